@@ -1,0 +1,108 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target: Swift 6 mode, imports that show what a file uses, and async functions that stay on their
+/// caller's executor, so that a store that answers at once costs no hop.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+
+let package = Package(
+    name: "freshet",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "ServerSentEvents", targets: ["ServerSentEvents"]),
+        .library(name: "EventSource", targets: ["EventSource"]),
+        .executable(name: "freshet", targets: ["FreshetCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Floor 0: no dependencies, not even Foundation.
+        .target(name: "ServerSentEvents", swiftSettings: settings),
+
+        // Floor 1
+        .target(
+            name: "StreamCore",
+            dependencies: [.product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: settings
+        ),
+
+        // Floor 2
+        .target(
+            name: "StreamHTTP",
+            dependencies: ["ServerSentEvents", "StreamCore", nio, nioPosix, nioHTTP1, logging],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "EventSource",
+            dependencies: ["ServerSentEvents", asyncHTTPClient, nio, nioHTTP1, logging],
+            swiftSettings: settings
+        ),
+
+        // Floor 3
+        .target(
+            name: "FreshetServer",
+            dependencies: [
+                "ServerSentEvents", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+
+        // Floor 4
+        .executableTarget(
+            name: "FreshetCLI",
+            dependencies: [
+                "ServerSentEvents", "StreamCore", "EventSource", "FreshetServer", asyncHTTPClient, nio, nioHTTP1, logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+
+        .testTarget(name: "ServerSentEventsTests", dependencies: ["ServerSentEvents"], swiftSettings: settings),
+        .testTarget(name: "StreamCoreTests", dependencies: ["StreamCore"], swiftSettings: settings),
+        .testTarget(
+            name: "StreamHTTPTests",
+            dependencies: ["StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, nioEmbedded, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EventSourceTests",
+            dependencies: ["EventSource", "ServerSentEvents", nio, nioPosix, nioHTTP1, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FreshetServerTests",
+            dependencies: ["FreshetServer", "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FreshetCLITests",
+            dependencies: ["FreshetCLI", "EventSource", "StreamCore", nio, nioHTTP1, logging],
+            swiftSettings: settings
+        ),
+    ]
+)

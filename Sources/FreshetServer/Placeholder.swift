@@ -1,0 +1,1 @@
+// replaced in the first commit of this target
