@@ -44,7 +44,11 @@ let package = Package(
         // Floor 1
         .target(
             name: "StreamCore",
-            dependencies: [.product(name: "DequeModule", package: "swift-collections")],
+            dependencies: [
+                "ServerSentEvents",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: settings
         ),
 
@@ -77,7 +81,8 @@ let package = Package(
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
-                "ServerSentEvents", "StreamCore", "EventSource", "FreshetServer", asyncHTTPClient, nio, nioHTTP1, logging,
+                "ServerSentEvents", "StreamCore", "EventSource", "FreshetServer", asyncHTTPClient, nio, nioHTTP1,
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -88,7 +93,9 @@ let package = Package(
         .testTarget(name: "StreamCoreTests", dependencies: ["StreamCore"], swiftSettings: settings),
         .testTarget(
             name: "StreamHTTPTests",
-            dependencies: ["StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, nioEmbedded, logging],
+            dependencies: [
+                "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, nioEmbedded, logging,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -98,7 +105,9 @@ let package = Package(
         ),
         .testTarget(
             name: "FreshetServerTests",
-            dependencies: ["FreshetServer", "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, logging],
+            dependencies: [
+                "FreshetServer", "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, logging,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,12 +1,9 @@
 import ArgumentParser
 import AsyncHTTPClient
-
 import Logging
 import NIOCore
 import NIOHTTP1
-
 import ServiceLifecycle
-
 
 @main
 struct Freshet: AsyncParsableCommand {

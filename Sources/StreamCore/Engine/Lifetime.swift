@@ -1,0 +1,61 @@
+/// How long one stream may live and how long its producer may be silent. A value without a clock of its own.
+///
+/// All times are on the monotonic clock.
+struct Lifetime {
+    /// Time to live without a read or a write.
+    var idle: Duration?
+    /// When it expires whatever happens.
+    var expiresAt: Duration?
+    /// The last read or write.
+    var touched: Duration
+    /// The producer's lease, and when it last started.
+    var lease: Duration?
+    var leaseStart: Duration
+    /// Who is attached: readers, live requests, and appends on their way to the store.
+    var readers = 0
+    var live = 0
+    var appending = 0
+    var hasEnded = false
+    /// Whether the stream exists: a reader may be waiting for one that does not.
+    var exists = false
+    /// The earliest moment at which this lifetime stands in the queue of deadlines.
+    var queued: Duration?
+
+    init(now: Duration) {
+        self.touched = now
+        self.leaseStart = now
+    }
+
+    enum Due: Equatable {
+        case nothing
+        /// The lease ran out: the stream ends as abandoned.
+        case abandon
+        /// The time to live ran out: the stream goes.
+        case expire
+    }
+
+    func due(at now: Duration) -> Due {
+        guard exists, live == 0, appending == 0 else { return .nothing }
+        if readers == 0, let moment = expiry, now >= moment { return .expire }
+        if !hasEnded, let lease, now >= leaseStart + lease { return .abandon }
+        return .nothing
+    }
+
+    /// When something may be due, if nothing happens before; nil when nothing can be.
+    var deadline: Duration? {
+        guard exists, live == 0, appending == 0 else { return nil }
+        let leaseEnd = hasEnded ? nil : lease.map { leaseStart + $0 }
+        let expiry = readers == 0 ? expiry : nil
+        return [leaseEnd, expiry].compactMap(\.self).min()
+    }
+
+    /// Nothing about the stream needs remembering.
+    var isIdle: Bool {
+        guard readers == 0, live == 0, appending == 0 else { return false }
+        return !exists || (expiry == nil && (lease == nil || hasEnded))
+    }
+
+    var expiry: Duration? {
+        [idle.map { touched + $0 }, expiresAt].compactMap(\.self).min()
+    }
+}

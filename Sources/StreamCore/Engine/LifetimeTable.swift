@@ -1,0 +1,114 @@
+import HeapModule
+import Synchronization
+
+/// The lifetimes of a node's streams, and the queue of their deadlines. Guarded by one lock.
+final class LifetimeTable: Sendable {
+    private struct Deadline: Comparable {
+        var moment: Duration
+        var name: StreamName
+
+        static func < (left: Deadline, right: Deadline) -> Bool { left.moment < right.moment }
+        static func == (left: Deadline, right: Deadline) -> Bool { left.moment == right.moment }
+    }
+
+    private struct State {
+        var lifetimes: [StreamName: Lifetime] = [:]
+        /// May hold a stream more than once and too early: what is due is decided by the lifetime when it comes up.
+        var deadlines = Heap<Deadline>()
+    }
+
+    private let state = Mutex(State())
+    private let time: any TimeSource
+
+    init(time: any TimeSource) {
+        self.time = time
+    }
+
+    /// Changes a stream's lifetime, which is made if there is none, and queues its deadline.
+    func update(_ name: StreamName, _ body: (inout Lifetime, Duration) -> Void) {
+        let now = time.monotonic()
+        state.withLock { state in
+            var lifetime = state.lifetimes[name] ?? Lifetime(now: now)
+            body(&lifetime, now)
+            Self.store(lifetime, name, &state)
+        }
+    }
+
+    /// Changes a stream's lifetime if it has one.
+    func updateIfPresent(_ name: StreamName, _ body: (inout Lifetime, Duration) -> Void) {
+        let now = time.monotonic()
+        state.withLock { state in
+            guard var lifetime = state.lifetimes[name] else { return }
+            body(&lifetime, now)
+            Self.store(lifetime, name, &state)
+        }
+    }
+
+    func lifetime(of name: StreamName) -> Lifetime? { state.withLock { $0.lifetimes[name] } }
+
+    /// The stream is gone; who is still attached to its name is remembered.
+    func forget(_ name: StreamName) {
+        updateIfPresent(name) { lifetime, now in
+            var waiting = Lifetime(now: now)
+            waiting.readers = lifetime.readers
+            waiting.live = lifetime.live
+            waiting.appending = lifetime.appending
+            waiting.queued = lifetime.queued
+            lifetime = waiting
+        }
+    }
+
+    func due(_ name: StreamName) -> Lifetime.Due {
+        let now = time.monotonic()
+        return state.withLock { $0.lifetimes[name]?.due(at: now) ?? .nothing }
+    }
+
+    /// The streams for which something is due now. They are taken from the queue; whoever asks acts on them.
+    func takeDue() -> [(StreamName, Lifetime.Due)] {
+        let now = time.monotonic()
+        return state.withLock { state in
+            var found: [(StreamName, Lifetime.Due)] = []
+            while let first = state.deadlines.min, first.moment <= now {
+                state.deadlines.removeMin()
+                guard var lifetime = state.lifetimes[first.name] else { continue }
+                if lifetime.queued == first.moment { lifetime.queued = nil }
+                let due = lifetime.due(at: now)
+                if due != .nothing {
+                    found.append((first.name, due))
+                    state.lifetimes[first.name] = lifetime
+                } else {
+                    Self.store(lifetime, first.name, &state)
+                }
+            }
+            return found
+        }
+    }
+
+    /// How many streams have an open live producer or a running lease.
+    var producing: Int {
+        let now = time.monotonic()
+        return state.withLock { state in
+            state.lifetimes.values.count { $0.exists && !$0.hasEnded && $0.isProducing(at: now) }
+        }
+    }
+
+    private static func store(_ lifetime: Lifetime, _ name: StreamName, _ state: inout State) {
+        guard !lifetime.isIdle else {
+            state.lifetimes[name] = nil
+            return
+        }
+        var lifetime = lifetime
+        if let deadline = lifetime.deadline, lifetime.queued.map({ deadline < $0 }) ?? true {
+            lifetime.queued = deadline
+            state.deadlines.insert(Deadline(moment: deadline, name: name))
+        }
+        state.lifetimes[name] = lifetime
+    }
+}
+
+extension Lifetime {
+    /// Someone holds the stream open: a live request, or a lease that still runs.
+    func isProducing(at now: Duration) -> Bool {
+        live > 0 || (lease.map { now < leaseStart + $0 } ?? false)
+    }
+}

@@ -1,0 +1,106 @@
+import Synchronization
+
+/// Why a live request can append no more.
+package enum LiveStop: Sendable, Equatable {
+    /// The stream ended, by whoever ended it.
+    case ended(StreamEnd)
+    case removed(Removal)
+    /// A newer live request of the same name took over.
+    case superseded
+}
+
+/// One open request that appends while it arrives.
+///
+/// While it is open the stream's lease does not run and the stream does not expire. It learns at once when the stream
+/// ends, wherever that was decided.
+package final class LiveProducer: TailListener {
+    private struct State {
+        var stop: LiveStop?
+        var isAppending = false
+        var isFinished = false
+        var whenIdle: [CheckedContinuation<Void, Never>] = []
+    }
+
+    package let name: StreamName
+    /// What the request calls itself (`Stream-Producer`).
+    package let label: String?
+    private let state = Mutex(State())
+    private let streams: Streams
+    private let onStop: @Sendable (LiveStop) -> Void
+
+    init(name: StreamName, label: String?, streams: Streams, onStop: @escaping @Sendable (LiveStop) -> Void) {
+        self.name = name
+        self.label = label
+        self.streams = streams
+        self.onStop = onStop
+    }
+
+    /// Why it was stopped, if it was.
+    package var stop: LiveStop? { state.withLock(\.stop) }
+
+    /// Appends the next pieces, and the end where it comes with them. One call at a time.
+    ///
+    /// Nil when the request was stopped before: `stop` says why.
+    package func append(_ events: [EventBody], end: EndRequest? = nil) async throws(StoreError) -> AppendOutcome? {
+        let mayAppend = state.withLock { state in
+            precondition(!state.isAppending, "a live producer appends one batch at a time")
+            if state.stop == .superseded || state.isFinished { return false }
+            state.isAppending = true
+            return true
+        }
+        guard mayAppend else { return nil }
+        defer { becomeIdle() }
+        return try await streams.append(name, AppendRequest(events: events, end: end))
+    }
+
+    /// The request is over. `isTorn` when it did not end as HTTP says a body ends.
+    package func finish(isTorn: Bool) async {
+        let isFirst = state.withLock { state in
+            defer { state.isFinished = true }
+            return !state.isFinished
+        }
+        guard isFirst else { return }
+        await streams.closeLive(self, isTorn: isTorn)
+    }
+
+    package func signal(_ signal: StreamSignal, of name: StreamName) {
+        switch signal {
+        case .committed(let item): if let end = item.end { stop(because: .ended(end)) }
+        case .removed(let removal): stop(because: .removed(removal))
+        default: break
+        }
+    }
+
+    package func wake() {}
+
+    /// Takes the right to append away, and returns when the append that was on its way, if any, is decided.
+    func supersede() async {
+        stop(because: .superseded)
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if state.isAppending { state.whenIdle.append(continuation) }
+                return !state.isAppending
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+
+    /// The stream had ended before the request was accepted.
+    func stop(because stop: LiveStop) {
+        let isFirst = state.withLock { state in
+            guard state.stop == nil, !state.isFinished else { return false }
+            state.stop = stop
+            return true
+        }
+        if isFirst { onStop(stop) }
+    }
+
+    private func becomeIdle() {
+        let waiting = state.withLock { state in
+            state.isAppending = false
+            defer { state.whenIdle = [] }
+            return state.whenIdle
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}

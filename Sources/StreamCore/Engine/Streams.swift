@@ -1,0 +1,321 @@
+import Synchronization
+
+/// The streams of one node: a store, and around it what a log alone does not know: leases, time to live, live
+/// requests, and who follows what. Every way in, HTTP or in process, goes through here.
+package final class Streams: Sendable {
+    package let store: any StreamStore
+    package let configuration: StreamsConfiguration
+    private let hub: Hub
+    private let lifetimes: LifetimeTable
+    private let time: any TimeSource
+    private let labelled = Mutex<[LiveKey: LiveProducer]>([:])
+
+    private struct LiveKey: Hashable {
+        var name: StreamName
+        var label: String
+    }
+
+    package init(
+        store: any StreamStore,
+        configuration: StreamsConfiguration = StreamsConfiguration(),
+        time: any TimeSource = SystemTime()
+    ) {
+        self.store = store
+        self.configuration = configuration
+        self.time = time
+        self.hub = Hub(store: store)
+        self.lifetimes = LifetimeTable(time: time)
+    }
+
+    // MARK: Writing
+
+    package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
+        try await settle(name)
+        let outcome = try await withRoom(for: request.events) { () async throws(StoreError) -> CreateOutcome in
+            try await store.create(name, request)
+        }
+        switch outcome {
+        case .created(let info): begin(info)
+        case .exists: touch(name)
+        case .conflict: break
+        }
+        return outcome
+    }
+
+    package func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
+        try await settle(name)
+        lifetimes.update(name) { lifetime, _ in lifetime.appending += 1 }
+        var outcome: AppendOutcome?
+        defer { appended(name, outcome) }
+        let result = try await withRoom(for: request.events) { () async throws(StoreError) -> AppendOutcome in
+            try await store.append(name, request)
+        }
+        outcome = result
+        return result
+    }
+
+    /// Restarts the lease, with a new length. Nil when there is no such stream.
+    package func renewLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> StreamInfo? {
+        try await settle(name)
+        guard let info = try await store.info(name) else { return nil }
+        guard info.end == nil, try await store.setLease(name, seconds: seconds) else {
+            return try await store.info(name)
+        }
+        lifetimes.update(name) { lifetime, now in
+            lifetime.exists = true
+            lifetime.lease = .seconds(seconds)
+            lifetime.leaseStart = now
+        }
+        return info
+    }
+
+    package func remove(_ name: StreamName) async throws(StoreError) -> Bool {
+        try await settle(name)
+        let wasThere = try await store.remove(name, because: .deleted)
+        lifetimes.forget(name)
+        return wasThere
+    }
+
+    // MARK: Live requests
+
+    /// Opens a live request to a stream that exists. `onStop` is called once, on any thread, when it can append no
+    /// more although it is still open. An older request of the same label has lost its right to append on return.
+    package func openLive(
+        _ name: StreamName,
+        label: String?,
+        onStop: @escaping @Sendable (LiveStop) -> Void
+    ) async throws(StoreError) -> LiveProducer? {
+        try await settle(name)
+        let producer = LiveProducer(name: name, label: label, streams: self, onStop: onStop)
+        lifetimes.update(name) { lifetime, _ in lifetime.live += 1 }
+        hub.follow(name, producer)
+        do throws(StoreError) {
+            guard let info = try await store.info(name) else {
+                leave(producer)
+                return nil
+            }
+            lifetimes.updateIfPresent(name) { lifetime, _ in lifetime.exists = true }
+            if let end = info.end { producer.stop(because: .ended(end)) }
+        } catch {
+            leave(producer)
+            throw error
+        }
+        if let label {
+            let older = labelled.withLock { $0.updateValue(producer, forKey: LiveKey(name: name, label: label)) }
+            await older?.supersede()
+        }
+        return producer
+    }
+
+    func closeLive(_ producer: LiveProducer, isTorn: Bool) async {
+        if let label = producer.label {
+            let key = LiveKey(name: producer.name, label: label)
+            labelled.withLock { if $0[key] === producer { $0[key] = nil } }
+        }
+        let lease = configuration.tornLeaseSeconds
+        // A request that was replaced or told of the end leaves nothing open behind it.
+        if isTorn, producer.stop == nil, lease > 0, lifetimes.lifetime(of: producer.name)?.lease == nil {
+            // A store that cannot keep the lease now is no reason to leave a spinner: this node holds it all the same.
+            let isOpen = (try? await store.setLease(producer.name, seconds: lease)) ?? true
+            if isOpen {
+                lifetimes.updateIfPresent(producer.name) {
+                    $0.lease = .seconds(lease); $0.leaseStart = $1
+                }
+            }
+        }
+        leave(producer)
+    }
+
+    private func leave(_ producer: LiveProducer) {
+        hub.unfollow(producer.name, producer)
+        lifetimes.updateIfPresent(producer.name) { lifetime, now in
+            lifetime.live -= 1
+            lifetime.touched = now
+            if lifetime.live == 0 { lifetime.leaseStart = now }
+        }
+    }
+
+    // MARK: Reading
+
+    package func read(
+        _ name: StreamName,
+        from position: ReadPosition,
+        limit: PageLimit = PageLimit()
+    ) async throws(StoreError) -> Page? {
+        try await settle(name)
+        touch(name)
+        return try await store.read(name, from: position, limit: limit)
+    }
+
+    package func info(_ name: StreamName) async throws(StoreError) -> StreamInfo? {
+        try await settle(name)
+        return try await store.info(name)
+    }
+
+    package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
+        try await store.list(prefix: prefix, after: after, limit: limit)
+    }
+
+    /// Begins to follow a stream, whether it exists yet or not.
+    package func follow(_ name: StreamName, _ listener: any TailListener) { hub.follow(name, listener) }
+
+    package func unfollow(_ name: StreamName, _ listener: any TailListener) { hub.unfollow(name, listener) }
+
+    /// A reader is attached: the stream does not expire until as many are detached.
+    package func attachReader(_ name: StreamName) {
+        lifetimes.update(name) { lifetime, now in
+            lifetime.readers += 1
+            lifetime.touched = now
+        }
+    }
+
+    package func detachReader(_ name: StreamName) {
+        lifetimes.updateIfPresent(name) { lifetime, now in
+            lifetime.readers -= 1
+            lifetime.touched = now
+        }
+    }
+
+    // MARK: What can be told
+
+    package struct Attendance: Sendable, Equatable {
+        package var readers: Int
+        package var liveProducers: Int
+        /// What is left of the lease; nil when none runs.
+        package var leaseRemaining: Duration?
+        /// What is left of the time to live; nil when nothing counts down.
+        package var expiresIn: Duration?
+    }
+
+    package func attendance(of name: StreamName) -> Attendance {
+        guard let lifetime = lifetimes.lifetime(of: name) else {
+            return Attendance(readers: 0, liveProducers: 0, leaseRemaining: nil, expiresIn: nil)
+        }
+        let now = time.monotonic()
+        let lease = lifetime.hasEnded || lifetime.live > 0 ? nil : lifetime.lease
+        return Attendance(
+            readers: lifetime.readers,
+            liveProducers: lifetime.live,
+            leaseRemaining: lease.map { max(.zero, lifetime.leaseStart + $0 - now) },
+            expiresIn: lifetime.expiry.map { max(.zero, $0 - now) }
+        )
+    }
+
+    /// Whether a producer may still be at work on the stream: a live request is open or a lease runs.
+    package func isProducing(_ name: StreamName) -> Bool {
+        guard let lifetime = lifetimes.lifetime(of: name), lifetime.exists, !lifetime.hasEnded else { return false }
+        return lifetime.isProducing(at: time.monotonic())
+    }
+
+    // MARK: Time
+
+    /// Does what has become due: ends abandoned streams, takes expired ones, trims by age. Call it a few times a
+    /// second; what is due for a stream that is being used is done on use.
+    package func sweep() async throws(StoreError) {
+        var failure: StoreError?
+        for (name, due) in lifetimes.takeDue() {
+            do throws(StoreError) {
+                try await act(on: due, name)
+            } catch {
+                // Due it stays: back into the queue for the next sweep.
+                lifetimes.updateIfPresent(name) { _, _ in }
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        try await store.trimByAge()
+    }
+
+    /// Takes up the leases and lifetimes of the streams a durable store holds: every open lease starts again in full.
+    package func resume() async throws(StoreError) {
+        var last: String?
+        while true {
+            let page = try await store.list(prefix: "", after: last, limit: 1000)
+            for info in page { begin(info) }
+            guard let next = page.last else { return }
+            last = next.name.text
+        }
+    }
+
+    private func begin(_ info: StreamInfo) {
+        let wall = time.wallMilliseconds()
+        lifetimes.update(info.name) { lifetime, now in
+            lifetime.exists = true
+            lifetime.hasEnded = info.end != nil
+            lifetime.touched = now
+            lifetime.lease = info.options.leaseSeconds.map { .seconds($0) }
+            lifetime.leaseStart = now
+            switch info.options.expiry {
+            case .idle(let seconds): lifetime.idle = .seconds(seconds)
+            case .at(let moment): lifetime.expiresAt = now + .milliseconds(Int64(moment) - Int64(wall))
+            case nil: break
+            }
+        }
+    }
+
+    private func touch(_ name: StreamName) {
+        lifetimes.updateIfPresent(name) { lifetime, now in lifetime.touched = now }
+    }
+
+    private func appended(_ name: StreamName, _ outcome: AppendOutcome?) {
+        lifetimes.updateIfPresent(name) { lifetime, now in
+            lifetime.appending -= 1
+            switch outcome {
+            case .appended(_, let end, _):
+                lifetime.touched = now
+                lifetime.leaseStart = now
+                if end != nil { lifetime.hasEnded = true }
+            case .duplicate:
+                lifetime.touched = now
+                lifetime.leaseStart = now
+            case .ended: lifetime.hasEnded = true
+            default: break
+            }
+        }
+    }
+
+    /// Does what is due for one stream before it is used.
+    private func settle(_ name: StreamName) async throws(StoreError) {
+        let due = lifetimes.due(name)
+        if due != .nothing { try await act(on: due, name) }
+    }
+
+    private func act(on due: Lifetime.Due, _ name: StreamName) async throws(StoreError) {
+        switch due {
+        case .nothing: break
+        case .expire:
+            _ = try await store.remove(name, because: .expired)
+            lifetimes.forget(name)
+        case .abandon:
+            let silence = lifetimes.lifetime(of: name)?.lease?.components.seconds ?? 0
+            let detail = "The producer was silent for \(silence) s."
+            let end = AppendRequest(end: EndRequest(.abandoned, detail: detail))
+            let outcome = try await store.append(name, end)
+            if case .notFound = outcome { lifetimes.forget(name) }
+            lifetimes.updateIfPresent(name) { lifetime, _ in lifetime.hasEnded = true }
+        }
+    }
+
+    /// Runs what needs room in the store, making some where that may be done: expired data goes first, then ended
+    /// streams of a configured age. Nothing unexpired is taken otherwise.
+    private func withRoom<Outcome: Sendable>(
+        for events: [EventBody],
+        _ body: () async throws(StoreError) -> Outcome
+    ) async throws(StoreError) -> Outcome {
+        do {
+            return try await body()
+        } catch {
+            guard case .full = error else { throw error }
+        }
+        try await sweep()
+        guard let age = configuration.endedAge else { return try await body() }
+        do {
+            return try await body()
+        } catch {
+            guard case .full = error else { throw error }
+        }
+        let bytes = events.reduce(0) { $0 + $1.size + 1024 }
+        try await store.takeEnded(olderThan: age, toFit: bytes)
+        return try await body()
+    }
+}

@@ -1,0 +1,12 @@
+/// What the streams of a node obey beyond what each was created with.
+package struct StreamsConfiguration: Sendable, Hashable {
+    /// Seconds a stream without a lease gets when a live request to it is torn; 0 means none.
+    package var tornLeaseSeconds: Int
+    /// How long ago a stream must have ended to be taken when the store is full; nil means never.
+    package var endedAge: Duration?
+
+    package init(tornLeaseSeconds: Int = 60, endedAge: Duration? = nil) {
+        self.tornLeaseSeconds = tornLeaseSeconds
+        self.endedAge = endedAge
+    }
+}

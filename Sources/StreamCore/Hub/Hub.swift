@@ -1,0 +1,93 @@
+import Synchronization
+
+/// What follows streams on this node: one per event loop, one per in-process reader, one per live producer.
+///
+/// `signal` is called in commit order and must only note; `wake` follows outside of every lock.
+package protocol TailListener: AnyObject, Sendable {
+    func signal(_ signal: StreamSignal, of name: StreamName)
+    func wake()
+}
+
+/// Where a node's followers meet a store: each stream is watched once, however many follow it.
+///
+/// The rule for everyone behind it: follow, wait for `ready`, read after the last offset, then deliver an item only if
+/// its predecessor is the last one delivered. Anything else means read again. So replay and live cannot differ, and
+/// there is no seam between them.
+package final class Hub: Sendable {
+    private let store: any StreamStore
+    private let watches = Mutex<[StreamName: Watch]>([:])
+
+    package init(store: any StreamStore) {
+        self.store = store
+    }
+
+    /// Begins to follow. The listener is told `ready` first, at once if the stream is already watched.
+    package func follow(_ name: StreamName, _ listener: any TailListener) {
+        let (watch, isNew) = watches.withLock { watches in
+            if let watch = watches[name] {
+                watch.add(listener)
+                return (watch, false)
+            }
+            let watch = Watch(name: name)
+            watch.add(listener)
+            watches[name] = watch
+            return (watch, true)
+        }
+        if isNew { store.watch(name, watch) } else { watch.wake() }
+    }
+
+    package func unfollow(_ name: StreamName, _ listener: any TailListener) {
+        let idle = watches.withLock { watches -> Watch? in
+            guard let watch = watches[name], watch.remove(listener) else { return nil }
+            watches[name] = nil
+            return watch
+        }
+        if let idle { store.unwatch(name, idle) }
+    }
+}
+
+/// One stream's entry in the hub: passes on what the store tells, in its order.
+private final class Watch: StreamWatcher {
+    private struct State {
+        var isReady = false
+        var listeners: [ObjectIdentifier: any TailListener] = [:]
+    }
+
+    private let name: StreamName
+    private let state = Mutex(State())
+
+    init(name: StreamName) {
+        self.name = name
+    }
+
+    func add(_ listener: any TailListener) {
+        state.withLock { state in
+            state.listeners[ObjectIdentifier(listener)] = listener
+            if state.isReady { listener.signal(.ready, of: name) }
+        }
+    }
+
+    /// True when nobody is left.
+    func remove(_ listener: any TailListener) -> Bool {
+        state.withLock { state in
+            state.listeners[ObjectIdentifier(listener)] = nil
+            return state.listeners.isEmpty
+        }
+    }
+
+    func signal(_ signal: StreamSignal) {
+        state.withLock { state in
+            switch signal {
+            case .ready: state.isReady = true
+            case .broken: state.isReady = false
+            default: break
+            }
+            for listener in state.listeners.values { listener.signal(signal, of: name) }
+        }
+    }
+
+    func wake() {
+        let listeners = state.withLock { Array($0.listeners.values) }
+        for listener in listeners { listener.wake() }
+    }
+}

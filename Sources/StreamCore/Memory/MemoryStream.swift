@@ -1,0 +1,173 @@
+import DequeModule
+
+/// One stream of the memory store: the log, and what is remembered beside it. A value; the store's lock guards it.
+struct MemoryStream {
+    struct Kept {
+        var event: StreamEvent
+        /// When it was kept, on the monotonic clock, in milliseconds: retention by age counts from here.
+        var at: Int64
+    }
+
+    /// What an event costs beside its data: the log's entry and the array's header.
+    static let eventOverhead = 96
+    /// What a stream costs beside its events.
+    static let streamOverhead = 512
+    static let producerOverhead = 96
+
+    let options: StreamOptions
+    let birth: Offset
+    private(set) var floor: Offset
+    private(set) var log: Deque<Kept> = []
+    private(set) var bytes = 0
+    private(set) var end: StreamEnd?
+    private(set) var endedAt: Int64 = 0
+    private(set) var closingStamp: ProducerStamp?
+    private(set) var producers: [String: ProducerState] = [:]
+    private(set) var sequence: String?
+    var leaseSeconds: Int?
+
+    init(options: StreamOptions, birth: Offset) {
+        self.options = options
+        self.birth = birth
+        self.floor = birth
+        self.leaseSeconds = options.leaseSeconds
+    }
+
+    var tail: Offset { log.last?.event.offset ?? floor }
+
+    /// What the stream counts against the store's bound.
+    var cost: Int {
+        Self.streamOverhead + bytes + log.count * Self.eventOverhead + producers.count * Self.producerOverhead
+    }
+
+    func info(_ name: StreamName) -> StreamInfo {
+        var options = options
+        options.leaseSeconds = leaseSeconds
+        return StreamInfo(
+            name: name,
+            options: options,
+            birth: birth,
+            floor: floor,
+            tail: tail,
+            end: end,
+            events: log.count,
+            bytes: bytes
+        )
+    }
+
+    /// What an append would come to, before anything is changed; nil when it may go ahead.
+    func refusal(of request: AppendRequest) -> AppendOutcome? {
+        let known = request.producer.flatMap { producers[$0.id] }
+        if let end {
+            if let stamp = request.producer, stamp == closingStamp, let known {
+                return .duplicate(tail: tail, end: end, producer: known)
+            }
+            return .ended(end, tail: tail, producer: known)
+        }
+        if let type = request.contentType, !options.contentType.matches(type) {
+            return .typeMismatch(options.contentType)
+        }
+        if let stamp = request.producer {
+            switch ProducerVerdict.judge(stamp, against: known) {
+            case .accept: break
+            case .duplicate(let state): return .duplicate(tail: tail, end: nil, producer: state)
+            case .fenced(let epoch): return .fenced(currentEpoch: epoch)
+            case .epochMustStartAtZero: return .epochMustStartAtZero
+            case .gap(let expected, let received): return .gap(expected: expected, received: received)
+            }
+        }
+        if let next = request.sequence, let last = sequence, !last.utf8.lexicographicallyPrecedes(next.utf8) {
+            return .sequenceRegression(last: last)
+        }
+        return nil
+    }
+
+    /// Keeps what `refusal` let through.
+    mutating func keep(_ request: AppendRequest, at now: Int64, mint: () -> Offset) -> CommittedItem {
+        let previous = tail
+        var events: [StreamEvent] = []
+        events.reserveCapacity(request.events.count)
+        for body in request.events {
+            let event = StreamEvent(offset: mint(), body: body)
+            events.append(event)
+            log.append(Kept(event: event, at: now))
+            bytes += body.size
+        }
+        if let stamp = request.producer {
+            producers[stamp.id] = ProducerState(epoch: stamp.epoch, sequence: stamp.sequence)
+        }
+        if let next = request.sequence { sequence = next }
+        if let wish = request.end {
+            end = StreamEnd(reason: wish.reason, detail: wish.detail, offset: mint())
+            endedAt = now
+            closingStamp = request.producer
+        }
+        return CommittedItem(previous: previous, events: events, end: end)
+    }
+
+    /// Takes from the start what retention no longer keeps. True when something was taken.
+    mutating func trim(at now: Int64) -> Bool {
+        let rule = options.retention
+        let before = floor
+        while let first = log.first {
+            let over =
+                rule.events.map { log.count > $0 } ?? false || rule.bytes.map { bytes > $0 } ?? false
+                || rule.seconds.map { now - first.at >= Int64($0) * 1000 } ?? false
+            guard over else { break }
+            bytes -= first.event.body.size
+            floor = first.event.offset
+            log.removeFirst()
+        }
+        return floor != before
+    }
+
+    func page(from position: ReadPosition, limit: PageLimit) -> Page {
+        let (standing, index, isPastEnd) = locate(position)
+        var events: [StreamEvent] = []
+        var size = 0
+        var next = index
+        while next < log.count, events.count < limit.events {
+            let event = log[next].event
+            size += event.body.size
+            if size > limit.bytes, !events.isEmpty { break }
+            events.append(event)
+            next += 1
+        }
+        let last = events.last?.offset ?? (index == 0 ? floor : log[index - 1].event.offset)
+        return Page(
+            standing: standing,
+            events: events,
+            last: last,
+            floor: floor,
+            tail: tail,
+            end: next == log.count ? end : nil,
+            isPastEnd: isPastEnd,
+            contentType: options.contentType
+        )
+    }
+
+    /// Where in the log a position is: its standing, and the index of the event that follows.
+    private func locate(_ position: ReadPosition) -> (Page.Standing, Int, isPastEnd: Bool) {
+        switch position {
+        case .now: return (.exact, log.count, false)
+        case .start: return (floor == birth ? .exact : .belowFloor, 0, false)
+        case .after(let offset):
+            if offset == floor { return (.exact, 0, false) }
+            if let end, offset == end.offset { return (.exact, log.count, true) }
+            if offset < floor { return (.belowFloor, 0, false) }
+            let index = firstIndex(after: offset)
+            guard index > 0, log[index - 1].event.offset == offset else { return (.unknown, 0, false) }
+            return (.exact, index, false)
+        }
+    }
+
+    private func firstIndex(after offset: Offset) -> Int {
+        var low = 0
+        var high = log.count
+        while low < high {
+            let middle = (low + high) / 2
+            if log[middle].event.offset <= offset { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

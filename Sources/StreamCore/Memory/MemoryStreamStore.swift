@@ -1,0 +1,203 @@
+import Synchronization
+
+/// The store that keeps nothing beyond the process: for tests, for demonstrations, and for streams that may be lost.
+///
+/// One lock guards everything; each operation holds it for the time it takes to touch the stream concerned.
+package final class MemoryStreamStore: StreamStore {
+    private struct State {
+        var issuer = OffsetIssuer()
+        var streams: [StreamName: MemoryStream] = [:]
+        var bytes = 0
+        var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let limits: StoreLimits
+    private let time: any TimeSource
+
+    package init(limits: StoreLimits = StoreLimits(), time: any TimeSource = SystemTime()) {
+        self.limits = limits
+        self.time = time
+    }
+
+    package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
+        try change(name) { state throws(StoreError) in
+            if let existing = state.streams[name] {
+                return (Self.compare(existing, name, to: request), [])
+            }
+            let now = milliseconds()
+            var stream = MemoryStream(options: request.options, birth: mint(&state))
+            let cost = stream.cost + Self.cost(of: request.events)
+            guard state.streams.count < limits.streams else { throw .full(.streams) }
+            guard state.bytes + cost <= limits.bytes else { throw .full(.bytes) }
+            var signals: [StreamSignal] = [.created]
+            if !request.events.isEmpty || request.end != nil {
+                let first = AppendRequest(events: request.events, end: request.end)
+                signals.append(.committed(stream.keep(first, at: now) { mint(&state) }))
+                if stream.trim(at: now) { signals.append(.trimmed(floor: stream.floor)) }
+            }
+            state.bytes += stream.cost
+            state.streams[name] = stream
+            return (.created(stream.info(name)), signals)
+        }
+    }
+
+    package func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
+        try change(name) { state throws(StoreError) in
+            guard let index = state.streams.index(forKey: name) else { return (.notFound, []) }
+            if let refusal = state.streams.values[index].refusal(of: request) { return (refusal, []) }
+            // Whoever ends a stream is not refused for want of room: an end is what lets it be taken later.
+            guard request.events.isEmpty || state.bytes + Self.cost(of: request.events) <= limits.bytes else {
+                throw .full(.bytes)
+            }
+            let now = milliseconds()
+            var issuer = state.issuer
+            let before = state.streams.values[index].cost
+            let item = state.streams.values[index].keep(request, at: now) { [time] in
+                issuer.next(wallMilliseconds: time.wallMilliseconds())
+            }
+            state.issuer = issuer
+            var signals: [StreamSignal] = [.committed(item)]
+            if state.streams.values[index].trim(at: now) {
+                signals.append(.trimmed(floor: state.streams.values[index].floor))
+            }
+            let stream = state.streams.values[index]
+            state.bytes += stream.cost - before
+            let producer = request.producer.map { ProducerState(epoch: $0.epoch, sequence: $0.sequence) }
+            return (.appended(tail: item.last, end: item.end, producer: producer), signals)
+        }
+    }
+
+    package func read(
+        _ name: StreamName,
+        from position: ReadPosition,
+        limit: PageLimit
+    ) async throws(StoreError) -> Page? {
+        state.withLock { $0.streams[name]?.page(from: position, limit: limit) }
+    }
+
+    package func info(_ name: StreamName) async throws(StoreError) -> StreamInfo? {
+        state.withLock { $0.streams[name]?.info(name) }
+    }
+
+    package func setLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Bool {
+        state.withLock { state in
+            guard let index = state.streams.index(forKey: name), state.streams.values[index].end == nil else {
+                return false
+            }
+            state.streams.values[index].leaseSeconds = seconds
+            return true
+        }
+    }
+
+    package func remove(_ name: StreamName, because removal: Removal) async throws(StoreError) -> Bool {
+        try change(name) { state throws(StoreError) in
+            guard let stream = state.streams.removeValue(forKey: name) else { return (false, []) }
+            state.bytes -= stream.cost
+            return (true, [.removed(removal)])
+        }
+    }
+
+    package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
+        state.withLock { state in
+            let names = state.streams.keys.filter { name in
+                name.text.utf8.starts(with: prefix.utf8)
+                    && (after.map { $0.utf8.lexicographicallyPrecedes(name.text.utf8) } ?? true)
+            }
+            let sorted = names.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+            return sorted.prefix(limit).compactMap { state.streams[$0]?.info($0) }
+        }
+    }
+
+    package func trimByAge() async throws(StoreError) {
+        let aged = state.withLock { state in
+            state.streams.filter { $0.value.options.retention.seconds != nil }.map(\.key)
+        }
+        for name in aged {
+            try change(name) { state throws(StoreError) in
+                guard var stream = state.streams[name] else { return ((), []) }
+                let before = stream.cost
+                guard stream.trim(at: milliseconds()) else { return ((), []) }
+                state.bytes += stream.cost - before
+                state.streams[name] = stream
+                return ((), [.trimmed(floor: stream.floor)])
+            }
+        }
+    }
+
+    package func takeEnded(olderThan age: Duration, toFit bytes: Int) async throws(StoreError) {
+        let latest = milliseconds() - Int64(age / .milliseconds(1))
+        let candidates = state.withLock { state in
+            state.streams.filter { $0.value.end != nil && $0.value.endedAt <= latest }
+                .sorted { $0.value.endedAt < $1.value.endedAt }.map(\.key)
+        }
+        for name in candidates {
+            let fits = state.withLock { state in
+                state.bytes + bytes <= limits.bytes && state.streams.count < limits.streams
+            }
+            if fits { return }
+            _ = try await remove(name, because: .expired)
+        }
+    }
+
+    package func watch(_ name: StreamName, _ watcher: any StreamWatcher) {
+        state.withLock { state in
+            state.watchers[name, default: [:]][ObjectIdentifier(watcher)] = watcher
+            watcher.signal(.ready)
+        }
+        watcher.wake()
+    }
+
+    package func unwatch(_ name: StreamName, _ watcher: any StreamWatcher) {
+        state.withLock { state in
+            state.watchers[name]?[ObjectIdentifier(watcher)] = nil
+            if state.watchers[name]?.isEmpty == true { state.watchers[name] = nil }
+        }
+    }
+
+    /// Changes one stream under the lock, tells its watchers in the same order as the changes, and wakes them after.
+    private func change<Outcome: Sendable>(
+        _ name: StreamName,
+        _ body: (inout State) throws(StoreError) -> (Outcome, [StreamSignal])
+    ) throws(StoreError) -> Outcome {
+        let result: Result<(Outcome, [any StreamWatcher]), StoreError> = state.withLock { state in
+            do throws(StoreError) {
+                let (outcome, signals) = try body(&state)
+                guard !signals.isEmpty, let watchers = state.watchers[name]?.values else {
+                    return .success((outcome, []))
+                }
+                for watcher in watchers {
+                    for signal in signals { watcher.signal(signal) }
+                }
+                return .success((outcome, Array(watchers)))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let (outcome, watchers) = try result.get()
+        for watcher in watchers { watcher.wake() }
+        return outcome
+    }
+
+    private func mint(_ state: inout State) -> Offset {
+        state.issuer.next(wallMilliseconds: time.wallMilliseconds())
+    }
+
+    private func milliseconds() -> Int64 { Int64(time.monotonic() / .milliseconds(1)) }
+
+    private static func cost(of events: [EventBody]) -> Int {
+        events.reduce(0) { $0 + $1.size + MemoryStream.eventOverhead }
+    }
+
+    private static func compare(_ stream: MemoryStream, _ name: StreamName, to request: CreateRequest) -> CreateOutcome
+    {
+        let info = stream.info(name)
+        let wanted = request.options
+        if !stream.options.contentType.matches(wanted.contentType) { return .conflict(info, .contentType) }
+        if stream.options.expiry != wanted.expiry { return .conflict(info, .expiry) }
+        if stream.options.leaseSeconds != wanted.leaseSeconds { return .conflict(info, .lease) }
+        if stream.options.retention != wanted.retention { return .conflict(info, .retention) }
+        if (stream.end != nil) != (request.end != nil) { return .conflict(info, stream.end != nil ? .ended : .open) }
+        return .exists(info)
+    }
+}

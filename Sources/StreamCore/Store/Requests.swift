@@ -1,0 +1,65 @@
+/// A wish to create a stream.
+package struct CreateRequest: Sendable {
+    package var options: StreamOptions
+    package var events: [EventBody]
+    package var end: EndRequest?
+
+    package init(options: StreamOptions, events: [EventBody] = [], end: EndRequest? = nil) {
+        self.options = options
+        self.events = events
+        self.end = end
+    }
+}
+
+package enum CreateOutcome: Sendable {
+    case created(StreamInfo)
+    /// It is there, with the same options and in the same state: creating is idempotent.
+    case exists(StreamInfo)
+    /// It is there and differs in what is named.
+    case conflict(StreamInfo, CreateConflict)
+}
+
+package enum CreateConflict: String, Sendable {
+    case contentType, expiry, lease, retention, ended, open
+}
+
+/// A wish to change a stream's log: events, an end, or both in one step.
+package struct AppendRequest: Sendable {
+    /// The type of the body; nil when there is none.
+    package var contentType: ContentType?
+    package var events: [EventBody]
+    package var producer: ProducerStamp?
+    /// `Stream-Seq`: must be greater, byte by byte, than the last one of the stream.
+    package var sequence: String?
+    package var end: EndRequest?
+
+    package init(
+        contentType: ContentType? = nil,
+        events: [EventBody] = [],
+        producer: ProducerStamp? = nil,
+        sequence: String? = nil,
+        end: EndRequest? = nil
+    ) {
+        self.contentType = contentType
+        self.events = events
+        self.producer = producer
+        self.sequence = sequence
+        self.end = end
+    }
+}
+
+/// What became of a wish to append. The cases are in the order in which they are checked.
+package enum AppendOutcome: Sendable, Equatable {
+    case notFound
+    /// The stream has ended. `producer` is what is remembered of the producer that asked, if it is known.
+    case ended(StreamEnd, tail: Offset, producer: ProducerState?)
+    case typeMismatch(ContentType)
+    /// An older epoch of the same producer.
+    case fenced(currentEpoch: UInt64)
+    case epochMustStartAtZero
+    /// The same request was kept before.
+    case duplicate(tail: Offset, end: StreamEnd?, producer: ProducerState)
+    case gap(expected: UInt64, received: UInt64)
+    case sequenceRegression(last: String)
+    case appended(tail: Offset, end: StreamEnd?, producer: ProducerState?)
+}

@@ -1,0 +1,27 @@
+/// Why a store could not do what it was asked. Nothing was changed, except where `outcomeUnknown` says otherwise.
+package enum StoreError: Error, Equatable, Sendable {
+    /// A bound of the whole store is reached, and what is kept may not be taken.
+    case full(StoreBound)
+    /// The store cannot be reached now.
+    case unavailable(String)
+    /// The request may or may not have been kept. An idempotent producer finds out by asking again.
+    case outcomeUnknown(String)
+    /// What is kept of this stream fails its check.
+    case damaged(String)
+}
+
+package enum StoreBound: String, Sendable {
+    case streams, bytes, disk
+}
+
+/// The bounds of a whole store.
+package struct StoreLimits: Hashable, Sendable {
+    package var streams: Int
+    /// Bytes of events, counted with what it costs to keep them.
+    package var bytes: Int
+
+    package init(streams: Int = 100_000, bytes: Int = 256 << 20) {
+        self.streams = streams
+        self.bytes = bytes
+    }
+}

@@ -1,0 +1,80 @@
+/// What keeps the log.
+///
+/// A store answers `append` only when the events are kept as durably as it was configured to keep them, and tells its
+/// watchers only after that: nothing is visible to any reader before an acknowledgement could promise it. The events of
+/// one request, the end, and the producer's state become visible together.
+package protocol StreamStore: Sendable {
+    /// Creates a stream, with its first events and its end if the request has them, in one step.
+    func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome
+
+    /// Appends, ends and cancels: whatever changes a stream's log is ordered here.
+    func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome
+
+    /// What is strictly later than a position, up to a limit; nil when there is no such stream.
+    func read(_ name: StreamName, from position: ReadPosition, limit: PageLimit) async throws(StoreError) -> Page?
+
+    func info(_ name: StreamName) async throws(StoreError) -> StreamInfo?
+
+    /// Changes how long the producer may be silent. False when there is no such stream or it has ended.
+    func setLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Bool
+
+    /// Takes the stream away and tells its watchers why. False when there is no such stream.
+    func remove(_ name: StreamName, because removal: Removal) async throws(StoreError) -> Bool
+
+    /// Streams in the order of their names (by UTF-8 bytes), strictly after a name.
+    func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo]
+
+    /// Takes what retention by age says is too old, of every stream, and tells the watchers.
+    func trimByAge() async throws(StoreError)
+
+    /// Takes streams that ended longer ago than an age, oldest end first, until there is room for some bytes and one
+    /// stream. Called when the store is full and nothing expired is left.
+    func takeEnded(olderThan age: Duration, toFit bytes: Int) async throws(StoreError)
+
+    /// Tells the watcher, from now on, what happens to the stream, whether it exists yet or not. The watcher is first
+    /// told `ready`, once the store would miss nothing.
+    func watch(_ name: StreamName, _ watcher: any StreamWatcher)
+
+    func unwatch(_ name: StreamName, _ watcher: any StreamWatcher)
+}
+
+/// What a store tells those who follow a stream.
+///
+/// `signal` is called in the order of commits, possibly under the store's lock: it must only note the signal.
+/// `wake` follows, outside of any lock, when there is something to act on.
+package protocol StreamWatcher: AnyObject, Sendable {
+    func signal(_ signal: StreamSignal)
+    func wake()
+}
+
+/// One thing that happened to a stream.
+package enum StreamSignal: Sendable {
+    /// The store follows the stream: whatever happens after this is told.
+    case ready
+    case created
+    case committed(CommittedItem)
+    /// Retention took everything up to this offset.
+    case trimmed(floor: Offset)
+    case removed(Removal)
+    /// The store lost track. Read again after the next `ready`.
+    case broken
+}
+
+/// What one append made visible.
+package final class CommittedItem: Sendable {
+    /// The offset of the event before, or the birth: an item may be delivered only to who has just read up to here.
+    package let previous: Offset
+    package let events: [StreamEvent]
+    package let end: StreamEnd?
+    /// Forms of the item, each encoded once and shared by all who deliver it.
+    package let encodings = EncodingCache()
+
+    /// The offset of the last event; `previous` when the item is only an end.
+    package var last: Offset { events.last?.offset ?? previous }
+
+    package init(previous: Offset, events: [StreamEvent], end: StreamEnd?) {
+        self.previous = previous
+        self.events = events
+        self.end = end
+    }
+}

@@ -1,0 +1,42 @@
+/// Why a stream ended. It ends once, for ever.
+package enum EndReason: String, Sendable, CaseIterable {
+    /// Everything there was to say was said.
+    case done
+    /// The producer could not go on.
+    case failed
+    /// Someone asked it to stop.
+    case cancelled
+    /// Its producer's lease ran out.
+    case abandoned
+}
+
+/// The end as it stands in the log.
+package struct StreamEnd: Hashable, Sendable {
+    package let reason: EndReason
+    /// What the producer added, for people.
+    package let detail: String?
+    /// The offset minted for the end. It is the id of `event: end` and nothing else.
+    package let offset: Offset
+
+    package init(reason: EndReason, detail: String?, offset: Offset) {
+        self.reason = reason
+        self.detail = detail
+        self.offset = offset
+    }
+}
+
+/// A wish to end a stream.
+package struct EndRequest: Hashable, Sendable {
+    package var reason: EndReason
+    package var detail: String?
+
+    package init(_ reason: EndReason, detail: String? = nil) {
+        self.reason = reason
+        self.detail = detail
+    }
+}
+
+/// Why a stream is no longer there. Neither is a recorded reason: nothing is left to record it in.
+package enum Removal: String, Sendable {
+    case deleted, expired
+}

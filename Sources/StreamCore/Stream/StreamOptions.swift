@@ -1,0 +1,28 @@
+/// What a stream is created with, and what a second `PUT` is compared to.
+package struct StreamOptions: Hashable, Sendable {
+    package var contentType: ContentType
+    package var expiry: Expiry?
+    /// Seconds a producer may be silent before the stream ends as abandoned.
+    package var leaseSeconds: Int?
+    package var retention: Retention
+
+    /// When a stream goes away by itself.
+    package enum Expiry: Hashable, Sendable {
+        /// Seconds without a read or a write.
+        case idle(seconds: Int)
+        /// A moment, in milliseconds since 1970.
+        case at(wallMilliseconds: UInt64)
+    }
+
+    package init(
+        contentType: ContentType = .eventStream,
+        expiry: Expiry? = nil,
+        leaseSeconds: Int? = nil,
+        retention: Retention = .everything
+    ) {
+        self.contentType = contentType
+        self.expiry = expiry
+        self.leaseSeconds = leaseSeconds
+        self.retention = retention
+    }
+}
