@@ -1,0 +1,41 @@
+package import StreamHTTP
+
+extension AccessPolicy {
+    /// What a page of an allowed origin needs to see an answer; empty for every other origin. `Vary: Origin` is said on
+    /// every answer and therefore not here.
+    ///
+    /// The origin is echoed and never `*`, which browsers refuse beside credentials (Fetch, section 3.3.5).
+    /// - Parameter preflight: Whether this answers `OPTIONS`.
+    package func corsFields(origin: String?, preflight: Bool) -> [HeaderField] {
+        guard let origin, let parsed = WebOrigin(parsing: origin), allowedOrigins.contains(parsed) else {
+            return []
+        }
+        let fields = [
+            HeaderField("Access-Control-Allow-Origin", origin),
+            HeaderField("Access-Control-Allow-Credentials", "true"),
+        ]
+        guard preflight else {
+            return fields + [HeaderField("Access-Control-Expose-Headers", Self.exposed)]
+        }
+        return fields + [
+            HeaderField("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE, OPTIONS"),
+            HeaderField("Access-Control-Allow-Headers", Self.accepted),
+            // Chromium keeps a preflight's answer no longer than this.
+            HeaderField("Access-Control-Max-Age", "7200"),
+        ]
+    }
+
+    /// With credentials a `*` in this list is a header of that name: each one is listed.
+    private static let exposed = [
+        "Stream-Next-Offset", "Stream-Up-To-Date", "Stream-Cursor", "Stream-Closed", "Stream-End-Reason",
+        "Stream-End-Detail", "Stream-Earliest-Offset", "Stream-Gap", "Stream-TTL", "Stream-Expires-At", "Stream-Lease",
+        "Stream-Producer", "Producer-Id", "Producer-Epoch", "Producer-Seq", "Producer-Expected-Seq",
+        "Producer-Received-Seq", "ETag", "Location", "Retry-After",
+    ].joined(separator: ", ")
+
+    private static let accepted = [
+        "Accept", "Authorization", "Cache-Control", "Content-Type", "If-None-Match", "Last-Event-ID", "Stream-TTL",
+        "Stream-Expires-At", "Stream-Closed", "Stream-End-Reason", "Stream-End-Detail", "Stream-Cancel", "Stream-Lease",
+        "Stream-Producer", "Stream-Seq", "Producer-Id", "Producer-Epoch", "Producer-Seq",
+    ].joined(separator: ", ")
+}

@@ -1,0 +1,109 @@
+package import StreamHTTP
+
+/// Who may do what: decides from what a request says, before anything of its body is read.
+package struct AccessPolicy: Sendable {
+    let boundToLoopback: Bool
+    let hosts: Set<String>
+    let allowedOrigins: Set<WebOrigin>
+    let keys: KeyRing?
+    let open: Bool
+
+    /// - Parameters:
+    ///   - boundToLoopback: Whether only this machine reaches the server. Then `Host` is checked, since a page of
+    ///     another site reaches it too, through a name of its own that resolves to 127.0.0.1 (DNS rebinding).
+    ///   - hosts: Names other than `localhost`, `127.0.0.1` and `[::1]` that a server on loopback answers to.
+    ///   - allowedOrigins: Origins whose pages may read and write, as `scheme://host[:port]`. What is not one allows
+    ///     nothing; `ServerConfiguration` refuses it before.
+    ///   - keys: Without them everybody may do everything, if `boundToLoopback` or `open`; otherwise nobody anything.
+    ///   - open: Whether a server without keys serves everybody who reaches it.
+    package init(boundToLoopback: Bool, hosts: [String], allowedOrigins: [String], keys: KeyRing?, open: Bool) {
+        self.boundToLoopback = boundToLoopback
+        self.hosts = Set((["localhost", "127.0.0.1", "[::1]"] + hosts).compactMap { Authority(parsing: $0)?.host })
+        self.allowedOrigins = Set(allowedOrigins.compactMap(WebOrigin.init(parsing:)))
+        self.keys = keys
+        self.open = open
+    }
+
+    /// Lets a request in, or says why not: its host and origin first (`screen`), then who sent it (`identify`).
+    /// - Parameter now: Seconds since 1970.
+    package func admit(_ facts: RequestFacts, now: Int64) -> Result<Admission, Problem> {
+        if let problem = screen(facts) {
+            return .failure(problem)
+        }
+        return identify(facts, now: now)
+    }
+
+    /// The rules about where a request comes from. They hold for every path, also for those that need no key.
+    package func screen(_ facts: RequestFacts) -> Problem? {
+        if boundToLoopback, let host = facts.host {
+            guard let name = Authority(parsing: host)?.host, hosts.contains(name) else {
+                return .foreignHost(host)
+            }
+        }
+        if facts.isSafe {
+            return nil
+        }
+        if let origin = facts.origin {
+            return isOwnOrAllowed(origin, facts) ? nil : .foreignOrigin(origin)
+        }
+        return facts.secFetchSite?.lowercased() == "cross-site" ? .foreignOrigin(nil) : nil
+    }
+
+    /// Who sent the request. A bearer key counts before a cookie, and a wrong one is not made good by a cookie.
+    package func identify(_ facts: RequestFacts, now: Int64) -> Result<Admission, Problem> {
+        if facts.method == "OPTIONS" {
+            return .success(Admission(caller: Caller(name: "preflight", grants: []), credential: .preflight))
+        }
+        guard let keys else {
+            guard boundToLoopback || open else {
+                return .failure(.noKey())
+            }
+            return .success(Admission(caller: .anyone, credential: .none))
+        }
+        if let authorization = facts.authorization {
+            guard let token = BearerToken(authorization: authorization), let caller = keys.caller(forBearer: token.text)
+            else {
+                return .failure(.wrongKey())
+            }
+            return .success(Admission(caller: caller, credential: .bearer))
+        }
+        if let cookie = facts.cookie, cookieCounts(facts),
+            let caller = SessionCookie.verify(cookie, ring: keys, now: now)
+        {
+            return .success(Admission(caller: caller, credential: .cookie))
+        }
+        return .failure(.noKey())
+    }
+
+    /// Nil if the caller may, else the answer that says which right is missing, and where.
+    package func authorise(_ admission: Admission, _ right: Rights, stream: String) -> Problem? {
+        admission.caller.may(right, stream) ? nil : .missingRight(right, stream: stream, caller: admission.caller)
+    }
+
+    /// A browser sends its cookies along with whatever any page asks for. A request that changes something by cookie
+    /// therefore has to prove that an own or allowed page asked for it; `screen` lets through one that says nothing.
+    private func cookieCounts(_ facts: RequestFacts) -> Bool {
+        if facts.isSafe {
+            return true
+        }
+        if let origin = facts.origin {
+            return isOwnOrAllowed(origin, facts)
+        }
+        return facts.secFetchSite?.lowercased() == "same-origin"
+    }
+
+    private func isOwnOrAllowed(_ text: String, _ facts: RequestFacts) -> Bool {
+        guard let origin = WebOrigin(parsing: text) else {
+            return false
+        }
+        return allowedOrigins.contains(origin) || facts.host.map(origin.isOwn(host:)) == true
+    }
+}
+
+extension Caller {
+    /// Everybody, where there are no keys.
+    package static let anyone = Caller(
+        name: "anyone",
+        grants: [Grant(.all, [.everything])]
+    )
+}

@@ -1,0 +1,20 @@
+/// A request that was let in, and who sent it. It allows nothing yet: `AccessPolicy.authorise` does.
+package struct Admission: Sendable, Equatable {
+    /// How the caller is known.
+    package enum Credential: Sendable, Equatable {
+        /// By nothing: the server has no keys and serves everybody who reaches it.
+        case none
+        case bearer
+        case cookie
+        /// A CORS preflight carries no credentials, and is answered without looking at any stream.
+        case preflight
+    }
+
+    package var caller: Caller
+    package var credential: Credential
+
+    package init(caller: Caller, credential: Credential) {
+        self.caller = caller
+        self.credential = credential
+    }
+}

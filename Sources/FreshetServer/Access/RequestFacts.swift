@@ -1,0 +1,40 @@
+/// What a request says about who sent it and from where.
+package struct RequestFacts: Sendable {
+    package var method: String
+    package var host: String?
+    package var origin: String?
+    package var secFetchSite: String?
+    package var authorization: String?
+    package var cookie: String?
+    package var forwardedProto: String?
+
+    package init(
+        method: String,
+        host: String? = nil,
+        origin: String? = nil,
+        secFetchSite: String? = nil,
+        authorization: String? = nil,
+        cookie: String? = nil,
+        forwardedProto: String? = nil
+    ) {
+        self.method = method
+        self.host = host
+        self.origin = origin
+        self.secFetchSite = secFetchSite
+        self.authorization = authorization
+        self.cookie = cookie
+        self.forwardedProto = forwardedProto
+    }
+
+    /// Whether the method changes nothing. One that is not known counts as changing something.
+    var isSafe: Bool {
+        ["GET", "HEAD", "OPTIONS"].contains(method)
+    }
+
+    /// Whether the browser came by https, as the first proxy says. A client that lies about it only makes its own
+    /// cookie useless.
+    package var isForwardedHTTPS: Bool {
+        let first = forwardedProto?.split(separator: ",", omittingEmptySubsequences: false).first ?? ""
+        return first.filter { $0 != " " && $0 != "\t" }.lowercased() == "https"
+    }
+}

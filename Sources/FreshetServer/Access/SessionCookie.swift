@@ -1,0 +1,86 @@
+import Crypto
+import Foundation
+
+/// The cookie that lets a page read: an `EventSource` can set no header, and no secret belongs in a URL.
+///
+/// Its value is `name.expiry.mac`: the key's name, the second since 1970 at which it ends, and the base64url of
+/// HMAC-SHA256 over both, keyed with the SHA-256 of the bearer key. The server keeps nothing for it, so it survives a
+/// restart and works on every node with the same keys file; a key that is taken out of the file takes its cookies along.
+///
+/// Who can read the keys file can make cookies, also where it holds only digests: keep the file to the server's user.
+package enum SessionCookie {
+    package static let name = "freshet_session"
+
+    /// More cookies of this name than a browser ever sends are not tried: each costs one HMAC.
+    private static let mostTried = 4
+
+    /// The value of a `Set-Cookie` header for whoever holds this key, or nil if it is no key of the ring.
+    /// - Parameters:
+    ///   - now: Seconds since 1970.
+    ///   - lifetime: Seconds the cookie is good for.
+    ///   - secure: Whether the browser may send it over https only.
+    package static func issue(
+        for bearer: String,
+        ring: KeyRing,
+        now: Int64,
+        lifetime: Int64,
+        secure: Bool
+    ) -> String? {
+        guard let key = ring.key(forBearer: bearer) else {
+            return nil
+        }
+        let expiry = String(now + lifetime)
+        let value = "\(key.caller.name).\(expiry).\(mac(of: key, expiry: expiry))"
+        return "\(name)=\(value); Path=/; Max-Age=\(lifetime); HttpOnly; SameSite=Strict\(secure ? "; Secure" : "")"
+    }
+
+    /// Whose cookie is in this `Cookie` header, or nil if none is valid now.
+    ///
+    /// All of this name are tried, since a page on a sibling domain can put a worthless one in front of the real one.
+    package static func verify(_ header: String, ring: KeyRing, now: Int64) -> Caller? {
+        let wanted = Array("\(name)=".utf8)
+        let candidates = header.utf8.split(separator: UInt8(ascii: ";"))
+            .map { $0.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") } }
+            .filter { $0.starts(with: wanted) }
+            .prefix(mostTried)
+        for candidate in candidates {
+            if let caller = caller(value: candidate.dropFirst(wanted.count), ring: ring, now: now) {
+                return caller
+            }
+        }
+        return nil
+    }
+
+    private static func caller(value: Substring.UTF8View, ring: KeyRing, now: Int64) -> Caller? {
+        let parts = value.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        guard parts.count == 3, let key = ring.keys.first(where: { Array($0.caller.name.utf8) == Array(parts[0].utf8) })
+        else {
+            return nil
+        }
+        // Digests of both texts are compared, in constant time. It is the text that must be equal: the last character of
+        // the base64 carries two bits that decode to nothing.
+        guard
+            SHA256.hash(data: Array(parts[2].utf8))
+                == SHA256.hash(data: Array(mac(of: key, expiry: parts[1]).utf8)),
+            let expiry = Int64(parts[1]), now < expiry
+        else {
+            return nil
+        }
+        return key.caller
+    }
+
+    private static func mac(of key: KeyRing.Key, expiry: String) -> String {
+        let message = Array("\(name)|\(key.caller.name)|\(expiry)".utf8)
+        let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key.digest))
+        let base64 = Data(code).base64EncodedString().utf8.compactMap { (byte: UInt8) -> UInt8? in
+            switch byte {
+            case UInt8(ascii: "+"): UInt8(ascii: "-")
+            case UInt8(ascii: "/"): UInt8(ascii: "_")
+            case UInt8(ascii: "="): nil
+            default: byte
+            }
+        }
+        return String(decoding: base64, as: UTF8.self)
+    }
+}

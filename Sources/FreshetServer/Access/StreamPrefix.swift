@@ -1,0 +1,42 @@
+/// A set of streams: those whose name begins with a text.
+///
+/// `chat/` covers `chat/42` and not `chatter`; `chat` covers both; `*` covers every stream. A `*` at the end of any
+/// prefix says the same as leaving it out, so that `chat/*` means what its writer meant.
+package struct StreamPrefix: Sendable, Hashable {
+    /// What a name begins with; empty for every stream.
+    package let text: String
+
+    package static let everything = StreamPrefix(text: "")
+
+    private init(text: String) {
+        self.text = text
+    }
+
+    /// - Throws: `Refusal` for an empty text, a `*` before the end, and a path instead of a name.
+    package init(parsing written: String) throws(Refusal) {
+        guard !written.isEmpty else {
+            throw Refusal("a prefix is empty; write * for every stream")
+        }
+        let isStarred = written.utf8.last == UInt8(ascii: "*")
+        let text = isStarred ? String(decoding: written.utf8.dropLast(), as: UTF8.self) : written
+        guard !text.utf8.contains(UInt8(ascii: "*")) else {
+            throw Refusal("\"\(written)\" has a * before its end; a prefix matches only the beginning of a name")
+        }
+        guard text.utf8.first != UInt8(ascii: "/") else {
+            throw Refusal("\"\(written)\" is a path; write the name as it follows /v1/stream/, without a leading /")
+        }
+        self.text = text
+    }
+
+    /// Compares bytes: `String.hasPrefix` holds canonically equivalent characters to be equal, which for two names
+    /// that are different streams would let one in by the right to the other.
+    package func covers(_ stream: String) -> Bool {
+        stream.utf8.starts(with: text.utf8)
+    }
+}
+
+extension StreamPrefix: CustomStringConvertible {
+    package var description: String {
+        text.isEmpty ? "*" : text
+    }
+}
