@@ -89,7 +89,12 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        .testTarget(name: "ServerSentEventsTests", dependencies: ["ServerSentEvents"], swiftSettings: settings),
+        .testTarget(
+            name: "ServerSentEventsTests",
+            dependencies: ["ServerSentEvents"],
+            exclude: ["Vectors"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "StreamCoreTests", dependencies: ["StreamCore"], swiftSettings: settings),
         .testTarget(
             name: "StreamHTTPTests",
