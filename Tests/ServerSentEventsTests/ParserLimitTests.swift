@@ -38,10 +38,13 @@ struct ParserLimitTests {
         }
     }
 
-    @Test("A last line that is kept obeys the limit of an event, too")
+    @Test("A last line that is kept obeys the limits, too")
     func limitAtTheEnd() throws {
         #expect(throws: EventStreamParserError.eventTooLong(limit: 1)) {
             try Parsed([Array("data:12".utf8)], limits: .init(eventBytes: 1), keepingUnfinishedBlock: true)
+        }
+        #expect(throws: EventStreamParserError.lineTooLong(limit: 1)) {
+            try Parsed([[0xEF, 0xBB]], limits: .init(lineBytes: 1), keepingUnfinishedBlock: true)
         }
     }
 

@@ -151,6 +151,7 @@ public struct EventStreamParser: Sendable {
         if let failure { throw failure }
         let chunk = UnsafeRawBufferPointer(start: nil, count: 0)
         do throws(EventStreamParserError) {
+            endByteOrderMark()
             if !partialLine.isEmpty {
                 try takePartialLine(of: chunk, body)
             }
@@ -173,19 +174,24 @@ extension EventStreamParser {
         guard var seen = byteOrderMarkBytes else { return }
         for byte in bytes {
             guard byte == Self.byteOrderMark[seen] else {
-                // It was the start of the first line instead; `cursor` stands behind these bytes.
-                partialLine.append(contentsOf: Self.byteOrderMark[..<seen])
-                byteOrderMarkBytes = nil
+                endByteOrderMark()
                 return
             }
             cursor.skip(1)
             seen += 1
+            byteOrderMarkBytes = seen
             if seen == Self.byteOrderMark.count {
                 byteOrderMarkBytes = nil
                 return
             }
         }
-        byteOrderMarkBytes = seen
+    }
+
+    /// Makes what looked like a byte order mark, and is none, the start of the first line.
+    private mutating func endByteOrderMark() {
+        guard let seen = byteOrderMarkBytes else { return }
+        partialLine.append(contentsOf: Self.byteOrderMark[..<seen])
+        byteOrderMarkBytes = nil
     }
 
     private mutating func appendToPartialLine(_ bytes: UnsafeRawBufferPointer) throws(EventStreamParserError) {
