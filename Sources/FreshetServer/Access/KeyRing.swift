@@ -20,10 +20,6 @@ package struct KeyRing: Sendable {
 
     let keys: [Key]
 
-    init(keys: [Key]) {
-        self.keys = keys
-    }
-
     /// Whose key this is, or nil.
     ///
     /// What is compared are digests, in constant time, and the search goes through all keys: how long it takes tells

@@ -1,0 +1,72 @@
+import Foundation
+import Yams
+
+/// A YAML file of settings: one mapping of names to values.
+package struct ConfigurationFile: Sendable {
+    /// Its name for messages.
+    package var name: String
+    package var text: String
+
+    package init(name: String, text: String) {
+        self.name = name
+        self.text = text
+    }
+
+    /// - Throws: `ConfigurationError` if it cannot be read or is not UTF-8.
+    package init(path: String) throws(ConfigurationError) {
+        do {
+            self.init(name: path, text: try String(contentsOfFile: path, encoding: .utf8))
+        } catch {
+            throw ConfigurationError(["\(path): the configuration file cannot be read: \(error.localizedDescription)"])
+        }
+    }
+
+    /// What is written in it, in its order, for names known or not.
+    func written() throws(ConfigurationError) -> [WrittenSetting] {
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw ConfigurationError(["\(name): \(Self.reason(error))"])
+        }
+        guard let root, !Self.isNull(root) else {
+            return []
+        }
+        guard let mapping = root.mapping else {
+            throw ConfigurationError(["\(name): the file is not a mapping; write one `name: value` a line"])
+        }
+        return mapping.map { key, value in
+            let line = key.mark.map { ":\($0.line)" } ?? ""
+            let written = key.scalar?.string ?? "a key that is not a text"
+            return WrittenSetting(name: written, value: Self.value(value), place: "\(name)\(line): \(written)")
+        }
+    }
+
+    private static func value(_ node: Node) -> WrittenValue {
+        if isNull(node) {
+            return .null
+        }
+        if let scalar = node.scalar {
+            return .text(scalar.string)
+        }
+        guard let texts = node.sequence?.map({ isNull($0) ? nil : $0.scalar?.string }), !texts.contains(nil) else {
+            return .nested
+        }
+        return .list(texts.compactMap(\.self))
+    }
+
+    private static func isNull(_ node: Node) -> Bool {
+        guard let scalar = node.scalar, scalar.style == .plain else {
+            return false
+        }
+        return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+    }
+
+    /// Yams's own description of a double key quotes the whole file.
+    private static func reason(_ error: any Error) -> String {
+        if case .duplicatedKeysInMapping(let duplicates, let context)? = error as? YamlError {
+            return "line \(context.mark.line): \(duplicates.joined(separator: ", ")) is written twice; keep one of them"
+        }
+        return String(describing: error)
+    }
+}

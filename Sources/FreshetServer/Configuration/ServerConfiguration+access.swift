@@ -1,0 +1,33 @@
+import Foundation
+
+extension ServerConfiguration {
+    /// Reads the keys file; nil if none is set.
+    package func readKeys() throws(KeyFileError) -> KeyRing? {
+        guard let keys else {
+            return nil
+        }
+        let text: String
+        do {
+            text = try String(contentsOfFile: keys, encoding: .utf8)
+        } catch {
+            throw KeyFileError(
+                file: keys,
+                line: nil,
+                reason: "the keys file cannot be read: \(error.localizedDescription)"
+            )
+        }
+        return try KeyRing(parsing: text, file: keys)
+    }
+
+    /// Who may, as it is set here.
+    package func accessPolicy(keys: KeyRing?) -> AccessPolicy {
+        // A server told to listen on 127.0.0.2 answers to that name too: it is an address, which no page can rebind.
+        AccessPolicy(
+            boundToLoopback: isLoopback,
+            hosts: hosts + [host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host],
+            allowedOrigins: allowedOrigins,
+            keys: keys,
+            open: open
+        )
+    }
+}

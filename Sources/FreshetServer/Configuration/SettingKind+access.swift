@@ -1,0 +1,87 @@
+extension SettingKind where Value == String? {
+    /// A file's path, taken as it is. The file is opened later, and missed then.
+    static var path: SettingKind {
+        SettingKind("path", allowed: "the path of a file", text: { $0.isEmpty ? nil : $0 }, show: { $0 ?? "" })
+    }
+}
+
+extension SettingKind where Value == String {
+    /// An address or a name to bind.
+    static var bindHost: SettingKind {
+        SettingKind(
+            "address",
+            allowed: "an address or a host name without a port (0.0.0.0 or :: for every network)",
+            text: { text in
+                guard let authority = Authority(parsing: text) ?? Authority(parsing: "[\(text)]"),
+                    authority.port == nil,
+                    text.utf8.last != UInt8(ascii: ":") || text.utf8.starts(with: "::".utf8)
+                else {
+                    return nil
+                }
+                let host = authority.host
+                return host.utf8.first == UInt8(ascii: "[") ? String(host.dropFirst().dropLast()) : host
+            },
+            show: { $0 }
+        )
+    }
+}
+
+extension SettingKind where Value == [String] {
+    static var origins: SettingKind {
+        list("origins", of: "origins, each scheme://host[:port]") { text throws(Refusal) in
+            guard text != "*" else {
+                throw Refusal("* would let every page use its reader's session; name each origin")
+            }
+            guard let origin = WebOrigin(parsing: text) else {
+                throw Refusal("\"\(text)\" is not an origin; write scheme://host[:port], without a path or a last /")
+            }
+            return origin.description
+        } show: {
+            $0
+        }
+    }
+
+    static var hostNames: SettingKind {
+        list("names", of: "host names without ports") { text throws(Refusal) in
+            guard let authority = Authority(parsing: text), authority.port == nil, text.utf8.last != UInt8(ascii: ":")
+            else {
+                throw Refusal("\"\(text)\" is not a host name; write it without scheme, port and path")
+            }
+            return authority.host
+        } show: {
+            $0
+        }
+    }
+}
+
+extension SettingKind where Value == [StreamPrefix] {
+    static var prefixes: SettingKind {
+        list("prefixes", of: "beginnings of stream names, * for every stream") { text throws(Refusal) in
+            try StreamPrefix(parsing: text)
+        } show: {
+            $0.description
+        }
+    }
+}
+
+extension SettingKind {
+    private static func list<Member: Sendable>(
+        _ placeholder: String,
+        of members: String,
+        parse: @escaping @Sendable (String) throws(Refusal) -> Member,
+        show: @escaping @Sendable (Member) -> String
+    ) -> SettingKind where Value == [Member] {
+        SettingKind(
+            placeholder,
+            allowed: "a list of \(members)",
+            parse: { written throws(Refusal) in
+                var members: [Member] = []
+                for text in try written.texts() {
+                    members.append(try parse(text))
+                }
+                return members
+            },
+            show: { $0.map(show).joined(separator: ",") }
+        )
+    }
+}

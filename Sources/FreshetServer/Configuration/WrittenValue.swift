@@ -1,0 +1,17 @@
+/// The value of a setting as somebody wrote it, before it is known to make sense.
+package enum WrittenValue: Sendable, Equatable {
+    case text(String)
+    case list([String])
+    /// YAML's `null`, and a key with nothing after it.
+    case null
+    /// A YAML mapping, or a list of something other than scalars. No setting has such a value.
+    case nested
+}
+
+/// A value, what it is for, and where it was written.
+struct WrittenSetting: Sendable, Equatable {
+    var name: String
+    var value: WrittenValue
+    /// For a message: `--port`, `FRESHET_PORT`, `freshet.yaml:7: port`.
+    var place: String
+}
