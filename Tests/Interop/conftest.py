@@ -1,0 +1,58 @@
+import pathlib
+
+import pytest
+
+from support.browsers import Chromium, Firefox
+from support.freshet import BINARY, NIGHTLY, Freshet
+
+
+def pytest_configure(config):
+    if not pathlib.Path(BINARY).exists():
+        raise pytest.UsageError(f"there is no {BINARY}: run `swift build -c release`, or set FRESHET_BINARY")
+
+
+def pytest_collection_modifyitems(items):
+    if not NIGHTLY:
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                item.add_marker(pytest.mark.skip(reason="a long run: set FRESHET_NIGHTLY=1"))
+
+
+@pytest.fixture(scope="module")
+def server():
+    """One server with the default settings for the tests of a module; each test makes its own streams."""
+    server = Freshet()
+    yield server
+    server.stop()
+    assert server.process.returncode == 0, server.logged()
+
+
+@pytest.fixture
+def serve():
+    """Starts servers with settings of the test's own; they end with the test."""
+    servers = []
+
+    def start(**settings):
+        servers.append(Freshet(**settings))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session", params=[Chromium, Firefox], ids=["chromium", "firefox"])
+def _running_browser(request):
+    browser = request.param()
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(_running_browser):
+    """A browser with one blank window, in turn Chromium and Firefox."""
+    first = _running_browser.window()
+    _running_browser.goto("about:blank")
+    yield _running_browser
+    _running_browser.switch(first)
+    _running_browser.goto("about:blank")

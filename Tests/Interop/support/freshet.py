@@ -1,0 +1,137 @@
+"""The program under test: `freshet serve` on a free loopback port, and its other commands."""
+
+import itertools
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import threading
+
+from . import processes
+from .events import Lines, Subscription
+from .wire import exchange
+
+BINARY = os.environ.get("FRESHET_BINARY") or str(
+    pathlib.Path(__file__).resolve().parents[3] / ".build" / "release" / "freshet"
+)
+NIGHTLY = os.environ.get("FRESHET_NIGHTLY") == "1"
+
+_names = itertools.count(1)
+
+
+class Freshet:
+    """A running server.
+
+    Settings are the server's own flags with underscores: `heartbeat="1s"` is `--heartbeat 1s`, True is a flag without a
+    value, a list repeats the flag.
+    """
+
+    def __init__(self, command="serve", environment=None, wait=True, **settings):
+        settings = {"port": 0, **settings}
+        arguments = [BINARY, command]
+        for name, value in settings.items():
+            flag = "--" + name.replace("_", "-")
+            for one in value if isinstance(value, list) else [value]:
+                if one is True:
+                    arguments.append(flag)
+                elif one is not None and one is not False:
+                    arguments += [flag, str(one)]
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = processes.start(
+            arguments,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        self.output = []
+        if wait:
+            self._find_address()
+
+    def _find_address(self):
+        for line in self.process.stdout:
+            self.output.append(line)
+            if found := re.search(r"http://([\w.\[\]:-]+?):(\d+)", line):
+                self.host, self.port = found[1], int(found[2])
+                break
+        else:
+            self.process.wait()
+            raise AssertionError(f"the server printed no URL: {self.output} {self.logged()}")
+        # Whoever leaves a pipe unread stops the writer in the end.
+        threading.Thread(target=lambda: self.output.extend(self.process.stdout), daemon=True).start()
+
+    @property
+    def address(self):
+        return ("127.0.0.1", self.port)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def logged(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def stop(self):
+        return processes.end(self.process)
+
+    # Requests, each on a connection of its own.
+
+    def request(self, method, target, headers=None, body=None, **options):
+        return exchange(self.address, method, target, headers, body, **options)
+
+    def create(self, type="text/plain", headers=None, body=None, name=None):
+        """Creates a stream and returns its path."""
+        path = f"/v1/stream/{name or f's{next(_names)}'}"
+        answer = self.request("PUT", path, {"Content-Type": type, **(headers or {})}, body)
+        assert answer.status == 201, answer
+        return path
+
+    def append(self, path, body, type="text/plain", headers=None):
+        return self.request("POST", path, {"Content-Type": type, **(headers or {})}, body)
+
+    def append_each(self, path, items, type="text/plain"):
+        """One event a request; returns their offsets."""
+        offsets = []
+        for item in items:
+            answer = self.append(path, item, type)
+            assert answer.status == 204, answer
+            offsets.append(answer["Stream-Next-Offset"])
+        return offsets
+
+    def end(self, path, reason=None, detail=None):
+        return self.request(
+            "POST",
+            path,
+            {"Stream-Closed": "true", "Stream-End-Reason": reason, "Stream-End-Detail": detail},
+        )
+
+    def cancel(self, path):
+        return self.request("POST", path, {"Stream-Cancel": "true"})
+
+    def subscribe(self, path, headers=None, **options):
+        return Subscription(self.address, path, headers, **options)
+
+    def lines(self, path, headers=None, **options):
+        return Lines(self.address, path, headers, **options)
+
+    def read(self, path, headers=None):
+        """A catch-up read."""
+        return self.request("GET", path, headers)
+
+    def still_serves(self):
+        """A whole round through the server; what a test of bad input ends with."""
+        path = self.create()
+        assert self.append(path, "still here").status == 204
+        assert self.end(path).status == 204
+        with self.subscribe(path) as reader:
+            assert [e.data for e in reader.rest()] == ["still here", '{"reason":"done"}']
+        return True
+
+
+def run(*arguments, input=None, timeout=60, **options):
+    """Runs a command of the program to its end."""
+    return subprocess.run(
+        [BINARY, *map(str, arguments)], input=input, capture_output=True, timeout=timeout, **options
+    )

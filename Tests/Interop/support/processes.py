@@ -1,0 +1,40 @@
+"""Processes that the tests start, and that never outlive them."""
+
+import ctypes
+import os
+import signal
+import subprocess
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent():
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def start(arguments, **options):
+    """Starts a process in a session of its own, so that whatever it starts can be ended with it."""
+    options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.Popen(
+        [str(a) for a in arguments], preexec_fn=_die_with_parent, start_new_session=True, **options
+    )
+
+
+def end(process, patience=10):
+    """Asks the process to stop, insists after `patience` seconds, and ends what it left in its process group."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            pass
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    status = process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
+    return status
