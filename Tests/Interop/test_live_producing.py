@@ -194,7 +194,7 @@ def test_producers_of_other_names_go_on_together(server):
 
 
 def test_a_torn_producer_on_a_stream_without_a_lease_gives_it_one(serve):
-    server = serve(torn_lease="1s")
+    server = serve(torn_lease_seconds=1)
     path = server.create()
     with server.subscribe(path) as reader:
         with live(server, path) as producer:
@@ -205,7 +205,7 @@ def test_a_torn_producer_on_a_stream_without_a_lease_gives_it_one(serve):
 
 
 def test_a_stream_fed_by_clean_requests_does_not_end_by_itself(serve):
-    server = serve(torn_lease="1s")
+    server = serve(torn_lease_seconds=1)
     path, torn = server.create(), server.create()
     for _ in range(2):
         with live(server, path) as producer:

@@ -152,7 +152,7 @@ def test_an_event_arrives_when_it_is_appended_and_not_later(server):
 
 
 def test_a_heartbeat_is_a_comment_after_silence_and_only_then(serve):
-    server = serve(heartbeat="300ms")
+    server = serve(heartbeat_seconds=0.3)
     path = server.create()
     with server.subscribe(path) as reader:
         assert reader.next_raw() == b": ok\n\n"
@@ -288,7 +288,7 @@ def test_a_reader_who_had_seen_events_of_a_stream_that_is_gone_gets_404(server):
 
 
 def test_a_held_reader_is_asked_to_come_again(serve):
-    server = serve(hold_time="1s")
+    server = serve(hold_seconds=1)
     with server.subscribe("/v1/stream/nobody") as reader:
         events = reader.rest()
     assert [e.type for e in events] == ["reconnect"]

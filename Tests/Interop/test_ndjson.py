@@ -53,7 +53,7 @@ def test_binary_is_base64_and_says_so(server):
 
 
 def test_the_heartbeat_is_an_empty_line(serve):
-    server = serve(heartbeat="200ms")
+    server = serve(heartbeat_seconds=0.2)
     path = server.create()
     with server.lines(path) as reader:
         while reader.next_raw() != b"\n":

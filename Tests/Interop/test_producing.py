@@ -118,7 +118,7 @@ def test_an_unknown_stream_is_404(server):
 
 
 def test_under_a_configured_prefix_an_append_creates(serve):
-    server = serve(create_on_append=["logs/"])
+    server = serve(create_on_post="logs/")
     assert server.append("/v1/stream/logs/today", "line").status in (201, 204)
     assert server.read("/v1/stream/logs/today").body == b"line"
     assert server.request("HEAD", "/v1/stream/logs/today")["Content-Type"].split(";")[0] == "text/plain"

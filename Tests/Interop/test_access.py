@@ -1,0 +1,306 @@
+"""Who may: hosts, origins, keys and cookies."""
+
+import re
+
+import pytest
+
+from support.freshet import Freshet
+
+FOREIGN = "https://evil.example"
+KEYS = {
+    "backend": "backend-key-0123456789",
+    "writer": "writer-key-0123456789",
+    "reader": "reader-key-0123456789",
+}
+
+
+@pytest.fixture
+def guarded(serve, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text(
+        "# name key rights streams\n"
+        f"backend {KEYS['backend']} all *\n"
+        f"writer {KEYS['writer']} append,end chat/ jobs/\n"
+        f"reader {KEYS['reader']} read chat/\n"
+    )
+    keys.chmod(0o600)
+    return serve(keys=keys)
+
+
+def bearer(name):
+    return {"Authorization": f"Bearer {KEYS[name]}"}
+
+
+# Origins
+
+
+CHANGES = [
+    ("PUT", {"Content-Type": "text/plain"}, None),
+    ("POST", {"Content-Type": "text/plain"}, "x"),
+    ("POST", {"Stream-Closed": "true"}, None),
+    ("POST", {"Stream-Cancel": "true"}, None),
+    ("POST", {"Stream-Lease": "1"}, None),
+    ("DELETE", {}, None),
+]
+
+
+@pytest.mark.parametrize(
+    "who", [{"Origin": FOREIGN}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://localhost:1"}]
+)
+@pytest.mark.parametrize("method, headers, body", CHANGES)
+def test_a_page_of_another_origin_changes_nothing(server, who, method, headers, body):
+    path = server.create() if method != "PUT" else "/v1/stream/forged"
+    assert server.request(method, path, {**headers, **who}, body).status == 403
+    if method == "PUT":
+        assert server.request("HEAD", path).status == 404
+    else:
+        head = server.request("HEAD", path)
+        assert head.status == 200 and "Stream-Closed" not in head
+        assert server.read(path).body == b""
+
+
+def test_it_is_refused_before_its_body_is_read(server):
+    from support.wire import Connection
+
+    path = server.create()
+    with Connection(server.address) as connection:
+        connection.send_head(
+            "POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked", "Origin": FOREIGN}
+        )
+        assert connection.read_answer().status == 403
+
+
+def test_the_servers_own_pages_may(server):
+    path = server.create()
+    own = {"Host": f"127.0.0.1:{server.port}", "Origin": f"http://127.0.0.1:{server.port}", "Sec-Fetch-Site": "same-origin"}
+    assert server.append(path, "x", headers=own).status == 204
+    assert server.append(path, "x", headers={"Sec-Fetch-Site": "same-origin"}).status == 204
+
+
+def test_a_program_without_an_origin_may(server):
+    path = server.create()
+    assert server.append(path, "x").status == 204
+
+
+def test_a_configured_origin_may_and_sees_every_answer(serve):
+    server = serve(allowed_origins="https://app.example")
+    origin = {"Origin": "https://app.example"}
+    path = server.create()
+    answers = [
+        server.append(path, "x", headers=origin),
+        server.request("GET", path, origin),
+        server.request("GET", "/v1/stream/unknown", origin),
+        server.request("GET", path, {**origin, "Accept": "text/event-stream", "Last-Event-ID": end_of(server)[1]}),
+        server.request("PATCH", path, origin),
+        server.request("GET", path, {**origin, "If-None-Match": server.read(path)["ETag"]}),
+        server.request("OPTIONS", path, {**origin, "Access-Control-Request-Method": "POST"}),
+    ]
+    for answer in answers:
+        assert answer["Access-Control-Allow-Origin"] == "https://app.example", answer
+        assert answer["Vary"] == "Accept, Origin"
+    exposed = answers[0]["Access-Control-Expose-Headers"].lower()
+    for field in ("stream-next-offset", "stream-closed", "etag", "location", "retry-after", "producer-epoch"):
+        assert field in exposed
+    preflight = answers[-1]
+    assert preflight.status in (200, 204)
+    assert "POST" in preflight["Access-Control-Allow-Methods"]
+    assert "stream-closed" in preflight["Access-Control-Allow-Headers"].lower()
+    assert server.request("GET", path, {"Origin": FOREIGN})["Access-Control-Allow-Origin"] is None
+
+
+def end_of(server):
+    path = server.create()
+    server.end(path)
+    with server.subscribe(path) as reader:
+        return path, reader.rest()[-1].id
+
+
+def test_a_204_for_a_configured_origin_can_be_read_by_its_page(serve):
+    server = serve(allowed_origins="https://app.example")
+    path, id = end_of(server)
+    answer = server.request(
+        "GET", path, {"Origin": "https://app.example", "Accept": "text/event-stream", "Last-Event-ID": id}
+    )
+    assert (answer.status, answer["Access-Control-Allow-Origin"]) == (204, "https://app.example")
+
+
+# Hosts
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "localhost.evil.example", "127.0.0.1.nip.io", ""])
+def test_a_name_that_was_rebound_to_loopback_is_403(server, host):
+    path = server.create()
+    for method in ("GET", "POST"):
+        answer = server.request(method, path, {"Host": host.format(port=server.port), "Content-Type": "text/plain"})
+        assert answer.status in ((403,) if host else (400, 403)), answer
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:{port}", "127.0.0.1:{port}", "[::1]:{port}"])
+def test_loopback_names_are_answered(server, host):
+    path = server.create()
+    assert server.request("GET", path, {"Host": host.format(port=server.port)}).status == 200
+
+
+def test_a_configured_name_is_answered(serve):
+    server = serve(hosts="freshet.internal")
+    path = server.create()
+    assert server.request("GET", path, {"Host": "freshet.internal"}).status == 200
+
+
+def test_health_is_for_whoever_checks_it(server):
+    assert server.request("GET", "/health").status == 200
+
+
+# Binding
+
+
+def test_it_refuses_to_bind_beyond_loopback_without_keys():
+    server = Freshet(host="0.0.0.0", wait=False)
+    output, _ = server.process.communicate(timeout=20)
+    assert server.process.returncode not in (0, None)
+    said = output + server.logged()
+    assert "--open" in said and "keys" in said
+
+
+def test_it_binds_beyond_loopback_when_told_open(serve):
+    server = serve(host="0.0.0.0", open="true")
+    path = server.create()
+    assert server.request("GET", path, {"Host": "any.example"}).status == 200
+
+
+# Keys
+
+
+def test_without_a_key_nothing_is_given(guarded):
+    for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
+        answer = guarded.request(method, "/v1/stream/chat/1", {"Content-Type": "text/plain"})
+        assert answer.status == 401
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+    assert guarded.request("GET", "/health").status == 200
+
+
+@pytest.mark.parametrize("credential", ["Bearer wrong-key-0123456789", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer a b"])
+def test_a_wrong_key_is_401(guarded, credential):
+    assert guarded.request("GET", "/v1/stream/chat/1", {"Authorization": credential}).status == 401
+
+
+def test_a_key_gives_its_rights_on_its_prefixes_and_no_others(guarded):
+    def put(name, who):
+        return guarded.request("PUT", f"/v1/stream/{name}", {"Content-Type": "text/plain", **bearer(who)}).status
+
+    def post(name, who, body="x", **headers):
+        headers = {key.replace("_", "-"): value for key, value in headers.items()}
+        type = {"Content-Type": "text/plain"} if body else {}
+        return guarded.request("POST", f"/v1/stream/{name}", {**type, **headers, **bearer(who)}, body).status
+
+    def get(name, who, **headers):
+        return guarded.request("GET", f"/v1/stream/{name}", {**headers, **bearer(who)}).status
+
+    assert put("chat/1", "writer") == 403
+    assert put("chat/1", "backend") == 201
+    assert put("other/1", "backend") == 201
+    assert post("chat/1", "writer") == 204
+    assert post("other/1", "writer") == 403
+    assert post("chat/1", "reader") == 403
+    assert get("chat/1", "writer") == 403
+    assert get("chat/1", "reader") == 200
+    assert get("other/1", "reader") == 403
+    assert get("chat/1", "writer", Accept="text/event-stream") == 403
+    assert post("chat/1", "writer", body=None, Stream_Cancel="true") == 403
+    assert guarded.request("DELETE", "/v1/stream/chat/1", bearer("writer")).status == 403
+    assert post("chat/1", "writer", body=None, Stream_Closed="true") == 204
+    assert guarded.request("DELETE", "/v1/stream/chat/1", bearer("backend")).status == 204
+
+
+def test_who_may_not_read_does_not_learn_what_exists(guarded):
+    there = guarded.request("PUT", "/v1/stream/other/2", {"Content-Type": "text/plain", **bearer("backend")})
+    assert there.status == 201
+    present = guarded.request("GET", "/v1/stream/other/2", bearer("reader"))
+    absent = guarded.request("GET", "/v1/stream/other/3", bearer("reader"))
+    assert (present.status, absent.status) == (403, 403)
+
+
+def test_a_page_reads_through_a_cookie_that_is_set_from_a_key(guarded):
+    guarded.request("PUT", "/v1/stream/chat/1", {"Content-Type": "text/plain", **bearer("backend")})
+    answer = guarded.request("POST", "/v1/session", bearer("reader"))
+    assert answer.status in (200, 204)
+    cookie = answer["Set-Cookie"]
+    assert "HttpOnly" in cookie and re.search(r"SameSite=(Strict|Lax)", cookie)
+    assert KEYS["reader"] not in cookie
+    value = cookie.split(";")[0]
+    assert guarded.request("GET", "/v1/stream/chat/1", {"Cookie": value}).status == 200
+    with guarded.subscribe("/v1/stream/chat/1", {"Cookie": f"theme=dark; {value}"}) as reader:
+        assert reader.head.status == 200
+    # The cookie has the rights of its key, and a forged one has none.
+    assert guarded.request("GET", "/v1/stream/other/1", {"Cookie": value}).status == 403
+    assert guarded.request("GET", "/v1/stream/chat/1", {"Cookie": value[:-2] + "AA"}).status == 401
+    assert guarded.request("POST", "/v1/session", {"Authorization": "Bearer wrong-key-0123456789"}).status == 401
+
+
+def test_a_cookie_alone_does_not_let_another_site_write(guarded):
+    guarded.request("PUT", "/v1/stream/chat/1", {"Content-Type": "text/plain", **bearer("backend")})
+    cookie = guarded.request("POST", "/v1/session", bearer("backend"))["Set-Cookie"].split(";")[0]
+    for who in ({"Origin": FOREIGN}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        headers = {"Cookie": cookie, "Content-Type": "text/plain", **who}
+        assert guarded.request("POST", "/v1/stream/chat/1", headers, "x").status == 403
+
+
+def test_a_key_in_the_url_is_no_key(guarded):
+    key = KEYS["backend"]
+    for query in (f"?key={key}", f"?token={key}", f"?access_token={key}", f"?authorization={key}"):
+        assert guarded.request("GET", f"/v1/stream/chat/1{query}").status == 401
+
+
+def test_keys_are_not_logged(guarded):
+    guarded.request("PUT", "/v1/stream/chat/1", {"Content-Type": "text/plain", **bearer("backend")})
+    guarded.request("GET", "/v1/stream/chat/1", {"Authorization": "Bearer wrong-key-0123456789"})
+    guarded.stop()
+    for key in (*KEYS.values(), "wrong-key-0123456789"):
+        assert key not in guarded.logged()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "backend short all *\n", "backend backend-key-0123456789 everything *\n", "just-one-word\n"]
+)
+def test_a_keys_file_that_cannot_be_meant_stops_the_start(tmp_path, text):
+    keys = tmp_path / "keys"
+    keys.write_text(text)
+    server = Freshet(keys=keys, wait=False)
+    output, _ = server.process.communicate(timeout=20)
+    assert server.process.returncode not in (0, None)
+    assert str(keys) in output + server.logged()
+
+
+# Settings
+
+
+def test_an_unknown_setting_is_refused_by_name(tmp_path):
+    file = tmp_path / "freshet.yaml"
+    file.write_text("heartbeat-secnds: 5\n")
+    server = Freshet(config=file, wait=False)
+    output, _ = server.process.communicate(timeout=20)
+    assert server.process.returncode not in (0, None)
+    assert "heartbeat-secnds" in output + server.logged()
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(serve, tmp_path):
+    file = tmp_path / "freshet.yaml"
+    file.write_text("retry-milliseconds: 111\nheartbeat-seconds: 33\n")
+
+    def retry(server):
+        path = server.create()
+        server.append(path, "x")
+        with server.subscribe(path) as reader:
+            return reader.next().retry
+
+    assert retry(serve(config=file)) == 111
+    environment = {"FRESHET_RETRY_MILLISECONDS": "222"}
+    assert retry(serve(config=file, environment=environment)) == 222
+    assert retry(serve(config=file, environment=environment, retry_milliseconds=333)) == 333
+
+
+def test_a_port_in_use_is_said_plainly(server):
+    second = Freshet(port=server.port, wait=False)
+    output, _ = second.process.communicate(timeout=20)
+    assert second.process.returncode not in (0, None)
+    assert str(server.port) in output + second.logged()
