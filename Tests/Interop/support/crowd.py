@@ -1,0 +1,154 @@
+"""Many readers and writers at once, on raw sockets in one event loop."""
+
+import asyncio
+import random
+import resource
+
+
+def allow_many_sockets():
+    """Raises this process's limit of open files, which what it starts inherits."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class Reader:
+    """Reads one stream to its end, as `EventSource` would, over connections that are cut at random."""
+
+    def __init__(self, address, path, seed, cut_after=None):
+        self.address = address
+        self.path = path
+        self.chance = random.Random(seed)
+        self.cut_after = cut_after
+        self.last_id = None
+        self.ids = []
+        self.data = []
+        self.end = None
+        self.gaps = 0
+        self.connections = 0
+
+    async def run(self):
+        while self.end is None:
+            await self.connect()
+        return self
+
+    async def connect(self):
+        reader, writer = await asyncio.open_connection(*self.address)
+        self.connections += 1
+        resume = f"Last-Event-ID: {self.last_id}\r\n" if self.last_id else ""
+        writer.write(
+            f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{resume}\r\n".encode()
+        )
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"HTTP/1.1 429 ") or head.startswith(b"HTTP/1.1 503 "):
+                return
+            assert head.startswith(b"HTTP/1.1 200 "), head
+            await self.read_body(reader)
+        finally:
+            if self.chance.random() < 0.5:
+                writer.transport.abort()
+            writer.close()
+
+    async def read_body(self, reader):
+        budget = self.chance.randint(*self.cut_after) if self.cut_after else None
+        raw, pending = b"", b""
+        while True:
+            data = await reader.read(65536)
+            if not data:
+                return
+            if budget is not None:
+                data = data[:budget]
+                budget -= len(data)
+            raw += data
+            raw, body = unchunk(raw)
+            pending += body
+            *blocks, pending = pending.split(b"\n\n")
+            for block in blocks:
+                self.take(block)
+            if self.end is not None or budget == 0:
+                return
+
+    def take(self, block):
+        kind, id, data = "message", None, None
+        for line in block.split(b"\n"):
+            if line.startswith(b"data: "):
+                data = line[6:]
+            elif line.startswith(b"id: "):
+                id = line[4:].decode()
+            elif line.startswith(b"event: "):
+                kind = line[7:].decode()
+        if data is None:
+            return
+        if id is not None:
+            self.last_id = id
+        if kind == "message":
+            self.ids.append(id)
+            self.data.append(data)
+        elif kind == "end":
+            self.end = data
+        elif kind == "gap":
+            self.gaps += 1
+
+    def missed_nothing(self, expected):
+        assert self.gaps == 0, f"{self.path}: a gap"
+        assert self.data == expected, f"{self.path}: {first_difference(self.data, expected)}"
+        assert all(a < b for a, b in zip(self.ids, self.ids[1:])), f"{self.path}: ids out of order"
+        assert self.end == b'{"reason":"done"}', self.end
+
+
+def unchunk(raw):
+    """What is left of a chunked body after its whole chunks, and their data."""
+    body = b""
+    while True:
+        line = raw.find(b"\r\n")
+        if line < 0:
+            return raw, body
+        size = int(raw[:line], 16)
+        stop = line + 2 + size + 2
+        if len(raw) < stop:
+            return raw, body
+        body += raw[line + 2 : stop - 2]
+        raw = raw[stop:]
+        if size == 0:
+            return raw, body
+
+
+def first_difference(got, expected):
+    for index, (a, b) in enumerate(zip(got, expected)):
+        if a != b:
+            return f"at {index}: {a!r} instead of {b!r}; {len(got)} of {len(expected)}"
+    return f"{len(got)} events instead of {len(expected)}"
+
+
+class Writer:
+    """One kept connection that sends requests."""
+
+    def __init__(self, address):
+        self.address = address
+
+    async def __aenter__(self):
+        self.reader, self.writer = await asyncio.open_connection(*self.address)
+        return self
+
+    async def __aexit__(self, *_):
+        self.writer.close()
+
+    async def request(self, method, path, headers="", body=b""):
+        self.writer.write(
+            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
+        )
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        status = int(head[9:12])
+        assert status in (200, 201, 204), head
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                await self.reader.readexactly(int(line[15:]))
+
+    async def create(self, path):
+        await self.request("PUT", path, "Content-Type: text/plain\r\n")
+
+    async def append(self, path, body):
+        await self.request("POST", path, "Content-Type: text/plain\r\n", body)
+
+    async def end(self, path):
+        await self.request("POST", path, "Stream-Closed: true\r\n")

@@ -1,0 +1,150 @@
+"""The programs that people already have: curl and node's fetch, as the README shows them."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from support import processes
+from support.events import parse_blocks
+
+NODE = pathlib.Path(__file__).parent / "node"
+
+
+@pytest.fixture
+def program():
+    """Starts programs with pipes; they end with the test."""
+    started = []
+
+    def start(*arguments):
+        process = processes.start(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        processes.end(process, patience=1)
+
+
+def feed(process, text):
+    process.stdin.write(text.encode())
+    process.stdin.flush()
+
+
+def test_curl_reads_events_as_they_come(server, program):
+    path = server.create()
+    curl = program("curl", "-sN", "-H", "Accept: text/event-stream", server.url + path)
+    assert curl.stdout.readline() == b": ok\n"
+    assert curl.stdout.readline() == b"\n"
+    for word in ("Hello", "world"):
+        server.append(path, word)
+        block = b""
+        while not block.endswith(b"\n\n"):
+            block += curl.stdout.readline()
+        assert parse_blocks(block)[0].data == word
+    server.end(path)
+    assert b'data: {"reason":"done"}' in curl.stdout.read()
+    assert curl.wait(10) == 0
+
+
+def test_curl_is_a_live_producer(server, program):
+    path = server.create()
+    with server.subscribe(path) as reader:
+        curl = program("curl", "-sS", "-X", "POST", "-T", "-", "-H", "Content-Type: text/plain", server.url + path)
+        for word in ("Hello", ", ", "world"):
+            feed(curl, word)
+            assert reader.next().data == word
+        curl.stdin.close()
+        assert curl.wait(10) == 0
+    assert server.read(path).body == b"Hello, world"
+
+
+def test_curl_ends_the_stream_with_its_body(server, program):
+    path = server.create()
+    with server.subscribe(path) as reader:
+        curl = program(
+            "curl", "-sS", "-X", "POST", "-T", "-", "-H", "Content-Type: text/plain", "-H", "Stream-Closed: true",
+            server.url + path,
+        )  # fmt: skip
+        feed(curl, "all")
+        assert reader.next().data == "all"
+        curl.stdin.close()
+        assert reader.next().json == {"reason": "done"}
+        assert curl.wait(10) == 0
+
+
+def test_curl_learns_of_a_cancel_although_it_has_more_to_send(server, program):
+    path = server.create()
+    with server.subscribe(path) as reader:
+        curl = program(
+            "curl", "-sS", "-X", "POST", "-T", "-", "-w", "%{http_code}", "-o", "/dev/null",
+            "-H", "Content-Type: text/plain", server.url + path,
+        )  # fmt: skip
+        feed(curl, "word")
+        reader.next()
+        server.cancel(path)
+        assert reader.next().json == {"reason": "cancelled"}
+        try:
+            feed(curl, "more")
+            curl.stdin.close()
+        except BrokenPipeError:
+            pass
+        assert curl.stdout.read() == b"409"
+
+
+def test_curl_sends_a_large_file_after_100_continue(server, tmp_path):
+    path = server.create("application/octet-stream")
+    data = bytes(range(256)) * 4000
+    file = tmp_path / "large"
+    file.write_bytes(data)
+    done = subprocess.run(
+        ["curl", "-sS", "-v", "--data-binary", f"@{file}", "-H", "Content-Type: application/octet-stream", server.url + path],
+        capture_output=True,
+        timeout=30,
+    )
+    assert done.returncode == 0
+    assert b"< HTTP/1.1 204" in done.stderr
+    assert server.read(path).body == data
+
+
+def test_curl_with_http_1_0(server):
+    path = server.create()
+    server.append(path, "word")
+    server.end(path)
+    done = subprocess.run(
+        ["curl", "-sS", "--http1.0", "-H", "Accept: text/event-stream", server.url + path],
+        capture_output=True,
+        timeout=30,
+    )
+    assert done.returncode == 0
+    assert [b.data for b in parse_blocks(done.stdout) if b.data] == ["word", '{"reason":"done"}']
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="there is no node")
+def test_node_reads_with_fetch(server, program):
+    path = server.create("application/json")
+    node = program("node", NODE / "read.mjs", server.url + path)
+    for number in range(5):
+        server.append(path, json.dumps({"n": number}), "application/json")
+        assert json.loads(node.stdout.readline()) == {"event": "message", "data": {"n": number}}
+    server.end(path)
+    assert json.loads(node.stdout.readline()) == {"event": "end", "data": {"reason": "done"}}
+    assert node.wait(10) == 0
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="there is no node")
+def test_node_writes_with_fetch(server, program):
+    path = "/v1/stream/from-node"
+    with server.subscribe(path) as reader:
+        node = program("node", NODE / "write.mjs", server.url + path)
+        for word in ("Hello", "from", "node"):
+            feed(node, word + "\n")
+            assert reader.next().data == word
+        node.stdin.close()
+        assert reader.next().json == {"reason": "done"}
+        said = json.loads(node.stdout.readline())
+        assert said["status"] in (200, 204) and said["offset"]
+        assert node.wait(10) == 0
+    assert server.read(path).body == b"Hellofromnode"
