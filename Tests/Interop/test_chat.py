@@ -1,0 +1,175 @@
+"""The chat of `freshet demo`, in Chromium and Firefox: ask, reload, a second window, Stop."""
+
+import pytest
+
+from support.freshet import Freshet
+
+ANSWER = "document.querySelector('.turn:last-child .prose')"
+LENGTH = f"({ANSWER}?.textContent.length ?? 0)"
+ENDED = "document.querySelector('.turn:last-child .end')?.dataset.reason"
+
+ASK = """
+const question = document.querySelector('#question');
+const speed = document.querySelector('#speed');
+speed.value = arguments[1];
+speed.dispatchEvent(new Event('input', { bubbles: true }));
+question.value = arguments[0];
+question.dispatchEvent(new Event('input', { bubbles: true }));
+document.querySelector('#composer').requestSubmit();
+"""
+
+
+@pytest.fixture(scope="module")
+def demo():
+    server = Freshet("demo")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def chat(browser, demo):
+    browser.resize(1280, 900)
+    browser.goto(demo.url + "/")
+    browser.wait_for("document.querySelector('#composer')")
+    return browser
+
+
+def ask(chat, question="What happens when I reload in the middle?", words_per_second=25):
+    chat.run(ASK, question, words_per_second)
+    chat.wait_for(f"{LENGTH} > 0")
+
+
+def answer(chat):
+    return chat.run(f"return {ANSWER}.textContent")
+
+
+def finish(chat):
+    return chat.wait_for(f"{ENDED} !== 'writing' && {ENDED}", seconds=90)
+
+
+def grow(chat, by):
+    """Waits until the answer has grown, while it is still being written."""
+    length = chat.run(f"return {LENGTH}")
+    chat.wait_for(f"{LENGTH} >= {length + by} || ({ENDED} !== 'writing')")
+    assert chat.run(f"return {ENDED}") == "writing", "the answer ended too early for this test"
+
+
+def test_the_answer_arrives_word_by_word(chat):
+    ask(chat, words_per_second=20)
+    lengths = chat.run_async(
+        f"""
+        const done = arguments[0], lengths = [];
+        const watch = new MutationObserver(() => {{
+          const length = {LENGTH};
+          if (length !== lengths.at(-1)) lengths.push(length);
+          if (lengths.length === 15) {{ watch.disconnect(); done(lengths); }}
+        }});
+        watch.observe({ANSWER}, {{ childList: true, characterData: true, subtree: true }});
+        """
+    )
+    steps = [after - before for before, after in zip(lengths, lengths[1:])]
+    assert all(0 < step < 120 for step in steps), lengths
+    chat.screenshot("chat-writing")
+
+
+def test_the_end_and_its_reason_are_shown(chat):
+    ask(chat, words_per_second=100)
+    assert finish(chat) == "done"
+    assert len(answer(chat)) > 100
+    assert chat.run("return document.querySelector('#stop').hidden")
+    chat.screenshot("chat-done")
+    chat.resize(390, 844)
+    assert chat.run("return document.documentElement.scrollWidth <= window.innerWidth"), "a phone scrolls sideways"
+    chat.screenshot("chat-phone")
+
+
+def test_a_reload_in_the_middle_continues_the_answer(chat):
+    ask(chat, words_per_second=15)
+    for _ in range(3):
+        grow(chat, 60)
+        before = answer(chat)
+        chat.reload()
+        chat.wait_for(f"{LENGTH} >= {len(before)}")
+        assert answer(chat).startswith(before)
+    chat.screenshot("chat-reloaded")
+    assert finish(chat) == "done"
+    whole = answer(chat)
+    chat.reload()
+    chat.wait_for(f"{LENGTH} >= {len(whole)}")
+    assert answer(chat) == whole, "what was pieced together is what the stream holds"
+
+
+def test_a_second_window_sees_the_same(chat):
+    first = chat.window()
+    ask(chat, words_per_second=20)
+    url = chat.run("return location.href")
+    chat.open_window()
+    chat.goto(url)
+    chat.wait_for(f"{LENGTH} > 0")
+    grow(chat, 30)
+    assert finish(chat) == "done"
+    second = answer(chat)
+    chat.close_window()
+    chat.switch(first)
+    assert finish(chat) == "done"
+    assert answer(chat) == second
+
+
+def test_stop_stops_the_producer_in_every_window(chat, demo):
+    first = chat.window()
+    ask(chat, words_per_second=8)
+    url = chat.run("return location.href")
+    second = chat.open_window()
+    chat.goto(url)
+    chat.wait_for(f"{LENGTH} > 0")
+    chat.switch(first)
+    grow(chat, 20)
+    chat.run("document.querySelector('#stop').click()")
+    assert finish(chat) == "cancelled"
+    chat.screenshot("chat-stopped")
+    stopped = answer(chat)
+    chat.switch(second)
+    assert finish(chat) == "cancelled"
+    assert answer(chat) == stopped
+    chat.close_window()
+    chat.switch(first)
+    # Nothing was appended after the stop: the log is what the page shows.
+    chat.reload()
+    assert finish(chat) == "cancelled"
+    assert answer(chat) == stopped
+
+
+def test_a_question_asked_in_one_window_appears_in_the_other(chat):
+    first = chat.window()
+    ask(chat, words_per_second=100)
+    finish(chat)
+    url = chat.run("return location.href")
+    second = chat.open_window()
+    chat.goto(url)
+    chat.wait_for("document.querySelectorAll('.turn').length === 1")
+    ask(chat, "How do I configure nginx?", words_per_second=100)
+    finish(chat)
+    text = answer(chat)
+    chat.switch(first)
+    chat.wait_for("document.querySelectorAll('.turn').length === 2")
+    finish(chat)
+    assert answer(chat) == text
+    chat.switch(second)
+    chat.close_window()
+    chat.switch(first)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "<img src=x onerror=\"window.pwned=1\"> <script>window.pwned=1</script>",
+        "[x](javascript:window.pwned=1) **bold** `code` &lt;b&gt;",
+    ],
+)
+def test_a_question_cannot_run_markup(chat, question):
+    ask(chat, question, words_per_second=100)
+    finish(chat)
+    assert chat.run("return document.querySelector('.turn .question').textContent") == question
+    assert chat.run("return window.pwned === undefined")
+    assert chat.run("return document.querySelectorAll('.turn img, .turn script').length") == 0
+    assert chat.run("return [...document.querySelectorAll('.turn a')].every((a) => /^(https?:|$)/.test(a.protocol))")
