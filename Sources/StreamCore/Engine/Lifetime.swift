@@ -2,6 +2,8 @@
 ///
 /// All times are on the monotonic clock.
 struct Lifetime {
+    /// Which stream of its name this is about.
+    var birth: Offset?
     /// Time to live without a read or a write.
     var idle: Duration?
     /// When it expires whatever happens.
@@ -29,15 +31,15 @@ struct Lifetime {
     enum Due: Equatable {
         case nothing
         /// The lease ran out: the stream ends as abandoned.
-        case abandon
-        /// The time to live ran out: the stream goes.
-        case expire
+        case abandon(silence: Duration)
+        /// The time to live ran out: the stream that was born there goes.
+        case expire(born: Offset)
     }
 
     func due(at now: Duration) -> Due {
         guard exists, live == 0, appending == 0 else { return .nothing }
-        if readers == 0, let moment = expiry, now >= moment { return .expire }
-        if !hasEnded, let lease, now >= leaseStart + lease { return .abandon }
+        if readers == 0, let birth, let moment = expiry, now >= moment { return .expire(born: birth) }
+        if !hasEnded, let lease, now >= leaseStart + lease { return .abandon(silence: lease) }
         return .nothing
     }
 

@@ -46,9 +46,11 @@ final class LifetimeTable: Sendable {
 
     func lifetime(of name: StreamName) -> Lifetime? { state.withLock { $0.lifetimes[name] } }
 
-    /// The stream is gone; who is still attached to its name is remembered.
-    func forget(_ name: StreamName) {
+    /// The stream that was born there is gone; who is still attached to its name is remembered.
+    func forget(_ name: StreamName, born birth: Offset?) {
         updateIfPresent(name) { lifetime, now in
+            // The name may belong to a stream made anew meanwhile.
+            guard lifetime.birth == birth else { return }
             var waiting = Lifetime(now: now)
             waiting.readers = lifetime.readers
             waiting.live = lifetime.live
@@ -84,12 +86,22 @@ final class LifetimeTable: Sendable {
         }
     }
 
+    /// How many deadlines are queued.
+    var queued: Int { state.withLock(\.deadlines.count) }
+
     /// How many streams have an open live producer or a running lease.
     var producing: Int {
         let now = time.monotonic()
         return state.withLock { state in
             state.lifetimes.values.count { $0.exists && !$0.hasEnded && $0.isProducing(at: now) }
         }
+    }
+
+    /// Drops the entries that streams long gone left in the queue.
+    private static func compact(_ state: inout State) {
+        state.deadlines = Heap(
+            state.lifetimes.compactMap { name, lifetime in lifetime.queued.map { Deadline(moment: $0, name: name) } }
+        )
     }
 
     private static func store(_ lifetime: Lifetime, _ name: StreamName, _ state: inout State) {
@@ -103,6 +115,7 @@ final class LifetimeTable: Sendable {
             state.deadlines.insert(Deadline(moment: deadline, name: name))
         }
         state.lifetimes[name] = lifetime
+        if state.deadlines.count > 2 * state.lifetimes.count + 1024 { compact(&state) }
     }
 }
 

@@ -16,6 +16,10 @@ package enum LiveStop: Sendable, Equatable {
 package final class LiveProducer: TailListener {
     private struct State {
         var stop: LiveStop?
+        /// Whether `onStop` was called, or never will be.
+        var hasToldStop = false
+        /// The stream was removed; one made anew under its name is not this request's.
+        var isGone = false
         var isAppending = false
         var isFinished = false
         var whenIdle: [CheckedContinuation<Void, Never>] = []
@@ -44,7 +48,7 @@ package final class LiveProducer: TailListener {
     package func append(_ events: [EventBody], end: EndRequest? = nil) async throws(StoreError) -> AppendOutcome? {
         let mayAppend = state.withLock { state in
             precondition(!state.isAppending, "a live producer appends one batch at a time")
-            if state.stop == .superseded || state.isFinished { return false }
+            if state.stop == .superseded || state.isGone || state.isFinished { return false }
             state.isAppending = true
             return true
         }
@@ -53,29 +57,57 @@ package final class LiveProducer: TailListener {
         return try await streams.append(name, AppendRequest(events: events, end: end))
     }
 
-    /// The request is over. `isTorn` when it did not end as HTTP says a body ends.
+    /// The request is over. `isTorn` when it did not end as HTTP says a body ends. Waits for an append on its way.
     package func finish(isTorn: Bool) async {
         let isFirst = state.withLock { state in
             defer { state.isFinished = true }
             return !state.isFinished
         }
         guard isFirst else { return }
+        await untilIdle()
         await streams.closeLive(self, isTorn: isTorn)
     }
 
     package func signal(_ signal: StreamSignal, of name: StreamName) {
         switch signal {
-        case .committed(let item): if let end = item.end { stop(because: .ended(end)) }
-        case .removed(let removal): stop(because: .removed(removal))
+        case .committed(let item): if let end = item.end { note(.ended(end)) }
+        case .removed(let removal):
+            state.withLock { $0.isGone = true }
+            note(.removed(removal))
         default: break
         }
     }
 
-    package func wake() {}
+    /// Tells of the stop, here and not in `signal`, which is called under locks.
+    package func wake() {
+        let stop = state.withLock { state -> LiveStop? in
+            guard let stop = state.stop, !state.hasToldStop, !state.isFinished else { return nil }
+            state.hasToldStop = true
+            return stop
+        }
+        if let stop { onStop(stop) }
+    }
 
     /// Takes the right to append away, and returns when the append that was on its way, if any, is decided.
     func supersede() async {
         stop(because: .superseded)
+        await untilIdle()
+    }
+
+    /// The stream had ended before the request was accepted, or another took over.
+    func stop(because stop: LiveStop) {
+        note(stop)
+        wake()
+    }
+
+    private func note(_ stop: LiveStop) {
+        state.withLock { state in
+            guard state.stop == nil, !state.isFinished else { return }
+            state.stop = stop
+        }
+    }
+
+    private func untilIdle() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
                 if state.isAppending { state.whenIdle.append(continuation) }
@@ -83,16 +115,6 @@ package final class LiveProducer: TailListener {
             }
             if isIdle { continuation.resume() }
         }
-    }
-
-    /// The stream had ended before the request was accepted.
-    func stop(because stop: LiveStop) {
-        let isFirst = state.withLock { state in
-            guard state.stop == nil, !state.isFinished else { return false }
-            state.stop = stop
-            return true
-        }
-        if isFirst { onStop(stop) }
     }
 
     private func becomeIdle() {

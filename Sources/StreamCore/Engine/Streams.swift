@@ -8,7 +8,8 @@ package final class Streams: Sendable {
     private let hub: Hub
     private let lifetimes: LifetimeTable
     private let time: any TimeSource
-    private let labelled = Mutex<[LiveKey: LiveProducer]>([:])
+    /// The open live requests of a label, oldest first: all but the last have lost, or are losing, their right.
+    private let labelled = Mutex<[LiveKey: [LiveProducer]]>([:])
 
     private struct LiveKey: Hashable {
         var name: StreamName
@@ -63,6 +64,7 @@ package final class Streams: Sendable {
         }
         lifetimes.update(name) { lifetime, now in
             lifetime.exists = true
+            lifetime.birth = lifetime.birth ?? info.birth
             lifetime.lease = .seconds(seconds)
             lifetime.leaseStart = now
         }
@@ -71,9 +73,9 @@ package final class Streams: Sendable {
 
     package func remove(_ name: StreamName) async throws(StoreError) -> Bool {
         try await settle(name)
-        let wasThere = try await store.remove(name, because: .deleted)
-        lifetimes.forget(name)
-        return wasThere
+        guard let birth = try await store.remove(name, because: .deleted, born: nil) else { return false }
+        lifetimes.forget(name, born: birth)
+        return true
     }
 
     // MARK: Live requests
@@ -94,15 +96,23 @@ package final class Streams: Sendable {
                 leave(producer)
                 return nil
             }
-            lifetimes.updateIfPresent(name) { lifetime, _ in lifetime.exists = true }
+            lifetimes.updateIfPresent(name) { lifetime, _ in
+                lifetime.exists = true
+                lifetime.birth = lifetime.birth ?? info.birth
+            }
             if let end = info.end { producer.stop(because: .ended(end)) }
         } catch {
             leave(producer)
             throw error
         }
         if let label {
-            let older = labelled.withLock { $0.updateValue(producer, forKey: LiveKey(name: name, label: label)) }
-            await older?.supersede()
+            let older = labelled.withLock { labelled in
+                let older = labelled[LiveKey(name: name, label: label), default: []]
+                labelled[LiveKey(name: name, label: label)] = older + [producer]
+                return older
+            }
+            // Every one of them, not only the last: who is taking over from another may not have done so yet.
+            for producer in older { await producer.supersede() }
         }
         return producer
     }
@@ -110,7 +120,10 @@ package final class Streams: Sendable {
     func closeLive(_ producer: LiveProducer, isTorn: Bool) async {
         if let label = producer.label {
             let key = LiveKey(name: producer.name, label: label)
-            labelled.withLock { if $0[key] === producer { $0[key] = nil } }
+            labelled.withLock { labelled in
+                labelled[key]?.removeAll { $0 === producer }
+                if labelled[key]?.isEmpty == true { labelled[key] = nil }
+            }
         }
         let lease = configuration.tornLeaseSeconds
         // A request that was replaced or told of the end leaves nothing open behind it.
@@ -193,11 +206,12 @@ package final class Streams: Sendable {
         }
         let now = time.monotonic()
         let lease = lifetime.hasEnded || lifetime.live > 0 ? nil : lifetime.lease
+        let expiry = lifetime.readers > 0 || lifetime.live > 0 ? nil : lifetime.expiry
         return Attendance(
             readers: lifetime.readers,
             liveProducers: lifetime.live,
             leaseRemaining: lease.map { max(.zero, lifetime.leaseStart + $0 - now) },
-            expiresIn: lifetime.expiry.map { max(.zero, $0 - now) }
+            expiresIn: expiry.map { max(.zero, $0 - now) }
         )
     }
 
@@ -240,14 +254,20 @@ package final class Streams: Sendable {
     private func begin(_ info: StreamInfo) {
         let wall = time.wallMilliseconds()
         lifetimes.update(info.name) { lifetime, now in
+            // Two creates with a deletion between them may come here in the other order.
+            guard lifetime.birth.map({ $0 <= info.birth }) ?? true else { return }
             lifetime.exists = true
+            lifetime.birth = info.birth
             lifetime.hasEnded = info.end != nil
             lifetime.touched = now
             lifetime.lease = info.options.leaseSeconds.map { .seconds($0) }
             lifetime.leaseStart = now
+            // What is left of a stream that went without this node's doing does not count for this one.
+            lifetime.idle = nil
+            lifetime.expiresAt = nil
             switch info.options.expiry {
             case .idle(let seconds): lifetime.idle = .seconds(seconds)
-            case .at(let moment): lifetime.expiresAt = now + .milliseconds(Int64(moment) - Int64(wall))
+            case .at(let moment): lifetime.expiresAt = now + .milliseconds(moment) - .milliseconds(wall)
             case nil: break
             }
         }
@@ -283,16 +303,15 @@ package final class Streams: Sendable {
     private func act(on due: Lifetime.Due, _ name: StreamName) async throws(StoreError) {
         switch due {
         case .nothing: break
-        case .expire:
-            _ = try await store.remove(name, because: .expired)
-            lifetimes.forget(name)
-        case .abandon:
-            let silence = lifetimes.lifetime(of: name)?.lease?.components.seconds ?? 0
-            let detail = "The producer was silent for \(silence) s."
+        case .expire(let birth):
+            _ = try await store.remove(name, because: .expired, born: birth)
+            lifetimes.forget(name, born: birth)
+        case .abandon(let silence):
+            let birth = lifetimes.lifetime(of: name)?.birth
+            let detail = "The producer was silent for \(silence.components.seconds) s."
             let end = AppendRequest(end: EndRequest(.abandoned, detail: detail))
-            let outcome = try await store.append(name, end)
-            if case .notFound = outcome { lifetimes.forget(name) }
-            lifetimes.updateIfPresent(name) { lifetime, _ in lifetime.hasEnded = true }
+            if case .notFound = try await store.append(name, end) { return lifetimes.forget(name, born: birth) }
+            lifetimes.updateIfPresent(name) { lifetime, _ in if lifetime.birth == birth { lifetime.hasEnded = true } }
         }
     }
 
@@ -314,7 +333,8 @@ package final class Streams: Sendable {
         } catch {
             guard case .full = error else { throw error }
         }
-        let bytes = events.reduce(0) { $0 + $1.size + 1024 }
+        // With room for the stream itself: a create without events needs some too.
+        let bytes = events.reduce(2048) { $0 + $1.size + 1024 }
         try await store.takeEnded(olderThan: age, toFit: bytes)
         return try await body()
     }

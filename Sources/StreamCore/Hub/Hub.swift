@@ -33,7 +33,10 @@ package final class Hub: Sendable {
             watches[name] = watch
             return (watch, true)
         }
-        if isNew { store.watch(name, watch) } else { watch.wake() }
+        guard isNew else { return watch.wake() }
+        store.watch(name, watch)
+        // Who followed may have left, on another thread, before the store was told.
+        if watches.withLock({ $0[name] !== watch }) { store.unwatch(name, watch) }
     }
 
     package func unfollow(_ name: StreamName, _ listener: any TailListener) {

@@ -107,18 +107,34 @@ struct MemoryStream {
 
     /// Takes from the start what retention no longer keeps. True when something was taken.
     mutating func trim(at now: Int64) -> Bool {
-        let rule = options.retention
         let before = floor
-        while let first = log.first {
-            let over =
-                rule.events.map { log.count > $0 } ?? false || rule.bytes.map { bytes > $0 } ?? false
-                || rule.seconds.map { now - first.at >= Int64($0) * 1000 } ?? false
-            guard over else { break }
+        while let first = log.first, isOver(first, events: log.count, bytes: bytes, at: now) {
             bytes -= first.event.body.size
             floor = first.event.offset
             log.removeFirst()
         }
         return floor != before
+    }
+
+    /// What retention would give back of what is kept now, if these events came.
+    func costTaken(byKeeping new: [EventBody], at now: Int64) -> Int {
+        var events = log.count + new.count
+        var bytes = new.reduce(bytes) { $0 + $1.size }
+        var cost = 0
+        for kept in log {
+            guard isOver(kept, events: events, bytes: bytes, at: now) else { break }
+            events -= 1
+            bytes -= kept.event.body.size
+            cost += kept.event.body.size + Self.eventOverhead
+        }
+        return cost
+    }
+
+    /// Whether retention takes the first of so many events and bytes.
+    private func isOver(_ first: Kept, events: Int, bytes: Int, at now: Int64) -> Bool {
+        let rule = options.retention
+        return rule.events.map { events > $0 } ?? false || rule.bytes.map { bytes > $0 } ?? false
+            || rule.seconds.map { (now - first.at) / 1000 >= Int64($0) } ?? false
     }
 
     func page(from position: ReadPosition, limit: PageLimit) -> Page {
@@ -154,6 +170,8 @@ struct MemoryStream {
         case .after(let offset):
             if offset == floor { return (.exact, 0, false) }
             if let end, offset == end.offset { return (.exact, log.count, true) }
+            // Before the birth there is nothing this stream gave, so nothing of it was lost there.
+            if offset < birth { return (.unknown, 0, false) }
             if offset < floor { return (.belowFloor, 0, false) }
             let index = firstIndex(after: offset)
             guard index > 0, log[index - 1].event.offset == offset else { return (.unknown, 0, false) }

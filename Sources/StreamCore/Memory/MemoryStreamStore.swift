@@ -47,10 +47,13 @@ package final class MemoryStreamStore: StreamStore {
             guard let index = state.streams.index(forKey: name) else { return (.notFound, []) }
             if let refusal = state.streams.values[index].refusal(of: request) { return (refusal, []) }
             // Whoever ends a stream is not refused for want of room: an end is what lets it be taken later.
-            guard request.events.isEmpty || state.bytes + Self.cost(of: request.events) <= limits.bytes else {
-                throw .full(.bytes)
-            }
             let now = milliseconds()
+            let wanted = state.bytes + Self.cost(of: request.events)
+            guard
+                request.events.isEmpty || wanted <= limits.bytes
+                    || wanted - state.streams.values[index].costTaken(byKeeping: request.events, at: now)
+                        <= limits.bytes
+            else { throw .full(.bytes) }
             var issuer = state.issuer
             let before = state.streams.values[index].cost
             let item = state.streams.values[index].keep(request, at: now) { [time] in
@@ -90,11 +93,17 @@ package final class MemoryStreamStore: StreamStore {
         }
     }
 
-    package func remove(_ name: StreamName, because removal: Removal) async throws(StoreError) -> Bool {
+    package func remove(
+        _ name: StreamName,
+        because removal: Removal,
+        born: Offset?
+    ) async throws(StoreError) -> Offset? {
         try change(name) { state throws(StoreError) in
-            guard let stream = state.streams.removeValue(forKey: name) else { return (false, []) }
+            guard let birth = state.streams[name]?.birth, born.map({ $0 == birth }) ?? true,
+                let stream = state.streams.removeValue(forKey: name)
+            else { return (nil, []) }
             state.bytes -= stream.cost
-            return (true, [.removed(removal)])
+            return (birth, [.removed(removal)])
         }
     }
 
@@ -111,33 +120,36 @@ package final class MemoryStreamStore: StreamStore {
 
     package func trimByAge() async throws(StoreError) {
         let aged = state.withLock { state in
-            state.streams.filter { $0.value.options.retention.seconds != nil }.map(\.key)
+            state.streams.compactMap { $0.value.options.retention.seconds == nil ? nil : $0.key }
         }
         for name in aged {
             try change(name) { state throws(StoreError) in
-                guard var stream = state.streams[name] else { return ((), []) }
-                let before = stream.cost
-                guard stream.trim(at: milliseconds()) else { return ((), []) }
-                state.bytes += stream.cost - before
-                state.streams[name] = stream
-                return ((), [.trimmed(floor: stream.floor)])
+                // In place: a copy of the stream would copy its whole log.
+                guard let index = state.streams.index(forKey: name) else { return ((), []) }
+                let before = state.streams.values[index].cost
+                guard state.streams.values[index].trim(at: milliseconds()) else { return ((), []) }
+                state.bytes += state.streams.values[index].cost - before
+                return ((), [.trimmed(floor: state.streams.values[index].floor)])
             }
         }
     }
 
     package func takeEnded(olderThan age: Duration, toFit bytes: Int) async throws(StoreError) {
         let latest = milliseconds() - Int64(age / .milliseconds(1))
-        let candidates = state.withLock { state in
-            state.streams.filter { $0.value.end != nil && $0.value.endedAt <= latest }
-                .sorted { $0.value.endedAt < $1.value.endedAt }.map(\.key)
-        }
-        for name in candidates {
-            let fits = state.withLock { state in
-                state.bytes + bytes <= limits.bytes && state.streams.count < limits.streams
+        let chosen = state.withLock { state -> [(name: StreamName, birth: Offset)] in
+            let candidates = state.streams.filter { $0.value.end != nil && $0.value.endedAt <= latest }
+                .sorted { $0.value.endedAt < $1.value.endedAt }
+            var streams = state.streams.count
+            var kept = state.bytes
+            var chosen: [(StreamName, Offset)] = []
+            for (name, stream) in candidates where streams >= limits.streams || kept + bytes > limits.bytes {
+                streams -= 1
+                kept -= stream.cost
+                chosen.append((name, stream.birth))
             }
-            if fits { return }
-            _ = try await remove(name, because: .expired)
+            return streams < limits.streams && kept + bytes <= limits.bytes ? chosen : []
         }
+        for (name, birth) in chosen { _ = try await remove(name, because: .expired, born: birth) }
     }
 
     package func watch(_ name: StreamName, _ watcher: any StreamWatcher) {

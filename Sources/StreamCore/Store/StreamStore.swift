@@ -18,8 +18,9 @@ package protocol StreamStore: Sendable {
     /// Changes how long the producer may be silent. False when there is no such stream or it has ended.
     func setLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Bool
 
-    /// Takes the stream away and tells its watchers why. False when there is no such stream.
-    func remove(_ name: StreamName, because removal: Removal) async throws(StoreError) -> Bool
+    /// Takes the stream away and tells its watchers why; with a birth only the stream that was born there, so that
+    /// one made anew under the name is spared. Returns the birth of what was taken; nil when there was no such stream.
+    func remove(_ name: StreamName, because removal: Removal, born: Offset?) async throws(StoreError) -> Offset?
 
     /// Streams in the order of their names (by UTF-8 bytes), strictly after a name.
     func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo]
@@ -28,7 +29,7 @@ package protocol StreamStore: Sendable {
     func trimByAge() async throws(StoreError)
 
     /// Takes streams that ended longer ago than an age, oldest end first, until there is room for some bytes and one
-    /// stream. Called when the store is full and nothing expired is left.
+    /// stream; none when all of them would not make enough. Called when the store is full and nothing expired is left.
     func takeEnded(olderThan age: Duration, toFit bytes: Int) async throws(StoreError)
 
     /// Tells the watcher, from now on, what happens to the stream, whether it exists yet or not. The watcher is first

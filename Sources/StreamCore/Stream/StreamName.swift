@@ -1,4 +1,4 @@
-/// The name of a stream: the decoded path after `/v1/stream/`.
+/// The name of a stream: the decoded path after `/v1/stream/`. Names are equal when their bytes are.
 package struct StreamName: Hashable, Sendable, CustomStringConvertible {
     package let text: String
 
@@ -14,13 +14,24 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
         guard !text.isEmpty else { throw .empty }
         guard text.utf8.count <= Self.maximumBytes else { throw .tooLong }
         guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { throw .controlCharacter }
-        for segment in text.split(separator: "/", omittingEmptySubsequences: false) {
+        // Bytes, not characters: a combining mark after a slash would hide it.
+        for segment in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             if segment.isEmpty { throw .emptySegment }
             // A proxy or a client resolves these, so that two names would mean one stream.
-            if segment == "." || segment == ".." { throw .dotSegment }
+            if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { throw .dotSegment }
         }
         self.text = text
     }
 
     package var description: String { text }
+
+    // The equality of `String` is that of what people see, in which two URLs could be one stream.
+    package static func == (left: StreamName, right: StreamName) -> Bool {
+        left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
 }
