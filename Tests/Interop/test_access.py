@@ -163,7 +163,7 @@ def test_it_refuses_to_bind_beyond_loopback_without_keys():
 
 
 def test_it_binds_beyond_loopback_when_told_open(serve):
-    server = serve(host="0.0.0.0", open="true")
+    server = serve(host="0.0.0.0", open=True)
     path = server.create()
     assert server.request("GET", path, {"Host": "any.example"}).status == 200
 

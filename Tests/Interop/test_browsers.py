@@ -183,7 +183,7 @@ def test_fetch_reads_ndjson_line_by_line(page, server):
     path = server.create("application/json")
     page.run(
         """
-        window.lines = []
+        window.lines = [];
         (async () => {
           const response = await fetch(arguments[0], { headers: { Accept: 'application/x-ndjson' } });
           let pending = '';
