@@ -17,6 +17,7 @@ class CutProxy:
         self.plan = plan
         self.connections = 0
         self.cuts = 0
+        self.refused = 0
         self._open = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -52,6 +53,8 @@ class CutProxy:
             try:
                 server = socket.create_connection(self.upstream, 10)
             except OSError:
+                # As good as a connection that nobody accepts.
+                self.refused += 1
                 _close(client, reset=True)
                 continue
             server.settimeout(None)

@@ -1,0 +1,301 @@
+"""`freshet append`, `tail`, `cancel`, `ls` and `info`, also while their connections are cut at random."""
+
+import subprocess
+import sys
+
+import pytest
+
+from support import processes
+from support.cut_proxy import CutProxy, random_cuts
+from support.freshet import BINARY, NIGHTLY, run
+from support.waiting import eventually
+
+# A program that writes lines at its own pace, now and then all at once.
+WRITER = """
+import sys, time
+for number in range(int(sys.argv[1])):
+    sys.stdout.write(f"line {number} of an answer, with \\u00e9 and \\U0001f600\\n")
+    sys.stdout.flush()
+    if number % 7 == 0:
+        time.sleep(float(sys.argv[2]))
+"""
+
+
+def written(count):
+    return "".join(f"line {n} of an answer, with \u00e9 and \U0001f600\n" for n in range(count)).encode()
+
+
+@pytest.fixture
+def program():
+    """Starts `freshet` commands with pipes; they end with the test."""
+    started = []
+
+    def start(*arguments):
+        process = processes.start(
+            [BINARY, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        processes.end(process, patience=1)
+
+
+def feed(process, text):
+    process.stdin.write(text.encode())
+    process.stdin.flush()
+
+
+# append
+
+
+def test_append_makes_a_stream_of_its_input(server):
+    url = server.url + "/v1/stream/appended"
+    done = run("append", url, input="Hello\nworld\n".encode())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b""
+    answer = server.read("/v1/stream/appended")
+    assert answer.body == b"Hello\nworld\n"
+    assert answer["Stream-Closed"] == "true"
+    with server.subscribe("/v1/stream/appended") as reader:
+        assert reader.rest()[-1].json == {"reason": "done"}
+
+
+def test_append_may_end_as_failed(server):
+    done = run("append", server.url + "/v1/stream/append-failed", "--end", "failed", input=b"so far\n")
+    assert done.returncode == 0, done.stderr
+    with server.subscribe("/v1/stream/append-failed") as reader:
+        assert reader.rest()[-1].json["reason"] == "failed"
+
+
+def test_append_sends_at_once_when_it_is_idle(server, program):
+    path = "/v1/stream/append-idle"
+    with server.subscribe(path) as reader:
+        append = program("append", server.url + path)
+        for word in ("one\n", "two\n", "three\n"):
+            feed(append, word)
+            assert reader.next().data.rstrip("\n") == word.rstrip("\n")
+        append.stdin.close()
+        assert reader.next().json == {"reason": "done"}
+        assert append.wait(10) == 0
+
+
+def test_append_of_nothing_is_an_empty_stream_that_ended(server):
+    done = run("append", server.url + "/v1/stream/append-nothing", input=b"")
+    assert done.returncode == 0, done.stderr
+    answer = server.read("/v1/stream/append-nothing")
+    assert (answer.body, answer["Stream-Closed"]) == (b"", "true")
+
+
+def test_append_stops_when_the_stream_is_cancelled(server, program):
+    path = "/v1/stream/append-cancelled"
+    with server.subscribe(path) as reader:
+        append = program("append", server.url + path)
+        feed(append, "word\n")
+        reader.next()
+        server.cancel(path)
+        try:
+            feed(append, "more\n")
+        except BrokenPipeError:
+            pass
+        assert append.wait(20) != 0
+        assert b"cancel" in append.stderr.read().lower()
+
+
+def test_append_to_an_ended_stream_says_so(server):
+    path = server.create("text/plain")
+    server.end(path)
+    done = run("append", server.url + path, input=b"late\n")
+    assert done.returncode != 0
+    assert b"ended" in done.stderr.lower()
+    assert server.read(path).body == b""
+
+
+@pytest.mark.parametrize("seed", range(20 if NIGHTLY else 2))
+def test_append_survives_cuts_and_doubles_nothing(server, seed):
+    path = f"/v1/stream/append-cut-{seed}"
+    count, pause = (4000, 0.02) if NIGHTLY else (400, 0.01)
+    with CutProxy(server.address, random_cuts(seed, up=(200, 9000), down=(1, 900), spare=3)) as proxy:
+        writer = processes.start([sys.executable, "-c", WRITER, count, pause], stdout=subprocess.PIPE)
+        append = processes.start(
+            [BINARY, "append", proxy.url + path], stdin=writer.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        writer.stdout.close()
+        output, errors = append.communicate(timeout=100)
+        assert append.returncode == 0, errors
+        assert output == b""
+        assert proxy.cuts > 0
+        writer.wait()
+    answer = server.read(path)
+    assert read_all(server, path) == written(count)
+    assert answer["Stream-Closed"] == "true"
+
+
+def read_all(server, path):
+    body, offset = b"", "-1"
+    while True:
+        answer = server.read(f"{path}?offset={offset}")
+        body += answer.body
+        offset = answer["Stream-Next-Offset"]
+        if answer["Stream-Up-To-Date"] == "true":
+            return body
+
+
+def test_append_waits_for_a_server_that_is_away_for_a_moment(server):
+    path = "/v1/stream/append-away"
+    with CutProxy(server.address) as proxy:
+        append = processes.start(
+            [BINARY, "append", proxy.url + path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            feed(append, "before\n")
+            eventually(lambda: server.read(path).body == b"before\n")
+            away = proxy.upstream
+            proxy.upstream = ("127.0.0.1", 1)
+            proxy.cut_all()
+            refused = proxy.refused
+            feed(append, "while away\n")
+            eventually(lambda: proxy.refused > refused, what="an attempt while the server is away")
+            proxy.upstream = away
+            output, errors = append.communicate(b"after\n", timeout=60)
+        finally:
+            processes.end(append)
+    assert append.returncode == 0, errors
+    assert server.read(path).body == b"before\nwhile away\nafter\n"
+
+
+# tail
+
+
+def test_tail_prints_the_data_and_nothing_else(server):
+    path = server.create()
+    server.append_each(path, ["Hello\n", "world\n"])
+    server.end(path)
+    done = run("tail", server.url + path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b"Hello\nworld\n"
+
+
+def test_tail_follows(server, program):
+    path = server.create()
+    tail = program("tail", server.url + path)
+    for word in ("one\n", "two\n"):
+        server.append(path, word)
+        assert tail.stdout.readline() == word.encode()
+    server.end(path)
+    assert tail.stdout.read() == b""
+    assert tail.wait(10) == 0
+
+
+def test_tail_has_a_status_for_each_reason(server):
+    statuses = {}
+    for reason in ("done", "failed", "cancelled", "abandoned", "deleted"):
+        path = server.create(headers={"Stream-Lease": "1"} if reason == "abandoned" else None)
+        server.append(path, "word\n")
+        if reason in ("done", "failed"):
+            server.end(path, reason)
+        if reason == "cancelled":
+            server.cancel(path)
+        tail = processes.start([BINARY, "tail", server.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert tail.stdout.readline() == b"word\n"
+        if reason == "deleted":
+            server.request("DELETE", path)
+        statuses[reason] = tail.wait(20)
+        processes.end(tail)
+    assert statuses["done"] == 0
+    assert 0 not in [statuses[r] for r in statuses if r != "done"]
+    assert len(set(statuses.values())) == len(statuses), statuses
+
+
+@pytest.mark.parametrize("seed", range(20 if NIGHTLY else 2))
+def test_tail_survives_cuts_and_doubles_nothing(server, seed):
+    path = server.create()
+    count = 3000 if NIGHTLY else 200
+    with CutProxy(server.address, random_cuts(seed, up=(400, 1000), down=(300, 6000))) as proxy:
+        tail = processes.start([BINARY, "tail", proxy.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        expected = b""
+        for number in range(count):
+            line = f"line {number}\n".encode()
+            server.append(path, line)
+            expected += line
+        server.end(path)
+        output, errors = tail.communicate(timeout=100)
+        assert output == expected
+        assert tail.returncode == 0, errors
+        assert proxy.cuts > 0
+
+
+def test_tail_of_what_cannot_be_read_says_so(server):
+    done = run("tail", server.url + "/nothing/here")
+    assert done.returncode != 0
+    assert b"404" in done.stderr
+    assert done.stdout == b""
+
+
+def test_tail_stops_when_nobody_reads_it(server):
+    path = server.create()
+    server.append_each(path, [f"{n}\n" for n in range(50)])
+    tail = processes.start([BINARY, "tail", server.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert tail.stdout.readline() == b"0\n"
+    tail.stdout.close()
+    server.append(path, "more\n")
+    tail.wait(20)
+    tail.stdout = None
+    processes.end(tail)
+
+
+# append and tail together
+
+
+def test_what_goes_in_comes_out(server):
+    path = "/v1/stream/in-and-out"
+    tail = processes.start([BINARY, "tail", server.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = run("append", server.url + path, input=written(1000))
+    assert done.returncode == 0, done.stderr
+    output, errors = tail.communicate(timeout=30)
+    assert output == written(1000), errors
+
+
+# cancel, ls, info
+
+
+def test_cancel_stops_a_stream(server):
+    path = server.create()
+    done = run("cancel", server.url + path)
+    assert done.returncode == 0, done.stderr
+    with server.subscribe(path) as reader:
+        assert reader.rest()[-1].json == {"reason": "cancelled"}
+    assert run("cancel", server.url + "/v1/stream/unknown").returncode != 0
+
+
+def test_ls_lists_the_streams(server):
+    server.create(name="listed/one")
+    done = run("ls", server.url)
+    assert done.returncode == 0, done.stderr
+    assert b"listed/one" in done.stdout
+
+
+def test_info_tells_what_is_known_of_a_stream(server):
+    path = server.create()
+    offset = server.append_each(path, ["a"])[0]
+    done = run("info", server.url + path)
+    assert done.returncode == 0, done.stderr
+    assert b"text/plain" in done.stdout and offset.encode() in done.stdout
+
+
+# Helping
+
+
+@pytest.mark.parametrize("command", ["", "serve", "demo", "append", "tail", "cancel", "ls", "info"])
+def test_help_is_there(command):
+    done = run(*([command] if command else []), "--help")
+    assert done.returncode == 0
+    assert b"USAGE" in done.stdout or b"Usage" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["tail"], ["append", "not a url"], ["serve", "--no-such-flag"], ["nonsense"]])
+def test_wrong_usage_is_told_on_standard_error(arguments):
+    done = run(*arguments, input=b"")
+    assert done.returncode not in (0, None)
+    assert done.stdout == b"" and done.stderr != b""
