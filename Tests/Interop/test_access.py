@@ -72,7 +72,11 @@ def test_it_is_refused_before_its_body_is_read(server):
 
 def test_the_servers_own_pages_may(server):
     path = server.create()
-    own = {"Host": f"127.0.0.1:{server.port}", "Origin": f"http://127.0.0.1:{server.port}", "Sec-Fetch-Site": "same-origin"}
+    own = {
+        "Host": f"127.0.0.1:{server.port}",
+        "Origin": f"http://127.0.0.1:{server.port}",
+        "Sec-Fetch-Site": "same-origin",
+    }
     assert server.append(path, "x", headers=own).status == 204
     assert server.append(path, "x", headers={"Sec-Fetch-Site": "same-origin"}).status == 204
 
@@ -127,7 +131,9 @@ def test_a_204_for_a_configured_origin_can_be_read_by_its_page(serve):
 # Hosts
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "localhost.evil.example", "127.0.0.1.nip.io", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "localhost.evil.example", "127.0.0.1.nip.io", ""]
+)
 def test_a_name_that_was_rebound_to_loopback_is_403(server, host):
     path = server.create()
     for method in ("GET", "POST"):

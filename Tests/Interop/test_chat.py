@@ -162,7 +162,7 @@ def test_a_question_asked_in_one_window_appears_in_the_other(chat):
 @pytest.mark.parametrize(
     "question",
     [
-        "<img src=x onerror=\"window.pwned=1\"> <script>window.pwned=1</script>",
+        '<img src=x onerror="window.pwned=1"> <script>window.pwned=1</script>',
         "[x](javascript:window.pwned=1) **bold** `code` &lt;b&gt;",
     ],
 )

@@ -100,7 +100,16 @@ def test_curl_sends_a_large_file_after_100_continue(server, tmp_path):
     file = tmp_path / "large"
     file.write_bytes(data)
     done = subprocess.run(
-        ["curl", "-sS", "-v", "--data-binary", f"@{file}", "-H", "Content-Type: application/octet-stream", server.url + path],
+        [
+            "curl",
+            "-sS",
+            "-v",
+            "--data-binary",
+            f"@{file}",
+            "-H",
+            "Content-Type: application/octet-stream",
+            server.url + path,
+        ],
         capture_output=True,
         timeout=30,
     )

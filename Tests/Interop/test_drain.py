@@ -96,10 +96,11 @@ def test_new_native_reads_are_asked_to_reconnect(serve):
     path = server.create()
     with live(server, path) as producer:
         drain(server)
-        with server.subscribe("/v1/stream/nobody") as reader:
-            assert reader.head.status == 200
-            (event,) = reader.rest()
-        assert (event.type, event.json) == ("reconnect", {"why": "draining"})
+        for read in ("/v1/stream/nobody", path, f"{path}?offset=now"):
+            with server.subscribe(read) as reader:
+                assert reader.head.status == 200
+                (event,) = reader.rest()
+            assert (event.type, event.json) == ("reconnect", {"why": "draining"})
         producer.send_chunk("")
         producer.read_answer()
     assert exit_status(server) == 0

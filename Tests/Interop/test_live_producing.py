@@ -117,7 +117,10 @@ def test_a_body_that_ends_without_its_last_chunk_is_torn(server):
 
 def test_with_stream_closed_the_last_piece_and_the_end_are_one_step(server):
     path = server.create("application/x-ndjson")
-    with server.lines(path) as reader, live(server, path, "application/x-ndjson", {"Stream-Closed": "true"}) as producer:
+    with (
+        server.lines(path) as reader,
+        live(server, path, "application/x-ndjson", {"Stream-Closed": "true"}) as producer,
+    ):
         producer.send_chunk("1\n")
         reader.next()
         producer.send_chunk("2")
@@ -183,9 +186,11 @@ def test_a_producer_that_names_itself_takes_over_from_an_older_one(server):
 def test_producers_of_other_names_go_on_together(server):
     path = server.create()
     with server.subscribe(path) as reader:
-        with live(server, path, headers={"Stream-Producer": "a"}) as a, live(
-            server, path, headers={"Stream-Producer": "b"}
-        ) as b, live(server, path) as nameless:
+        with (
+            live(server, path, headers={"Stream-Producer": "a"}) as a,
+            live(server, path, headers={"Stream-Producer": "b"}) as b,
+            live(server, path) as nameless,
+        ):
             for producer, word in [(a, "1"), (b, "2"), (nameless, "3"), (a, "4")]:
                 producer.send_chunk(word)
                 assert reader.next().data == word

@@ -43,7 +43,9 @@ def test_an_event_is_one_block_with_its_id_and_its_data(server):
         assert reader.next_raw() == b": ok\n\n"
         server.append(path, "one")
         first = reader.next_raw()
-        assert re.fullmatch(rb"(retry: 2000\nid: OFFSET|id: OFFSET\nretry: 2000)\ndata: one\n\n".replace(b"OFFSET", OFFSET), first)
+        assert re.fullmatch(
+            rb"(retry: 2000\nid: OFFSET|id: OFFSET\nretry: 2000)\ndata: one\n\n".replace(b"OFFSET", OFFSET), first
+        )
         server.append(path, "two")
         assert re.fullmatch(rb"id: " + OFFSET + rb"\ndata: two\n\n", reader.next_raw())
 
@@ -314,7 +316,9 @@ def test_bytes_after_the_request_of_a_subscription_are_discarded(server):
     with Connection(server.address) as connection:
         connection.send_head("GET", path, {"Accept": "text/event-stream"})
         assert connection.read_head().status == 200
-        connection.send(f"POST {other} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx")
+        connection.send(
+            f"POST {other} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx"
+        )
         connection.send(b"\x00garbage" * 1000)
         server.append(path, "word")
         connection.read_until(b"data: word\n\n")

@@ -94,8 +94,8 @@ def test_a_deleted_stream_ends_without_an_id(server):
 def test_every_line_is_json_whatever_the_stream(server, type):
     path = server.create(type)
     body = {
-        "text/plain": "\u2028\u0000\x1f\"\\é😀",
-        "text/event-stream": "data: \x1f\"\\é😀\ndata: more\n\n",
+        "text/plain": '\u2028\u0000\x1f"\\é😀',
+        "text/event-stream": 'data: \x1f"\\é😀\ndata: more\n\n',
         "application/x-ndjson": '{"x": "\\u0000"}\n"two"\n',
         "application/json": '[{"x": "\\u2028"}]',
     }[type]

@@ -87,7 +87,7 @@ def test_a_stream_that_reaches_its_moment_tells_its_readers(server):
 
     moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
     text = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-    path = f"/v1/stream/moment"
+    path = "/v1/stream/moment"
     assert server.request("PUT", path, {"Content-Type": "text/plain", "Stream-Expires-At": text}).status == 201
     eventually(lambda: server.request("HEAD", path).status == 404, what="the expiry of the stream")
 

@@ -139,6 +139,4 @@ class Freshet:
 
 def run(*arguments, input=None, timeout=60, **options):
     """Runs a command of the program to its end."""
-    return subprocess.run(
-        [BINARY, *map(str, arguments)], input=input, capture_output=True, timeout=timeout, **options
-    )
+    return subprocess.run([BINARY, *map(str, arguments)], input=input, capture_output=True, timeout=timeout, **options)

@@ -16,9 +16,7 @@ def _die_with_parent():
 def start(arguments, **options):
     """Starts a process in a session of its own, so that whatever it starts can be ended with it."""
     options.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.Popen(
-        [str(a) for a in arguments], preexec_fn=_die_with_parent, start_new_session=True, **options
-    )
+    return subprocess.Popen([str(a) for a in arguments], preexec_fn=_die_with_parent, start_new_session=True, **options)
 
 
 def end(process, patience=10):
