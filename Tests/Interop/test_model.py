@@ -50,7 +50,7 @@ class Model:
             return 404
         return 409 if self.reason else None
 
-    def produce(self, id, epoch, seq, closes):
+    def produce(self, id, epoch, seq):
         """The status of an append with producer headers, without appending."""
         known = self.producers.get(id)
         if not self.exists:
@@ -138,7 +138,7 @@ class Player:
         next_seq = known["seq"] + 1 if epoch == known["epoch"] else 0
         seq = max(0, next_seq + self.chance.choice([0, 0, 0, 0, -1, -2, 1]))
         closes = self.chance.random() < 0.05
-        status = model.produce(id, epoch, seq, closes)
+        status = model.produce(id, epoch, seq)
         data = self.data()
         headers = {"Content-Type": TEXT, "Producer-Id": id, "Producer-Epoch": str(epoch), "Producer-Seq": str(seq)}
         if closes:
