@@ -202,13 +202,13 @@ def test_a_body_that_stops_arriving_is_408_but_a_live_one_may_be_silent(serve):
 
 def test_a_reader_that_takes_nothing_is_closed_and_resumes_by_its_id(serve):
     server = serve(write_stall_seconds=0.5)
-    path = server.create("application/octet-stream")
+    path = server.create()
     payload = b"x" * 500 * KIB
     with server.subscribe(path) as slow:
-        server.append(path, b"first", "application/octet-stream")
+        server.append(path, b"first")
         first = slow.next()
         for _ in range(30):
-            assert server.append(path, payload, "application/octet-stream").status == 204
+            assert server.append(path, payload).status == 204
         server.end(path)
         # It reads nothing more until the server has given it up; what is left is shorter than the whole.
         eventually(lambda: peer_is_gone(slow.connection.socket), what="the close of the stalled reader")

@@ -1,5 +1,6 @@
 """Native SSE, byte by byte."""
 
+import base64
 import re
 import socket
 import time
@@ -93,13 +94,22 @@ def test_a_payload_cannot_forge_an_event(server, text, lines):
     assert end.type == "end"
 
 
-def test_invalid_utf8_is_shown_as_the_replacement_character(server):
-    path = server.create("application/octet-stream")
-    assert server.append(path, b"a\xff\xfeb", "application/octet-stream").status == 204
+def test_invalid_utf8_is_shown_as_the_replacement_character_and_kept_exactly(server):
+    path = server.create()
+    assert server.append(path, b"a\xff\xfeb").status == 204
     with server.subscribe(path) as reader:
-        raw = reader.take(1)[0].raw
-    assert raw.decode()  # Valid, whatever it shows.
-    assert "\ufffd" in raw.decode()
+        assert reader.take(1)[0].data.replace("\ufffd", "") == "ab"
+    with server.lines(path) as reader:
+        assert reader.next()["data"].replace("\ufffd", "") == "ab"
+    assert server.read(path).body == b"a\xff\xfeb"
+
+
+def test_binary_is_base64(server):
+    path = server.create("application/octet-stream")
+    data = bytes(range(256))
+    assert server.append(path, data, "application/octet-stream").status == 204
+    with server.subscribe(path) as reader:
+        assert base64.b64decode(reader.next().data, validate=True) == data
 
 
 def test_retry_is_in_the_first_block_of_each_connection_and_in_no_other(server):
@@ -400,12 +410,12 @@ def test_subscribers_read_independently(server):
 
 
 def test_a_slow_reader_delays_nobody(server):
-    path = server.create("application/octet-stream")
+    path = server.create()
     block = b"x" * 200_000
     slow = Subscription(server.address, path)
     with slow, server.subscribe(path) as reader:
         for number in range(50):
-            assert server.append(path, block, "application/octet-stream").status == 204
+            assert server.append(path, block).status == 204
             assert len(reader.next().data) == len(block), number
         server.end(path)
         assert reader.next().type == "end"
