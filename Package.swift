@@ -55,7 +55,10 @@ let package = Package(
         // Floor 2
         .target(
             name: "StreamHTTP",
-            dependencies: ["ServerSentEvents", "StreamCore", nio, nioPosix, nioHTTP1, logging],
+            dependencies: [
+                "ServerSentEvents", "StreamCore", nio, nioPosix, nioHTTP1, logging,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: settings
         ),
         .target(

@@ -1,0 +1,199 @@
+import ServerSentEvents
+
+/// Cuts a body that is still arriving into events, by the type of its stream: server-sent event blocks, lines, or, for
+/// other text, what has arrived since the last time, never in the middle of a UTF-8 character.
+package struct PieceCutter: Sendable {
+    private enum Cutting {
+        case blocks(EventStreamParser)
+        case lines(LineCutter)
+        case text([UInt8])
+    }
+
+    private let limits: PieceLimits
+    private var cutting: Cutting
+    private var pieces: [EventBody] = []
+    private var failure: PieceError?
+
+    /// Nil for the types whose bodies are always one atomic append: JSON and binary.
+    package init?(kind: ContentType.Kind, limits: PieceLimits) {
+        self.limits = limits
+        switch kind {
+        case .eventStream:
+            let limits = EventStreamParser.Limits(lineBytes: limits.lineBytes, eventBytes: limits.eventBytes)
+            cutting = .blocks(EventStreamParser(limits: limits))
+        case .ndjson: cutting = .lines(LineCutter(limit: min(limits.lineBytes, limits.eventBytes)))
+        case .text: cutting = .text([])
+        case .json, .binary: return nil
+        }
+    }
+
+    /// Takes in more of the body. After an error nothing more is taken in; what was whole before it can still be taken.
+    package mutating func feed(_ bytes: UnsafeRawBufferPointer) throws(PieceError) {
+        if let failure { throw failure }
+        do throws(PieceError) {
+            switch cutting {
+            case .blocks(var parser):
+                cutting = .text([])  // so that the parser is not shared while it changes
+                defer { cutting = .blocks(parser) }
+                try collect { (body) throws(EventStreamParserError) in try parser.parse(bytes, body) }
+            case .lines(var cutter):
+                cutting = .text([])
+                defer { cutting = .lines(cutter) }
+                try cutter.feed(bytes, into: &pieces)
+            case .text(var text):
+                cutting = .text([])
+                text.append(contentsOf: bytes)
+                cutting = .text(text)
+            }
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    package mutating func feed(_ bytes: [UInt8]) throws(PieceError) {
+        let result: Result<Void, PieceError> = bytes.withUnsafeBytes { bytes in
+            do throws(PieceError) {
+                return .success(try feed(bytes))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    /// The body ended as HTTP says it ends: an unfinished last block or line counts as finished.
+    package mutating func finish() throws(PieceError) {
+        if let failure { throw failure }
+        do throws(PieceError) {
+            switch cutting {
+            case .blocks(var parser):
+                cutting = .text([])
+                defer { cutting = .blocks(parser) }
+                try collect { (body) throws(EventStreamParserError) in
+                    try parser.finishKeepingUnfinishedBlock(body)
+                }
+            case .lines(var cutter):
+                cutting = .text([])
+                defer { cutting = .lines(cutter) }
+                try cutter.finish(into: &pieces)
+            case .text(let text):
+                cutting = .text([])
+                keepText(text[...])
+            }
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    /// Whether the body stopped in the middle of a block or line.
+    package var isUnfinished: Bool {
+        switch cutting {
+        case .blocks(let parser): parser.hasUnfinishedBlock
+        case .lines(let cutter): cutter.isUnfinished
+        case .text(let text): !text.isEmpty
+        }
+    }
+
+    /// Everything that is whole by now, once.
+    package mutating func takePieces() -> [EventBody] {
+        if case .text(let text) = cutting, !text.isEmpty {
+            let whole = text.count - Self.unfinishedCharacter(at: text)
+            if whole > 0 {
+                cutting = .text(Array(text[whole...]))
+                keepText(text[..<whole])
+            }
+        }
+        defer { pieces = [] }
+        return pieces
+    }
+
+    private mutating func keepText(_ text: ArraySlice<UInt8>) {
+        var rest = text
+        while rest.count > limits.eventBytes {
+            let piece = rest.prefix(limits.eventBytes)
+            let whole = piece.count - Self.unfinishedCharacter(at: piece)
+            pieces.append(EventBody(data: Array(piece.prefix(whole > 0 ? whole : piece.count))))
+            rest = rest.dropFirst(whole > 0 ? whole : piece.count)
+        }
+        if !rest.isEmpty { pieces.append(EventBody(data: Array(rest))) }
+    }
+
+    private mutating func collect(
+        _ parse: (_ body: (EventStreamParser.Output) -> Void) throws(EventStreamParserError) -> Void
+    ) throws(PieceError) {
+        var events: [ServerSentEvent] = []
+        var failure: PieceError?
+        do throws(EventStreamParserError) {
+            try parse { output in if case .event(let event) = output { events.append(event) } }
+        } catch {
+            failure =
+                error.code == .lineTooLong
+                ? .lineTooLong(limit: limits.lineBytes) : .eventTooLarge(limit: limits.eventBytes)
+        }
+        for event in events {
+            guard ReservedEventType(rawValue: event.type) == nil else { throw .reservedType(event.type) }
+            guard !event.type.utf8.contains(0) else { throw .invalidType }
+            pieces.append(EventBody(type: event.type == "message" ? nil : event.type, data: Array(event.data.utf8)))
+        }
+        if let failure { throw failure }
+    }
+
+    /// How many bytes at the end are the beginning of a UTF-8 character whose rest has not arrived.
+    static func unfinishedCharacter(at text: some BidirectionalCollection<UInt8>) -> Int {
+        var count = 0
+        for byte in text.reversed() {
+            count += 1
+            switch byte {
+            case 0x80...0xBF: if count == 3 { return 0 }
+            case 0xC2...0xDF: return count < 2 ? count : 0
+            case 0xE0...0xEF: return count < 3 ? count : 0
+            case 0xF0...0xF4: return count < 4 ? count : 0
+            default: return 0
+            }
+        }
+        return 0
+    }
+}
+
+/// Cuts NDJSON into its lines. Blank lines are nothing; a line that is not JSON is an error that names it.
+struct LineCutter: Sendable {
+    private let limit: Int
+    private var line: [UInt8] = []
+    private var number = 1
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    var isUnfinished: Bool { !line.isEmpty }
+
+    mutating func feed(_ bytes: UnsafeRawBufferPointer, into pieces: inout [EventBody]) throws(PieceError) {
+        var rest = bytes[...]
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            try keep(rest[rest.startIndex..<end])
+            try finish(into: &pieces)
+            number += 1
+            rest = rest[(end + 1)...]
+        }
+        try keep(rest)
+    }
+
+    mutating func finish(into pieces: inout [EventBody]) throws(PieceError) {
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        defer { line = [] }
+        guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else { return }
+        do {
+            try JSONText.validate(line)
+        } catch {
+            throw .invalidJSON(line: number, reason: "\(error)")
+        }
+        pieces.append(EventBody(data: line))
+    }
+
+    private mutating func keep(_ bytes: Slice<UnsafeRawBufferPointer>) throws(PieceError) {
+        guard line.count + bytes.count <= limit else { throw .lineTooLong(limit: limit) }
+        line.append(contentsOf: bytes)
+    }
+}

@@ -1,0 +1,28 @@
+/// Why a body is not what the stream's type allows. Nothing of the piece was appended.
+package enum PieceError: Error, Equatable, Sendable {
+    case lineTooLong(limit: Int)
+    case eventTooLarge(limit: Int)
+    /// A line, counted from 1, that is not JSON (NDJSON), or a body that is not (JSON, line 0).
+    case invalidJSON(line: Int, reason: String)
+    /// An event type that is Freshet's own.
+    case reservedType(String)
+    /// An event type that cannot be written on the wire.
+    case invalidType
+    /// The last block of an atomic body has no blank line after it.
+    case unfinishedBlock
+    /// There is nothing in it.
+    case empty
+}
+
+/// Bounds on what a producer may send as one piece.
+package struct PieceLimits: Hashable, Sendable {
+    /// The longest line of an event stream or of NDJSON, in bytes.
+    package var lineBytes: Int
+    /// The largest event, in bytes.
+    package var eventBytes: Int
+
+    package init(lineBytes: Int = 1 << 20, eventBytes: Int = 1 << 20) {
+        self.lineBytes = lineBytes
+        self.eventBytes = eventBytes
+    }
+}

@@ -1,0 +1,421 @@
+import DequeModule
+import Logging
+import NIOCore
+import NIOHTTP1
+import StreamCore
+
+/// One connection: takes requests one at a time, has each planned by the responder, and carries the plan out.
+///
+/// Answers are written as bytes; there is no encoder in the pipeline. Once a connection has become a subscription there
+/// is no decoder either: what still comes is discarded, and its end is seen.
+final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let plane: LoopPlane
+    private let responder: any Responder
+    private let address: String
+    private let refusal: ConnectionRefusal?
+    private var encoder: ResponseEncoder
+    private var machine: ConnectionMachine
+    private var context: ChannelHandlerContext?
+    private var parts: Deque<HTTPServerRequestPart> = []
+    private var isTakingParts = false
+    private var hasHeldRead = false
+    private var inputIsClosed = false
+    private var isOutputClosed = false
+
+    private var head: HTTPRequestHead?
+    private var plan: RequestPlan?
+    private var body: [UInt8] = []
+    private var live: LiveRequest?
+    private var subscriber: Subscriber?
+    /// The request's body was not read to its end, or the peer asked for it: nothing follows this answer.
+    private var mustClose = false
+
+    init(
+        plane: LoopPlane,
+        responder: any Responder,
+        address: String,
+        refusal: ConnectionRefusal?,
+        time: any TimeSource
+    ) {
+        self.plane = plane
+        self.responder = responder
+        self.address = address
+        self.refusal = refusal
+        self.encoder = ResponseEncoder(time: time)
+        let configuration = plane.configuration
+        self.machine = ConnectionMachine(
+            times: .init(
+                header: configuration.headerTime,
+                idle: configuration.idleTime,
+                bodyIdle: configuration.bodyIdleTime,
+                linger: configuration.lingerTime
+            ),
+            lingerBytes: configuration.lingerBytes,
+            now: .now()
+        )
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        plane.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { gone() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        gone()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // A subscription has no decoder: what comes are bytes, and nobody wants them.
+        guard machine.takesParts || machine.phase == .answering else { return }
+        parts.append(Self.unwrapInboundIn(data))
+        takeParts()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if mayRead { context.read() } else { hasHeldRead = true }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        subscriber?.writabilityChanged()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        inputIsClosed = true
+        switch machine.phase {
+        case .idle, .head, .lingering, .streaming, .closed: context.close(promise: nil)
+        case .collecting: context.close(promise: nil)
+        case .live:
+            // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
+            live?.torn()
+        case .bodiless, .answering: mustClose = true
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let failure = RequestFailure(error) else { return context.close(promise: nil) }
+        switch machine.phase {
+        case .idle, .head, .bodiless, .collecting: fail(failure)
+        case .live: live?.torn()
+        case .answering: mustClose = true
+        case .streaming, .lingering, .closed: break
+        }
+    }
+
+    // MARK: Requests
+
+    func bytesArrived(_ count: Int) {
+        machine.bytesArrived(count, now: .now())
+        if machine.phase == .closed { context?.close(promise: nil) }
+    }
+
+    private func takeParts() {
+        guard !isTakingParts else { return }
+        isTakingParts = true
+        defer { isTakingParts = false }
+        while machine.takesParts, live?.wantsMore ?? true, let part = parts.popFirst() {
+            switch part {
+            case .head(let head): received(head)
+            case .body(let buffer): received(buffer)
+            case .end: receivedEnd()
+            }
+        }
+        if machine.phase == .streaming || machine.phase == .lingering { parts = [] }
+        resumeReading()
+    }
+
+    private func received(_ head: HTTPRequestHead) {
+        self.head = head
+        body = []
+        mustClose = !head.isKeepAlive || plane.isDraining || refusal != nil
+        let isOpenEnded = !head.headers["transfer-encoding"].isEmpty
+        let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+        let hasBody = isOpenEnded || length > 0
+        let facts = ConnectionFacts(
+            address: address,
+            refusal: refusal,
+            isDraining: plane.isDraining,
+            isBodyOpenEnded: isOpenEnded
+        )
+        let plan =
+            head.version.major == 1
+            ? responder.plan(for: head, facts) : .answer(responder.answer(to: .unsupportedVersion, head: head))
+        self.plan = plan
+        machine.headArrived(plan.intake, hasBody: hasBody, now: .now())
+        switch plan {
+        case .answer(let response) where hasBody:
+            mustClose = true
+            reply(.response(response))
+        case .act where hasBody:
+            mustClose = true
+            reply(.response(responder.answer(to: .bodyNotExpected, head: head)))
+        case .collect(let limit, _) where hasBody && length > limit:
+            fail(.bodyTooLarge(limit: limit))
+        case .collect where hasBody: continueIfExpected()
+        case .live(let plan) where hasBody: open(plan)
+        default: break
+        }
+    }
+
+    private func received(_ buffer: ByteBuffer) {
+        switch machine.phase {
+        case .live: live?.received(buffer)
+        case .collecting:
+            guard case .collect(let limit, _) = plan else { return }
+            guard body.count + buffer.readableBytes <= limit else { return fail(.bodyTooLarge(limit: limit)) }
+            body.append(contentsOf: buffer.readableBytesView)
+        default: break
+        }
+    }
+
+    private func receivedEnd() {
+        switch machine.phase {
+        case .live:
+            machine.requestComplete(now: .now())
+            live?.bodyEnded()
+        case .bodiless, .collecting:
+            machine.requestComplete(now: .now())
+            execute()
+        default: break
+        }
+    }
+
+    /// The request is whole: carries its plan out.
+    private func execute() {
+        guard let plan, let context else { return }
+        let work: @Sendable () async -> Reply
+        switch plan {
+        case .answer(let response): return reply(.response(response))
+        case .act(let act): work = act
+        case .collect(_, let act):
+            let whole = body
+            body = []
+            work = { await act(whole) }
+        case .live(let plan):
+            // A live request whose body turned out to be nothing at all.
+            open(plan)
+            live?.bodyEnded()
+            return
+        }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.immediately(work) { bound.value.reply($0) }
+    }
+
+    private func open(_ plan: LivePlan) {
+        guard let context else { return }
+        let live = LiveRequest(
+            plan: plan,
+            limits: plane.configuration.pieces,
+            eventLoop: context.eventLoop,
+            onResume: { [unowned self] in takeParts() },
+            onFinish: { [unowned self] response in liveFinished(response) }
+        )
+        guard let live else { preconditionFailure("a live plan needs a type whose bodies can be cut") }
+        self.live = live
+        live.open { [unowned self] in
+            continueIfExpected()
+            takeParts()
+        }
+    }
+
+    private func liveFinished(_ response: Response?) {
+        live = nil
+        guard let response else { return abort() }
+        // Unless the body was read to its end, what is left of it must not be taken for the next request.
+        if machine.phase == .live { mustClose = true }
+        reply(.response(response))
+    }
+
+    /// `100 Continue`, on acceptance and only when asked for (RFC 9110, section 10.1.1).
+    private func continueIfExpected() {
+        guard let head, head.version.minor >= 1, machine.phase == .collecting || machine.phase == .live else { return }
+        guard head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) else { return }
+        write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+    }
+
+    private func fail(_ failure: RequestFailure) {
+        mustClose = true
+        reply(.response(responder.answer(to: failure, head: head)))
+    }
+
+    // MARK: Answers
+
+    private func reply(_ reply: Reply) {
+        guard machine.phase != .closed, machine.phase != .lingering, context != nil else {
+            if case .subscribe(let plan) = reply, case .held = plan.opening { plane.held.give(back: plan.name) }
+            return
+        }
+        switch reply {
+        case .response(let response): send(response)
+        case .subscribe(let plan): subscribe(plan)
+        }
+    }
+
+    private func send(_ response: Response) {
+        let closes = mustClose || response.framing == .stream || inputIsClosed
+        write(encoder.encode(response, to: request, closes: closes))
+        head = nil
+        plan = nil
+        body = []
+        if closes {
+            finishStream()
+        } else {
+            machine.answered(now: .now())
+            takeParts()
+        }
+    }
+
+    private func subscribe(_ plan: SubscriptionPlan) {
+        guard let context else { return }
+        let request = request
+        let head = encoder.encodeStreamHead(plan.headers, to: request)
+        machine.streamStarted(now: .now())
+        parts = []
+        self.head = nil
+        self.plan = nil
+        removeDecoder(context)
+        let subscriber = Subscriber(
+            plan: plan,
+            framing: ResponseEncoder.framing(for: request),
+            outlet: self,
+            plane: plane
+        )
+        self.subscriber = subscriber
+        subscriber.open(head: head)
+        if inputIsClosed { context.close(promise: nil) }
+        resumeReading()
+    }
+
+    private func removeDecoder(_ context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        if let decoder = try? pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self) {
+            pipeline.removeHandler(context: decoder, promise: nil)
+        }
+        if let arrival = try? pipeline.context(handlerType: ArrivalHandler.self) {
+            pipeline.removeHandler(context: arrival, promise: nil)
+        }
+    }
+
+    private var request: ResponseEncoder.Request {
+        ResponseEncoder.Request(isHTTP10: head.map { $0.version.minor == 0 } ?? false, isHead: head?.method == .HEAD)
+    }
+
+    private func write(_ bytes: [UInt8]) { send(ByteBuffer(bytes: bytes)) }
+
+    // MARK: Time and the end
+
+    func tick(now: NIODeadline) {
+        subscriber?.tick(now: now)
+        switch machine.timeout(now: now) {
+        case nil: break
+        case .close: abort()
+        case .answer(let failure): fail(failure)
+        }
+    }
+
+    /// May be asked to leave while streams that are being written are still read to their end.
+    var mayLeave: Bool {
+        if live != nil { return false }
+        if let subscriber { return !plane.streams.isProducing(subscriber.name) }
+        return true
+    }
+
+    var isBusy: Bool {
+        switch machine.phase {
+        case .idle, .head, .closed: false
+        default: true
+        }
+    }
+
+    /// The server is going away.
+    func drain() {
+        mustClose = true
+        if let live { return live.drain() }
+        if let subscriber { return subscriber.sayFarewell(.draining) }
+        if machine.phase == .idle { abort() }
+    }
+
+    private func gone() {
+        guard context != nil else { return }
+        context = nil
+        machine.closed()
+        plane.remove(self)
+        subscriber?.disconnected()
+        subscriber = nil
+        live?.torn()
+        parts = []
+    }
+
+    // MARK: Reading
+
+    private var mayRead: Bool { machine.reads && (live?.wantsMore ?? true) }
+
+    private func resumeReading() {
+        guard hasHeldRead, mayRead, let context else { return }
+        hasHeldRead = false
+        context.read()
+    }
+}
+
+extension ConnectionHandler: SubscriberOutlet {
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    func send(_ buffer: ByteBuffer) {
+        guard let context else { return }
+        context.writeAndFlush(Self.wrapOutboundOut(buffer), promise: nil)
+    }
+
+    /// Half-closes, and listens for a while: closing at once while the peer is still sending would make the kernel
+    /// answer with a reset, which destroys what the peer has not read yet.
+    func finishStream() {
+        guard let context, !isOutputClosed else { return }
+        isOutputClosed = true
+        machine.lastAnswered(now: .now())
+        parts = []
+        if inputIsClosed {
+            context.close(promise: nil)
+        } else {
+            context.close(mode: .output, promise: nil)
+            resumeReading()
+        }
+    }
+
+    func abort() {
+        machine.closed()
+        context?.close(promise: nil)
+    }
+}
+
+extension RequestPlan {
+    var intake: ConnectionMachine.Intake {
+        switch self {
+        case .answer, .act: .none
+        case .collect: .collect
+        case .live: .live
+        }
+    }
+}
+
+extension RequestFailure {
+    /// What an error of the decoder says about the request; nil when it is an error of the connection.
+    init?(_ error: any Error) {
+        guard let error = error as? HTTPParserError else { return nil }
+        switch error {
+        case .headerOverflow: self = .headerTooLarge
+        case .invalidVersion: self = .unsupportedVersion
+        case .invalidMethod: self = .unsupportedMethod
+        case .invalidEOFState, .closedConnection: return nil
+        default: self = .malformed("\(error)")
+        }
+    }
+}

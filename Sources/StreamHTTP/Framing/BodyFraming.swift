@@ -1,0 +1,42 @@
+/// How the parts of a streamed body are told apart on the wire.
+package enum BodyFraming: Int, Sendable, Hashable {
+    /// HTTP/1.1 chunks.
+    case chunked
+    /// As they are, to the end of the connection (HTTP/1.0).
+    case plain
+
+    /// Appends a part as it goes on the wire.
+    package func append(_ part: [UInt8], to output: inout [UInt8]) {
+        guard !part.isEmpty else { return }
+        switch self {
+        case .plain: output.append(contentsOf: part)
+        case .chunked:
+            output.reserveCapacity(output.count + part.count + 12)
+            appendHex(part.count, to: &output)
+            output.append(contentsOf: "\r\n".utf8)
+            output.append(contentsOf: part)
+            output.append(contentsOf: "\r\n".utf8)
+        }
+    }
+
+    /// What tells that the body is complete.
+    package var terminator: [UInt8] {
+        switch self {
+        case .plain: []
+        case .chunked: Array("0\r\n\r\n".utf8)
+        }
+    }
+
+    private func appendHex(_ value: Int, to output: inout [UInt8]) {
+        var shift = 60
+        var isLeading = true
+        while shift >= 0 {
+            let digit = UInt8(truncatingIfNeeded: (value >> shift) & 15)
+            if digit != 0 || !isLeading || shift == 0 {
+                output.append(JSONWriter.hexDigit(digit))
+                isLeading = false
+            }
+            shift -= 4
+        }
+    }
+}

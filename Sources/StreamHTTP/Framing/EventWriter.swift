@@ -1,0 +1,110 @@
+import ServerSentEvents
+package import StreamCore
+
+/// Writes the events of one stream in one form.
+package struct EventWriter: Sendable, Hashable {
+    package let form: EventForm
+    package let kind: ContentType.Kind
+
+    package init(form: EventForm, kind: ContentType.Kind) {
+        self.form = form
+        self.kind = kind
+    }
+
+    /// Appends one event. `retry`, in milliseconds, rides inside the block (SSE only): a block with nothing but a
+    /// `retry` makes several clients report an event that never was.
+    package func append(_ event: StreamEvent, retry: Int? = nil, to output: inout [UInt8]) {
+        let isBase64 = kind == .binary
+        switch form {
+        case .sse:
+            let data = isBase64 ? Base64.encode(event.body.data) : event.body.data
+            appendBlock(event: event.body.type, id: event.offset, data: data, retry: retry, to: &output)
+        case .ndjson:
+            openLine(id: event.offset, event: event.body.type, to: &output)
+            output.append(contentsOf: ",\"data\":".utf8)
+            switch kind {
+            case .json, .ndjson: output.append(contentsOf: JSONText.singleLine(event.body.data))
+            case .binary:
+                output.append(UInt8(ascii: "\""))
+                output.append(contentsOf: Base64.encode(event.body.data))
+                output.append(contentsOf: "\",\"base64\":true".utf8)
+            case .text, .eventStream:
+                event.body.data.withUnsafeBufferPointer { JSONWriter.appendString($0, to: &output) }
+            }
+            output.append(contentsOf: "}\n".utf8)
+        }
+    }
+
+    /// Appends an event of Freshet's own; `data` is JSON on one line.
+    package func append(
+        _ type: ReservedEventType,
+        id: Offset?,
+        data: [UInt8],
+        retry: Int? = nil,
+        to output: inout [UInt8]
+    ) {
+        switch form {
+        case .sse: appendBlock(event: type.rawValue, id: id, data: data, retry: retry, to: &output)
+        case .ndjson:
+            openLine(id: id, event: type.rawValue, to: &output)
+            output.append(contentsOf: ",\"data\":".utf8)
+            output.append(contentsOf: data)
+            output.append(contentsOf: "}\n".utf8)
+        }
+    }
+
+    package func appendEnd(_ end: StreamEnd, retry: Int?, to output: inout [UInt8]) {
+        var data: [UInt8] = Array("{\"reason\":\"\(end.reason.rawValue)\"".utf8)
+        if let detail = end.detail {
+            data.append(contentsOf: ",\"detail\":".utf8)
+            JSONWriter.appendString(detail, to: &data)
+        }
+        data.append(UInt8(ascii: "}"))
+        append(.end, id: end.offset, data: data, retry: retry, to: &output)
+    }
+
+    package func appendRemoval(_ removal: Removal, retry: Int?, to output: inout [UInt8]) {
+        append(.end, id: nil, data: Array("{\"reason\":\"\(removal.rawValue)\"}".utf8), retry: retry, to: &output)
+    }
+
+    /// What follows is not what follows the reader's position: it starts anew at the floor.
+    package func appendGap(requested: String, resumed floor: Offset, retry: Int?, to output: inout [UInt8]) {
+        var data: [UInt8] = Array("{\"requested\":".utf8)
+        JSONWriter.appendString(requested, to: &data)
+        data.append(contentsOf: ",\"resumed\":\"\(floor.text)\"}".utf8)
+        append(.gap, id: floor, data: data, retry: retry, to: &output)
+    }
+
+    package func appendStart(at tail: Offset, retry: Int?, to output: inout [UInt8]) {
+        append(.start, id: tail, data: Array("{\"offset\":\"\(tail.text)\"}".utf8), retry: retry, to: &output)
+    }
+
+    package func appendReconnect(_ why: ReconnectReason, retry: Int, to output: inout [UInt8]) {
+        append(.reconnect, id: nil, data: Array("{\"why\":\"\(why.rawValue)\"}".utf8), retry: retry, to: &output)
+    }
+
+    private func openLine(id: Offset?, event: String?, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "{"))
+        if let id { output.append(contentsOf: "\"id\":\"\(id.text)\"".utf8) }
+        if let event {
+            if id != nil { output.append(UInt8(ascii: ",")) }
+            output.append(contentsOf: "\"event\":".utf8)
+            JSONWriter.appendString(event, to: &output)
+        }
+    }
+
+    private func appendBlock(event: String?, id: Offset?, data: [UInt8], retry: Int?, to output: inout [UInt8]) {
+        let block = EventBlock(event: event, retry: retry, id: id?.text, data: data)
+        do {
+            try EventStreamEncoder().append(block, to: &output)
+        } catch {
+            // Types are checked when an event is taken in, offsets are made here.
+            preconditionFailure("a kept event cannot be encoded: \(error)")
+        }
+    }
+}
+
+/// Why a reader is asked to come back: the answer to a read that cannot be served now.
+package enum ReconnectReason: String, Sendable {
+    case draining, overloaded, store
+}

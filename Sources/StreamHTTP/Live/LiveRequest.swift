@@ -1,0 +1,178 @@
+import NIOCore
+import StreamCore
+
+/// One live request on its connection: feeds the body to the cutter and carries out what the machine decides.
+///
+/// Bound to the connection's event loop.
+final class LiveRequest {
+    /// Bytes that may wait for the store before the connection stops reading.
+    static let backlogLimit = 256 * 1024
+
+    private let plan: LivePlan
+    private let eventLoop: any EventLoop
+    private var cutter: PieceCutter
+    private var machine: LiveAppendMachine
+    private var pieces: [EventBody] = []
+    private var producer: LiveProducer?
+    private var last: Offset?
+    private var backlog = 0
+    private var isOver = false
+    /// Told once, with the final answer; nil when there is nobody to answer.
+    private let onFinish: (Response?) -> Void
+    /// Told when reading may go on.
+    private let onResume: () -> Void
+
+    init?(
+        plan: LivePlan,
+        limits: PieceLimits,
+        eventLoop: any EventLoop,
+        onResume: @escaping () -> Void,
+        onFinish: @escaping (Response?) -> Void
+    ) {
+        guard let cutter = PieceCutter(kind: plan.contentType.kind, limits: limits) else { return nil }
+        self.plan = plan
+        self.eventLoop = eventLoop
+        self.cutter = cutter
+        self.machine = LiveAppendMachine(closes: plan.end != nil)
+        self.onResume = onResume
+        self.onFinish = onFinish
+    }
+
+    /// Reading stops while the request is not open yet, and while the store is behind.
+    var wantsMore: Bool { producer != nil && backlog < Self.backlogLimit }
+
+    /// Opens the request; `accepted` is called when it was, before the body is wanted.
+    func open(accepted: @escaping () -> Void) {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        let open = plan.open
+        let done = NIOLoopBound(accepted, eventLoop: eventLoop)
+        eventLoop.immediately {
+            await open { stop in
+                eventLoop.execute { bound.value.stopped(stop) }
+            }
+        } then: { result in
+            bound.value.opened(result, accepted: done.value)
+        }
+    }
+
+    func received(_ buffer: ByteBuffer) {
+        guard !isOver else { return }
+        backlog += buffer.readableBytes
+        do throws(PieceError) {
+            try feed(buffer)
+            gather()
+            act(machine.received(hasPieces: !pieces.isEmpty))
+        } catch {
+            gather()
+            act(machine.badPiece(error, hasPieces: !pieces.isEmpty))
+        }
+    }
+
+    func bodyEnded() {
+        guard !isOver else { return }
+        do throws(PieceError) {
+            try cutter.finish()
+            gather()
+            act(machine.bodyEnded(hasPieces: !pieces.isEmpty))
+        } catch {
+            gather()
+            act(machine.badPiece(error, hasPieces: !pieces.isEmpty))
+        }
+    }
+
+    func torn() {
+        guard !isOver else { return }
+        gather()
+        act(machine.bodyTorn(hasPieces: !pieces.isEmpty))
+    }
+
+    func drain() {
+        guard !isOver else { return }
+        gather()
+        act(machine.drained(hasPieces: !pieces.isEmpty))
+    }
+
+    private func opened(_ result: Result<LiveProducer, Problem>, accepted: () -> Void) {
+        switch result {
+        case .success(let producer):
+            self.producer = producer
+            if isOver {
+                close(producer)
+            } else {
+                accepted()
+                act(machine.received(hasPieces: !pieces.isEmpty))
+            }
+        case .failure(let problem):
+            guard !isOver else { return }
+            isOver = true
+            onFinish(Response(problem))
+        }
+    }
+
+    private func stopped(_ stop: LiveStop) {
+        guard !isOver else { return }
+        act(machine.stopped(stop, hasPieces: !pieces.isEmpty))
+    }
+
+    private func feed(_ buffer: ByteBuffer) throws(PieceError) {
+        let result: Result<Void, PieceError> = buffer.withUnsafeReadableBytes { bytes in
+            do throws(PieceError) {
+                return .success(try cutter.feed(bytes))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    private func gather() { pieces.append(contentsOf: cutter.takePieces()) }
+
+    private func act(_ action: LiveAppendMachine.Action) {
+        // Until the request is open there is nothing to append to; `opened` asks again.
+        switch action {
+        case .wait: break
+        case .append(let closing): append(closing: closing)
+        case .answer(let outcome): finish(plan.answer(LiveResult(outcome: outcome, last: last)))
+        case .giveUp: finish(nil)
+        }
+    }
+
+    private func append(closing: Bool) {
+        guard let producer else { preconditionFailure("a live request appends only after it was opened") }
+        let batch = pieces
+        pieces = []
+        let taken = backlog
+        let end = closing ? plan.end : nil
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.immediately { () -> Result<AppendOutcome?, StoreError> in
+            do throws(StoreError) {
+                return .success(try await producer.append(batch, end: end))
+            } catch {
+                return .failure(error)
+            }
+        } then: { result in
+            bound.value.appended(result, taken: taken)
+        }
+    }
+
+    private func appended(_ result: Result<AppendOutcome?, StoreError>, taken: Int) {
+        let wasFull = backlog >= Self.backlogLimit
+        backlog -= taken
+        if case .success(.appended(let tail, _, _)) = result { last = tail }
+        gather()
+        act(machine.appended(result, hasPieces: !pieces.isEmpty))
+        if wasFull, wantsMore, !isOver { onResume() }
+    }
+
+    private func finish(_ response: Response?) {
+        isOver = true
+        if let producer { close(producer) }
+        onFinish(response)
+    }
+
+    private func close(_ producer: LiveProducer) {
+        let isTorn = machine.isTorn
+        Task.immediate { await producer.finish(isTorn: isTorn) }
+    }
+}

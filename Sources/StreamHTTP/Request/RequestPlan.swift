@@ -1,0 +1,159 @@
+package import NIOHTTP1
+package import StreamCore
+
+/// What decides how each request is answered. Called on the connection's event loop; must not block.
+package protocol Responder: Sendable {
+    func plan(for head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan
+    /// The answer to bytes that were no HTTP request, or to one that did not arrive in time.
+    func answer(to failure: RequestFailure, head: HTTPRequestHead?) -> Response
+}
+
+/// What is known of a connection beside the request.
+package struct ConnectionFacts: Sendable {
+    /// The peer's address, without the port.
+    package var address: String
+    /// Set when the connection is one more than may be served: the request gets a polite refusal.
+    package var refusal: ConnectionRefusal?
+    package var isDraining: Bool
+    /// The body has no known length (chunked).
+    package var isBodyOpenEnded: Bool
+
+    package init(address: String, refusal: ConnectionRefusal?, isDraining: Bool, isBodyOpenEnded: Bool) {
+        self.address = address
+        self.refusal = refusal
+        self.isDraining = isDraining
+        self.isBodyOpenEnded = isBodyOpenEnded
+    }
+}
+
+package enum ConnectionRefusal: Sendable, Equatable {
+    case tooManyConnections, tooManyFromAddress
+}
+
+/// Why a request could not be read.
+package enum RequestFailure: Error, Sendable, Equatable {
+    case malformed(String)
+    case headerTooLarge
+    case unsupportedVersion
+    case unsupportedMethod
+    case headTimeout
+    case bodyTimeout
+    case bodyTooLarge(limit: Int)
+    case bodyNotExpected
+    case draining
+}
+
+/// How one request is to be answered.
+package enum RequestPlan: Sendable {
+    /// With what is known now; a body is not read.
+    case answer(Response)
+    /// After some work that needs no body.
+    case act(@Sendable () async -> Reply)
+    /// After the whole body, up to a limit of bytes.
+    case collect(limit: Int, @Sendable ([UInt8]) async -> Reply)
+    /// By appending the body while it arrives.
+    case live(LivePlan)
+}
+
+/// What becomes of a request.
+package enum Reply: Sendable {
+    case response(Response)
+    case subscribe(SubscriptionPlan)
+}
+
+/// A read that goes on until the stream ends.
+package struct SubscriptionPlan: Sendable {
+    package var name: StreamName
+    package var form: EventForm
+    package var headers: [HeaderField]
+    /// What the reader asked for, as text: shown in a gap.
+    package var requested: String
+    package var opening: Opening
+
+    package enum Opening: Sendable {
+        /// The first page of the read.
+        case page(Page)
+        /// From the tail, which is told with `event: start`.
+        case now(Page)
+        /// The position is no offset at all: a gap, then everything that is kept.
+        case malformed(Page)
+        /// There is no such stream yet.
+        case held
+    }
+
+    package init(
+        name: StreamName,
+        form: EventForm,
+        headers: [HeaderField],
+        requested: String,
+        opening: Opening
+    ) {
+        self.name = name
+        self.form = form
+        self.headers = headers
+        self.requested = requested
+        self.opening = opening
+    }
+}
+
+/// A request whose body is appended while it arrives.
+package struct LivePlan: Sendable {
+    package var name: StreamName
+    /// `Stream-Producer`.
+    package var label: String?
+    package var contentType: ContentType
+    /// The end that comes with the last piece, when the request carries `Stream-Closed: true`.
+    package var end: EndRequest?
+    package var leaseSeconds: Int?
+    /// Opens the request against the streams; the problem when it may not be.
+    package var open:
+        @Sendable (_ onStop: @escaping @Sendable (LiveStop) -> Void) async -> Result<LiveProducer, Problem>
+    /// Makes the final answer.
+    package var answer: @Sendable (LiveResult) -> Response
+
+    package init(
+        name: StreamName,
+        label: String?,
+        contentType: ContentType,
+        end: EndRequest?,
+        leaseSeconds: Int?,
+        open:
+            @escaping @Sendable (_ onStop: @escaping @Sendable (LiveStop) -> Void) async
+            -> Result<LiveProducer, Problem>,
+        answer: @escaping @Sendable (LiveResult) -> Response
+    ) {
+        self.name = name
+        self.label = label
+        self.contentType = contentType
+        self.end = end
+        self.leaseSeconds = leaseSeconds
+        self.open = open
+        self.answer = answer
+    }
+}
+
+/// How a live request came to its end.
+package struct LiveResult: Sendable {
+    package enum Outcome: Sendable {
+        /// The body ended cleanly and everything is kept.
+        case complete(StreamEnd?)
+        /// The stream ended, went, or another request took over.
+        case stopped(LiveStop)
+        /// The store refused a batch.
+        case refused(AppendOutcome)
+        case failed(StoreError)
+        /// A piece was not what the stream's type allows; everything before it is kept.
+        case badPiece(PieceError)
+        /// The server is going away.
+        case draining
+    }
+
+    package var outcome: Outcome
+    /// The offset of the last event of this request that is kept; nil when none is.
+    package var last: Offset?
+
+    package init(outcome: Outcome, last: Offset?) {
+        self.outcome = outcome
+        self.last = last
+    }
+}

@@ -1,0 +1,88 @@
+import NIOHTTP1
+import StreamCore
+
+/// Writes answers as HTTP/1 bytes, whole, so that one answer is one write.
+struct ResponseEncoder {
+    /// What the request asked for, as far as it changes the bytes of the answer.
+    struct Request {
+        var isHTTP10 = false
+        var isHead = false
+    }
+
+    var time: any TimeSource
+    private var dateSecond: UInt64 = .max
+    private var date = ""
+
+    init(time: any TimeSource) {
+        self.time = time
+    }
+
+    /// A complete answer.
+    mutating func encode(_ response: Response, to request: Request, closes: Bool) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(512 + response.body.count)
+        let hasBody = !(response.status == 204 || response.status == 304 || response.status < 200)
+        appendHead(response.status, response.headers, isHTTP10: request.isHTTP10, to: &output)
+        switch response.framing {
+        case .length:
+            if hasBody { append("Content-Length", "\(response.body.count)", to: &output) }
+            finishHead(request, closes: closes, to: &output)
+            if hasBody, !request.isHead { output.append(contentsOf: response.body) }
+        case .stream:
+            let framing = Self.framing(for: request)
+            if framing == .chunked { append("Transfer-Encoding", "chunked", to: &output) }
+            finishHead(request, closes: true, to: &output)
+            if !request.isHead {
+                framing.append(response.body, to: &output)
+                output.append(contentsOf: framing.terminator)
+            }
+        }
+        return output
+    }
+
+    /// The head of a stream that goes on until it ends; the connection closes after it.
+    mutating func encodeStreamHead(_ headers: [HeaderField], to request: Request) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(512)
+        appendHead(200, headers, isHTTP10: request.isHTTP10, to: &output)
+        if Self.framing(for: request) == .chunked { append("Transfer-Encoding", "chunked", to: &output) }
+        finishHead(request, closes: true, to: &output)
+        return output
+    }
+
+    static func framing(for request: Request) -> BodyFraming { request.isHTTP10 ? .plain : .chunked }
+
+    private mutating func appendHead(_ status: Int, _ headers: [HeaderField], isHTTP10: Bool, to output: inout [UInt8])
+    {
+        let reason = HTTPResponseStatus(statusCode: status).reasonPhrase
+        output.append(contentsOf: "HTTP/1.\(isHTTP10 ? 0 : 1) \(status) \(reason)\r\n".utf8)
+        append("Date", currentDate(), to: &output)
+        for field in headers { append(field.name, field.value, to: &output) }
+    }
+
+    private func finishHead(_ request: Request, closes: Bool, to output: inout [UInt8]) {
+        if closes {
+            append("Connection", "close", to: &output)
+        } else if request.isHTTP10 {
+            append("Connection", "keep-alive", to: &output)
+        }
+        output.append(contentsOf: "\r\n".utf8)
+    }
+
+    private func append(_ name: String, _ value: String, to output: inout [UInt8]) {
+        output.append(contentsOf: name.utf8)
+        output.append(contentsOf: ": ".utf8)
+        // A value may quote what a client sent; a line end in it would forge a header.
+        for byte in value.utf8 where (byte >= 0x20 && byte != 0x7F) || byte == 0x09 { output.append(byte) }
+        output.append(contentsOf: "\r\n".utf8)
+    }
+
+    private mutating func currentDate() -> String {
+        let second = time.wallMilliseconds() / 1000
+        if second != dateSecond {
+            dateSecond = second
+            date = HTTPDate.text(secondsSince1970: second)
+        }
+        return date
+    }
+}

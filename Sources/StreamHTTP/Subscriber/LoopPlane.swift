@@ -1,0 +1,124 @@
+import NIOCore
+import StreamCore
+
+/// Everything of the data plane that belongs to one event loop: its connections, and the readers of each stream.
+///
+/// Bound to the loop: no lock is taken to deliver.
+final class LoopPlane {
+    let eventLoop: any EventLoop
+    let streams: Streams
+    let configuration: DataPlaneConfiguration
+    let held: HeldReaders
+    private(set) var isDraining = false
+    private var groups: [StreamName: StreamGroup] = [:]
+    private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
+    private var mailbox: Mailbox?
+    private var ticking: RepeatedTask?
+
+    init(eventLoop: any EventLoop, streams: Streams, configuration: DataPlaneConfiguration, held: HeldReaders) {
+        self.eventLoop = eventLoop
+        self.streams = streams
+        self.configuration = configuration
+        self.held = held
+    }
+
+    func start() {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        mailbox = Mailbox(eventLoop: eventLoop) { bound.value.readMail() }
+        ticking = eventLoop.scheduleRepeatedTask(initialDelay: configuration.tick, delay: configuration.tick) { _ in
+            bound.value.tick()
+        }
+    }
+
+    /// After this the loop holds nothing of the plane.
+    func stop() {
+        ticking?.cancel()
+        ticking = nil
+        for connection in connections.values { connection.abort() }
+    }
+
+    // MARK: Connections
+
+    func add(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = connection }
+
+    func remove(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = nil }
+
+    // MARK: Readers
+
+    func add(_ subscriber: Subscriber) {
+        streams.attachReader(subscriber.name)
+        let group: StreamGroup
+        if let existing = groups[subscriber.name] {
+            group = existing
+            group.add(subscriber)
+        } else {
+            group = StreamGroup(name: subscriber.name)
+            groups[subscriber.name] = group
+            group.add(subscriber)
+            if let mailbox { streams.follow(subscriber.name, mailbox) }
+        }
+    }
+
+    func remove(_ subscriber: Subscriber) {
+        guard let group = groups[subscriber.name], group.remove(subscriber) else { return }
+        streams.detachReader(subscriber.name)
+        if group.isEmpty {
+            groups[subscriber.name] = nil
+            if let mailbox { streams.unfollow(subscriber.name, mailbox) }
+        }
+    }
+
+    /// The reconnection time a farewell carries: jittered, so that a crowd does not come back as one.
+    func jitteredRetry(_ why: ReconnectReason) -> Int {
+        Int.random(in: why == .draining ? 1000...10_000 : 5000...30_000)
+    }
+
+    // MARK: What happens
+
+    private func readMail() {
+        guard let mail = mailbox?.take() else { return }
+        // Runs of commits of one stream become one batch: one buffer, and one write for each reader.
+        var runs: [StreamName: [CommittedItem]] = [:]
+        var order: [StreamName] = []
+        for (name, signal) in mail {
+            if case .committed(let item) = signal {
+                if let last = runs[name]?.last, last.last != item.previous || last.end != nil {
+                    deliver(runs.removeValue(forKey: name), to: name)
+                }
+                if runs[name] == nil { order.append(name) }
+                runs[name, default: []].append(item)
+            } else {
+                deliver(runs.removeValue(forKey: name), to: name)
+                groups[name]?.signal(signal)
+            }
+        }
+        for name in order { deliver(runs.removeValue(forKey: name), to: name) }
+    }
+
+    private func deliver(_ items: [CommittedItem]?, to name: StreamName) {
+        guard let items, let group = groups[name] else { return }
+        group.committed(TailBatch(items))
+    }
+
+    private func tick() {
+        let now = NIODeadline.now()
+        for connection in connections.values { connection.tick(now: now) }
+    }
+
+    // MARK: Drain
+
+    /// Begins to move everyone elsewhere: readers of streams that nobody writes are asked to come back at once; those
+    /// of a stream with a producer at work stay for its end. Idle connections close.
+    func beginDraining() {
+        isDraining = true
+        for connection in connections.values where connection.mayLeave { connection.drain() }
+    }
+
+    /// The deadline has come: everybody goes.
+    func endDraining() {
+        for connection in connections.values { connection.drain() }
+    }
+
+    /// Connections that still have something to do.
+    var busyConnections: Int { connections.values.count { $0.isBusy } }
+}

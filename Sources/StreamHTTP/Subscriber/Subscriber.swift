@@ -1,0 +1,270 @@
+import NIOCore
+import StreamCore
+
+/// One reader that follows a stream: carries out what its machine decides. Bound to its connection's event loop.
+final class Subscriber {
+    let name: StreamName
+    let plane: LoopPlane
+    private let plan: SubscriptionPlan
+    private let framing: BodyFraming
+    private unowned let outlet: any SubscriberOutlet
+    private var machine: SubscriberMachine
+    private var kind: ContentType.Kind = .eventStream
+    /// `retry` still has to be told: it rides in the first block.
+    private var retry: Int?
+    private var lastWrite: NIODeadline
+    private var blockedSince: NIODeadline?
+    private let since: NIODeadline
+    private var countsAsHeld = false
+    /// The place in its group, kept by the group.
+    var index = 0
+
+    init(plan: SubscriptionPlan, framing: BodyFraming, outlet: any SubscriberOutlet, plane: LoopPlane) {
+        self.name = plan.name
+        self.plan = plan
+        self.framing = framing
+        self.outlet = outlet
+        self.plane = plane
+        self.retry = plan.form == .sse ? plane.configuration.retryMilliseconds : nil
+        self.since = .now()
+        self.lastWrite = since
+        switch plan.opening {
+        case .held:
+            machine = SubscriberMachine(holding: ())
+            countsAsHeld = true
+        case .page(let page), .now(let page), .malformed(let page):
+            machine = SubscriberMachine(at: page.last)
+            kind = page.contentType.kind
+        }
+    }
+
+    var isHeld: Bool { machine.isHeld }
+
+    /// Writes the head, the first bytes and the first page in one go, and begins to follow.
+    func open(head: [UInt8]) {
+        var part = plan.form.greeting
+        var isOver = false
+        switch plan.opening {
+        case .held: break
+        case .page(let page):
+            append(page, gapAt: plan.requested, to: &part)
+            isOver = page.end != nil
+        case .now(let page):
+            writer.appendStart(at: page.last, retry: takeRetry(), to: &part)
+            if let end = page.end { writer.appendEnd(end, retry: takeRetry(), to: &part) }
+            isOver = page.end != nil
+        case .malformed(let page):
+            writer.appendGap(requested: plan.requested, resumed: page.floor, retry: takeRetry(), to: &part)
+            append(page, gapAt: nil, to: &part)
+            isOver = page.end != nil
+        }
+        var bytes = head
+        framing.append(part, to: &bytes)
+        if isOver {
+            bytes.append(contentsOf: framing.terminator)
+            machine.finish()
+        }
+        send(ByteBuffer(bytes: bytes))
+        if isOver {
+            outlet.finishStream()
+        } else {
+            plane.add(self)
+            noteWritability()
+        }
+    }
+
+    // MARK: What happens to the stream
+
+    func ready() { perform(machine.ready(takesMore: outlet.isWritable)) }
+
+    func created() { perform(machine.created()) }
+
+    func broken() { machine.broken() }
+
+    func trimmed(floor: Offset) { perform(machine.trimmed(floor: floor)) }
+
+    func removed(_ removal: Removal) {
+        guard !machine.isFinished, !machine.isHeld else { return }
+        var part: [UInt8] = []
+        writer.appendRemoval(removal, retry: takeRetry(), to: &part)
+        finish(with: part)
+    }
+
+    func committed(_ batch: TailBatch) {
+        switch machine.committed(batch.boundaries) {
+        case .ignore: break
+        case .read(let position): perform(.read(position))
+        case .deliver(let index):
+            let shape = TailBatch.Shape(writer: writer, framing: framing, retry: takeRetry())
+            let buffer = batch.buffer(from: index, shape)
+            if batch.hasEnd {
+                machine.finish()
+                var last = buffer
+                last.writeBytes(framing.terminator)
+                send(last)
+                leave()
+                outlet.finishStream()
+            } else {
+                send(buffer)
+                noteWritability()
+            }
+        }
+    }
+
+    // MARK: What happens to the connection
+
+    func writabilityChanged() {
+        if outlet.isWritable {
+            blockedSince = nil
+            perform(machine.becameWritable())
+        } else {
+            noteWritability()
+        }
+    }
+
+    /// The peer is gone.
+    func disconnected() {
+        guard !machine.isFinished else { return }
+        machine.finish()
+        leave()
+    }
+
+    /// Time passes: heartbeats for the quiet, an end for the stalled.
+    func tick(now: NIODeadline) {
+        guard !machine.isFinished else { return }
+        if !outlet.isWritable {
+            if now - (blockedSince ?? now) >= plane.configuration.writeStall {
+                machine.finish()
+                leave()
+                outlet.abort()
+            }
+            return
+        }
+        if machine.isHeld, now - since >= plane.configuration.holdTime {
+            return sayFarewell(.overloaded)
+        }
+        if now - lastWrite >= plane.configuration.heartbeat { beat() }
+    }
+
+    /// Asks the reader to come back later, and ends the response.
+    func sayFarewell(_ why: ReconnectReason) {
+        guard !machine.isFinished else { return }
+        var part: [UInt8] = []
+        writer.appendReconnect(why, retry: plane.jitteredRetry(why), to: &part)
+        finish(with: part)
+    }
+
+    // MARK: -
+
+    private var writer: EventWriter { EventWriter(form: plan.form, kind: kind) }
+
+    private func takeRetry() -> Int? {
+        defer { retry = nil }
+        return retry
+    }
+
+    private func beat() {
+        var bytes: [UInt8] = []
+        if plane.configuration.heartbeatEvent {
+            var part: [UInt8] = []
+            writer.append(.heartbeat, id: nil, data: Array("{}".utf8), retry: takeRetry(), to: &part)
+            framing.append(part, to: &bytes)
+        } else {
+            framing.append(plan.form.heartbeat, to: &bytes)
+        }
+        send(ByteBuffer(bytes: bytes))
+        noteWritability()
+    }
+
+    private func perform(_ step: SubscriberMachine.Step) {
+        guard case .read(let position) = step else { return }
+        let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
+        let streams = plane.streams
+        let name = name
+        plane.eventLoop.immediately { () -> Result<Page?, StoreError> in
+            do throws(StoreError) {
+                return .success(try await streams.read(name, from: position))
+            } catch {
+                return .failure(error)
+            }
+        } then: { result in
+            bound.value.didRead(result, from: position)
+        }
+    }
+
+    private func didRead(_ result: Result<Page?, StoreError>, from position: ReadPosition) {
+        guard !machine.isFinished else { return }
+        switch result {
+        case .failure: sayFarewell(.store)
+        case .success(nil) where machine.cursor != nil:
+            // It was there, and went before the store could tell.
+            removed(.deleted)
+        case .success(nil):
+            perform(machine.read(last: nil, isAtTail: true, takesMore: outlet.isWritable))
+        case .success(.some(let page)):
+            giveBackHold()
+            kind = page.contentType.kind
+            var part: [UInt8] = []
+            let requested =
+                switch position {
+                case .after(let offset): offset.text
+                case .start, .now: "-1"
+                }
+            append(page, gapAt: requested, to: &part)
+            if page.end != nil {
+                finish(with: part)
+                return
+            }
+            if !part.isEmpty {
+                var bytes: [UInt8] = []
+                framing.append(part, to: &bytes)
+                send(ByteBuffer(bytes: bytes))
+            }
+            let step = machine.read(last: page.last, isAtTail: page.isAtTail, takesMore: outlet.isWritable)
+            noteWritability()
+            perform(step)
+        }
+    }
+
+    /// Appends a page: the gap where it does not begin at the reader's position, the events, the end.
+    private func append(_ page: Page, gapAt requested: String?, to part: inout [UInt8]) {
+        let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
+        if page.standing != .exact, let requested {
+            writer.appendGap(requested: requested, resumed: page.floor, retry: takeRetry(), to: &part)
+        }
+        for event in page.events { writer.append(event, retry: takeRetry(), to: &part) }
+        if let end = page.end { writer.appendEnd(end, retry: takeRetry(), to: &part) }
+    }
+
+    private func finish(with part: [UInt8]) {
+        machine.finish()
+        var bytes: [UInt8] = []
+        framing.append(part, to: &bytes)
+        bytes.append(contentsOf: framing.terminator)
+        send(ByteBuffer(bytes: bytes))
+        leave()
+        outlet.finishStream()
+    }
+
+    private func send(_ buffer: ByteBuffer) {
+        lastWrite = .now()
+        outlet.send(buffer)
+    }
+
+    private func noteWritability() {
+        guard !outlet.isWritable else { return }
+        if blockedSince == nil { blockedSince = .now() }
+        machine.becameUnwritable()
+    }
+
+    private func leave() {
+        giveBackHold()
+        plane.remove(self)
+    }
+
+    private func giveBackHold() {
+        guard countsAsHeld else { return }
+        countsAsHeld = false
+        plane.held.give(back: name)
+    }
+}

@@ -1,0 +1,157 @@
+package import StreamCore
+
+/// The life of one reader as a cursor into the log: what to do about what happens to its stream and its connection.
+///
+/// It keeps no events. A reader that is at the tail is handed what is committed, if it follows exactly what it has;
+/// in every other case the machine asks for a read from the cursor. A reader whose connection takes no more stops
+/// reading the log, costs nothing, and reads on from its cursor.
+package struct SubscriberMachine {
+    private enum State: Equatable {
+        /// There is no such stream yet.
+        case held
+        /// The store is not yet known to follow the stream, or lost track of it: nothing may be concluded.
+        case unready
+        /// A read is on its way.
+        case reading
+        /// At the tail.
+        case live
+        /// The connection takes no more.
+        case blocked
+        case finished
+    }
+
+    package enum Step: Equatable {
+        case wait
+        case read(ReadPosition)
+    }
+
+    package enum BatchStep: Equatable {
+        /// Write the items from this one on.
+        case deliver(from: Int)
+        case ignore
+        case read(ReadPosition)
+    }
+
+    private var state: State
+    /// The last event that was written; nil while the stream does not exist.
+    package private(set) var cursor: Offset?
+    /// Something happened while a read was on its way.
+    private var hasMissed = false
+
+    package init(holding: Void) { state = .held }
+
+    package init(at cursor: Offset) {
+        state = .unready
+        self.cursor = cursor
+    }
+
+    package var isHeld: Bool { state == .held }
+    package var isLive: Bool { state == .live }
+    package var isBlocked: Bool { state == .blocked }
+    package var isFinished: Bool { state == .finished }
+
+    /// The store follows the stream: whatever happens from now on is told.
+    ///
+    /// - Parameter takesMore: the connection would take more.
+    package mutating func ready(takesMore: Bool) -> Step {
+        switch state {
+        case .unready where !takesMore:
+            state = .blocked
+            return .wait
+        case .held, .unready, .live: return startReading()
+        case .reading: return noteMissed()
+        case .blocked, .finished: return .wait
+        }
+    }
+
+    package mutating func created() -> Step {
+        switch state {
+        case .held: startReading()
+        case .reading: noteMissed()
+        default: .wait
+        }
+    }
+
+    /// The store lost track of the stream.
+    package mutating func broken() {
+        if state == .live || state == .reading { state = .unready }
+    }
+
+    /// Retention took everything up to the floor.
+    package mutating func trimmed(floor: Offset) -> Step {
+        switch state {
+        case .live:
+            if let cursor, cursor < floor { startReading() } else { .wait }
+        case .reading: noteMissed()
+        default: .wait
+        }
+    }
+
+    /// Items were committed, in an unbroken chain; `boundaries` are the offsets before each item and after the last.
+    package mutating func committed(_ boundaries: [Offset]) -> BatchStep {
+        switch state {
+        case .reading:
+            hasMissed = true
+            return .ignore
+        case .live:
+            guard let cursor, let last = boundaries.last else { return .ignore }
+            if cursor == boundaries[0] {
+                self.cursor = last
+                return .deliver(from: 0)
+            }
+            if let index = boundaries.dropLast().firstIndex(of: cursor) {
+                self.cursor = last
+                return .deliver(from: index)
+            }
+            if cursor >= last { return .ignore }
+            state = .reading
+            return .read(.after(cursor))
+        case .held, .unready, .blocked, .finished: return .ignore
+        }
+    }
+
+    /// What came of a read: a page (nil when there is no such stream), which is written before this is asked.
+    ///
+    /// - Parameter takesMore: the connection would take more.
+    package mutating func read(last: Offset?, isAtTail: Bool, takesMore: Bool) -> Step {
+        guard state == .reading else { return .wait }
+        guard let last else {
+            // Still not there, unless it was created meanwhile.
+            if hasMissed { return startReading() }
+            state = .held
+            return .wait
+        }
+        cursor = last
+        if !takesMore {
+            state = .blocked
+            return .wait
+        }
+        if isAtTail, !hasMissed {
+            state = .live
+            return .wait
+        }
+        return startReading()
+    }
+
+    /// The connection takes no more. What was committed until now is written.
+    package mutating func becameUnwritable() {
+        if state == .live { state = .blocked }
+    }
+
+    package mutating func becameWritable() -> Step {
+        state == .blocked ? startReading() : .wait
+    }
+
+    package mutating func finish() { state = .finished }
+
+    private mutating func startReading() -> Step {
+        state = .reading
+        hasMissed = false
+        return .read(cursor.map { .after($0) } ?? .start)
+    }
+
+    private mutating func noteMissed() -> Step {
+        hasMissed = true
+        return .wait
+    }
+}

@@ -1,0 +1,12 @@
+import NIOCore
+
+/// The connection of a subscriber, as far as a subscriber sees it.
+protocol SubscriberOutlet: AnyObject {
+    var isWritable: Bool { get }
+    /// Writes and flushes.
+    func send(_ buffer: ByteBuffer)
+    /// The body is complete: tells the peer, and closes once it has had the time to read it.
+    func finishStream()
+    /// Closes without a word: the peer resumes by its last id.
+    func abort()
+}
