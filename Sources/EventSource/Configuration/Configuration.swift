@@ -1,0 +1,72 @@
+public import ServerSentEvents
+
+extension EventSource {
+    /// How an event source reads, reconnects and gives up.
+    public struct Configuration: Sendable {
+        /// What an answer other than 200 means.
+        public enum StatusPolicy: Sendable, Equatable {
+            /// 5xx, 408, 425 and 429 are passing and retried, honouring `Retry-After` in seconds; 204 ends the
+            /// sequence; every other status is final.
+            case tolerant
+            /// As in browsers (WHATWG HTML, 9.2.3): 204 ends the sequence, every status but 200 is final.
+            case browser
+        }
+
+        /// Which event types have a meaning of their own.
+        public enum Dialect: Sendable, Equatable {
+            /// None: every event is delivered as ``Element/event(_:)``.
+            case standard
+            /// Freshet's: `end`, `gap`, `start` and `reconnect` are delivered as typed elements, and `heartbeat` is
+            /// not delivered.
+            case freshet
+        }
+
+        /// Header fields sent with each request. `Authorization` and `Cookie` do not follow a redirect to another
+        /// origin. `Accept`, `Cache-Control` and `Last-Event-ID` are the event source's own and are ignored here.
+        public var headers: [(name: String, value: String)] = []
+        /// The id to continue after; empty for none.
+        public var lastEventID = ""
+        /// Where to start when there is no last event id, sent as the query item `offset`: an offset, `-1` for the
+        /// start, `now` for the tail. Freshet reads from the start without it.
+        public var startOffset: String?
+        /// The wait before the first reconnection, until the server says otherwise with `retry:`.
+        public var reconnectionTime = Duration.seconds(2)
+        /// The most that repeated failures make the wait grow to. A server may ask for more, up to one hour.
+        public var maximumBackoff = Duration.seconds(30)
+        /// A connection that was up for this long, or that delivered an event, starts the backoff anew.
+        public var backoffResetThreshold = Duration.seconds(60)
+        /// Throw ``EventSourceError/Code-swift.enum/gaveUp`` when no connection was open for this long. Never by
+        /// default.
+        public var givesUpAfter: Duration?
+        /// Reconnect when a connection stays silent for this long, comments included; `nil` waits for ever. Time in
+        /// which the event source does not read, because its elements are not taken, does not count.
+        public var idleTimeout: Duration? = .seconds(300)
+        /// How long the head of a response may take, connecting included.
+        public var responseTimeout = Duration.seconds(30)
+        /// The longest line and event that are accepted. A longer one ends the sequence with an error, since a
+        /// reconnection would meet it again.
+        public var limits = EventStreamParser.Limits()
+        /// What an answer other than 200 means.
+        public var statusPolicy = StatusPolicy.tolerant
+        /// Which event types have a meaning of their own.
+        public var dialect = Dialect.standard
+        /// Finish when a response ends in good order, instead of reconnecting. A torn one still reconnects. For
+        /// servers that end a finished stream by closing it and know no 204.
+        public var stopsAtEndOfBody = false
+        /// Deliver comments too; they are servers' heartbeats.
+        public var deliversComments = false
+        /// How many redirects in a row are followed: 301, 302, 303, 307 and 308.
+        public var maximumRedirects = 20
+
+        /// The defaults above: any server of event streams.
+        public init() {}
+
+        /// For Freshet servers: its event types are understood, and three missed heartbeats are a dead connection.
+        public static var freshet: Configuration {
+            var configuration = Configuration()
+            configuration.dialect = .freshet
+            configuration.idleTimeout = .seconds(35)
+            return configuration
+        }
+    }
+}

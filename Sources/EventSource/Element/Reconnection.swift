@@ -1,0 +1,45 @@
+extension EventSource {
+    /// A reconnection that was decided on.
+    public struct Reconnection: Sendable, Equatable {
+        /// Why there is no connection.
+        public enum Reason: Sendable, Equatable {
+            /// The response ended in good order.
+            case endOfBody
+            /// No connection, or no head of a response, with what was reported.
+            case connectionFailed(String)
+            /// The connection broke in the middle of the response, with what was reported.
+            case connectionLost(String)
+            /// Nothing arrived for the idle timeout.
+            case idle
+            /// A passing refusal.
+            case status(Int)
+            /// Freshet's `event: reconnect`, with its `why`: `draining`, `overloaded` or `store`.
+            case requested(why: String)
+        }
+
+        public var reason: Reason
+        /// How long the wait is.
+        public var delay: Duration
+        /// 1 for the first attempt since a connection that did its work, then 2, 3 and so on.
+        public var attempt: Int
+
+        package init(reason: Reason, delay: Duration, attempt: Int) {
+            self.reason = reason
+            self.delay = delay
+            self.attempt = attempt
+        }
+    }
+}
+
+extension EventSource.Reconnection.Reason: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .endOfBody: "the response ended"
+        case .connectionFailed(let what): "no connection (\(what))"
+        case .connectionLost(let what): "the connection broke (\(what))"
+        case .idle: "the connection was silent for too long"
+        case .status(let status): "the server answered \(status)"
+        case .requested(let why): "the server asked for it (\(why))"
+        }
+    }
+}

@@ -1,0 +1,74 @@
+public import AsyncHTTPClient
+import NIOCore
+
+/// A client of server-sent events: one URL, read as a sequence that survives every cut of the connection.
+///
+/// ```swift
+/// let source = EventSource(url: "http://127.0.0.1:4437/v1/stream/answer", configuration: .freshet)
+/// for try await element in source {
+///     switch element {
+///     case .event(let event): print(event.data)
+///     case .end(let end): print("ended:", end.reason?.rawValue ?? "no reason given")
+///     default: break
+///     }
+/// }
+/// ```
+///
+/// It follows the WHATWG HTML standard, section 9.2 "Server-sent events": an unfinished block is never delivered, the
+/// last event id is committed only by a finished block and sent as `Last-Event-ID` on the next connection, `retry:`
+/// sets the reconnection time, and 204 ends it. Beyond that standard it backs off with jitter, tells a passing refusal
+/// from a final one (``Configuration-swift.struct/statusPolicy``), notices a silent connection, and bounds its memory:
+/// it reads from the network only as fast as its elements are taken.
+///
+/// Each iterator is a subscription of its own: it connects when its first element is asked for, and its connection
+/// is closed when the iterator goes away or its task is cancelled.
+public struct EventSource: AsyncSequence, Sendable {
+    public typealias Failure = any Error
+
+    /// The URL that is read, `http` or `https`.
+    public let url: String
+    /// How it is read.
+    public let configuration: Configuration
+    private let client: HTTPClient
+
+    /// Describes a subscription; nothing is sent before iteration.
+    ///
+    /// - Parameters:
+    ///   - url: An absolute `http` or `https` URL. Another one makes the iteration throw
+    ///     ``EventSourceError/Code-swift.enum/invalidURL``.
+    ///   - configuration: How to read it.
+    ///   - client: The HTTP client to use, made with ``httpClientConfiguration`` or the like. It must not follow
+    ///     redirects by itself, and it stays the caller's to shut down. Without one, all event sources of the process
+    ///     share one that is never shut down.
+    public init(url: String, configuration: Configuration = Configuration(), client: HTTPClient? = nil) {
+        self.url = url
+        self.configuration = configuration
+        self.client = client ?? Self.sharedClient
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(url: url, configuration: configuration, client: client)
+    }
+
+    /// Settings for an `HTTPClient` that suits event streams.
+    ///
+    /// Redirects are left to the event source, which counts them and keeps credentials from other origins. The number
+    /// of HTTP/1.1 connections to a host is not limited in practice: with the client's default of 8, the ninth stream
+    /// of a host would wait for ever. A refused connection is reported at once rather than retried by the client,
+    /// which would hide it from the backoff.
+    public static var httpClientConfiguration: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow,
+            timeout: HTTPClient.Configuration.Timeout(connect: .seconds(10))
+        )
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1 << 16
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return configuration
+    }
+
+    /// Never shut down: it lives as long as the process, on NIO's own event loops.
+    private static let sharedClient = HTTPClient(
+        eventLoopGroupProvider: .singleton,
+        configuration: httpClientConfiguration
+    )
+}

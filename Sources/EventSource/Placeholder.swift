@@ -1,1 +1,0 @@
-// replaced in the first commit of this target

@@ -1,0 +1,277 @@
+import ServerSentEvents
+
+/// Every decision of an event source: what to request, what an answer means, what to deliver, when to come back.
+///
+/// It does no I/O and reads no clock: each method is told what happened and when (as a duration since the machine's
+/// beginning), and returns what to do. The randomness of the backoff is injected.
+///
+/// ```
+/// idle ──connect──▶ connecting ──head 200──▶ open ──end, cut, silence──▶ waiting ──connect──▶ connecting
+///                     │  ▲ redirect             │
+///                     ├──┘                      └── end of the stream, limit ──▶ finished
+///                     ├── passing refusal ──▶ waiting
+///                     └── 204, final refusal ──▶ finished
+/// ```
+struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
+    /// A request to send.
+    struct Request: Equatable {
+        var url: String
+        /// Empty for none.
+        var lastEventID: String
+        /// False on another origin than the configured one, where credentials must not go.
+        var sendsCredentials: Bool
+    }
+
+    /// What comes after something that ended an attempt or a connection.
+    enum Next: Equatable {
+        case wait(EventSource.Reconnection)
+        /// Nothing more will come.
+        case finish(EventSource.End?)
+        case fail(EventSourceError)
+    }
+
+    /// What to do about the head of a response.
+    enum HeadAction: Equatable {
+        /// Read the body.
+        case open
+        /// Leave this response and request that.
+        case redirect(Request)
+        case leave(Next)
+    }
+
+    /// What to do after bytes of the body.
+    enum BodyAction: Equatable {
+        case readOn
+        /// Leave this response.
+        case leave(Next)
+    }
+
+    /// How an attempt or a connection ended without the machine asking for it.
+    enum Disconnection: Equatable {
+        case endOfBody
+        case failed(String)
+        case idle
+    }
+
+    private struct Connection {
+        var opened: Duration
+        var deliveredEvent = false
+        var parser: EventStreamParser
+    }
+
+    private enum State {
+        case idle
+        case connecting(Target, redirects: Int)
+        case open(Connection)
+        case waiting
+        case finished
+    }
+
+    private let target: Target
+    private let configuration: EventSource.Configuration
+    private var state = State.idle
+    private var lastEventID: String
+    private var backoff: Backoff
+    private var random: Random
+    /// Since when there has been no open connection.
+    private var disconnectedSince = Duration.zero
+
+    /// - Throws: If the URL or the configured last event id cannot be requested at all.
+    init(url: String, configuration: EventSource.Configuration, random: Random) throws(EventSourceError) {
+        guard let target = Target(url) else {
+            throw EventSourceError(
+                .invalidURL,
+                "'\(url)' is not an absolute http or https URL; give one such as http://127.0.0.1:4437/v1/stream/name"
+            )
+        }
+        self.target = configuration.startOffset.map { target.adding(query: "offset", $0) } ?? target
+        self.configuration = configuration
+        self.random = random
+        lastEventID = configuration.lastEventID
+        backoff = Backoff(base: configuration.reconnectionTime, maximum: configuration.maximumBackoff)
+        if let error = unsendable(lastEventID) { throw error }
+    }
+
+    /// Begins the first attempt, or the next one when the wait is over.
+    mutating func connect() -> Request {
+        switch state {
+        case .idle, .waiting:
+            state = .connecting(target, redirects: 0)
+            return Request(url: target.url, lastEventID: lastEventID, sendsCredentials: true)
+        case .connecting, .open, .finished:
+            preconditionFailure("an attempt begins only when there is none")
+        }
+    }
+
+    /// The head of the response to the request of this attempt.
+    mutating func received(_ head: ResponseHead, at now: Duration) -> HeadAction {
+        guard case .connecting(let current, let redirects) = state else {
+            preconditionFailure("a head answers an attempt")
+        }
+        switch head.status {
+        case 200 where head.isEventStream:
+            state = .open(
+                Connection(
+                    opened: now,
+                    parser: EventStreamParser(limits: configuration.limits, lastEventID: lastEventID)
+                )
+            )
+            return .open
+        case 200:
+            let found = head.contentType.map { "'\($0)'" } ?? "none"
+            return .leave(
+                fail(.contentType, "\(current.url) answered with content type \(found), not text/event-stream", 200)
+            )
+        case 204:
+            state = .finished
+            guard configuration.dialect == .freshet else { return .leave(.finish(nil)) }
+            let reason = head.endReason.map(EventSource.End.Reason.init(rawValue:))
+            return .leave(.finish(EventSource.End(reason: reason, detail: head.endDetail)))
+        case 301, 302, 303, 307, 308:
+            guard redirects < configuration.maximumRedirects else {
+                return .leave(fail(.redirect, "\(target.url) redirects more than \(redirects) times", head.status))
+            }
+            guard let next = current.redirected(to: head.location ?? "") else {
+                let location = head.location.map { "'\($0)'" } ?? "nowhere: it has no Location"
+                return .leave(fail(.redirect, "\(current.url) redirects to \(location)", head.status))
+            }
+            state = .connecting(next, redirects: redirects + 1)
+            return .redirect(
+                Request(url: next.url, lastEventID: lastEventID, sendsCredentials: next.isSameOrigin(as: target))
+            )
+        case 408, 425, 429, 500...599:
+            guard configuration.statusPolicy == .tolerant else { fallthrough }
+            return .leave(wait(.status(head.status), atLeast: head.retryAfter, now: now))
+        default:
+            return .leave(fail(.status, "\(current.url) answered \(head.status)", head.status))
+        }
+    }
+
+    /// Bytes of the body, in order. What is to be delivered is appended to `elements`, also when the action is to
+    /// leave.
+    mutating func received(
+        _ bytes: UnsafeRawBufferPointer,
+        at now: Duration,
+        into elements: inout [EventSource.Element]
+    ) -> BodyAction {
+        guard case .open(var connection) = state else {
+            preconditionFailure("a body belongs to an open connection")
+        }
+        // The parser moves out of the state and back, so that it is not copied.
+        state = .finished
+        var outputs: [EventStreamParser.Output] = []
+        do {
+            try connection.parser.parse(bytes) { outputs.append($0) }
+        } catch {
+            let failure = EventSourceError(.limitExceeded, "the stream cannot be read: \(error)", status: 200)
+            _ = deliver(outputs, &connection, at: now, into: &elements)
+            return .leave(.fail(failure))
+        }
+        if let next = deliver(outputs, &connection, at: now, into: &elements) { return .leave(next) }
+        lastEventID = connection.parser.lastEventID
+        state = .open(connection)
+        return .readOn
+    }
+
+    /// The attempt failed, or the connection ended.
+    mutating func disconnected(_ how: Disconnection, at now: Duration) -> Next {
+        switch state {
+        case .connecting:
+            switch how {
+            case .endOfBody: return wait(.connectionFailed("no response"), now: now)
+            case .failed(let what): return wait(.connectionFailed(what), now: now)
+            case .idle: return wait(.idle, now: now)
+            }
+        case .open(let connection):
+            close(connection, at: now)
+            switch how {
+            case .endOfBody where configuration.stopsAtEndOfBody:
+                state = .finished
+                return .finish(nil)
+            case .endOfBody: return wait(.endOfBody, now: now)
+            case .failed(let what): return wait(.connectionLost(what), now: now)
+            case .idle: return wait(.idle, now: now)
+            }
+        case .idle, .waiting, .finished:
+            preconditionFailure("there is nothing to lose here")
+        }
+    }
+
+    /// Turns parsed outputs into elements. Anything after an output that ends the connection is not read: nothing
+    /// follows Freshet's `end` and `reconnect`.
+    private mutating func deliver(
+        _ outputs: [EventStreamParser.Output],
+        _ connection: inout Connection,
+        at now: Duration,
+        into elements: inout [EventSource.Element]
+    ) -> Next? {
+        for output in outputs {
+            switch output {
+            case .comment(let text):
+                if configuration.deliversComments { elements.append(.comment(text)) }
+            case .retry(let milliseconds):
+                let asked = Duration.milliseconds(min(Int64(milliseconds), 1 << 40))
+                backoff.base = min(asked, Backoff.longestServerDelay)
+            case .event(let event):
+                connection.deliveredEvent = true
+                lastEventID = event.lastEventID
+                guard configuration.dialect == .freshet else {
+                    elements.append(.event(event))
+                    continue
+                }
+                switch ControlEvent(event) {
+                case .none: elements.append(.event(event))
+                case .heartbeat: break
+                case .start(let offset): elements.append(.start(offset: offset))
+                case .gap(let gap): elements.append(.gap(gap))
+                case .end(let end):
+                    state = .finished
+                    return .finish(end)
+                case .reconnect(let why):
+                    close(connection, at: now)
+                    return wait(.requested(why: why), now: now)
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Notes what an open connection leaves behind.
+    private mutating func close(_ connection: Connection, at now: Duration) {
+        disconnectedSince = now
+        if connection.deliveredEvent || now - connection.opened >= configuration.backoffResetThreshold {
+            backoff.failures = 0
+        }
+    }
+
+    private mutating func wait(
+        _ reason: EventSource.Reconnection.Reason,
+        atLeast asked: Duration? = nil,
+        now: Duration
+    ) -> Next {
+        if let limit = configuration.givesUpAfter, now - disconnectedSince >= limit {
+            return fail(.gaveUp, "\(target.url): gave up after \(limit.components.seconds) s; at last \(reason)", nil)
+        }
+        if let error = unsendable(lastEventID) {
+            state = .finished
+            return .fail(error)
+        }
+        state = .waiting
+        let delay = max(backoff.next(using: &random), min(asked ?? .zero, Backoff.longestServerDelay))
+        return .wait(EventSource.Reconnection(reason: reason, delay: delay, attempt: backoff.failures))
+    }
+
+    private mutating func fail(_ code: EventSourceError.Code, _ message: String, _ status: Int?) -> Next {
+        state = .finished
+        return .fail(EventSourceError(code, message, status: status))
+    }
+
+    /// An id that no header field can carry would fail every attempt before it is sent.
+    private func unsendable(_ id: String) -> EventSourceError? {
+        guard id.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else { return nil }
+        return EventSourceError(
+            .unsendableLastEventID,
+            "the last event id has control characters, so Last-Event-ID cannot carry it and the stream cannot continue"
+        )
+    }
+}

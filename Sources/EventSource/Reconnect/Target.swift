@@ -1,0 +1,62 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// A URL that can be requested, and its origin.
+struct Target: Equatable {
+    /// Absolute, without a fragment.
+    let url: String
+    private let origin: String
+
+    /// Nil for anything but an absolute `http` or `https` URL with a host.
+    init?(_ string: String) {
+        self.init(URL(string: string, encodingInvalidCharacters: false))
+    }
+
+    private init?(_ url: URL?) {
+        guard let url, let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https",
+            let host = url.host(percentEncoded: true)?.lowercased(), !host.isEmpty
+        else { return nil }
+        self.url = String(url.absoluteString.prefix { $0 != "#" })
+        origin = "\(scheme)://\(host):\(url.port ?? (scheme == "https" ? 443 : 80))"
+    }
+
+    /// Where a `Location` leads from here; nil if it leads nowhere that can be requested.
+    func redirected(to location: String) -> Target? {
+        guard !location.isEmpty, let base = URL(string: url) else { return nil }
+        return Target(URL(string: location, relativeTo: base)?.absoluteURL)
+    }
+
+    /// The same URL with one more query item.
+    func adding(query name: String, _ value: String) -> Target {
+        var item = "\(name)="
+        for byte in value.utf8 {
+            // Offsets, `-1` and `now` pass as they are; anything else is escaped rather than trusted.
+            if byte.isUnreserved {
+                item.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                item += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return Target(url + (url.utf8.contains(UInt8(ascii: "?")) ? "&" : "?") + item) ?? self
+    }
+
+    func isSameOrigin(as other: Target) -> Bool {
+        origin == other.origin
+    }
+}
+
+extension UInt8 {
+    /// RFC 3986, section 2.3.
+    fileprivate var isUnreserved: Bool {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+}

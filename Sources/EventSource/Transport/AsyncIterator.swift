@@ -1,0 +1,76 @@
+import AsyncHTTPClient
+
+extension EventSource {
+    /// One subscription; see ``EventSource``.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        /// Ends the subscription's task with the last copy of the iterator.
+        private final class Subscription {
+            let handoff = Handoff()
+            private let task: Task<Void, Never>
+
+            init(url: String, configuration: Configuration, client: HTTPClient) {
+                let handoff = handoff
+                task = Task {
+                    let driver = ConnectionDriver(configuration: configuration, client: client, handoff: handoff)
+                    do {
+                        try await driver.run(url: url)
+                        handoff.finish(.success(()))
+                    } catch {
+                        handoff.finish(.failure(error))
+                    }
+                }
+            }
+
+            func end() {
+                task.cancel()
+                handoff.finish(.success(()))
+            }
+
+            deinit {
+                end()
+            }
+        }
+
+        private enum State {
+            case idle(url: String, configuration: Configuration, client: HTTPClient)
+            case subscribed(Subscription)
+            case finished
+        }
+
+        private var state: State
+        private var batch: ArraySlice<Element> = []
+
+        init(url: String, configuration: Configuration, client: HTTPClient) {
+            state = .idle(url: url, configuration: configuration, client: client)
+        }
+
+        /// The next element; nil when the stream has ended, or the task is cancelled.
+        ///
+        /// - Throws: ``EventSourceError`` when the subscription failed for good.
+        public mutating func next() async throws -> Element? {
+            if let element = batch.popFirst() { return element }
+            let subscription: Subscription
+            switch state {
+            case .idle(let url, let configuration, let client):
+                subscription = Subscription(url: url, configuration: configuration, client: client)
+                state = .subscribed(subscription)
+            case .subscribed(let current):
+                subscription = current
+            case .finished:
+                return nil
+            }
+            do {
+                if let next = try await subscription.handoff.next() {
+                    batch = next[...]
+                    return batch.popFirst()
+                }
+            } catch {
+                state = .finished
+                throw error
+            }
+            subscription.end()
+            state = .finished
+            return nil
+        }
+    }
+}

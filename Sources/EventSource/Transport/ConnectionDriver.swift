@@ -1,0 +1,191 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Carries out what the reconnect machine decides, over an HTTP client.
+struct ConnectionDriver {
+    private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
+
+    /// A head that answered a request, and the response to read on.
+    private enum Answer {
+        case open(HTTPClientResponse)
+        case leave(Machine.Next)
+    }
+
+    let configuration: EventSource.Configuration
+    let client: HTTPClient
+    let handoff: Handoff
+    private let begin = ContinuousClock.now
+
+    init(configuration: EventSource.Configuration, client: HTTPClient, handoff: Handoff) {
+        self.configuration = configuration
+        self.client = client
+        self.handoff = handoff
+    }
+
+    private var now: Duration { ContinuousClock.now - begin }
+
+    /// Runs until the stream ends, fails for good or the task is cancelled.
+    func run(url: String) async throws {
+        var machine = try Machine(
+            url: url,
+            configuration: configuration,
+            random: SystemRandomNumberGenerator()
+        )
+        while !Task.isCancelled {
+            let next: Machine.Next
+            switch try await request(&machine) {
+            case .leave(let decided):
+                next = decided
+            case .open(let response):
+                await handoff.send([.opened])
+                next = try await read(response, &machine)
+            }
+            switch next {
+            case .wait(let reconnection):
+                await handoff.send([.reconnecting(reconnection)])
+                try await Task.sleep(for: reconnection.delay)
+            case .finish(let end):
+                if let end { await handoff.send([.end(end)]) }
+                return
+            case .fail(let error):
+                throw error
+            }
+        }
+    }
+
+    /// Sends requests until one is answered by something other than a redirect.
+    private func request(_ machine: inout Machine) async throws -> Answer {
+        var request = machine.connect()
+        while true {
+            let response: HTTPClientResponse
+            do {
+                response = try await client.execute(
+                    httpRequest(request),
+                    deadline: .now() + .milliseconds(configuration.responseTimeout.milliseconds)
+                )
+            } catch {
+                try Task.checkCancellation()
+                return .leave(machine.disconnected(.failed(describe(error)), at: now))
+            }
+            switch machine.received(ResponseHead(response), at: now) {
+            case .open:
+                return .open(response)
+            case .redirect(let next):
+                request = next
+            case .leave(.fail(var error)) where error.code == .status:
+                error.body = await beginning(of: response)
+                return .leave(.fail(error))
+            case .leave(let next):
+                return .leave(next)
+            }
+        }
+    }
+
+    /// Reads a body until it ends, the machine leaves it, or it is silent for too long.
+    private func read(_ response: HTTPClientResponse, _ machine: inout Machine) async throws -> Machine.Next {
+        guard let timeout = configuration.idleTimeout else {
+            let next = await read(response.body, &machine, watchdog: nil)
+            try Task.checkCancellation()
+            return next ?? machine.disconnected(.failed("cancelled"), at: now)
+        }
+        let watchdog = IdleWatchdog(timeout: timeout)
+        let before = machine
+        // The machine moves into the reading task and comes back from it, whoever of the two finishes first.
+        let (after, decided) = await withTaskGroup(of: (Machine, Machine.Next?)?.self) { group in
+            group.addTask {
+                var machine = before
+                let next = await read(response.body, &machine, watchdog: watchdog)
+                return (machine, next)
+            }
+            group.addTask {
+                try? await watchdog.expire()
+                return nil
+            }
+            var result: (Machine, Machine.Next?)?
+            for await finished in group {
+                group.cancelAll()
+                if let finished { result = finished }
+            }
+            return result ?? (before, nil)
+        }
+        machine = after
+        try Task.checkCancellation()
+        return decided ?? machine.disconnected(.idle, at: now)
+    }
+
+    /// Nil when the task was cancelled, so that nothing was decided.
+    private func read(
+        _ body: HTTPClientResponse.Body,
+        _ machine: inout Machine,
+        watchdog: IdleWatchdog?
+    ) async -> Machine.Next? {
+        var chunks = body.makeAsyncIterator()
+        while true {
+            let chunk: ByteBuffer?
+            do {
+                watchdog?.readBegins()
+                defer { watchdog?.readEnds() }
+                chunk = try await chunks.next()
+            } catch {
+                return Task.isCancelled ? nil : machine.disconnected(.failed(describe(error)), at: now)
+            }
+            if Task.isCancelled { return nil }
+            guard let chunk else { return machine.disconnected(.endOfBody, at: now) }
+            var elements: [EventSource.Element] = []
+            let action = chunk.withUnsafeReadableBytes { machine.received($0, at: now, into: &elements) }
+            if !elements.isEmpty { await handoff.send(elements) }
+            if case .leave(let next) = action { return next }
+        }
+    }
+
+    private func httpRequest(_ request: Machine.Request) -> HTTPClientRequest {
+        var http = HTTPClientRequest(url: request.url)
+        for (name, value) in configuration.headers {
+            switch name.lowercased() {
+            case "accept", "cache-control", "last-event-id": continue
+            case "authorization", "cookie":
+                if request.sendsCredentials { http.headers.add(name: name, value: value) }
+            default: http.headers.add(name: name, value: value)
+            }
+        }
+        http.headers.add(name: "Accept", value: "text/event-stream")
+        http.headers.add(name: "Cache-Control", value: "no-cache")
+        if !request.lastEventID.isEmpty {
+            // A header's string goes out as its UTF-8 bytes, which is what the standard asks for.
+            http.headers.add(name: "Last-Event-ID", value: request.lastEventID)
+        }
+        return http
+    }
+
+    /// What a refusal says, as far as it comes soon and is not long.
+    private func beginning(of response: HTTPClientResponse) async -> String? {
+        let body = try? await response.body.collect(upTo: 16 * 1024)
+        return body.map { String(buffer: $0) }
+    }
+
+    private func describe(_ error: any Error) -> String {
+        switch error {
+        case let error as HTTPClientError: error.shortDescription
+        case let error as IOError: String(describing: error)
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { describe($0.error) } ?? "cannot connect to \(error.host)"
+        default: String(describing: error)
+        }
+    }
+}
+
+extension ResponseHead {
+    fileprivate init(_ response: HTTPClientResponse) {
+        let headers = response.headers
+        self.init(
+            status: Int(response.status.code),
+            contentType: headers.first(name: "Content-Type"),
+            location: headers.first(name: "Location"),
+            retryAfter: headers.first(name: "Retry-After").flatMap { UInt32($0) }.map { .seconds(Int($0)) },
+            endReason: headers.first(name: "Stream-End-Reason"),
+            endDetail: headers.first(name: "Stream-End-Detail")
+        )
+    }
+}
