@@ -63,7 +63,7 @@ let package = Package(
         ),
         .target(
             name: "EventSource",
-            dependencies: ["ServerSentEvents", asyncHTTPClient, nio, nioHTTP1, logging],
+            dependencies: ["ServerSentEvents", asyncHTTPClient, nio, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
 
@@ -106,9 +106,17 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // What tests of the clients talk to.
+        .target(
+            name: "ScriptedServer",
+            dependencies: [nio, nioPosix, nioHTTP1],
+            path: "Tests/ScriptedServer",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "EventSourceTests",
-            dependencies: ["EventSource", "ServerSentEvents", nio, nioPosix, nioHTTP1, logging],
+            dependencies: ["EventSource", "ScriptedServer", "ServerSentEvents", nio, nioPosix, nioHTTP1],
+            resources: [.copy("Vectors")],
             swiftSettings: settings
         ),
         .testTarget(
@@ -120,7 +128,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FreshetCLITests",
-            dependencies: ["FreshetCLI", "EventSource", "StreamCore", nio, nioHTTP1, logging],
+            dependencies: ["FreshetCLI", "EventSource", "ScriptedServer", asyncHTTPClient, nio, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
     ]

@@ -23,6 +23,7 @@ import NIOCore
 /// Each iterator is a subscription of its own: it connects when its first element is asked for, and its connection
 /// is closed when the iterator goes away or its task is cancelled.
 public struct EventSource: AsyncSequence, Sendable {
+    /// In practice ``EventSourceError``.
     public typealias Failure = any Error
 
     /// The URL that is read, `http` or `https`.
@@ -46,6 +47,7 @@ public struct EventSource: AsyncSequence, Sendable {
         self.client = client ?? Self.sharedClient
     }
 
+    /// A new subscription; it connects when its first element is asked for.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(url: url, configuration: configuration, client: client)
     }

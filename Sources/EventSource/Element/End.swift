@@ -3,8 +3,10 @@ extension EventSource {
     public struct End: Sendable, Equatable {
         /// Why a stream ended: one of the constants, or what a newer server says.
         public struct Reason: RawRepresentable, Sendable, Hashable {
+            /// The word on the wire.
             public var rawValue: String
 
+            /// Any word, so that a newer server's reasons are not lost.
             public init(rawValue: String) {
                 self.rawValue = rawValue
             }

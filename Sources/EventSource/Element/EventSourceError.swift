@@ -27,6 +27,7 @@ public struct EventSourceError: Error, Sendable, Equatable, CustomStringConverti
     /// The first 16 KiB of the response's body, where a status was final: often a problem document (RFC 9457).
     public var body: String?
 
+    /// The message.
     public var description: String { message }
 
     package init(_ code: Code, _ message: String, status: Int? = nil, body: String? = nil) {

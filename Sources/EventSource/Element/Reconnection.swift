@@ -17,6 +17,7 @@ extension EventSource {
             case requested(why: String)
         }
 
+        /// Why there is no connection.
         public var reason: Reason
         /// How long the wait is.
         public var delay: Duration
@@ -32,6 +33,7 @@ extension EventSource {
 }
 
 extension EventSource.Reconnection.Reason: CustomStringConvertible {
+    /// The reason in words, for a person.
     public var description: String {
         switch self {
         case .endOfBody: "the response ended"

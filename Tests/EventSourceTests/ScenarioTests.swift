@@ -1,0 +1,184 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import ScriptedServer
+import ServerSentEvents
+import Testing
+
+@testable import EventSource
+
+/// The client scenarios drawn from web-platform-tests, against a real server that follows their script.
+@Suite struct ScenarioTests {
+    struct Scenario: Decodable, Sendable, CustomTestStringConvertible {
+        struct Response: Decodable, Sendable {
+            var status: Int
+            var headers: [String: String]
+            var body: String
+            var end: String
+            var delayHeadersMs: Int?
+        }
+
+        struct Expect: Decodable, Sendable {
+            struct Event: Decodable, Sendable, Equatable {
+                var data: String
+                var lastEventID: String?
+
+                init(from decoder: any Decoder) throws {
+                    if let data = try? decoder.singleValueContainer().decode(String.self) {
+                        self.data = data
+                        return
+                    }
+                    var list = try decoder.unkeyedContainer()
+                    data = try list.decode(String.self)
+                    lastEventID = try list.decodeIfPresent(String.self)
+                }
+            }
+
+            struct Failure: Decodable, Sendable { var readyState: String }
+
+            var events: [Event]?
+            var errors: [Failure]?
+            var errorsBetween: [Failure]?
+            var requests: Int?
+            var open: Bool?
+            var requestHeaders: [String: String]?
+            var requestHeaderBytes: [String: [String?]]?
+            var gapBetweenOpensMs: [Double]?
+            var url: String?
+            var `throws`: String?
+            var action: String?
+        }
+
+        var id: String
+        var responses: [Response]
+        var expect: Expect
+        var testDescription: String { id }
+    }
+
+    static let scenarios: [Scenario] = {
+        struct File: Decodable { var scenarios: [Scenario] }
+        let url = Bundle.module.url(forResource: "client-scenarios", withExtension: "json", subdirectory: "Vectors")!
+        return try! JSONDecoder().decode(File.self, from: Data(contentsOf: url)).scenarios
+    }()
+
+    @Test(arguments: scenarios)
+    func `A browser's scenario is followed`(_ scenario: Scenario) async throws {
+        if scenario.expect.action == "cancel at 0 ms" {
+            try await cancelled(scenario)
+            return
+        }
+        var configuration = EventSource.Configuration()
+        configuration.statusPolicy = .browser
+        configuration.reconnectionTime = .milliseconds(20)
+
+        try await ScriptedServer.run { index, _ in
+            guard index < scenario.responses.count else { return .init(204) }
+            return .init(scenario.responses[index])
+        } _: { server in
+            var events: [Scenario.Expect.Event] = []
+            var opens: [ContinuousClock.Instant] = []
+            var reconnections = 0
+            var failure: (any Error)?
+            do {
+                for try await element in EventSource(
+                    url: scenario.expect.url ?? server.origin + "/stream",
+                    configuration: configuration
+                ) {
+                    switch element {
+                    case .opened: opens.append(.now)
+                    case .event(let event): events.append(.init(event.data, event.lastEventID))
+                    case .reconnecting: reconnections += 1
+                    default: Issue.record("unexpected \(element)")
+                    }
+                }
+            } catch {
+                failure = error
+            }
+            let expect = scenario.expect
+            if let expected = expect.events {
+                #expect(events.map(\.data) == expected.map(\.data))
+                for (event, wanted) in zip(events, expected) where wanted.lastEventID != nil {
+                    #expect(event.lastEventID == wanted.lastEventID)
+                }
+            }
+            if let requests = expect.requests { #expect(server.requests.count == requests) }
+            if let open = expect.open { #expect(opens.isEmpty != open) }
+            if let errors = expect.errors {
+                // `CONNECTING` is a reconnection; `CLOSED` a final failure or the 204, after which nothing is sent.
+                let connecting = errors.filter { $0.readyState == "CONNECTING" }.count
+                if errors.contains(where: { $0.readyState == "CLOSED" }) {
+                    #expect(reconnections == connecting)
+                    let lastIndex = max(0, server.requests.count - 1)
+                    let lastStatus =
+                        scenario.responses.indices.contains(lastIndex)
+                        ? scenario.responses[lastIndex].status : 0
+                    #expect((failure == nil) == (lastStatus == 204))
+                } else {
+                    #expect(failure == nil)
+                }
+            }
+            if let between = expect.errorsBetween { #expect(reconnections >= between.count) }
+            if expect.throws != nil {
+                #expect((failure as? EventSourceError)?.code == .invalidURL)
+                #expect(server.requests.isEmpty)
+            }
+            for (name, value) in expect.requestHeaders ?? [:] {
+                for request in server.requests { #expect(request.headers[name] == [value]) }
+            }
+            for (name, values) in expect.requestHeaderBytes ?? [:] {
+                for (request, value) in zip(server.requests, values) {
+                    let bytes = request.headers.first(name: name).map { Array($0.utf8) }
+                    #expect(bytes.map(hex) == value)
+                }
+            }
+            if let gap = expect.gapBetweenOpensMs {
+                let measured = Double((opens[1] - opens[0]).milliseconds)
+                #expect(gap[0]...gap[1] ~= measured)
+            }
+        }
+    }
+
+    private func cancelled(_ scenario: Scenario) async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(scenario.responses[0])
+        } _: { server in
+            let reader = Task {
+                for try await element in EventSource(url: server.origin) { Issue.record("unexpected \(element)") }
+            }
+            await server.arrived(1)
+            reader.cancel()
+            try await reader.value
+            #expect(server.requests.count == 1)
+        }
+    }
+
+    private func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+
+extension ScenarioTests.Scenario.Expect.Event {
+    fileprivate init(_ data: String, _ lastEventID: String) {
+        self.data = data
+        self.lastEventID = lastEventID
+    }
+}
+
+extension ScriptedServer.Response {
+    fileprivate init(_ response: ScenarioTests.Scenario.Response) {
+        let end: End =
+            switch response.end {
+            case "close": .close
+            case "abort": .abort
+            case "stall": .stall
+            default: .keep
+            }
+        self.init(
+            response.status,
+            response.headers.map { ($0.key, $0.value) },
+            body: response.body,
+            end: end,
+            delay: .milliseconds(Int64(response.delayHeadersMs ?? 0))
+        )
+    }
+}

@@ -1,0 +1,188 @@
+import NIOCore
+import NIOHTTP1
+import ScriptedServer
+import ServerSentEvents
+import Testing
+
+@testable import EventSource
+
+/// The event source over real sockets.
+@Suite struct TransportTests {
+    private func quick(_ change: (inout EventSource.Configuration) -> Void = { _ in }) -> EventSource.Configuration {
+        var configuration = EventSource.Configuration.freshet
+        configuration.reconnectionTime = .milliseconds(5)
+        change(&configuration)
+        return configuration
+    }
+
+    private func events(_ source: EventSource) async throws -> (data: [String], others: [EventSource.Element]) {
+        var data: [String] = []
+        var others: [EventSource.Element] = []
+        for try await element in source {
+            if case .event(let event) = element { data.append(event.data) } else { others.append(element) }
+        }
+        return (data, others)
+    }
+
+    @Test func `An answer cut at every byte arrives whole, nothing lost or doubled`() async throws {
+        let blocks =
+            (0..<20).map { "id: \($0)\ndata: word\($0)\n\n" } + ["event: end\nid: 20\ndata: {\"reason\":\"done\"}\n\n"]
+        // Each connection continues after the id it is given and is cut a little later than the one before.
+        try await ScriptedServer.run { index, request in
+            let next = request.headers.first(name: "Last-Event-ID").map { Int($0)! + 1 } ?? 0
+            let rest = blocks[next...].joined()
+            let cut = String(rest.prefix(index + 1))
+            return .events(cut, end: cut == rest ? .close : (index % 2 == 0 ? .abort : .close))
+        } _: { server in
+            // The first cuts leave no whole event, which counts as failing.
+            let configuration = quick { $0.maximumBackoff = .milliseconds(5) }
+            let (data, others) = try await events(EventSource(url: server.origin, configuration: configuration))
+            #expect(data == (0..<20).map { "word\($0)" })
+            #expect(others.last == .end(.init(reason: .done)))
+            #expect(server.requests.count > 10)
+        }
+    }
+
+    @Test func `A silent connection is left and taken up again where it was`() async throws {
+        try await ScriptedServer.run { _, request in
+            request.headers.contains(name: "Last-Event-ID")
+                ? .events("event: end\ndata: {\"reason\":\"done\"}\n\n") : .events("id: 1\ndata: one\n\n", end: .stall)
+        } _: { server in
+            let configuration = quick { $0.idleTimeout = .milliseconds(50) }
+            let (data, others) = try await events(EventSource(url: server.origin, configuration: configuration))
+            #expect(data == ["one"])
+            #expect(
+                others.contains {
+                    if case .reconnecting(let reconnection) = $0 { reconnection.reason == .idle } else { false }
+                }
+            )
+            #expect(server.requests.last?.headers.first(name: "Last-Event-ID") == "1")
+        }
+    }
+
+    @Test func `A reader who takes his time is not taken for a silent connection`() async throws {
+        let body = (0..<5).map { "id: \($0)\ndata: \($0)\n\n" }.joined() + "event: end\ndata: {\"reason\":\"done\"}\n\n"
+        try await ScriptedServer.run { _, _ in
+            .events(body)
+        } _: { server in
+            let configuration = quick { $0.idleTimeout = .milliseconds(20) }
+            var count = 0
+            for try await element in EventSource(url: server.origin, configuration: configuration) {
+                if case .event = element { count += 1 }
+                // Slower than the idle timeout on purpose: the pause is what is tested.
+                try await Task.sleep(for: .milliseconds(30))
+            }
+            #expect(count == 5)
+            #expect(server.requests.count == 1)
+        }
+    }
+
+    @Test func `A server that is not there yet, then is overloaded, then serves, is waited for`() async throws {
+        try await ScriptedServer.run { index, _ in
+            switch index {
+            case 0: .init(503, [("Retry-After", "0")], body: "busy")
+            case 1: .init(200, [("Content-Type", "text/event-stream")], end: .abort)
+            default: .events("data: x\n\nevent: end\ndata: {\"reason\":\"failed\",\"detail\":\"why\"}\n\n")
+            }
+        } _: { server in
+            let (data, others) = try await events(EventSource(url: server.origin, configuration: quick()))
+            #expect(data == ["x"])
+            #expect(others.last == .end(.init(reason: .failed, detail: "why")))
+            #expect(server.requests.count == 3)
+        }
+    }
+
+    @Test func `A refusal carries the problem that the server described`() async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(403, [("Content-Type", "application/problem+json")], body: #"{"title":"No"}"#)
+        } _: { server in
+            await #expect {
+                for try await _ in EventSource(url: server.origin, configuration: quick()) {}
+            } throws: { error in
+                let error = error as? EventSourceError
+                return error?.status == 403 && error?.body == #"{"title":"No"}"#
+            }
+        }
+    }
+
+    @Test func `Nobody listening is retried, until the time to give up`() async throws {
+        let origin = try await ScriptedServer.run { _, _ in
+            .init(204)
+        } _: {
+            $0.origin
+        }
+        let configuration = quick {
+            $0.givesUpAfter = .milliseconds(100)
+            $0.maximumBackoff = .milliseconds(10)
+        }
+        var reconnections = 0
+        do {
+            for try await element in EventSource(url: origin, configuration: configuration) {
+                if case .reconnecting = element { reconnections += 1 }
+            }
+            Issue.record("ended without an error")
+        } catch let error as EventSourceError {
+            #expect(error.code == .gaveUp)
+        }
+        #expect(reconnections >= 1)
+    }
+
+    @Test func `Credentials follow a redirect on the same origin only`() async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(204)
+        } _: { elsewhere in
+            let target = elsewhere.origin
+            try await ScriptedServer.run { index, _ in
+                index == 0 ? .init(302, [("Location", "/here")]) : .init(302, [("Location", target + "/there")])
+            } _: { server in
+                let configuration = quick {
+                    $0.headers = [("Authorization", "Bearer k"), ("Cookie", "c=1"), ("X-Mine", "1"), ("Accept", "x/y")]
+                }
+                _ = try await events(EventSource(url: server.origin, configuration: configuration))
+                #expect(server.requests.map(\.uri) == ["/", "/here"])
+                for request in server.requests {
+                    #expect(request.headers["Authorization"] == ["Bearer k"])
+                    #expect(request.headers["Accept"] == ["text/event-stream"])
+                }
+                let there = try #require(elsewhere.requests.first)
+                #expect(!there.headers.contains(name: "Authorization"))
+                #expect(!there.headers.contains(name: "Cookie"))
+                #expect(there.headers["X-Mine"] == ["1"])
+            }
+        }
+    }
+
+    @Test func `More than eight streams of one host are read at the same time`() async throws {
+        try await ScriptedServer.run { _, _ in
+            .events("data: x\n\n", end: .stall)
+        } _: { server in
+            let origin = server.origin
+            let configuration = quick()
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<20 {
+                    group.addTask { try? await drain(EventSource(url: origin, configuration: configuration)) }
+                }
+                await server.arrived(20)
+                group.cancelAll()
+            }
+            #expect(server.requests.count == 20)
+        }
+    }
+
+    @Test func `Each iteration of the same source is a subscription of its own`() async throws {
+        try await ScriptedServer.run { _, _ in
+            .events("data: x\n\nevent: end\ndata: {\"reason\":\"done\"}\n\n")
+        } _: { server in
+            let source = EventSource(url: server.origin, configuration: quick())
+            for _ in 0..<2 {
+                let (data, others) = try await events(source)
+                #expect(data == ["x"])
+                #expect(others == [.opened, .end(.init(reason: .done))])
+            }
+        }
+    }
+}
+
+private func drain(_ source: EventSource) async throws {
+    for try await _ in source {}
+}
