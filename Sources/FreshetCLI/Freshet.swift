@@ -1,11 +1,25 @@
 import ArgumentParser
-import AsyncHTTPClient
-import Logging
-import NIOCore
-import NIOHTTP1
-import ServiceLifecycle
 
+/// The command line: the server and its demonstration, and the clients of any Freshet server.
 @main
 struct Freshet: AsyncParsableCommand {
-    func run() async throws { print("hi") }
+    static let configuration = CommandConfiguration(
+        commandName: "freshet",
+        abstract: "Streams that survive: appended over HTTP, read from any position, ended with a reason.",
+        discussion: """
+            A stream is a URL backed by a log. Producers append to it, readers follow it from the start, from the last \
+            event they saw or from now, and always learn how it ended.
+
+              some-program | freshet append answer     standard input becomes a stream
+              freshet tail answer                      follow it, over any number of connections
+              freshet cancel answer                    ask its producer to stop
+            """,
+        subcommands: [
+            Append.self,
+            Tail.self,
+            Cancel.self,
+            List.self,
+            Info.self,
+        ]
+    )
 }

@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 
 /// Carries out what the reconnect machine decides, over an HTTP client.
 struct ConnectionDriver {
@@ -67,7 +66,7 @@ struct ConnectionDriver {
                 )
             } catch {
                 try Task.checkCancellation()
-                return .leave(machine.disconnected(.failed(describe(error)), at: now))
+                return .leave(machine.disconnected(.failed(TransportTrouble.describe(error)), at: now))
             }
             switch machine.received(ResponseHead(response), at: now) {
             case .open:
@@ -129,7 +128,7 @@ struct ConnectionDriver {
                 defer { watchdog?.readEnds() }
                 chunk = try await chunks.next()
             } catch {
-                return Task.isCancelled ? nil : machine.disconnected(.failed(describe(error)), at: now)
+                return Task.isCancelled ? nil : machine.disconnected(.failed(TransportTrouble.describe(error)), at: now)
             }
             if Task.isCancelled { return nil }
             guard let chunk else { return machine.disconnected(.endOfBody, at: now) }
@@ -163,16 +162,6 @@ struct ConnectionDriver {
     private func beginning(of response: HTTPClientResponse) async -> String? {
         let body = try? await response.body.collect(upTo: 16 * 1024)
         return body.map { String(buffer: $0) }
-    }
-
-    private func describe(_ error: any Error) -> String {
-        switch error {
-        case let error as HTTPClientError: error.shortDescription
-        case let error as IOError: String(describing: error)
-        case let error as NIOConnectionError:
-            error.connectionErrors.first.map { describe($0.error) } ?? "cannot connect to \(error.host)"
-        default: String(describing: error)
-        }
     }
 }
 

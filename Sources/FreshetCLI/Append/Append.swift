@@ -1,0 +1,138 @@
+import ArgumentParser
+import EventSource
+import Foundation
+import StreamCore
+
+/// `freshet append`: standard input becomes a stream.
+struct Append: AsyncParsableCommand {
+    /// How the stream ends when the input does.
+    enum End: String, ExpressibleByArgument, CaseIterable {
+        case done, failed, none
+    }
+
+    static let configuration = CommandConfiguration(
+        abstract: "Turn standard input into a stream.",
+        discussion: """
+            Creates the stream, appends what arrives at once, and ends the stream when the input ends. While an append \
+            is under way, input gathers into the next one. Each append carries a number, and is repeated until the \
+            server has acknowledged it: a broken connection or a restarting server neither loses nor doubles a word. \
+            While 1 MiB is not acknowledged, the input is not read.
+
+            What is one event: with text/event-stream a block that ends with an empty line, with application/x-ndjson \
+            a line, with application/json a line that is one JSON value, with other text what arrived together.
+
+            EXAMPLES
+              some-program | freshet append answer
+              tail -f log.ndjson | freshet append --content-type application/x-ndjson http://host:4437/v1/stream/log
+              make 2>&1 | freshet append build/42 --end-detail 'make finished'
+
+            EXIT STATUS
+              0  everything was acknowledged and the stream ended as asked
+              1  the server refused, or the input could not be appended
+              3  someone else ended the stream as failed
+              4  the stream was cancelled
+              5  the stream was abandoned: its lease ran out
+              6  the stream is gone
+              7  no connection for the time of --patience
+             64  wrong usage
+            """
+    )
+
+    @Argument(help: "The stream's URL, or its name on the server that FRESHET_URL names (\(StreamURL.defaultServer)).")
+    var url: String
+
+    @Option(name: .shortAndLong, help: "The type of the stream.")
+    var contentType = "text/plain"
+
+    @Option(help: ArgumentHelp("Delete the stream when nobody reads or writes it for so long.", valueName: "seconds"))
+    var ttl: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "End the stream as abandoned when this program is silent for so long; 0 for never. It renews the lease "
+                + "while there is no input. (default: 60, or 0 with --end none)",
+            valueName: "seconds"
+        )
+    )
+    var lease: Int?
+
+    @Option(help: "How the stream ends when the input does: \(End.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var end = End.done
+
+    @Option(help: ArgumentHelp("What to say about the end, to everyone who reads the stream.", valueName: "text"))
+    var endDetail: String?
+
+    @Option(help: ArgumentHelp("Give up when the server cannot be reached for so long.", valueName: "seconds"))
+    var patience = 300
+
+    @OptionGroup var options: ClientOptions
+
+    func validate() throws {
+        guard ContentType(contentType) != nil else {
+            throw ValidationError("'\(contentType)' is not a media type; give one such as text/plain.")
+        }
+        guard (ttl ?? 1) > 0 else { throw ValidationError("--ttl must be at least 1 second.") }
+        guard (lease ?? 0) >= 0 else { throw ValidationError("--lease must not be negative.") }
+        guard patience >= 0 else { throw ValidationError("--patience must not be negative.") }
+        guard endDetail == nil || end != .none else {
+            throw ValidationError("--end-detail says something about an end, and --end none leaves the stream open.")
+        }
+    }
+
+    func run() async throws {
+        let stream = try StreamURL(url)
+        // An open stream may wait for the next `append` for as long as it likes, unless a lease is asked for.
+        let lease = lease ?? (end == .none ? 0 : 60)
+        let session = AppendSession(
+            client: try options.client(),
+            url: stream.url,
+            settings: ProducerMachine.Settings(
+                contentType: ContentType(contentType)!,
+                leaseSeconds: lease > 0 ? lease : nil,
+                end: end == .none
+                    ? nil : EventSource.End(reason: .init(rawValue: end.rawValue), detail: endDetail),
+                patience: .seconds(patience)
+            ),
+            ttlSeconds: ttl,
+            producerID: Self.producerID(),
+            input: StandardInput(),
+            progress: { bytes, appends, trouble in
+                let done = "\(Terminal.size(bytes)) in \(appends) appends"
+                Terminal.progress(trouble.map { "\(done); waiting: \($0)" } ?? done)
+            }
+        )
+        let outcome = await session.run()
+        Terminal.progress("")
+        let status: ExitStatus
+        switch outcome {
+        case .complete:
+            status = .done
+            if Terminal.hasStandardError { Terminal.note("\(stream.url) \(end == .none ? "left open" : "ended")") }
+        case .inputFailed(let reason):
+            Terminal.note("stopped: \(reason)" + (end == .none ? "" : "; the stream ended as failed"))
+            status = .refused
+        case .ended(let end):
+            let reason = end.reason?.rawValue ?? "ended"
+            Terminal.note("the stream takes no more: \(reason)" + (end.detail.map { " (\($0))" } ?? ""))
+            status = end.reason == .done || end.reason == nil ? .refused : ExitStatus(end.reason)
+        case .refused(let problem):
+            Terminal.note("refused: \(problem)")
+            status = .refused
+        case .gone(let problem):
+            Terminal.note("the stream is gone: \(problem)")
+            status = .gone
+        case .gaveUp(let reason):
+            Terminal.note("gave up after \(patience) s: \(reason)")
+            status = .network
+        }
+        if status != .done { throw status.code }
+    }
+
+    /// 128 random bits: no other producer has this name.
+    private static func producerID() -> String {
+        (0..<2).map { _ in
+            let text = String(UInt64.random(in: .min ... .max), radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }.joined()
+    }
+}

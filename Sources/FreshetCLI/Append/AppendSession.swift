@@ -1,0 +1,129 @@
+import EventSource
+import Foundation
+import NIOHTTP1
+import StreamCore
+
+/// Carries out what the producer machine decides: reads the input, sends the requests, waits.
+struct AppendSession: Sendable {
+    /// Whatever can happen. At most one read, one request and one timer are under way, so what waits here is bounded.
+    private enum Happening: Sendable {
+        case input([UInt8])
+        case inputEnded
+        case interrupted
+        case answered(Answer)
+        case failed(String)
+        case timer(Int)
+    }
+
+    let client: StreamClient
+    let url: String
+    let settings: ProducerMachine<SystemRandomNumberGenerator>.Settings
+    let ttlSeconds: Int?
+    /// Sent with each append, so that its repetition is recognised.
+    let producerID: String
+    let input: any ProducerInput
+    /// Told how many bytes and appends are acknowledged, and what is being waited for.
+    let progress: @Sendable (_ bytes: Int, _ appends: Int, _ trouble: String?) -> Void
+
+    func run() async -> ProducerMachine<SystemRandomNumberGenerator>.Outcome {
+        let begin = ContinuousClock.now
+        var machine = ProducerMachine(settings: settings, random: SystemRandomNumberGenerator())
+        let (happenings, continuation) = AsyncStream.makeStream(of: Happening.self)
+        var reading = false
+        var timer = 0
+        var timerTask: Task<Void, Never>?
+        defer { timerTask?.cancel() }
+        input.onInterrupt { continuation.yield(.interrupted) }
+
+        var action = machine.start(at: .zero)
+        var iterator = happenings.makeAsyncIterator()
+        while true {
+            timerTask?.cancel()
+            switch action {
+            case .send(let request):
+                Task {
+                    do {
+                        continuation.yield(.answered(try await send(request)))
+                    } catch {
+                        continuation.yield(.failed("\(error)"))
+                    }
+                }
+            case .wait(let time):
+                timer += 1
+                let number = timer
+                timerTask = Task {
+                    try? await Task.sleep(until: begin + time, clock: .continuous)
+                    continuation.yield(.timer(number))
+                }
+            case .finish(let outcome):
+                return outcome
+            case .nothing:
+                break
+            }
+            if machine.wantsInput, !reading {
+                reading = true
+                input.read { bytes in continuation.yield(bytes.isEmpty ? .inputEnded : .input(bytes)) }
+            }
+            guard let happening = await iterator.next() else { return .gaveUp("stopped") }
+            let now = ContinuousClock.now - begin
+            switch happening {
+            case .input(let bytes):
+                reading = false
+                action = machine.received(bytes, at: now)
+            case .inputEnded:
+                reading = false
+                action = machine.inputEnded(at: now)
+            case .interrupted:
+                action = machine.interrupted(at: now)
+            case .answered(let answer):
+                action = machine.answered(answer, at: now)
+                report(machine, answer.problem)
+            case .failed(let reason):
+                action = machine.failed(reason, at: now)
+                report(machine, reason)
+            case .timer(let number):
+                // One that was replaced meanwhile says nothing.
+                guard number == timer else { continue }
+                action = machine.timer(at: now)
+            }
+        }
+    }
+
+    private func report(
+        _ machine: ProducerMachine<SystemRandomNumberGenerator>,
+        _ reason: String
+    ) {
+        progress(machine.acknowledgedBytes, machine.acknowledgedAppends, machine.isTroubled ? reason : nil)
+    }
+
+    private func send(_ request: ProducerMachine<SystemRandomNumberGenerator>.Request) async throws -> Answer {
+        var headers: [(String, String)] = []
+        let producer = { (sequence: Int) in
+            [("Producer-Id", producerID), ("Producer-Epoch", "0"), ("Producer-Seq", "\(sequence)")]
+        }
+        switch request {
+        case .create:
+            headers.append(("Content-Type", settings.contentType.text))
+            if let ttlSeconds { headers.append(("Stream-TTL", "\(ttlSeconds)")) }
+            if let lease = settings.leaseSeconds { headers.append(("Stream-Lease", "\(lease)")) }
+            return try await client.send(.PUT, url, headers: headers)
+        case .append(let sequence, let body):
+            headers = producer(sequence) + [("Content-Type", settings.contentType.text)]
+            return try await client.send(.POST, url, headers: headers, body: body)
+        case .renewLease:
+            headers.append(("Stream-Lease", "\(settings.leaseSeconds ?? 0)"))
+            return try await client.send(.POST, url, headers: headers)
+        case .end(let sequence, let end):
+            headers = producer(sequence) + [("Stream-Closed", "true")]
+            if let reason = end.reason { headers.append(("Stream-End-Reason", reason.rawValue)) }
+            if let detail = end.detail { headers.append(("Stream-End-Detail", Self.oneLine(detail))) }
+            return try await client.send(.POST, url, headers: headers)
+        }
+    }
+
+    /// A header field carries no line ends and no other control characters.
+    private static func oneLine(_ text: String) -> String {
+        let scalars = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
+        return String(String.UnicodeScalarView(scalars)).trimmingCharacters(in: .whitespaces)
+    }
+}

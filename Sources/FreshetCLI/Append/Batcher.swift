@@ -1,0 +1,193 @@
+import ServerSentEvents
+import StreamCore
+
+/// Gathers input into bodies of appends that each hold whole events only: server-sent event blocks, lines, JSON values
+/// (one a line), or text that ends with a whole character.
+struct Batcher {
+    /// Input that no append can hold.
+    enum Failure: Error, Equatable, CustomStringConvertible {
+        case tooLong(what: String, limit: Int)
+        case notJSON(line: Int, reason: String)
+
+        var description: String {
+            switch self {
+            case .tooLong(let what, let limit): "\(what) is longer than \(limit) bytes"
+            case .notJSON(let line, let reason):
+                "line \(line) is not a JSON value: \(reason); with application/json each line is one value"
+            }
+        }
+    }
+
+    /// A body is cut at the last boundary up to here, or at the first one beyond.
+    static let batchBytes = 64 << 10
+    /// The longest block or line.
+    static let pieceBytes = 1 << 20
+
+    private let kind: ContentType.Kind
+    private var buffer: [UInt8] = []
+    private var isFinished = false
+
+    // Where whole blocks or lines end in the buffer, found by one scan over each byte.
+    private var boundaries: [Int] = []
+    private var scanned = 0
+    private var lineIsEmpty = true
+    private var lastWasCR = false
+    private var linesTaken = 0
+    /// Thrown when everything before the bad line has been taken, and from then on.
+    private var failure: Failure?
+
+    init(kind: ContentType.Kind) {
+        self.kind = kind
+    }
+
+    /// Bytes that were put in and not taken yet.
+    var pendingBytes: Int { buffer.count }
+
+    /// There may be something to take.
+    var hasBatch: Bool {
+        switch kind {
+        case .text: wholeCharacters(upTo: buffer.count) > 0
+        case .binary: !buffer.isEmpty
+        case .eventStream, .ndjson, .json: !boundaries.isEmpty
+        }
+    }
+
+    /// More input.
+    mutating func append(_ bytes: [UInt8]) throws(Failure) {
+        buffer += bytes
+        scan()
+        if boundaries.isEmpty, kind != .text, kind != .binary, buffer.count > Self.pieceBytes {
+            throw .tooLong(what: kind == .eventStream ? "an event" : "a line", limit: Self.pieceBytes)
+        }
+    }
+
+    /// The input ended in good order: an unfinished last block or line counts as finished.
+    mutating func finish() {
+        isFinished = true
+        guard !buffer.isEmpty else { return }
+        switch kind {
+        case .text, .binary: break
+        case .eventStream:
+            buffer += Array("\n\n".utf8)
+            boundaries.append(buffer.count)
+        case .ndjson, .json:
+            guard boundaries.last != buffer.count else { break }
+            buffer.append(UInt8(ascii: "\n"))
+            boundaries.append(buffer.count)
+        }
+    }
+
+    /// The body of the next append; nil if there is nothing whole to send.
+    mutating func next() throws(Failure) -> [UInt8]? {
+        if let failure { throw failure }
+        while let batch = take() {
+            switch kind {
+            case .text, .binary:
+                return batch
+            case .eventStream:
+                // Comments, and blocks that hold only an id or a retry, append nothing and would be refused.
+                var parser = EventStreamParser(limits: .init(lineBytes: .max, eventBytes: .max))
+                let outputs = (try? parser.parse(batch)) ?? []
+                if outputs.contains(where: { if case .event = $0 { true } else { false } }) { return batch }
+            case .ndjson:
+                if !batch.allSatisfy(Self.isBlank) { return batch }
+            case .json:
+                if let array = try jsonArray(of: batch) { return array }
+            }
+        }
+        return nil
+    }
+
+    private mutating func take() -> [UInt8]? {
+        let end: Int
+        switch kind {
+        case .text: end = wholeCharacters(upTo: min(buffer.count, Self.batchBytes))
+        case .binary: end = min(buffer.count, Self.batchBytes)
+        case .eventStream, .ndjson, .json:
+            end = boundaries.last { $0 <= Self.batchBytes } ?? boundaries.first ?? 0
+        }
+        guard end > 0 else { return nil }
+        let batch = Array(buffer[..<end])
+        buffer.removeFirst(end)
+        boundaries = boundaries.drop { $0 <= end }.map { $0 - end }
+        scanned = max(0, scanned - end)
+        return batch
+    }
+
+    private mutating func scan() {
+        switch kind {
+        case .text, .binary:
+            return
+        case .ndjson, .json:
+            for index in scanned..<buffer.count where buffer[index] == UInt8(ascii: "\n") {
+                boundaries.append(index + 1)
+            }
+        case .eventStream:
+            for index in scanned..<buffer.count {
+                let byte = buffer[index]
+                if byte == UInt8(ascii: "\n"), lastWasCR {
+                    // The second half of a line end; if the block was already cut after the CR, this starts the next
+                    // one as an empty line, which means nothing.
+                    if boundaries.last == index { boundaries[boundaries.count - 1] = index + 1 }
+                    lastWasCR = false
+                } else if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
+                    if lineIsEmpty { boundaries.append(index + 1) }
+                    lineIsEmpty = true
+                    lastWasCR = byte == UInt8(ascii: "\r")
+                } else {
+                    lineIsEmpty = false
+                    lastWasCR = false
+                }
+            }
+        }
+        scanned = buffer.count
+    }
+
+    /// The longest prefix of at most `limit` bytes that does not end within a UTF-8 character. Bytes that cannot begin
+    /// or continue a character are not waited for; neither is the rest of one when the input has ended.
+    private func wholeCharacters(upTo limit: Int) -> Int {
+        if isFinished, limit == buffer.count { return limit }
+        var index = limit - 1
+        var continuations = 0
+        while index >= 0, continuations < 3, buffer[index] & 0xC0 == 0x80 {
+            index -= 1
+            continuations += 1
+        }
+        guard index >= 0 else { return limit }
+        let length =
+            switch buffer[index] {
+            case 0xC2...0xDF: 2
+            case 0xE0...0xEF: 3
+            case 0xF0...0xF4: 4
+            default: 1
+            }
+        return length > continuations + 1 ? index : limit
+    }
+
+    /// `[value,value]` from lines that each hold one value; nil if all of them are blank.
+    private mutating func jsonArray(of lines: [UInt8]) throws(Failure) -> [UInt8]? {
+        var array: [UInt8] = [UInt8(ascii: "[")]
+        lines: for line in lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
+            linesTaken += 1
+            if line.allSatisfy(Self.isBlank) { continue }
+            do {
+                try JSONText.validate(line)
+            } catch {
+                let bad = Failure.notJSON(line: linesTaken, reason: "\(error)")
+                failure = bad
+                if array.count == 1 { throw bad }
+                break lines
+            }
+            if array.count > 1 { array.append(UInt8(ascii: ",")) }
+            array += line
+        }
+        guard array.count > 1 else { return nil }
+        array.append(UInt8(ascii: "]"))
+        return array
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+            || byte == UInt8(ascii: "\n")
+    }
+}

@@ -1,0 +1,39 @@
+import Dispatch
+import Foundation
+
+/// Standard input, and the signals that ask a program in a pipe to stop.
+struct StandardInput: ProducerInput {
+    /// Reads block, so they have a thread of their own.
+    private let queue = DispatchQueue(label: "freshet.stdin")
+
+    func read(_ done: @escaping @Sendable ([UInt8]) -> Void) {
+        queue.async {
+            var buffer = [UInt8](repeating: 0, count: 64 << 10)
+            while true {
+                let count = Foundation.read(STDIN_FILENO, &buffer, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                if count < 0, errno == EAGAIN {
+                    var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+                    _ = poll(&descriptor, 1, -1)
+                    continue
+                }
+                done(Array(buffer.prefix(max(0, count))))
+                return
+            }
+        }
+    }
+
+    /// SIGINT and SIGTERM once; the second of a kind ends the process as it always does.
+    func onInterrupt(_ stop: @escaping @Sendable () -> Void) {
+        for signal in [SIGINT, SIGTERM] {
+            let source = DispatchSource.makeSignalSource(signal: signal, queue: .global())
+            source.setEventHandler {
+                Foundation.signal(signal, SIG_DFL)
+                source.cancel()
+                stop()
+            }
+            Foundation.signal(signal, SIG_IGN)
+            source.activate()
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import EventSource
+import Foundation
+import NIOHTTP1
+
+/// A whole response.
+struct Answer: Sendable {
+    var status: Int
+    var headers: HTTPHeaders = [:]
+    var body: [UInt8] = []
+
+    /// The stream has ended, according to this answer.
+    var isClosed: Bool { headers.first(name: "Stream-Closed")?.lowercased() == "true" }
+
+    /// How it ended, if this answer says so.
+    var end: EventSource.End? {
+        guard isClosed else { return nil }
+        return EventSource.End(
+            reason: headers.first(name: "Stream-End-Reason").map(EventSource.End.Reason.init(rawValue:)),
+            detail: headers.first(name: "Stream-End-Detail")
+        )
+    }
+
+    /// `Retry-After` in seconds.
+    var retryAfter: Duration? {
+        headers.first(name: "Retry-After").flatMap { UInt16($0) }.map { .seconds(Int($0)) }
+    }
+
+    /// What the server said was wrong, in one line.
+    var problem: String {
+        Self.problem(status: status, body: body)
+    }
+
+    /// The title and the detail of a problem document (RFC 9457), or the beginning of what is not one.
+    static func problem(status: Int, body: [UInt8]) -> String {
+        struct Problem: Decodable { var title, detail: String? }
+        let said: String
+        if let problem = try? JSONDecoder().decode(Problem.self, from: Data(body)),
+            problem.title != nil || problem.detail != nil
+        {
+            said = [problem.title, problem.detail].compactMap { $0 }.joined(separator: ": ")
+        } else {
+            said = String(decoding: body.prefix(200), as: UTF8.self)
+        }
+        // What a server sends must not drive the terminal.
+        let printable = said.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
+        let line = String(String.UnicodeScalarView(printable)).trimmingCharacters(in: .whitespaces)
+        return line.isEmpty ? "the server answered \(status)" : "\(line) (\(status))"
+    }
+}

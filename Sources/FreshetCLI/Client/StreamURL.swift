@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import StreamCore
+
+/// Where a stream is, from a URL or from a name on the server that `FRESHET_URL` names.
+struct StreamURL: Equatable {
+    static let defaultServer = "http://127.0.0.1:4437"
+    private static let path = "/v1/stream/"
+
+    /// The stream itself.
+    let url: String
+
+    /// - Throws: A usage error that says what a stream's URL or name looks like.
+    init(_ argument: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+        if argument.contains("://") {
+            guard let parsed = URL(string: argument, encodingInvalidCharacters: false),
+                let scheme = parsed.scheme?.lowercased(), scheme == "http" || scheme == "https",
+                parsed.host()?.isEmpty == false
+            else {
+                throw ValidationError(
+                    "'\(argument)' is not an http or https URL; give one such as \(Self.defaultServer)\(Self.path)name."
+                )
+            }
+            url = argument
+            return
+        }
+        do {
+            _ = try StreamName(argument)
+        } catch {
+            throw ValidationError(
+                "'\(argument)' cannot name a stream: a name has 1 to \(StreamName.maximumBytes) bytes, no control "
+                    + "characters, and no segment between slashes that is empty, '.' or '..'."
+            )
+        }
+        url = try Self.server(environment: environment) + Self.path + Self.escaped(argument, keepingSlash: true)
+    }
+
+    /// The description of the stream, one JSON object; nil if the URL is not of the form that Freshet serves.
+    var description: String? {
+        guard let range = url.range(of: Self.path) else { return nil }
+        return url[..<range.lowerBound] + "/v1/streams/" + url[range.upperBound...].prefix { $0 != "?" && $0 != "#" }
+    }
+
+    /// The server's origin, without a slash at the end.
+    static func server(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> String {
+        let value = environment["FRESHET_URL"].flatMap { $0.isEmpty ? nil : $0 } ?? defaultServer
+        guard let parsed = URL(string: value, encodingInvalidCharacters: false),
+            let scheme = parsed.scheme?.lowercased(), scheme == "http" || scheme == "https",
+            parsed.host()?.isEmpty == false
+        else {
+            throw ValidationError("FRESHET_URL is '\(value)'; it must be a URL such as \(defaultServer).")
+        }
+        return value.hasSuffix("/") ? String(value.dropLast()) : value
+    }
+
+    /// Percent-encodes all but unreserved characters (RFC 3986, section 2.3).
+    static func escaped(_ text: String, keepingSlash: Bool = false) -> String {
+        var result = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            case UInt8(ascii: "/") where keepingSlash:
+                result += "/"
+            default:
+                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+
+/// Standard error and standard output, each according to what it is connected to.
+enum Terminal {
+    static var hasStandardOutput: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var hasStandardError: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// A line for a person.
+    static func note(_ line: String) {
+        FileHandle.standardError.write(Data((clear + "freshet: " + line + "\n").utf8))
+    }
+
+    /// A line that the next one overwrites; nothing where standard error is not a terminal.
+    static func progress(_ line: String) {
+        guard hasStandardError else { return }
+        FileHandle.standardError.write(Data((clear + line).utf8))
+    }
+
+    private static var clear: String { hasStandardError ? "\r\u{1B}[K" : "" }
+
+    /// Writes all of it to standard output, waiting while nobody takes it: that is what slows the network down too.
+    ///
+    /// - Returns: False when nobody will ever read it.
+    static func write(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { buffer in
+            var rest = buffer[...]
+            while !rest.isEmpty {
+                let count = Foundation.write(
+                    STDOUT_FILENO,
+                    UnsafeRawBufferPointer(rebasing: rest).baseAddress,
+                    rest.count
+                )
+                if count >= 0 {
+                    rest = rest.dropFirst(count)
+                } else if errno == EAGAIN {
+                    var descriptor = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+                    _ = poll(&descriptor, 1, -1)
+                } else if errno != EINTR {
+                    return false
+                }
+            }
+            return true
+        }
+    }
+
+    /// `1 234` bytes as people read them.
+    static func size(_ bytes: Int) -> String {
+        var value = Double(bytes)
+        for unit in ["bytes", "KB", "MB", "GB"] {
+            if value < 1000 || unit == "GB" {
+                return unit == "bytes" ? "\(bytes) bytes" : "\(Double(Int(value * 10)) / 10) \(unit)"
+            }
+            value /= 1000
+        }
+        return "\(bytes) bytes"
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import NIOHTTP1
+
+/// `freshet info`: one stream's description.
+struct Info: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what a server knows of a stream.",
+        discussion: """
+            EXAMPLES
+              freshet info answer
+              freshet info answer --json | jq .readers
+
+            EXIT STATUS
+              0  shown
+              1  the server refused
+              6  there is no such stream
+              7  no connection
+             64  wrong usage
+            """
+    )
+
+    @Argument(help: "The stream's URL, or its name on the server that FRESHET_URL names (\(StreamURL.defaultServer)).")
+    var url: String
+
+    @Flag(help: "Print one JSON object, as the server gives it.")
+    var json = false
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        guard let url = try StreamURL(url).description else {
+            throw ValidationError("'\(url)' is not a stream's URL; those have /v1/stream/ before the name.")
+        }
+        let answer = try await options.client().answer(.GET, url)
+        let text: [UInt8]
+        if json {
+            text = try JSONOutput.line(answer.body) + [UInt8(ascii: "\n")]
+        } else {
+            text = Array(Self.block(try JSONOutput.decode(StreamDescription.self, from: answer.body, url)).utf8)
+        }
+        guard Terminal.write(text) else { throw ExitStatus.brokenPipe.code }
+    }
+
+    /// Labels and values, one a line.
+    static func block(_ stream: StreamDescription) -> String {
+        var lines = [
+            ("name", stream.name),
+            ("type", stream.contentType),
+            ("events", "\(stream.events)"),
+            ("bytes", "\(stream.bytes)"),
+            ("tail", stream.tail),
+            ("readers", "\(stream.readers)"),
+        ]
+        if let end = stream.end {
+            lines.append(("ended", end.reason + (end.detail.map { " (\($0))" } ?? "")))
+        } else {
+            lines.append(("ended", "no"))
+        }
+        if let lease = stream.lease { lines.append(("lease", "\(lease) s")) }
+        if let expiresAt = stream.expiresAt { lines.append(("expires", expiresAt)) }
+        return lines.map { $0.0 + String(repeating: " ", count: 9 - $0.0.count) + $0.1 + "\n" }.joined()
+    }
+}

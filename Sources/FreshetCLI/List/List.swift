@@ -1,0 +1,63 @@
+import ArgumentParser
+import Foundation
+import NIOHTTP1
+
+/// `freshet ls`: the streams of a server.
+struct List: AsyncParsableCommand {
+    private struct Page: Decodable {
+        var streams: [StreamDescription]
+        var next: String?
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "List the streams of a server.",
+        discussion: """
+            The server is the one that FRESHET_URL names (\(StreamURL.defaultServer) without it). On a terminal a table \
+            is printed; in a pipe its columns are separated by tabs: name, type, events, bytes, readers, and 'open' or \
+            the reason of the end.
+
+            EXAMPLES
+              freshet ls chat/
+              freshet ls --json | jq -r 'select(.end == null) | .name'
+
+            EXIT STATUS
+              0  listed
+              1  the server refused
+              7  no connection
+             64  wrong usage
+            """
+    )
+
+    @Argument(help: "Only streams whose names begin with this.")
+    var prefix = ""
+
+    @Flag(help: "Print one JSON object a line, as the server gives it.")
+    var json = false
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        let server = try StreamURL.server()
+        let client = try options.client()
+        var all: [StreamDescription] = []
+        var cursor: String?
+        repeat {
+            var url = server + "/v1/streams?prefix=" + StreamURL.escaped(prefix)
+            if let cursor { url += "&cursor=" + StreamURL.escaped(cursor) }
+            let answer = try await client.answer(.GET, url)
+            let page = try JSONOutput.decode(Page.self, from: answer.body, url)
+            if json {
+                for object in try JSONOutput.objects(in: answer.body, under: "streams") {
+                    guard Terminal.write(object + [UInt8(ascii: "\n")]) else { throw ExitStatus.brokenPipe.code }
+                }
+            } else {
+                all += page.streams
+            }
+            cursor = page.next
+        } while cursor != nil
+        guard !json else { return }
+        let text = Terminal.hasStandardOutput ? Table.aligned(all) : Table.separated(all)
+        guard Terminal.write(Array(text.utf8)) else { throw ExitStatus.brokenPipe.code }
+    }
+}

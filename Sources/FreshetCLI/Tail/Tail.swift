@@ -1,0 +1,120 @@
+import ArgumentParser
+import EventSource
+import Foundation
+import NIOHTTP1
+import StreamCore
+
+/// `freshet tail`: follows a stream to its end.
+struct Tail: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Follow a stream, over any number of connections, until it ends.",
+        discussion: """
+            Prints each event's data as it arrives: text exactly as it was appended, everything else one event a line. \
+            A stream that does not exist yet is waited for. Gaps and the end are told on standard error.
+
+            EXAMPLES
+              freshet tail answer
+              freshet tail --from now --ndjson http://host:4437/v1/stream/log | jq .data
+
+            EXIT STATUS
+              0  the stream ended as done
+              1  the server refused
+              3  the stream ended as failed
+              4  the stream was cancelled
+              5  the stream was abandoned: its producer went silent
+              6  the stream is gone: deleted or expired
+              7  no connection for the time of --patience
+             64  wrong usage
+            141  nobody reads the output any more
+            """
+    )
+
+    @Argument(help: "The stream's URL, or its name on the server that FRESHET_URL names (\(StreamURL.defaultServer)).")
+    var url: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Where to begin: 'start', 'now', or an offset, to read what is after it.",
+            valueName: "offset"
+        )
+    )
+    var from = "start"
+
+    @Flag(help: "Print one JSON object a line, with id, event and data.")
+    var ndjson = false
+
+    @Option(help: ArgumentHelp("Give up when there is no connection for so long.", valueName: "seconds"))
+    var patience = 300
+
+    @OptionGroup var options: ClientOptions
+
+    func validate() throws {
+        guard !from.isEmpty else { throw ValidationError("--from must be 'start', 'now' or an offset.") }
+        guard patience >= 0 else { throw ValidationError("--patience must not be negative.") }
+    }
+
+    func run() async throws {
+        let stream = try StreamURL(url)
+        let client = try options.client()
+        var output = TailOutput(isNDJSON: ndjson, kind: await Self.kind(of: stream, client))
+        do {
+            let source = EventSource(url: stream.url, configuration: configuration(client), client: StreamClient.http)
+            for try await element in source {
+                // A stream that was waited for has a type from its first event on.
+                if output.kind == nil, case .event = element { output.kind = await Self.kind(of: stream, client) }
+                guard Terminal.write(output.bytes(for: element)) else { throw ExitStatus.brokenPipe.code }
+                switch element {
+                case .gap(let gap):
+                    let after = gap.resumed.map { " after \($0)" } ?? ""
+                    Terminal.note("gap: what follows does not continue what came before; it goes on\(after)")
+                case .reconnecting(let reconnection):
+                    let seconds = Double(Int(reconnection.delay / .milliseconds(100))) / 10
+                    Terminal.progress("freshet: \(reconnection.reason); again in \(seconds) s")
+                case .opened:
+                    Terminal.progress("")
+                case .end(let end):
+                    let detail = end.detail.map { " (\($0))" } ?? ""
+                    Terminal.note("the stream ended: \(end.reason?.rawValue ?? "it says no reason")\(detail)")
+                    let status = ExitStatus(end.reason)
+                    if status != .done { throw status.code }
+                case .event, .comment, .start:
+                    break
+                }
+            }
+        } catch let error as EventSourceError {
+            throw Self.report(error).code
+        }
+    }
+
+    private func configuration(_ client: StreamClient) -> EventSource.Configuration {
+        var configuration = EventSource.Configuration.freshet
+        configuration.headers = client.authorization.map { (name: $0.0, value: $0.1) }
+        configuration.startOffset = from == "start" ? "-1" : from
+        configuration.givesUpAfter = .seconds(patience)
+        return configuration
+    }
+
+    /// What the stream holds; nil when it does not exist yet or the server does not say. Any trouble here is met again,
+    /// and handled, by the event source.
+    private static func kind(of stream: StreamURL, _ client: StreamClient) async -> ContentType.Kind? {
+        guard let answer = try? await client.send(.HEAD, stream.url, timeout: .seconds(10)), answer.status == 200 else {
+            return nil
+        }
+        return answer.headers.first(name: "Content-Type").flatMap { ContentType($0) }?.kind
+    }
+
+    private static func report(_ error: EventSourceError) -> ExitStatus {
+        switch error.code {
+        case .gaveUp:
+            Terminal.note(error.message)
+            return .network
+        case .status:
+            let status = error.status ?? 0
+            Terminal.note(Answer.problem(status: status, body: Array((error.body ?? "").utf8)))
+            return status == 404 || status == 410 ? .gone : .refused
+        default:
+            Terminal.note(error.message)
+            return .refused
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import EventSource
+import Foundation
+import ServerSentEvents
+import StreamCore
+
+/// What `tail` prints for an element; nothing for most that are not events.
+struct TailOutput {
+    /// One JSON object a line, rather than the data.
+    var isNDJSON: Bool
+    /// The stream's type; nil while it is not known.
+    var kind: ContentType.Kind?
+
+    func bytes(for element: EventSource.Element) -> [UInt8] {
+        isNDJSON ? line(element) : data(element)
+    }
+
+    /// Text goes out as it was appended, without anything between two events; other data one event a line.
+    private func data(_ element: EventSource.Element) -> [UInt8] {
+        guard case .event(let event) = element else { return [] }
+        switch kind {
+        case .text: return Array(event.data.utf8)
+        case .binary: return Data(base64Encoded: event.data).map(Array.init) ?? Array(event.data.utf8)
+        default: return Array((event.data + "\n").utf8)
+        }
+    }
+
+    /// The form of the server's NDJSON.
+    private func line(_ element: EventSource.Element) -> [UInt8] {
+        var members: [(String, String)] = []
+        switch element {
+        case .event(let event):
+            if !event.lastEventID.isEmpty { members.append(("id", Self.string(event.lastEventID))) }
+            if event.type != "message" { members.append(("event", Self.string(event.type))) }
+            members.append(("data", value(event.data)))
+            if kind == .binary { members.append(("base64", "true")) }
+        case .start(let offset):
+            members = [("id", Self.string(offset)), ("event", "\"start\"")]
+            members.append(("data", Self.object([("offset", offset)])))
+        case .gap(let gap):
+            if let resumed = gap.resumed { members.append(("id", Self.string(resumed))) }
+            members.append(("event", "\"gap\""))
+            members.append(("data", Self.object([("requested", gap.requested), ("resumed", gap.resumed)])))
+        case .end(let end):
+            members.append(("event", "\"end\""))
+            members.append(("data", Self.object([("reason", end.reason?.rawValue), ("detail", end.detail)])))
+        case .opened, .comment, .reconnecting:
+            return []
+        }
+        return Array(("{" + members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}\n").utf8)
+    }
+
+    /// JSON stays JSON; anything else becomes a string.
+    private func value(_ data: String) -> String {
+        switch kind {
+        case .json, .ndjson:
+            let bytes = Array(data.utf8)
+            if (try? JSONText.validate(bytes)) != nil {
+                return String(decoding: JSONText.singleLine(bytes), as: UTF8.self)
+            }
+            return Self.string(data)
+        default:
+            return Self.string(data)
+        }
+    }
+
+    private static func object(_ members: [(String, String?)]) -> String {
+        "{" + members.compactMap { name, value in value.map { "\"\(name)\":\(string($0))" } }.joined(separator: ",")
+            + "}"
+    }
+
+    /// A JSON string (RFC 8259, section 7).
+    private static func string(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}
