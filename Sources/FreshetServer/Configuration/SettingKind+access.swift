@@ -1,7 +1,7 @@
 extension SettingKind where Value == String? {
     /// A file's path, taken as it is. The file is opened later, and missed then.
     static var path: SettingKind {
-        SettingKind("path", allowed: "the path of a file", text: { $0.isEmpty ? nil : $0 }, show: { $0 ?? "" })
+        SettingKind("path", allowed: "the path of a file", text: { $0.isEmpty ? .none : .some($0) }, show: { $0 ?? "" })
     }
 }
 

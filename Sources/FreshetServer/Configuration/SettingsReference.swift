@@ -47,13 +47,12 @@ package enum SettingsReference {
     private static func section(_ group: ServerSettings.Group) -> String {
         let rows = group.settings.map { setting in
             let value = setting.defaultText.isEmpty ? "none" : "`\(setting.defaultText)`"
-            return "| `\(setting.name)` | \(value) | \(setting.help) It is \(setting.allowed). | "
-                + "`\(setting.environmentName)` |"
+            return "| `\(setting.name)` | \(value) | \(setting.help) | \(setting.allowed) |"
         }
         return """
             ## \(group.title)
 
-            | setting | default | what it does | environment |
+            | setting | default | what it does | value |
             |---|---|---|---|
             \(rows.joined(separator: "\n"))
 

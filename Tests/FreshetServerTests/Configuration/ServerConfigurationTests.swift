@@ -1,0 +1,277 @@
+import Logging
+import StreamHTTP
+import Testing
+
+@testable import FreshetServer
+
+@Suite struct ServerConfigurationTests {
+    private func read(
+        flags: [String: WrittenValue] = [:],
+        environment: [String: String] = [:],
+        file: String? = nil
+    ) throws(ConfigurationError) -> ServerConfiguration {
+        try ServerConfiguration(
+            flags: flags,
+            environment: environment,
+            file: file.map { ConfigurationFile(name: "freshet.yaml", text: $0) }
+        )
+    }
+
+    private func problems(
+        flags: [String: WrittenValue] = [:],
+        environment: [String: String] = [:],
+        file: String? = nil
+    ) throws -> [String] {
+        try #require(throws: ConfigurationError.self) {
+            try read(flags: flags, environment: environment, file: file)
+        }.problems
+    }
+
+    @Test func nothingWrittenIsTheDefaults() throws {
+        #expect(try read() == ServerConfiguration())
+        for text in ["", "# only a comment\n", "---\n", "~", "{}"] {
+            #expect(try read(file: text) == ServerConfiguration())
+        }
+    }
+
+    @Test func aFlagWinsOverTheEnvironmentAndTheEnvironmentOverTheFile() throws {
+        let file = "port: 1\nstreams: 1\nheld-names: 1\n"
+        let environment = ["FRESHET_PORT": "2", "FRESHET_STREAMS": "2"]
+        let configuration = try read(flags: ["port": .text("3")], environment: environment, file: file)
+        #expect(configuration.port == 3)
+        #expect(configuration.streams == 2)
+        #expect(configuration.heldNames == 1)
+        #expect(configuration.heldReaders == 10_000)
+    }
+
+    @Test func everySettingIsReadFromAFile() throws {
+        let configuration = try read(
+            file: """
+                host: "[::1]"
+                port: 0
+                event-loops: 2
+                keys: /etc/freshet/keys
+                open: no
+                allowed-origins: ["HTTPS://App.Example:443", http://localhost:3000]
+                hosts:
+                  - Proxy.Example
+                secure-cookie: true
+                session-seconds: 3600
+                create-on-post: chat/, jobs/*
+                public-cache: ["*"]
+                torn-lease-seconds: 0
+                heartbeat-seconds: 0.25
+                heartbeat-event: on
+                retry-milliseconds: 500
+                hold-seconds: 5
+                write-stall-seconds: 6
+                header-bytes: 8KiB
+                header-seconds: 7
+                idle-seconds: 8
+                body-bytes: 16MiB
+                body-idle-seconds: 9
+                event-bytes: 65536
+                line-bytes: 64kib
+                connections: 11
+                connections-per-address: 0
+                streams: 12
+                kept-bytes: 1GiB
+                ended-age-seconds: 86400
+                held-names: 13
+                held-readers: 14
+                drain-deadline-seconds: 15
+                log-level: Debug
+                """
+        )
+        var expected = ServerConfiguration()
+        expected.host = "::1"
+        expected.port = 0
+        expected.eventLoops = 2
+        expected.keys = "/etc/freshet/keys"
+        expected.allowedOrigins = ["https://app.example", "http://localhost:3000"]
+        expected.hosts = ["proxy.example"]
+        expected.secureCookie = true
+        expected.sessionLifetime = .seconds(3600)
+        expected.createOnPost = [try StreamPrefix(parsing: "chat/"), try StreamPrefix(parsing: "jobs/")]
+        expected.publicCache = [.everything]
+        expected.tornLease = nil
+        expected.heartbeat = .milliseconds(250)
+        expected.heartbeatEvent = true
+        expected.retry = .milliseconds(500)
+        expected.hold = .seconds(5)
+        expected.writeStall = .seconds(6)
+        expected.headerBytes = 8192
+        expected.headerTime = .seconds(7)
+        expected.idle = .seconds(8)
+        expected.bodyBytes = 16 << 20
+        expected.bodyIdle = .seconds(9)
+        expected.eventBytes = 65_536
+        expected.lineBytes = 65_536
+        expected.connections = 11
+        expected.connectionsPerAddress = nil
+        expected.streams = 12
+        expected.keptBytes = 1 << 30
+        expected.endedAge = .seconds(86_400)
+        expected.heldNames = 13
+        expected.heldReaders = 14
+        expected.drainDeadline = .seconds(15)
+        expected.logLevel = .debug
+        #expect(configuration == expected)
+        // None of them is a default, so that this test misses none.
+        for setting in ServerSettings.all where setting.name != "open" {
+            #expect(setting.show(configuration) != setting.defaultText, "\(setting.name)")
+        }
+    }
+
+    @Test func whatIsShownReadsBackAsTheSame() throws {
+        for setting in ServerSettings.all where !setting.defaultText.isEmpty {
+            var configuration = ServerConfiguration()
+            try setting.apply(.text(setting.defaultText), &configuration)
+            #expect(configuration == ServerConfiguration(), "\(setting.name)")
+            #expect(try read(environment: [setting.environmentName: setting.defaultText]) == ServerConfiguration())
+        }
+    }
+
+    @Test func namesAreUniqueAndOneSpellingServesAllThreePlaces() {
+        #expect(Set(ServerSettings.all.map(\.name)).count == ServerSettings.all.count)
+        #expect(Set(ServerSettings.all.map(\.environmentName)).count == ServerSettings.all.count)
+        #expect(ServerSettings.named("drain-deadline-seconds")?.environmentName == "FRESHET_DRAIN_DEADLINE_SECONDS")
+        #expect(ServerSettings.all.allSatisfy { $0.help.hasSuffix(".") && !$0.help.contains("|") })
+    }
+
+    @Test(arguments: [
+        ("port", "-1"), ("port", "65536"), ("port", "+5"), ("port", "0x10"), ("port", "4437.0"), ("port", ""),
+        ("port", " 1"), ("port", "99999999999999999999"), ("port", "١"), ("port", "1_000"), ("open", "maybe"),
+        ("heartbeat-seconds", "0"), ("heartbeat-seconds", "1e3"), ("heartbeat-seconds", "1.2345"),
+        ("heartbeat-seconds", "."),
+        ("heartbeat-seconds", "1."), ("heartbeat-seconds", ".5"), ("heartbeat-seconds", "10s"),
+        ("heartbeat-seconds", "-1"),
+        ("heartbeat-seconds", "inf"), ("heartbeat-seconds", "999999999999999999"), ("retry-milliseconds", "1.5"),
+        ("kept-bytes", "1KB"), ("kept-bytes", "MiB"), ("kept-bytes", "1.5MiB"), ("kept-bytes", "99999999999999GiB"),
+        ("kept-bytes", "-1MiB"), ("kept-bytes", "1TiB "), ("connections", "0"), ("ended-age-seconds", "none"),
+        ("log-level", "loud"), ("host", "localhost:80"), ("host", "http://localhost"), ("host", "*"), ("host", "a b"),
+        ("host", "[::1"), ("host", ""), ("keys", ""),
+        ("allowed-origins", "*"), ("allowed-origins", "null"), ("allowed-origins", "app.example"),
+        ("allowed-origins", "https://app.example/"), ("hosts", "app.example:80"), ("hosts", "https://app.example"),
+        ("create-on-post", "/chat"), ("create-on-post", "a*b"),
+    ])
+    func aValueThatIsNotAllowedIsRefusedWithItsPlace(name: String, value: String) throws {
+        let setting = try #require(ServerSettings.named(name))
+        let flag = try problems(flags: [name: .text(value)])
+        #expect(flag.count == 1 && flag[0].hasPrefix("--\(name): "))
+        if !value.isEmpty {
+            let variable = try problems(environment: [setting.environmentName: value])
+            #expect(variable.count == 1 && variable[0].hasPrefix("\(setting.environmentName): "))
+        }
+        let file = try problems(file: "# first\n\(name): \"\(value)\"\n")
+        #expect(file.count == 1 && file[0].hasPrefix("freshet.yaml:2: \(name): "))
+    }
+
+    @Test func aValueOfAnotherShapeIsRefused() throws {
+        #expect(try problems(file: "port: [1]")[0].contains("a list is written where one value is wanted"))
+        #expect(try problems(file: "port:\n  number: 1")[0].contains("a mapping is written"))
+        #expect(try problems(file: "port:")[0].contains("there is no value"))
+        #expect(try problems(file: "hosts:\n  - [a]")[0].contains("other than a list of texts"))
+        #expect(try problems(file: "hosts: {a: b}")[0].contains("other than a list of texts"))
+        #expect(try problems(file: "hosts: [~]")[0].contains("other than a list of texts"))
+        #expect(try read(file: "ended-age-seconds: null").endedAge == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("heartbeat-second", "heartbeat-seconds"), ("heartbeatSeconds", "heartbeat-seconds"),
+            ("heartbeat", "heartbeat-seconds"), ("prot", "port"), ("Port", "port"),
+            ("allowed_origins", "allowed-origins"),
+            ("bytes-kept", nil), ("x", nil), ("", nil), ("nothing-like-any-of-them", nil),
+        ] as [(String, String?)]
+    )
+    func anUnknownNameInAFileIsRefusedWithTheNearestKnownOne(written: String, near: String?) throws {
+        let found = try problems(file: "open: false\n\"\(written)\": 1\n")
+        let end = near.map { "; did you mean \($0)?" } ?? "; `freshet serve --help` lists them all"
+        #expect(found == ["freshet.yaml:2: \(written): there is no such setting\(end)"])
+    }
+
+    @Test func everythingThatIsWrongIsSaidAtOnce() throws {
+        let found = try problems(
+            flags: ["port": .text("x")],
+            environment: ["FRESHET_PROT": "1", "FRESHET_OPEN": "?"],
+            file: "sterams: 1\nport: y\n"
+        )
+        #expect(found.count == 5)
+    }
+
+    @Test func aWrongValueIsRefusedAlsoWhereAFlagOverridesIt() throws {
+        #expect(try problems(flags: ["port": .text("1")], file: "port: x").count == 1)
+    }
+
+    @Test(arguments: [
+        "port: 1\nport: 2", "port: [1", "- port", "port", "a: b: c", "port: 1\n---\nport: 2", "\tport: 1", "&a *b",
+    ])
+    func whatIsNoMappingInYAMLIsRefusedWithTheFilesName(text: String) throws {
+        let found = try problems(file: text)
+        #expect(found.count == 1 && found[0].hasPrefix("freshet.yaml: "))
+    }
+
+    @Test func aMissingFileIsNamed() throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationFile(path: "/nowhere/freshet.yaml")
+        }
+        #expect(error.description.hasPrefix("/nowhere/freshet.yaml: the configuration file cannot be read"))
+    }
+
+    // MARK: Environment
+
+    @Test func variablesOfOthersAreLeftAlone() throws {
+        let environment = [
+            "PORT": "x", "FRESHET_BINARY": "/usr/bin/freshet", "FRESHET_NIGHTLY": "1", "FRESHET_KEY": "secret",
+            "FRESHET_CONFIG": "x", "FRESHET_PORT": "tcp://10.0.0.1:4437", "FRESHET_SERVICE_HOST": "10.0.0.1",
+            "FRESHET_SERVICE_PORT": "4437", "FRESHET_PORT_4437_TCP": "tcp://10.0.0.1:4437", "FRESHET_HOST": "",
+            "FRESHET_PORT_4437_TCP_ADDR": "10.0.0.1", "FRESHET_WARNINGS_AS_ERRORS": "1",
+        ]
+        #expect(try read(environment: environment) == ServerConfiguration())
+    }
+
+    @Test(arguments: [
+        ("FRESHET_PROT", "FRESHET_PORT"), ("FRESHET_HEARTBEAT", "FRESHET_HEARTBEAT_SECONDS"),
+        ("FRESHET_ALLOWED_ORIGIN", "FRESHET_ALLOWED_ORIGINS"), ("FRESHET_STREAM", "FRESHET_STREAMS"),
+    ])
+    func aVariableThatIsNearlyASettingIsASlip(written: String, near: String) throws {
+        #expect(
+            try problems(environment: [written: "1"]) == ["\(written): there is no such setting; did you mean \(near)?"]
+        )
+    }
+
+    // MARK: Together
+
+    @Test(arguments: ["0.0.0.0", "::", "192.0.2.1", "a.example", "128.0.0.1", "127.0.0.1.example", "::ffff:127.0.0.1"])
+    func beyondLoopbackThereMustBeKeysOrOpen(host: String) throws {
+        #expect(try problems(flags: ["host": .text(host)])[0].contains("there are no keys"))
+        #expect(try read(flags: ["host": .text(host), "open": .text("true")]).isLoopback == false)
+        #expect(try read(flags: ["host": .text(host), "keys": .text("keys")]).isLoopback == false)
+    }
+
+    @Test(arguments: ["127.0.0.1", "localhost", "LOCALHOST", "::1", "[::1]", "127.1.2.3", "0:0:0:0:0:0:0:1"])
+    func onLoopbackNeitherIsNeeded(host: String) throws {
+        let configuration = try read(flags: ["host": .text(host)])
+        #expect(configuration.isLoopback)
+        let own = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+        let policy = configuration.accessPolicy(keys: nil)
+        #expect(policy.screen(RequestFacts(method: "GET", host: "\(own):4437")) == nil)
+        #expect(policy.screen(RequestFacts(method: "GET", host: "evil.example"))?.status == 403)
+    }
+
+    @Test func openAndKeysContradictEachOther() throws {
+        #expect(try problems(flags: ["open": .text("true"), "keys": .text("keys")])[0].hasPrefix("open: "))
+    }
+
+    @Test func anEventMustFitIntoWhatIsKept() throws {
+        #expect(try problems(flags: ["kept-bytes": .text("64KiB")])[0].hasPrefix("event-bytes: "))
+    }
+
+    @Test func aMissingKeysFileIsNamed() throws {
+        let configuration = try read(flags: ["keys": .text("/nowhere/keys")])
+        let error = try #require(throws: KeyFileError.self) { try configuration.readKeys() }
+        #expect(error.description.hasPrefix("/nowhere/keys: the keys file cannot be read"))
+        #expect(try ServerConfiguration().readKeys() == nil)
+    }
+}
