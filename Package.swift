@@ -82,6 +82,8 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            // Compiled in, so that the program is one file that needs nothing beside it.
+            resources: [.embedInCode("Pages/Site")],
             swiftSettings: settings
         ),
 

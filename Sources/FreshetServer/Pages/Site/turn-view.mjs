@@ -1,0 +1,157 @@
+// One question and its answer on the page.
+
+import { AnswerText } from './answer-text.mjs';
+
+const endings = {
+    done: 'Done',
+    cancelled: 'Stopped',
+    failed: 'Failed',
+    abandoned: 'Abandoned: its producer went away',
+    deleted: 'Deleted',
+    expired: 'Expired',
+    lost: 'No longer kept',
+};
+
+export class TurnView {
+    #answer;
+    #source;
+    #text;
+    #facts;
+    #announce;
+    #asked = null;
+    #firstWord = null;
+    #reason = 'waiting';
+
+    /**
+     * `announce(text)` speaks to a screen reader, a paragraph at a time, while the answer is being written;
+     * `onDraw()` follows each drawing.
+     */
+    constructor(list, turn, { announce, onDraw } = {}) {
+        this.stream = turn.stream;
+        this.next = turn.next ?? [];
+        this.reconnects = 0;
+        this.events = 0;
+        this.lastId = null;
+        this.#announce = announce;
+
+        const item = element('li', 'turn');
+        const question = item.appendChild(element('h2', 'question', turn.question));
+        this.#answer = item.appendChild(element('div', 'answer'));
+        this.#source = this.#answer.appendChild(element('p', 'source'));
+        const prose = this.#answer.appendChild(element('div', 'prose'));
+        this.#facts = new Facts(this.#answer.appendChild(element('p', 'facts')));
+        this.#text = new AnswerText(prose, {
+            onBlock: (text) => {
+                if (this.#answer.classList.contains('writing')) this.#announce?.(text);
+            },
+            onDraw: () => {
+                this.#showFacts();
+                onDraw?.();
+            },
+        });
+        this.#showSource(turn);
+        list.append(item);
+        this.heading = question;
+        this.#showFacts();
+    }
+
+    /** The answer is about to be read; `asked` is when the visitor asked, in milliseconds of `performance.now()`. */
+    begin({ asked = performance.now(), live = true } = {}) {
+        this.#asked = live ? asked : null;
+        if (this.#reason === 'waiting' && live) this.#become('writing');
+    }
+
+    word(data, id) {
+        if (this.#firstWord === null) this.#firstWord = performance.now();
+        this.events += 1;
+        if (id) this.lastId = id;
+        this.#text.write(data);
+    }
+
+    /** What was shown is not exactly what the stream holds: everything kept follows. */
+    discard() {
+        this.events = 0;
+        this.#text.clear();
+    }
+
+    end({ reason = 'lost', detail } = {}) {
+        this.#text.finish();
+        this.#become(reason, detail);
+        const ending = endings[reason] ?? reason;
+        if (this.#asked !== null) this.#announce?.(`Answer ended: ${ending}.`);
+    }
+
+    get ended() {
+        return this.#reason in endings;
+    }
+
+    reconnected(times) {
+        this.reconnects = times;
+        this.#showFacts();
+    }
+
+    #become(reason, detail) {
+        this.#reason = reason;
+        this.#answer.classList.toggle('writing', reason === 'writing');
+        this.#facts.end(reason, reason === 'writing' ? 'Writing' : (endings[reason] ?? reason), detail);
+        this.#showFacts();
+    }
+
+    #showFacts() {
+        this.#facts.show('events', count(this.events, 'event'));
+        const wait = this.#asked === null || this.#firstWord === null ? null : this.#firstWord - this.#asked;
+        this.#facts.show('first', wait === null ? '' : `first word after ${Math.max(0, Math.round(wait))} ms`);
+        this.#facts.show('reconnects', this.reconnects === 0 ? '' : count(this.reconnects, 'reconnect'));
+        this.#facts.show('id', this.lastId ? `last id ${this.lastId}` : '');
+    }
+
+    #showSource({ title, source }) {
+        this.#source.hidden = !title;
+        if (!title) return;
+        this.#source.append('Built-in answerer, from ');
+        this.#source.append(element('b', '', title));
+        if (source) this.#source.append(` (${source})`);
+    }
+}
+
+/** The line of facts below an answer: each is one text node, changed only when it differs. */
+class Facts {
+    #line;
+    #badge = null;
+    #shown = new Map();
+
+    constructor(line) {
+        this.#line = line;
+    }
+
+    end(reason, text, detail) {
+        if (this.#badge === null) {
+            this.#badge = element('span', 'end', '');
+            this.#line.prepend(this.#badge);
+        }
+        this.#badge.dataset.reason = reason;
+        this.#badge.textContent = detail ? `${text}: ${detail}` : text;
+    }
+
+    show(name, text) {
+        let part = this.#shown.get(name);
+        if (part === undefined) {
+            if (text === '') return;
+            part = this.#line.appendChild(element('span', name, text));
+            this.#shown.set(name, part);
+        }
+        if (part.firstChild.data !== text) part.firstChild.data = text;
+        part.hidden = text === '';
+    }
+}
+
+function count(number, noun) {
+    return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function element(name, className, text) {
+    const made = document.createElement(name);
+    if (className) made.className = className;
+    if (text !== undefined) made.append(document.createTextNode(text));
+    return made;
+}

@@ -1,0 +1,67 @@
+import Crypto
+package import StreamHTTP
+
+/// The pages that are compiled into the program: no file is read, and nothing is asked of another host.
+package struct StaticSite: Sendable {
+    /// One file, and everything its response says.
+    package struct Page: Sendable {
+        package var contentType: String
+        package var body: [UInt8]
+        /// A strong entity tag, quotes included: a request whose `If-None-Match` names it may get 304.
+        package var etag: String
+        /// All other header fields of the response.
+        package var headers: [HeaderField]
+    }
+
+    /// The site of `freshet demo`.
+    package static let demo = StaticSite([
+        "/": ("text/html; charset=utf-8", PackageResources.index_html),
+        "/freshet.css": ("text/css; charset=utf-8", PackageResources.freshet_css),
+        "/freshet.mjs": (script, PackageResources.freshet_mjs),
+        "/answer-text.mjs": (script, PackageResources.answer_text_mjs),
+        "/turn-view.mjs": (script, PackageResources.turn_view_mjs),
+        "/chat.mjs": (script, PackageResources.chat_mjs),
+        "/favicon.svg": ("image/svg+xml", PackageResources.favicon_svg),
+    ])
+
+    /// Browsers refuse a module that is not served as a script.
+    private static let script = "text/javascript; charset=utf-8"
+
+    /// Only what this server sends, no inline script or style, and no page of another site around ours.
+    package static let contentSecurityPolicy = """
+        default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+        base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+        """
+
+    private let pages: [String: Page]
+
+    private init(_ files: [String: (contentType: String, body: [UInt8])]) {
+        pages = files.mapValues { file in
+            Page(
+                contentType: file.contentType,
+                body: file.body,
+                etag: Self.etag(of: file.body),
+                headers: [
+                    // Asked for each time, answered with 304: a new version of the program is a new page at once.
+                    HeaderField("Cache-Control", "no-cache"),
+                    HeaderField("Content-Security-Policy", Self.contentSecurityPolicy),
+                    HeaderField("Cross-Origin-Opener-Policy", "same-origin"),
+                    HeaderField("Cross-Origin-Resource-Policy", "same-origin"),
+                    HeaderField("Referrer-Policy", "no-referrer"),
+                    HeaderField("X-Content-Type-Options", "nosniff"),
+                ]
+            )
+        }
+    }
+
+    /// Every path that has a page.
+    package var paths: [String] { pages.keys.sorted() }
+
+    /// The page at a path, which has no query; nil when there is none.
+    package func page(at path: String) -> Page? { pages[path] }
+
+    private static func etag(of body: [UInt8]) -> String {
+        let hash = SHA256.hash(data: body).prefix(12)
+        return "\"" + hash.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() + "\""
+    }
+}
