@@ -83,7 +83,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             // Compiled in, so that the program is one file that needs nothing beside it.
-            resources: [.embedInCode("Pages/Site")],
+            resources: [.embedInCode("Pages/Site"), .embedInCode("Demo/Knowledge")],
             swiftSettings: settings
         ),
 

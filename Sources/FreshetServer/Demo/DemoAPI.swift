@@ -1,0 +1,285 @@
+import FoundationEssentials
+package import StreamCore
+package import StreamHTTP
+import Synchronization
+
+/// The two requests behind the chat page.
+///
+/// `POST /demo/conversations` makes a conversation, a JSON stream of turns. `POST /demo/conversations/{id}/questions`
+/// makes an answer, a stream of words, tells the conversation of it, and starts a producer that no connection holds.
+/// Everything else the page does with the streams themselves, as any other program would.
+///
+/// The words are sent as they are, each with the white space before it, so that a reader only joins `event.data`: the
+/// encoder keeps a leading space, and splits a line end into two `data:` lines, which every parser joins again.
+package final class DemoAPI: Sendable {
+    /// Bounds of what a visitor may ask for.
+    package struct Limits: Sendable {
+        package var questionBytes = 8_000
+        package var runningAnswers = 100
+        /// Seconds after which a conversation or an answer that nobody reads is forgotten.
+        package var idleSeconds = 24 * 60 * 60
+
+        package init() {}
+    }
+
+    /// What to answer: a status and a JSON body.
+    package struct Response: Sendable, Equatable {
+        package var status: Int
+        package var headers: [HeaderField]
+        package var body: [UInt8]
+    }
+
+    package static let prefix = "/demo/conversations"
+
+    private let streams: Streams
+    private let answerer: Answerer
+    private let limits: Limits
+    private let clock: any Clock<Duration>
+    private let token: @Sendable () -> String
+    private let running = Mutex(0)
+
+    /// `token` gives the part of a name that nobody can guess.
+    package init(
+        streams: Streams,
+        answerer: Answerer = .builtIn,
+        limits: Limits = Limits(),
+        clock: any Clock<Duration> = ContinuousClock(),
+        token: @escaping @Sendable () -> String = DemoAPI.randomToken
+    ) {
+        self.streams = streams
+        self.answerer = answerer
+        self.limits = limits
+        self.clock = clock
+        self.token = token
+    }
+
+    /// How many answers are being written now.
+    package var runningAnswers: Int { running.withLock { $0 } }
+
+    /// 128 random bits in hexadecimal.
+    package static func randomToken() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<2).map { _ in
+            let digits = String(generator.next(), radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+
+    /// Answers a request for a path below `/demo/conversations`; nil for every other path. The path has no query.
+    package func respond(method: String, path: String, body: [UInt8]) async throws(Problem) -> Response? {
+        guard path.hasPrefix(Self.prefix) else { return nil }
+        let rest = path.dropFirst(Self.prefix.count)
+        let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
+        let conversation: String?
+        if rest.isEmpty {
+            conversation = nil
+        } else if parts.count == 3, parts[0].isEmpty, parts[2] == "questions" {
+            conversation = String(parts[1])
+        } else {
+            return nil
+        }
+        guard method == "POST" else {
+            throw Problem(
+                405,
+                "method-not-allowed",
+                title: "Method not allowed",
+                detail: "\(path) takes POST only.",
+                headers: [HeaderField("Allow", "POST")]
+            )
+        }
+        do {
+            if let conversation { return try await ask(in: conversation, body) }
+            return try await begin()
+        } catch {
+            throw error.asProblem
+        }
+    }
+
+    // MARK: The two requests
+
+    private func begin() async throws(DemoFailure) -> Response {
+        let id = token()
+        let name = try conversationName(id)
+        let outcome = try await create(name, contentType: Self.jsonType)
+        guard case .created(let info) = outcome else { throw .problem(Self.takenName) }
+        let made = DemoConversation(id: id, stream: Self.url(of: name), offset: info.birth.text)
+        return Response(status: 201, headers: [HeaderField("Location", "/?c=\(id)")], body: Self.json(made))
+    }
+
+    private func ask(in conversation: String, _ body: [UInt8]) async throws(DemoFailure) -> Response {
+        let conversation = try conversationName(conversation)
+        let asked = try question(in: body)
+        guard reserve() else {
+            throw .problem(
+                Problem(
+                    429,
+                    "too-many-answers",
+                    title: "Too many answers at once",
+                    detail: "\(limits.runningAnswers) answers are being written. Wait for one to end, or stop one.",
+                    headers: [HeaderField("Retry-After", "5")]
+                )
+            )
+        }
+        do throws(DemoFailure) {
+            let (turn, producer) = try await prepare(asked, in: conversation)
+            // Detached from the request: whoever asked may leave, and the answer is written all the same.
+            Task.detached { [clock] in
+                await producer.run(clock: clock)
+                self.release()
+            }
+            return Response(status: 201, headers: [HeaderField("Location", turn.stream)], body: Self.json(turn))
+        } catch {
+            release()
+            throw error
+        }
+    }
+
+    private func prepare(
+        _ asked: (question: String, speed: Double),
+        in conversation: StreamName
+    ) async throws(DemoFailure) -> (DemoTurn, AnswerProducer) {
+        let answer = answerer.answer(to: asked.question)
+        let name = try Self.name("demo/answer/\(token())")
+        let turn = DemoTurn(
+            question: asked.question,
+            stream: Self.url(of: name),
+            title: answer.title,
+            source: answer.source,
+            next: answer.next
+        )
+        // The lease is for the moment before the producer is there; while it is, none runs.
+        guard case .created = try await create(name, contentType: .eventStream, leaseSeconds: 30) else {
+            throw .problem(Self.takenName)
+        }
+        do {
+            try await tell(conversation, turn)
+        } catch {
+            _ = try? await streams.remove(name)
+            throw error
+        }
+        let interval = Duration.seconds(1) / asked.speed
+        return (turn, AnswerProducer(streams: streams, name: name, words: answer.words, interval: interval))
+    }
+
+    private func reserve() -> Bool {
+        running.withLock { running in
+            guard running < limits.runningAnswers else { return false }
+            running += 1
+            return true
+        }
+    }
+
+    private func release() { running.withLock { $0 -= 1 } }
+
+    private func tell(_ conversation: StreamName, _ turn: DemoTurn) async throws(DemoFailure) {
+        let event = EventBody(data: Self.json(turn))
+        let outcome = try await storing { () async throws(StoreError) in
+            try await self.streams.append(conversation, AppendRequest(contentType: Self.jsonType, events: [event]))
+        }
+        switch outcome {
+        case .appended: return
+        case .notFound:
+            throw .problem(
+                Problem(
+                    404,
+                    "no-such-conversation",
+                    title: "No such conversation",
+                    detail: "No conversation has this id, or it is no longer kept. Begin one with POST \(Self.prefix)."
+                )
+            )
+        default:
+            throw .problem(
+                Problem(
+                    409,
+                    "conversation-ended",
+                    title: "The conversation has ended",
+                    detail: "It takes no more questions. Begin another with POST \(Self.prefix)."
+                )
+            )
+        }
+    }
+
+    // MARK: What is asked
+
+    private func question(in body: [UInt8]) throws(DemoFailure) -> (question: String, speed: Double) {
+        guard body.count <= limits.questionBytes else {
+            throw .invalid("The request may have \(limits.questionBytes) bytes. Ask a shorter question.", status: 413)
+        }
+        guard let asked = try? JSONDecoder().decode(DemoQuestion.self, from: Data(body)) else {
+            throw .invalid(#"Send a JSON object: {"question": "...", "wordsPerSecond": 12}."#)
+        }
+        let question = asked.question.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        guard !question.isEmpty else { throw .invalid("The question is empty. Ask something.") }
+        let speed = asked.wordsPerSecond ?? 12
+        guard speed >= 1, speed <= 100 else {
+            throw .invalid("wordsPerSecond is \(speed). Choose a number from 1 to 100.")
+        }
+        return (question, speed)
+    }
+
+    // MARK: Streams
+
+    private func create(
+        _ name: StreamName,
+        contentType: ContentType,
+        leaseSeconds: Int? = nil
+    ) async throws(DemoFailure) -> CreateOutcome {
+        let expiry = StreamOptions.Expiry.idle(seconds: limits.idleSeconds)
+        let options = StreamOptions(contentType: contentType, expiry: expiry, leaseSeconds: leaseSeconds)
+        return try await storing { () async throws(StoreError) in
+            try await self.streams.create(name, CreateRequest(options: options))
+        }
+    }
+
+    private func storing<Value: Sendable>(
+        _ body: () async throws(StoreError) -> Value
+    ) async throws(DemoFailure) -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    private func conversationName(_ id: String) throws(DemoFailure) -> StreamName {
+        guard id.utf8.count <= 64, id.utf8.allSatisfy(Self.isTokenByte) else {
+            throw .invalid("A conversation's id is made of letters and digits.")
+        }
+        return try Self.name("demo/conversation/\(id)")
+    }
+
+    private static func name(_ text: String) throws(DemoFailure) -> StreamName {
+        do {
+            return try StreamName(text)
+        } catch {
+            throw .invalid("\(text) cannot name a stream.")
+        }
+    }
+
+    private static func url(of name: StreamName) -> String { "/v1/stream/\(name)" }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "A")...UInt8(ascii: "Z"):
+            true
+        default: false
+        }
+    }
+
+    private static let jsonType = ContentType("application/json")!
+
+    private static let takenName = Problem(
+        500,
+        "name-taken",
+        title: "A name was drawn twice",
+        detail: "A random name is in use already, which should not happen. Ask again."
+    )
+
+    private static func json(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        // Strings and arrays of strings always have a JSON form.
+        return [UInt8](try! encoder.encode(value))
+    }
+}

@@ -1,0 +1,33 @@
+import StreamCore
+import StreamHTTP
+
+/// Why a request of the demo cannot be answered as asked.
+enum DemoFailure: Error {
+    case problem(Problem)
+    case store(StoreError)
+
+    static func invalid(_ detail: String, status: Int = 400) -> DemoFailure {
+        .problem(Problem(status, "invalid-question", title: "The request cannot be understood", detail: detail))
+    }
+
+    var asProblem: Problem {
+        switch self {
+        case .problem(let problem): problem
+        case .store(.full(let bound)):
+            Problem(
+                507,
+                "store-full",
+                title: "The server is full",
+                detail: "The server keeps all the \(bound.rawValue) it may. Start the demo again, or raise its limit."
+            )
+        case .store:
+            Problem(
+                503,
+                "store-unavailable",
+                title: "The store does not answer",
+                detail: "Nothing was changed. Ask again in a moment.",
+                headers: [HeaderField("Retry-After", "2")]
+            )
+        }
+    }
+}

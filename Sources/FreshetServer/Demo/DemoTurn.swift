@@ -1,0 +1,26 @@
+/// What the page sends to ask.
+struct DemoQuestion: Decodable {
+    var question: String
+    /// From 1 to 100; 12 where it is not named.
+    var wordsPerSecond: Double?
+}
+
+/// One turn of a conversation, as it stands in the conversation's stream and in the response to whoever asked.
+package struct DemoTurn: Codable, Equatable, Sendable {
+    package var question: String
+    /// The URL of the answer's stream.
+    package var stream: String
+    /// The section of the documentation that the answer is.
+    package var title: String
+    package var source: String
+    /// Questions to go on with.
+    package var next: [String]
+}
+
+/// A conversation that was just made.
+package struct DemoConversation: Codable, Equatable, Sendable {
+    package var id: String
+    package var stream: String
+    /// Where reading the conversation begins.
+    package var offset: String
+}
