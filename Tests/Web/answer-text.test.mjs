@@ -109,8 +109,14 @@ test('a token costs the same however long the answer is', () => {
     }
 });
 
-test('a paragraph without end is continued in another, so that laying it out stays cheap', () => {
-    const { container } = shown(Array.from({ length: 10_000 }, () => ' word'));
-    assert.ok(container.childNodes.length > 10);
-    for (const block of container.childNodes) assert.ok(block.textContent.length < 4_200);
+test('a block without end is continued in another, so that laying it out stays cheap', () => {
+    const endless = { word: ' word', character: '水', code: '\nlet a = 1', span: 'x' };
+    for (const [kind, piece] of Object.entries(endless)) {
+        const opening = { code: '```\n', span: '`' }[kind] ?? '';
+        const { container } = shown([opening, ...Array.from({ length: 40_000 }, () => piece)]);
+        assert.ok(container.childNodes.length > 4, kind);
+        for (const block of container.childNodes) assert.ok(block.textContent.length < 8_400, kind);
+        const letters = (text) => text.replaceAll(/\s/g, '').length;
+        assert.equal(letters(container.textContent), 40_000 * letters(piece), kind);
+    }
 });

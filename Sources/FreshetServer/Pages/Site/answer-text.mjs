@@ -7,8 +7,8 @@
 /** Appending copies a text node's whole data, so a node that reached this many characters gets a successor. */
 const longestNode = 1024;
 /**
- * Adding to a paragraph lays the whole paragraph out again, so one that is longer than this is continued in a new one
- * at the next space. No human writes such a paragraph.
+ * Adding to a block lays the whole block out again, so one that is longer than this is continued in a new one: code at
+ * the next line, a paragraph at the next space, and a text that has none (Chinese has none) at twice the length.
  */
 const longestBlock = 4096;
 
@@ -139,17 +139,22 @@ export class AnswerText {
 
     #inLine(character) {
         if (character === '\n') {
-            if (this.#kind === 'pre') this.#newline += '\n';
+            if (this.#kind === 'pre') this.#endCodeLine();
             this.#at = 'start';
         } else if (this.#kind === 'pre') {
             this.#text(character);
         } else if (character === '`') {
             this.#toggleCode();
-        } else if (character === ' ' && this.#blockLength > longestBlock && this.#code === null) {
+        } else if (this.#blockLength > longestBlock && (character === ' ' || this.#blockLength > 2 * longestBlock)) {
             this.#openBlock('p');
+            if (character !== ' ') this.#text(character);
         } else {
             this.#text(character);
         }
+    }
+
+    #endCodeLine() {
+        if (this.#blockLength > longestBlock) this.#openBlock('pre'); else this.#newline += '\n';
     }
 
     /** In code a line end is drawn with the line that follows it, so that a block never ends in an empty line. */

@@ -240,15 +240,19 @@ function showConversation() {
     page['second-tab'].href = `/?c=${conversation}`;
 }
 
+/** The conversation cannot be read. One that is gone is left behind; any other may be there at the next reload. */
 function lose(status) {
+    showState(State.refused);
+    if (status !== 404 && status !== 410) {
+        return say(`This conversation cannot be read: the server answered ${status ?? 'nothing'}. Reload the page.`);
+    }
     conversation = null;
     history.replaceState(null, '', '/');
     page['conversation-links'].hidden = true;
-    showState(State.refused);
-    say(status === 404
-        ? 'This conversation is no longer kept: the demo holds its streams in memory, and the server was started '
-            + 'again since. Ask a question to begin a new one.'
-        : `This conversation cannot be read: the server answered ${status ?? 'nothing'}. Reload the page to try again.`);
+    page['conversation-title'].hidden = turns.size === 0;
+    page.welcome.hidden = turns.size > 0;
+    say('This conversation is no longer kept: the demo holds its streams in memory, and the server was started again '
+        + 'since. Ask a question to begin a new one.');
 }
 
 function suggest(questions) {
