@@ -105,7 +105,13 @@ let package = Package(
             exclude: ["Vectors"],
             swiftSettings: settings
         ),
-        .testTarget(name: "StreamCoreTests", dependencies: ["StreamCore"], swiftSettings: settings),
+        // What every store must do, for the tests of each store to run.
+        .target(name: "StoreSuite", dependencies: ["StreamCore"], path: "Tests/StoreSuite", swiftSettings: settings),
+        .testTarget(
+            name: "StreamCoreTests",
+            dependencies: ["StreamCore", "StoreSuite"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "StreamHTTPTests",
             dependencies: [

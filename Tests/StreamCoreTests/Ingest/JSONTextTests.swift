@@ -1,4 +1,5 @@
 import Foundation
+import StoreSuite
 import StreamCore
 import Testing
 

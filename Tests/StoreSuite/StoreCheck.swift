@@ -1,0 +1,32 @@
+import StreamCore
+import Testing
+
+/// One thing every store must do. A test target runs them all as the arguments of one test.
+package struct StoreCheck: Sendable, CustomTestStringConvertible {
+    package let name: String
+    private let body: @Sendable (Bench) async throws -> Void
+
+    init(_ name: String, _ body: @escaping @Sendable (Bench) async throws -> Void) {
+        self.name = name
+        self.body = body
+    }
+
+    package var testDescription: String { name }
+
+    package func run(on harness: any StoreUnderTest) async throws {
+        try await body(Bench(harness: harness))
+    }
+
+    package static let all: [StoreCheck] =
+        creation + offsets + pages + appends + producers + retention + limits + removal + lists + watches + restarts
+
+    /// What a check works with.
+    struct Bench: Sendable {
+        let harness: any StoreUnderTest
+        let time = ManualTime()
+
+        func store(_ limits: StoreLimits = StoreLimits()) async throws -> any StreamStore {
+            try await harness.make(limits: limits, time: time)
+        }
+    }
+}

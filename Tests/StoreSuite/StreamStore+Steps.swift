@@ -1,0 +1,64 @@
+package import StreamCore
+import Testing
+
+/// The steps that checks are made of, short to write.
+extension StreamStore {
+    package func put(_ name: StreamName, _ options: StreamOptions = StreamOptions()) async throws -> StreamInfo {
+        guard case .created(let info) = try await create(name, CreateRequest(options: options)) else {
+            throw UnexpectedOutcome("\(name) was there")
+        }
+        return info
+    }
+
+    /// Appends events of these texts and returns the tail.
+    @discardableResult
+    package func add(_ name: StreamName, _ texts: String..., end: EndRequest? = nil) async throws -> Offset {
+        let outcome = try await append(name, AppendRequest(events: texts.map(EventBody.init), end: end))
+        guard case .appended(let tail, _, _) = outcome else { throw UnexpectedOutcome("\(outcome)") }
+        return tail
+    }
+
+    package func page(
+        _ name: StreamName,
+        from position: ReadPosition = .start,
+        limit: PageLimit = PageLimit()
+    ) async throws -> Page {
+        try #require(try await read(name, from: position, limit: limit))
+    }
+
+    package func texts(_ name: StreamName, from position: ReadPosition = .start) async throws -> [String] {
+        try await page(name, from: position).texts
+    }
+}
+
+extension Page {
+    package var texts: [String] { events.map(\.text) }
+    package var offsets: [Offset] { events.map(\.offset) }
+}
+
+extension StreamEvent {
+    package var text: String { String(decoding: body.data, as: UTF8.self) }
+}
+
+extension EventBody {
+    package init(_ text: String) {
+        self.init(data: Array(text.utf8))
+    }
+}
+
+extension StreamName {
+    /// A name known to be one.
+    package static func known(_ text: String) -> StreamName {
+        guard let name = try? StreamName(text) else { preconditionFailure("\(text) cannot name a stream") }
+        return name
+    }
+}
+
+/// A step of a check came out differently.
+package struct UnexpectedOutcome: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
