@@ -1,0 +1,189 @@
+import StoreSuite
+import StreamCore
+import Synchronization
+import Testing
+
+@Suite("A live request", .timeLimit(.minutes(1)))
+struct LiveProducerTests {
+    let node = Node()
+    let name = StreamName.known("s")
+
+    /// What a live request was told.
+    final class Stops: Sendable {
+        private let stops = Mutex<[LiveStop]>([])
+        var all: [LiveStop] { stops.withLock { $0 } }
+        func add(_ stop: LiveStop) { stops.withLock { $0.append(stop) } }
+    }
+
+    private func open(_ label: String? = nil, _ stops: Stops = Stops()) async throws -> LiveProducer {
+        try #require(try await node.streams.openLive(name, label: label) { stops.add($0) })
+    }
+
+    @Test("to a stream that is not there is refused and leaves nothing open")
+    func missing() async throws {
+        #expect(try await node.streams.openLive(name, label: "p") { _ in } == nil)
+        #expect(node.streams.attendance(of: name).liveProducers == 0 && node.store.watches == 0)
+    }
+
+    @Test("learns of the end once, whoever ended the stream, and can still ask what became of it")
+    func learnsOfTheEnd() async throws {
+        try await node.create(name)
+        let stops = Stops()
+        let live = try await open(nil, stops)
+        guard case .appended(_, let end?, _) = try await node.cancel(name) else { throw UnexpectedOutcome("open") }
+        #expect(stops.all == [.ended(end)] && live.stop == .ended(end))
+        guard case .ended(end, _, _) = try await live.append([EventBody("late")]) else {
+            throw UnexpectedOutcome("appended after the end")
+        }
+        _ = try await node.streams.remove(name)
+        #expect(stops.all.count == 1)
+        await live.finish(isTorn: true)
+        #expect(node.streams.attendance(of: name).liveProducers == 0 && node.store.watches == 0)
+    }
+
+    @Test("to a stream that has ended is told so at once")
+    func endedBefore() async throws {
+        try await node.create(name)
+        _ = try await node.cancel(name)
+        let stops = Stops()
+        let live = try await open(nil, stops)
+        #expect(stops.all == [live.stop].compactMap(\.self) && stops.all.count == 1)
+        await live.finish(isTorn: false)
+    }
+
+    @Test("of a deleted stream appends nothing to the one made anew under its name, ended before or not")
+    func deleted() async throws {
+        for isEnded in [false, true] {
+            try await node.create(name)
+            let stops = Stops()
+            let live = try await open(nil, stops)
+            if isEnded { _ = try await node.cancel(name) }
+            #expect(try await node.streams.remove(name))
+            if !isEnded { #expect(stops.all == [.removed(.deleted)]) }
+            try await node.create(name)
+            #expect(try await live.append([EventBody("stray")]) == nil)
+            #expect(try await node.streams.info(name)?.events == 0)
+            await live.finish(isTorn: true)
+            #expect(try await node.pass(1000, name) == nil)
+            #expect(try await node.streams.remove(name))
+        }
+    }
+
+    @Test("may finish and leave from within what tells it to stop")
+    func finishesWhenTold() async throws {
+        try await node.create(name)
+        let follower = WatchRecorder()
+        let streams = node.streams
+        let name = name
+        let live = try #require(
+            try await streams.openLive(name, label: nil) { _ in
+                // Under the store's lock or the hub's this would never return.
+                streams.follow(name, follower)
+                streams.unfollow(name, follower)
+            }
+        )
+        _ = try await node.cancel(name)
+        #expect(follower.signals.words == ["ready"])
+        await live.finish(isTorn: false)
+    }
+
+    @Test("that names itself takes over: the older one can append no more, and other names can")
+    func takesOver() async throws {
+        try await node.create(name)
+        let stops = Stops()
+        let older = try await open("p", stops)
+        let stranger = try await open("q")
+        let nameless = try await open()
+        _ = try await older.append([EventBody("1")])
+        let newer = try await open("p")
+        #expect(stops.all == [.superseded] && older.stop == .superseded)
+        #expect(try await older.append([EventBody("lost")]) == nil)
+        for live in [newer, stranger, nameless] { #expect(try await live.append([EventBody("2")]) != nil) }
+        // That the older one is torn says nothing about the newer.
+        await older.finish(isTorn: true)
+        for live in [newer, stranger, nameless] { await live.finish(isTorn: false) }
+        #expect(try await node.pass(1000, name) == nil)
+        #expect(try await node.store.base.texts(name) == ["1", "2", "2", "2"])
+    }
+
+    @Test("that takes over waits until the older one's append on its way is decided")
+    func waitsForTheAppendOnItsWay() async throws {
+        try await node.create(name)
+        let older = try await open("p")
+        let gate = node.store.hold(.append)
+        async let outcome = older.append([EventBody("1")])
+        await gate.reached()
+        let opened = Mutex(false)
+        async let newer = {
+            let live = try await open("p")
+            opened.withLock { $0 = true }
+            return live
+        }()
+        while older.stop == nil { await Task.yield() }
+        #expect(!opened.withLock { $0 })
+        gate.open()
+        guard case .appended = try await outcome else { throw UnexpectedOutcome("not appended") }
+        _ = try await newer.append([EventBody("2")])
+        #expect(try await node.store.base.texts(name) == ["1", "2"])
+    }
+
+    @Test("that takes over third waits for the first one, too")
+    func waitsForAllOlder() async throws {
+        try await node.create(name)
+        let first = try await open("p")
+        let gate = node.store.hold(.append)
+        async let outcome = first.append([EventBody("1")])
+        await gate.reached()
+        async let second = open("p")
+        while first.stop == nil { await Task.yield() }
+        async let third = {
+            let live = try await open("p")
+            return (live, try await live.append([EventBody("3")]))
+        }()
+        gate.open()
+        _ = try await outcome
+        _ = try await second.append([EventBody("2")])
+        _ = try await third
+        #expect(try await node.store.base.texts(name).first == "1")
+        #expect(try await node.store.base.texts(name).last == "3")
+    }
+
+    @Test("finishes only after its append on its way is decided")
+    func finishWaits() async throws {
+        try await node.create(name)
+        let live = try await open("p")
+        let gate = node.store.hold(.append)
+        async let outcome = live.append([EventBody("1")])
+        await gate.reached()
+        async let finished: Void = live.finish(isTorn: true)
+        gate.open()
+        _ = try await outcome
+        await finished
+        #expect(try await node.store.base.texts(name) == ["1"])
+        #expect(node.streams.attendance(of: name).liveProducers == 0)
+    }
+
+    @Test("and a cancel are ordered by the store: what was acknowledged stands before the end")
+    func cancelAgainstAppends() async throws {
+        for round in 0..<50 {
+            let name = StreamName.known("s-\(round)")
+            try await node.create(name)
+            let live = try #require(try await node.streams.openLive(name, label: nil) { _ in })
+            async let acknowledged = {
+                var count = 0
+                while case .appended = try await live.append([EventBody("\(count)")]) { count += 1 }
+                return count
+            }()
+            async let cancelled = {
+                for _ in 0..<(round % 7) { await Task.yield() }
+                return try await node.cancel(name)
+            }()
+            guard case .appended(_, let end?, _) = try await cancelled else { throw UnexpectedOutcome("open") }
+            let count = try await acknowledged
+            let page = try await node.store.base.page(name, limit: PageLimit(events: .max, bytes: .max))
+            #expect(page.texts == (0..<count).map(String.init) && page.end == end && page.end?.reason == .cancelled)
+            await live.finish(isTorn: false)
+        }
+        #expect(node.store.watches == 0)
+    }
+}
