@@ -11,7 +11,12 @@ function shown(pieces, { finish = true } = {}) {
         frames.splice(0).forEach((draw) => draw());
     }
     if (finish) text.finish();
-    return { outline: container.childNodes.map((child) => child.outline).join(''), blocks, container, document, text };
+    return { outline: blocksOf(container).map((block) => block.outline).join(''), blocks, container, document, text };
+}
+
+/** The blocks of an answer, out of the groups that they stand in. */
+function blocksOf(container) {
+    return container.childNodes.flatMap((group) => group.childNodes);
 }
 
 function begin() {
@@ -45,8 +50,9 @@ test('what looks like markup is text', () => {
     const { outline, container } = shown([attack]);
     assert.equal(container.textContent, attack.replaceAll('`', ''));
     assert.equal(outline, '<p><img src=x onerror=alert(1)><script>alert(2)</script> & <code><b></code></p>');
-    assert.deepEqual(container.childNodes.map((child) => child.name), ['p']);
-    assert.deepEqual(container.childNodes[0].childNodes.map((child) => child.name), [undefined, 'code']);
+    const blocks = blocksOf(container);
+    assert.deepEqual(blocks.map((block) => block.name), ['p']);
+    assert.deepEqual(blocks[0].childNodes.map((child) => child.name), [undefined, 'code']);
 });
 
 test('leading spaces and empty tokens survive', () => {
@@ -92,7 +98,7 @@ test('after a gap everything is forgotten and shown anew', () => {
     text.clear();
     text.write('New');
     text.finish();
-    assert.equal(container.childNodes.map((child) => child.outline).join(''), '<p>New</p>');
+    assert.deepEqual(blocksOf(container).map((block) => block.outline), ['<p>New</p>']);
 });
 
 test('a token costs the same however long the answer is', () => {
@@ -114,9 +120,19 @@ test('a block without end is continued in another, so that laying it out stays c
     for (const [kind, piece] of Object.entries(endless)) {
         const opening = { code: '```\n', span: '`' }[kind] ?? '';
         const { container } = shown([opening, ...Array.from({ length: 40_000 }, () => piece)]);
-        assert.ok(container.childNodes.length > 4, kind);
-        for (const block of container.childNodes) assert.ok(block.textContent.length < 8_400, kind);
+        assert.ok(blocksOf(container).length > 4, kind);
+        for (const block of blocksOf(container)) assert.ok(block.textContent.length < 8_400, kind);
         const letters = (text) => text.replaceAll(/\s/g, '').length;
         assert.equal(letters(container.textContent), 40_000 * letters(piece), kind);
+    }
+});
+
+test('no element ever holds many blocks, so that laying out their parent stays cheap', () => {
+    for (const piece of ['word\n\n', '- item\n']) {
+        const { container } = shown(Array.from({ length: 1_000 }, () => piece));
+        const widest = (parent) => Math.max(parent.childNodes.length, ...parent.childNodes
+            .filter((child) => child.childNodes).map(widest));
+        assert.ok(widest(container) <= 64, piece);
+        assert.equal(container.textContent.replaceAll(/\s/g, '').length, 4_000);
     }
 });

@@ -11,6 +11,8 @@ const longestNode = 1024;
  * the next line, a paragraph at the next space, and a text that has none (Chinese has none) at twice the length.
  */
 const longestBlock = 4096;
+/** Blocks that stand beside each other are laid out together, so they are put into groups of this many. */
+const largestGroup = 64;
 
 const fence = '```';
 const bullet = '- ';
@@ -27,6 +29,7 @@ export class AnswerText {
     // Where the machine stands: at the start of a line, inside one, or skipping the rest of a fence line.
     #at = 'start';
     #head = '';
+    #group = null;
     #kind = null;
     #block = null;
     #blockLength = 0;
@@ -81,6 +84,7 @@ export class AnswerText {
         this.#head = '';
         this.#run = '';
         this.#newline = '';
+        this.#group = null;
         this.#kind = null;
         this.#block = null;
         this.#parent = null;
@@ -181,12 +185,19 @@ export class AnswerText {
         this.#kind = kind;
         this.#blockLength = 0;
         if (kind === 'li') {
-            const parent = list ?? this.#container.appendChild(this.#document.createElement('ul'));
+            const parent = list !== null && list.childNodes.length < largestGroup ? list : this.#add('ul');
             this.#block = parent.appendChild(this.#document.createElement('li'));
         } else {
-            this.#block = this.#container.appendChild(this.#document.createElement(kind));
+            this.#block = this.#add(kind);
         }
         this.#parent = kind === 'pre' ? this.#block.appendChild(this.#document.createElement('code')) : this.#block;
+    }
+
+    #add(kind) {
+        if (this.#group === null || this.#group.childNodes.length === largestGroup) {
+            this.#group = this.#container.appendChild(this.#document.createElement('div'));
+        }
+        return this.#group.appendChild(this.#document.createElement(kind));
     }
 
     #closeBlock() {
