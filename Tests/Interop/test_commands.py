@@ -295,7 +295,9 @@ def test_help_is_there(command):
     assert b"USAGE" in done.stdout or b"Usage" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["tail"], ["append", "x", "--end", "nonsense"], ["serve", "--no-such-flag"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "arguments", [["tail"], ["append", "x", "--end", "nonsense"], ["serve", "--no-such-flag"], ["nonsense"]]
+)
 def test_wrong_usage_is_told_on_standard_error(arguments):
     done = run(*arguments, input=b"")
     assert done.returncode not in (0, None)
