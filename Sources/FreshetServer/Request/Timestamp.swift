@@ -1,0 +1,112 @@
+import StreamHTTP
+
+/// Times as in RFC 3339, such as `2026-11-22T12:00:00.5+01:00`.
+package enum Timestamp {
+    /// Milliseconds since 1970, or nil when the text is no such time or lies before 1970.
+    package static func milliseconds(fromRFC3339 text: String) -> UInt64? {
+        var scanner = Scanner(text)
+        guard let year = scanner.number(4), scanner.skip("-"), let month = scanner.number(2), scanner.skip("-"),
+            let day = scanner.number(2), scanner.skip("T") || scanner.skip("t") || scanner.skip(" "),
+            let hour = scanner.number(2), scanner.skip(":"), let minute = scanner.number(2), scanner.skip(":"),
+            let second = scanner.number(2)
+        else { return nil }
+        var milliseconds = 0
+        if scanner.skip(".") {
+            guard let fraction = scanner.fraction() else { return nil }
+            milliseconds = fraction
+        }
+        var offset = 0
+        if !(scanner.skip("Z") || scanner.skip("z")) {
+            let sign = scanner.skip("+") ? 1 : scanner.skip("-") ? -1 : 0
+            guard sign != 0, let hours = scanner.number(2), scanner.skip(":"), let minutes = scanner.number(2),
+                hours < 24, minutes < 60
+            else { return nil }
+            offset = sign * (hours * 60 + minutes)
+        }
+        guard scanner.isAtEnd, (1...12).contains(month), (1...days(in: month, of: year)).contains(day), hour < 24,
+            minute < 60, second <= 60
+        else { return nil }
+        let total = daysSince1970(year, month, day) * 86400 + hour * 3600 + (minute - offset) * 60 + second
+        guard total >= 0 else { return nil }
+        return UInt64(total) * 1000 + UInt64(milliseconds)
+    }
+
+    /// The time in UTC, to the millisecond where there is a fraction.
+    package static func text(milliseconds: UInt64) -> String {
+        let seconds = milliseconds / 1000
+        let (year, month, day) = HTTPDate.civilDate(Int(seconds / 86400))
+        let rest = Int(seconds % 86400)
+        let fraction = Int(milliseconds % 1000)
+        let time = "\(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))"
+        let padded = String(repeating: "0", count: max(0, 4 - "\(year)".utf8.count)) + "\(year)"
+        let tail = fraction == 0 ? "" : "." + String(String(fraction + 1000).dropFirst())
+        return "\(padded)-\(two(month))-\(two(day))T\(time)\(tail)Z"
+    }
+
+    private static func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+
+    private static func isLeap(_ year: Int) -> Bool {
+        year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400))
+    }
+
+    private static func days(in month: Int, of year: Int) -> Int {
+        switch month {
+        case 2: isLeap(year) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    /// The inverse of `HTTPDate.civilDate`.
+    private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        let shiftedYear = month <= 2 ? year - 1 : year
+        let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
+        let yearOfEra = shiftedYear - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
+    private struct Scanner {
+        private var rest: Substring.UTF8View
+
+        init(_ text: String) {
+            rest = text[...].utf8
+        }
+
+        var isAtEnd: Bool { rest.isEmpty }
+
+        mutating func skip(_ character: Unicode.Scalar) -> Bool {
+            guard rest.first == UInt8(ascii: character) else { return false }
+            rest = rest.dropFirst()
+            return true
+        }
+
+        mutating func number(_ count: Int) -> Int? {
+            var value = 0
+            for _ in 0..<count {
+                guard let digit = digit() else { return nil }
+                value = value * 10 + digit
+            }
+            return value
+        }
+
+        /// The digits after a decimal point, in thousandths.
+        mutating func fraction() -> Int? {
+            guard let first = digit() else { return nil }
+            var value = first * 100
+            var weight = 10
+            while let next = digit() {
+                value += next * weight
+                weight /= 10
+            }
+            return value
+        }
+
+        private mutating func digit() -> Int? {
+            guard let byte = rest.first, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+            rest = rest.dropFirst()
+            return Int(byte - UInt8(ascii: "0"))
+        }
+    }
+}

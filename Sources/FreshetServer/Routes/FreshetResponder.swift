@@ -1,0 +1,149 @@
+package import NIOHTTP1
+package import StreamCore
+package import StreamHTTP
+
+/// The server's routes: looks at a request's head, decides who it is for, whether it may, and how it is answered.
+package final class FreshetResponder: Responder {
+    private let access: AccessPolicy
+    private let streamRoutes: StreamRoutes
+    private let listing: ListingRoutes
+    private let session: SessionRoute?
+    private let extra: [any RouteGroup]
+    private let time: any TimeSource
+
+    /// - Parameter extra: further routes, asked in their order for what is not Freshet's own.
+    package init(
+        access: AccessPolicy, streamRoutes: StreamRoutes, listing: ListingRoutes, session: SessionRoute?,
+        extra: [any RouteGroup] = [], time: any TimeSource = SystemTime()
+    ) {
+        self.access = access
+        self.streamRoutes = streamRoutes
+        self.listing = listing
+        self.session = session
+        self.extra = extra
+        self.time = time
+    }
+
+    package func plan(for head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
+        let origin = head.headers.first(name: "Origin")
+        return decorate(route(head, facts), origin: origin)
+    }
+
+    package func answer(to failure: RequestFailure, head: HTTPRequestHead?) -> Response {
+        decorate(Response(Problem(failure)), origin: head?.headers.first(name: "Origin"))
+    }
+
+    private func route(_ head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
+        let requestFacts = RequestFacts(head)
+        if let problem = access.screen(requestFacts) { return .answer(Response(problem)) }
+        guard head.headers["Transfer-Encoding"].isEmpty || head.headers["Content-Length"].isEmpty else {
+            return .answer(Response(Problem(.malformed("it has both Transfer-Encoding and Content-Length"))))
+        }
+        let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
+        if head.method == .OPTIONS { return .answer(preflight(head)) }
+        if request.target.rawPath == "/health" { return .answer(health(request)) }
+        if let refusal = facts.refusal, let plan = refuse(request, refusal) { return plan }
+        if request.target.rawPath == "/v1/session", let session {
+            return session.plan(request, requestFacts, now: seconds)
+        }
+        let isPublic = extra.contains { $0.isPublic(request) }
+        if !isPublic {
+            switch access.identify(requestFacts, now: seconds) {
+            case .failure(let problem): return .answer(Response(problem))
+            case .success(let admission):
+                let caller = RouteCaller(access: access, admission: admission)
+                if let plan = streamRoutes.plan(request, caller) { return plan }
+                if let plan = listing.plan(request, caller) { return plan }
+            }
+        }
+        for routes in extra {
+            if let plan = routes.plan(request) { return plan }
+        }
+        return .answer(
+            Response(
+                Problem(
+                    404, "no-such-path", title: "There is nothing at this path.",
+                    detail: "Streams are at /v1/stream/{name}, their list is at /v1/streams.")))
+    }
+
+    private var seconds: Int64 { Int64(time.wallMilliseconds() / 1000) }
+
+    private func health(_ request: RouteRequest) -> Response {
+        guard request.head.method == .GET || request.head.method == .HEAD else {
+            return Response(.method(allowed: "GET, HEAD, OPTIONS"))
+        }
+        let status = request.facts.isDraining ? "draining" : "ready"
+        return Response(
+            request.facts.isDraining ? 503 : 200,
+            headers: [HeaderField("Content-Type", "application/json"), HeaderField("Cache-Control", "no-store")],
+            body: Array("{\"status\":\"\(status)\"}\n".utf8))
+    }
+
+    private func preflight(_ head: HTTPRequestHead) -> Response {
+        Response(
+            204,
+            headers: [HeaderField("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS")]
+                + access.corsFields(origin: head.headers.first(name: "Origin"), preflight: true))
+    }
+
+    /// The answer on a connection that is one too many: a native reader is asked to come back, since no status would
+    /// bring an `EventSource` back.
+    private func refuse(_ request: RouteRequest, _ refusal: ConnectionRefusal) -> RequestPlan? {
+        if let plan = streamRoutes.farewell(request, .overloaded) { return plan }
+        let (status, what) =
+            switch refusal {
+            case .tooManyConnections: (503, "The server has as many connections as it may have.")
+            case .tooManyFromAddress: (429, "This address has as many connections as one address may have.")
+            }
+        return .answer(
+            Response(
+                Problem(
+                    status, "too-many-connections", title: "There are too many connections.",
+                    detail: "\(what) Close some, or try again later.", headers: [HeaderField("Retry-After", "5")])))
+    }
+
+    // MARK: What every answer carries
+
+    private func decorate(_ plan: RequestPlan, origin: String?) -> RequestPlan {
+        switch plan {
+        case .answer(let response): return .answer(decorate(response, origin: origin))
+        case .act(let act): return .act { [self] in decorate(await act(), origin: origin) }
+        case .collect(let limit, let act):
+            return .collect(limit: limit) { [self] body in decorate(await act(body), origin: origin) }
+        case .live(var plan):
+            let open = plan.open
+            let answer = plan.answer
+            plan.open = { [self] onStop in
+                await open(onStop).mapError { problem in
+                    var problem = problem
+                    problem.headers += commonFields(origin: origin)
+                    return problem
+                }
+            }
+            plan.answer = { [self] result in decorate(answer(result), origin: origin) }
+            return .live(plan)
+        }
+    }
+
+    private func decorate(_ reply: Reply, origin: String?) -> Reply {
+        switch reply {
+        case .response(let response): return .response(decorate(response, origin: origin))
+        case .subscribe(var plan):
+            plan.headers += commonFields(origin: origin)
+            return .subscribe(plan)
+        }
+    }
+
+    private func decorate(_ response: Response, origin: String?) -> Response {
+        var response = response
+        response.headers += commonFields(origin: origin)
+        return response
+    }
+
+    private func commonFields(origin: String?) -> [HeaderField] {
+        [
+            HeaderField("Vary", "Accept, Origin"), HeaderField("X-Content-Type-Options", "nosniff"),
+            HeaderField("Cross-Origin-Resource-Policy", "same-origin"),
+        ] + access.corsFields(origin: origin, preflight: false)
+    }
+}

@@ -1,0 +1,63 @@
+package import NIOHTTP1
+package import StreamHTTP
+
+/// A request as the routes see it.
+package struct RouteRequest: Sendable {
+    package var head: HTTPRequestHead
+    package var target: RequestTarget
+    package var facts: ConnectionFacts
+
+    package init(head: HTTPRequestHead, target: RequestTarget, facts: ConnectionFacts) {
+        self.head = head
+        self.target = target
+        self.facts = facts
+    }
+
+    package var headers: StreamHeaders { StreamHeaders(head.headers) }
+
+    /// Whether the head says that a body follows.
+    package var hasBody: Bool {
+        facts.isBodyOpenEnded || (head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0) > 0
+    }
+
+    /// The scheme and authority the client used, as far as it can be known.
+    package var baseURL: String {
+        let isHTTPS = head.headers.first(name: "X-Forwarded-Proto")?.lowercased() == "https"
+        return "\(isHTTPS ? "https" : "http")://\(head.headers.first(name: "Host") ?? "localhost")"
+    }
+}
+
+/// Who sends a request, and what that allows.
+package struct RouteCaller: Sendable {
+    package var access: AccessPolicy
+    package var admission: Admission
+
+    package init(access: AccessPolicy, admission: Admission) {
+        self.access = access
+        self.admission = admission
+    }
+
+    /// The refusal when a right is missing.
+    package func refusal(_ right: Rights, _ name: String) -> Problem? {
+        access.authorise(admission, right, stream: name)
+    }
+}
+
+/// Routes beside Freshet's own.
+package protocol RouteGroup: Sendable {
+    /// Whether a request needs no key: pages, their style sheets and scripts.
+    func isPublic(_ request: RouteRequest) -> Bool
+    /// How the request is answered; nil when it is not for these routes.
+    func plan(_ request: RouteRequest) -> RequestPlan?
+}
+
+extension RequestFacts {
+    init(_ head: HTTPRequestHead) {
+        self.init(
+            method: head.method.rawValue, host: head.headers.first(name: "Host"),
+            origin: head.headers.first(name: "Origin"), secFetchSite: head.headers.first(name: "Sec-Fetch-Site"),
+            authorization: head.headers.first(name: "Authorization"),
+            cookie: head.headers["Cookie"].isEmpty ? nil : head.headers["Cookie"].joined(separator: "; "),
+            forwardedProto: head.headers.first(name: "X-Forwarded-Proto"))
+    }
+}

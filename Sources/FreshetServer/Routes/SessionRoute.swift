@@ -1,0 +1,27 @@
+import NIOHTTP1
+import StreamHTTP
+
+/// `POST /v1/session`: a cookie for a key, so that a page can read with an `EventSource`, which sets no header.
+package struct SessionRoute: Sendable {
+    private let keys: KeyRing
+    private let lifetimeSeconds: Int64
+    private let isAlwaysSecure: Bool
+
+    package init(keys: KeyRing, lifetimeSeconds: Int64, isAlwaysSecure: Bool) {
+        self.keys = keys
+        self.lifetimeSeconds = lifetimeSeconds
+        self.isAlwaysSecure = isAlwaysSecure
+    }
+
+    func plan(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> RequestPlan {
+        guard request.head.method == .POST else { return .answer(Response(.method(allowed: "POST, OPTIONS"))) }
+        guard let authorization = facts.authorization, let token = BearerToken(authorization: authorization) else {
+            return .answer(Response(.noKey()))
+        }
+        let cookie = SessionCookie.issue(
+            for: token.text, ring: keys, now: now, lifetime: lifetimeSeconds,
+            secure: isAlwaysSecure || facts.isForwardedHTTPS)
+        guard let cookie else { return .answer(Response(.wrongKey())) }
+        return .answer(Response(204, headers: [HeaderField("Set-Cookie", cookie), StreamFields.noStore]))
+    }
+}

@@ -1,0 +1,264 @@
+import NIOHTTP1
+import StreamCore
+import StreamHTTP
+
+extension StreamRoutes {
+    /// `POST`: appends, ends, cancels, or says that the producer is still there.
+    func append(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
+        let headers = request.headers
+        if headers.isCancelling { return try cancel(name, request, caller) }
+        if request.facts.isDraining, !streams.isProducing(name) { throw .draining }
+        let end = try headers.end()
+        let isLiveType = try headers.contentType().map { PieceCutter(kind: $0.kind, limits: configuration.pieces) != nil }
+        if end != nil, let problem = caller.refusal(.end, name.text) { throw problem }
+        if end == nil || request.hasBody, let problem = caller.refusal(.append, name.text) { throw problem }
+        let producer = try headers.producer()
+        let sequence = try headers.sequence()
+        let lease = try headers.leaseSeconds()
+        let mayCreate = configuration.createOnPost.contains { $0.covers(name.text) }
+        if mayCreate, caller.refusal(.create, name.text) == nil, !request.facts.isDraining {
+            return try append(name, request, end, producer, sequence, lease, creates: true, isLiveType)
+        }
+        return try append(name, request, end, producer, sequence, lease, creates: false, isLiveType)
+    }
+
+    private func append(
+        _ name: StreamName, _ request: RouteRequest, _ end: EndRequest?, _ producer: ProducerStamp?, _ sequence: String?,
+        _ lease: Int?, creates: Bool, _ isLiveType: Bool?
+    ) throws(Problem) -> RequestPlan {
+        let type = try request.headers.contentType()
+        // A body of unknown length that numbers nothing is a producer at work, not one piece.
+        if request.facts.isBodyOpenEnded, producer == nil, sequence == nil, let type, isLiveType == true {
+            let label = try request.headers.label()
+            return .live(
+                LivePlan(
+                    name: name, label: label, contentType: type, end: end, leaseSeconds: lease,
+                    open: { [self] onStop in
+                        await openLive(name, type, label: label, lease: lease, creates: creates, onStop)
+                    },
+                    answer: { [self] result in answer(result, name) }))
+        }
+        return .collect(limit: configuration.bodyBytes) { [self] body in
+            await .response(
+                append(name, body, type, end: end, producer: producer, sequence: sequence, lease: lease, creates: creates))
+        }
+    }
+
+    // MARK: Atomic
+
+    private func append(
+        _ name: StreamName, _ body: [UInt8], _ type: ContentType?, end: EndRequest?, producer: ProducerStamp?,
+        sequence: String?, lease: Int?, creates: Bool
+    ) async -> Response {
+        do {
+            if body.isEmpty, end == nil {
+                guard let lease else { throw Problem(PieceError.empty) }
+                return try await renewLease(name, seconds: lease)
+            }
+            guard body.isEmpty || type != nil else {
+                throw Problem(
+                    400, "no-content-type", title: "The body has no Content-Type.",
+                    detail: "Send the `Content-Type` the stream was created with.")
+            }
+            if creates, let type { try await createIfMissing(name, type, lease: lease) }
+            var request = AppendRequest(
+                contentType: body.isEmpty ? nil : type, producer: producer, sequence: sequence, end: end)
+            if !body.isEmpty {
+                // What is wrong with the stream comes before what is wrong with the body: the body is cut by the type
+                // of the stream.
+                if let early = try await refusal(name, request) { return early }
+                if let type {
+                    request.events = try AtomicBody.events(of: body, kind: type.kind, limits: configuration.pieces)
+                    guard !request.events.isEmpty else { throw Problem(PieceError.empty) }
+                }
+            }
+            let outcome = try await streams.append(name, request)
+            if let lease, case .appended(_, nil, _) = outcome {
+                _ = try await streams.renewLease(name, seconds: lease)
+            }
+            return Self.response(to: outcome, request, name)
+        } catch let problem as Problem {
+            return Response(problem)
+        } catch let error as PieceError {
+            return Response(Problem(error))
+        } catch let error as StoreError {
+            return Response(Problem(error))
+        } catch {
+            preconditionFailure("an append fails in no other way: \(error)")
+        }
+    }
+
+    private func refusal(_ name: StreamName, _ request: AppendRequest) async throws -> Response? {
+        guard let info = try await streams.info(name) else { return Response(.unknownStream(name)) }
+        // A producer that asks again is answered by the store, which knows what it sent.
+        guard request.producer == nil else { return nil }
+        if let end = info.end {
+            return Self.response(to: .ended(end, tail: info.tail, producer: nil), request, name)
+        }
+        if let type = request.contentType, !info.options.contentType.matches(type) {
+            return Self.response(to: .typeMismatch(info.options.contentType), request, name)
+        }
+        return nil
+    }
+
+    private func createIfMissing(_ name: StreamName, _ type: ContentType, lease: Int?) async throws(StoreError) {
+        guard try await streams.info(name) == nil else { return }
+        // Two that come at once both find it missing; the second finds it there, which is as good.
+        let options = StreamOptions(contentType: type, leaseSeconds: lease)
+        _ = try await streams.create(name, CreateRequest(options: options))
+    }
+
+    private func renewLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Response {
+        guard let info = try await streams.renewLease(name, seconds: seconds) else {
+            return Response(.unknownStream(name))
+        }
+        if let end = info.end { return Self.response(to: .ended(end, tail: info.tail, producer: nil), nil, name) }
+        return Response(
+            204, headers: [StreamFields.nextOffset(info.tail), HeaderField("Stream-Lease", "\(seconds)")])
+    }
+
+    /// `POST` with `Stream-Cancel: true`: asks the stream to stop.
+    private func cancel(
+        _ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller
+    ) throws(Problem) -> RequestPlan {
+        if let problem = caller.refusal(.cancel, name.text) { throw problem }
+        guard !request.headers.isClosing else {
+            throw Problem(
+                400, "cancel-and-close", title: "A request cancels or closes.",
+                detail: "Send `Stream-Cancel: true` or `Stream-Closed: true`, not both.")
+        }
+        return .act { [streams] in
+            do throws(StoreError) {
+                let outcome = try await streams.append(name, AppendRequest(end: EndRequest(.cancelled)))
+                switch outcome {
+                case .appended(let tail, let end, _):
+                    return .response(
+                        Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end)))
+                case .ended(let end, let tail, _):
+                    return .response(
+                        Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end)))
+                default: return .response(Self.response(to: outcome, nil, name))
+                }
+            } catch {
+                return .response(Response(Problem(error)))
+            }
+        }
+    }
+
+    // MARK: Live
+
+    private func openLive(
+        _ name: StreamName, _ type: ContentType, label: String?, lease: Int?, creates: Bool,
+        _ onStop: @escaping @Sendable (LiveStop) -> Void
+    ) async -> Result<LiveProducer, Problem> {
+        do throws(StoreError) {
+            if creates { try await createIfMissing(name, type, lease: lease) }
+            guard let info = try await streams.info(name) else { return .failure(.unknownStream(name)) }
+            if let end = info.end {
+                return .failure(Self.problem(.ended(end, tail: info.tail, producer: nil), name))
+            }
+            guard info.options.contentType.matches(type) else {
+                return .failure(Self.problem(.typeMismatch(info.options.contentType), name))
+            }
+            if let lease { _ = try await streams.renewLease(name, seconds: lease) }
+            guard let producer = try await streams.openLive(name, label: label, onStop: onStop) else {
+                return .failure(.unknownStream(name))
+            }
+            return .success(producer)
+        } catch {
+            return .failure(Problem(error))
+        }
+    }
+
+    private func answer(_ result: LiveResult, _ name: StreamName) -> Response {
+        let last = result.last.map { [StreamFields.nextOffset($0)] } ?? []
+        func refuse(_ problem: Problem) -> Response {
+            var problem = problem
+            if !problem.headers.contains(where: { $0.name == "Stream-Next-Offset" }) { problem.headers += last }
+            return Response(problem)
+        }
+        switch result.outcome {
+        case .complete(let end): return Response(204, headers: last + StreamFields.end(end))
+        case .stopped(.ended(let end)):
+            return refuse(Self.problem(ended: end, fields: last))
+        case .stopped(.removed): return refuse(.unknownStream(name))
+        case .stopped(.superseded):
+            return refuse(
+                Problem(
+                    409, "producer-replaced", title: "A newer request of this producer took over.",
+                    detail: "Another live request with the same `Stream-Producer` writes the stream now. What this one "
+                        + "sent up to Stream-Next-Offset is kept."))
+        case .refused(let outcome): return refuse(Self.problem(outcome, name))
+        case .failed(let error): return refuse(Problem(error))
+        case .badPiece(let error):
+            var problem = Problem(error)
+            problem.detail += " Everything before it is kept."
+            return refuse(problem)
+        case .draining:
+            var problem = Problem.draining
+            problem.detail = "Everything up to Stream-Next-Offset is kept. Go on with a new request."
+            return refuse(problem)
+        }
+    }
+
+    // MARK: Outcomes
+
+    private static func response(to outcome: AppendOutcome, _ request: AppendRequest?, _ name: StreamName) -> Response {
+        switch outcome {
+        case .appended(let tail, let end, let producer):
+            return Response(
+                producer == nil ? 204 : 200,
+                headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end) + StreamFields.producer(producer))
+        case .duplicate(let tail, let end, let producer):
+            return Response(
+                204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end) + StreamFields.producer(producer))
+        case .ended(let end, let tail, _)
+        where request?.events.isEmpty == true && request?.contentType == nil && request?.end != nil
+            && request?.producer == nil:
+            // Closing what is closed succeeds, and tells how it really ended.
+            return Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end))
+        default: return Response(problem(outcome, name))
+        }
+    }
+
+    private static func problem(ended end: StreamEnd, fields: [HeaderField]) -> Problem {
+        Problem(
+            409, "stream-ended", title: "The stream has ended.",
+            detail: "It ended with the reason `\(end.reason.rawValue)`. Nothing can be appended; use another stream.",
+            headers: fields + StreamFields.end(end))
+    }
+
+    private static func problem(_ outcome: AppendOutcome, _ name: StreamName) -> Problem {
+        switch outcome {
+        case .notFound: return .unknownStream(name)
+        case .ended(let end, let tail, let producer):
+            return problem(ended: end, fields: [StreamFields.nextOffset(tail)] + StreamFields.producer(producer))
+        case .typeMismatch(let type):
+            return Problem(
+                409, "content-type-differs", title: "The stream is of another type.",
+                detail: "Its Content-Type is `\(type.text)`; the body has another.")
+        case .fenced(let epoch):
+            return Problem(
+                403, "producer-fenced", title: "A newer session of this producer took over.",
+                detail: "Its epoch is \(epoch). Begin a higher one with `Producer-Seq: 0`, if this producer should go on.",
+                headers: [HeaderField("Producer-Epoch", "\(epoch)")])
+        case .epochMustStartAtZero:
+            return Problem(
+                400, "epoch-starts-at-zero", title: "A new epoch begins with sequence 0.",
+                detail: "Send the first request of the epoch with `Producer-Seq: 0`.")
+        case .gap(let expected, let received):
+            return Problem(
+                409, "producer-gap", title: "A request of this producer is missing.",
+                detail: "Sequence \(expected) should come next; \(received) came. Send the missing ones first.",
+                headers: [
+                    HeaderField("Producer-Expected-Seq", "\(expected)"),
+                    HeaderField("Producer-Received-Seq", "\(received)"),
+                ])
+        case .sequenceRegression(let last):
+            return Problem(
+                409, "sequence-regression", title: "Stream-Seq must grow.",
+                detail: "The last one of this stream is `\(last)`; compare byte by byte.")
+        case .appended, .duplicate: preconditionFailure("an append that went well is no problem")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import NIOHTTP1
+import StreamCore
+import StreamHTTP
+
+extension StreamRoutes {
+    /// `PUT`: creates a stream, with its first events and its end if the request has them. Idempotent.
+    func create(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
+        if let problem = caller.refusal(.create, name.text) { throw problem }
+        if request.facts.isDraining { throw .draining }
+        guard request.head.headers["Stream-Forked-From"].isEmpty else {
+            throw Problem(
+                501, "no-forks", title: "Forks are not offered.",
+                detail: "Create the stream without `Stream-Forked-From`, and append what it should begin with.")
+        }
+        let headers = request.headers
+        let end = try headers.end()
+        if end != nil, let problem = caller.refusal(.end, name.text) { throw problem }
+        if request.hasBody, let problem = caller.refusal(.append, name.text) { throw problem }
+        let options = StreamOptions(
+            contentType: try headers.contentType() ?? .eventStream, expiry: try headers.expiry(),
+            leaseSeconds: try headers.leaseSeconds(), retention: try headers.retention())
+        let location = request.baseURL + Self.prefix + RequestTarget.encodePath(name.text)
+        return .collect(limit: configuration.bodyBytes) { [self] body in
+            await .response(create(name, options, body, end, location: location))
+        }
+    }
+
+    private func create(
+        _ name: StreamName, _ options: StreamOptions, _ body: [UInt8], _ end: EndRequest?, location: String
+    ) async -> Response {
+        let events: [EventBody]
+        do throws(PieceError) {
+            events =
+                body.isEmpty
+                ? [] : try AtomicBody.events(of: body, kind: options.contentType.kind, limits: configuration.pieces)
+        } catch {
+            return Response(Problem(error))
+        }
+        do throws(StoreError) {
+            switch try await streams.create(name, CreateRequest(options: options, events: events, end: end)) {
+            case .created(let info):
+                return Response(201, headers: [HeaderField("Location", location)] + Self.fields(info))
+            case .exists(let info): return Response(200, headers: Self.fields(info))
+            case .conflict(let info, let conflict): return Response(Self.problem(conflict, info))
+            }
+        } catch {
+            return Response(Problem(error))
+        }
+    }
+
+    private static func fields(_ info: StreamInfo) -> [HeaderField] {
+        StreamFields.options(info.options) + [StreamFields.nextOffset(info.tail)] + StreamFields.end(info.end)
+            + [StreamFields.noStore]
+    }
+
+    private static func problem(_ conflict: CreateConflict, _ info: StreamInfo) -> Problem {
+        let detail =
+            switch conflict {
+            case .contentType: "Its Content-Type is `\(info.options.contentType.text)`."
+            case .expiry: "Its Stream-TTL or Stream-Expires-At is another."
+            case .lease: "Its Stream-Lease is another."
+            case .retention: "Its Stream-Retention is another."
+            case .ended: "It has ended (\(info.end?.reason.rawValue ?? "")), and the request is for an open one."
+            case .open: "It is open, and the request is for one that has ended."
+            }
+        return Problem(
+            409, "stream-differs", title: "The stream exists and is not like this.",
+            detail: "\(detail) Ask for it as it is, delete it first, or use another name.",
+            headers: [StreamFields.nextOffset(info.tail)] + StreamFields.end(info.end))
+    }
+}

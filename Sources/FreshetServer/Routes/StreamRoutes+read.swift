@@ -1,0 +1,189 @@
+import NIOHTTP1
+import StreamCore
+import StreamHTTP
+
+extension StreamRoutes {
+    /// `GET`: the native forms, or the bytes there are now.
+    func read(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
+        if let problem = caller.refusal(.read, name.text) { throw problem }
+        let form = try ReadForm.negotiate(request.target, accept: request.head.headers["Accept"])
+        let asked = try Self.offset(request.target)
+        switch form {
+        case .durableLive:
+            throw Problem(
+                501, "no-live-modes", title: "The live modes of Durable Streams are not offered.",
+                detail: "Follow the stream with `Accept: text/event-stream` or `?as=ndjson`, or read it without `live`.")
+        case .native(let form):
+            if request.facts.isDraining { return .answer(farewell(form, .draining)) }
+            let header = request.head.headers.first(name: "Last-Event-ID").flatMap { $0.isEmpty ? nil : $0 }
+            return .act { [self] in await subscribe(name, form, lastEventID: header, asked: asked) }
+        case .catchUp:
+            let match = request.head.headers["If-None-Match"]
+            return .act { [self] in await .response(catchUp(name, asked ?? .start, ifNoneMatch: match)) }
+        }
+    }
+
+    /// `?offset=`: at most once, `-1`, `now`, or an offset as it was given out.
+    private static func offset(_ target: RequestTarget) throws(Problem) -> ReadPosition? {
+        let values = target.values("offset")
+        guard let text = values.first else { return nil }
+        guard values.count == 1 else {
+            throw Problem(
+                400, "repeated-offset", title: "A read has one position.", detail: "Send `offset` once.")
+        }
+        switch text {
+        case "-1": return .start
+        case "now": return .now
+        // Clients of the Durable Streams protocol may write the start as zeros.
+        case _ where !text.isEmpty && text.utf8.allSatisfy({ $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "_") }):
+            return .start
+        default:
+            guard let offset = Offset(text) else {
+                throw Problem(
+                    400, "bad-offset", title: "This is no offset.",
+                    detail: "`offset` is -1, now, or a value that came as Stream-Next-Offset or as an event's id.")
+            }
+            return .after(offset)
+        }
+    }
+
+    // MARK: Native
+
+    private func subscribe(
+        _ name: StreamName, _ form: EventForm, lastEventID: String?, asked: ReadPosition?
+    ) async -> Reply {
+        // The header wins: an `EventSource` that comes back sends it, with the URL it began with.
+        let position = lastEventID.map { Offset($0).map { ReadPosition.after($0) } } ?? (asked ?? .start)
+        let page: Page?
+        do throws(StoreError) {
+            page = try await streams.read(name, from: position ?? .start)
+        } catch {
+            return .response(farewell(form, .store))
+        }
+        guard let page else {
+            return hold(name, form, mayWait: lastEventID == nil && (asked == nil || asked == .start || asked == .now))
+        }
+        if page.isPastEnd, let end = page.end {
+            // The only answer that stops an `EventSource` for good.
+            return .response(
+                Response(
+                    204,
+                    headers: [StreamFields.nextOffset(page.tail)] + StreamFields.end(end) + [StreamFields.noStore]))
+        }
+        let opening: SubscriptionPlan.Opening =
+            switch position {
+            case nil: .malformed(page)
+            case .now?: .now(page)
+            case .start?, .after?: .page(page)
+            }
+        let requested =
+            switch position {
+            case .after(let offset)?: offset.text
+            case .start?, .now?: "-1"
+            case nil: lastEventID.map { Self.shown($0) } ?? ""
+            }
+        return .subscribe(
+            SubscriptionPlan(
+                name: name, form: form, headers: Self.fields(form, page.contentType.kind), requested: requested,
+                opening: opening))
+    }
+
+    /// A reader may come before the producer.
+    private func hold(_ name: StreamName, _ form: EventForm, mayWait: Bool) -> Reply {
+        guard mayWait else { return .response(Response(.unknownStream(name))) }
+        guard held.take(name) else { return .response(farewell(form, .overloaded)) }
+        return .subscribe(
+            SubscriptionPlan(
+                name: name, form: form, headers: Self.fields(form, nil), requested: "-1", opening: .held))
+    }
+
+    /// The answer to a native read on a connection or a server that cannot serve it now; nil when the request is none.
+    func farewell(_ request: RouteRequest, _ why: ReconnectReason) -> RequestPlan? {
+        guard request.head.method == .GET, request.target.pathSuffix(after: Self.prefix) != nil,
+            case .native(let form)? = try? ReadForm.negotiate(request.target, accept: request.head.headers["Accept"])
+        else { return nil }
+        return .answer(farewell(form, why))
+    }
+
+    private func farewell(_ form: EventForm, _ why: ReconnectReason) -> Response {
+        var body = form.greeting
+        let retry = jitter(why == .draining ? 1000...10_000 : 5000...30_000)
+        EventWriter(form: form, kind: .eventStream).appendReconnect(why, retry: retry, to: &body)
+        return Response(200, headers: Self.fields(form, nil), body: body, framing: .stream)
+    }
+
+    private static func fields(_ form: EventForm, _ kind: ContentType.Kind?) -> [HeaderField] {
+        var fields = [
+            HeaderField("Content-Type", form.mediaType), HeaderField("Cache-Control", "no-cache, no-transform"),
+            HeaderField("X-Accel-Buffering", "no"),
+        ]
+        if form == .sse, kind == .binary { fields.append(HeaderField("Stream-SSE-Data-Encoding", "base64")) }
+        return fields
+    }
+
+    /// A foreign id, as far as it is worth repeating.
+    private static func shown(_ id: String) -> String { String(id.prefix(128)) }
+
+    // MARK: Catch-up
+
+    private func catchUp(_ name: StreamName, _ position: ReadPosition, ifNoneMatch: [String]) async -> Response {
+        let page: Page?
+        do throws(StoreError) {
+            page = try await streams.read(name, from: position, limit: PageLimit(bytes: configuration.pageBytes))
+        } catch {
+            return Response(Problem(error))
+        }
+        guard let page else { return Response(.unknownStream(name)) }
+        if page.standing != .exact, position != .start {
+            return Response(
+                Problem(
+                    410, "position-gone", title: "What follows this position is not here.",
+                    detail: "The offset is older than what is kept, or no offset of this stream. Read from "
+                        + "Stream-Earliest-Offset, or from the start.",
+                    headers: [StreamFields.earliestOffset(page.floor)]))
+        }
+        var fields = [StreamFields.nextOffset(page.isPastEnd ? page.tail : page.last)]
+        if page.isAtTail {
+            fields.append(HeaderField("Stream-Up-To-Date", "true"))
+            fields += StreamFields.end(page.end)
+        }
+        if page.standing != .exact { fields.append(HeaderField("Stream-Gap", "true")) }
+        fields.append(StreamFields.earliestOffset(page.floor))
+        guard position != .now else {
+            return Response(
+                200,
+                headers: [HeaderField("Content-Type", page.contentType.text)] + fields + [StreamFields.noStore],
+                body: ByteView.bytes(of: page.events, kind: page.contentType.kind))
+        }
+        let tag = Self.tag(position, page)
+        let isPublic = configuration.publicCache.contains { $0.covers(name.text) }
+        fields += [
+            HeaderField("ETag", tag),
+            HeaderField(
+                "Cache-Control", isPublic ? "public, max-age=60, stale-while-revalidate=300" : "private, no-cache"),
+        ]
+        if Self.matches(tag, ifNoneMatch) { return Response(304, headers: fields) }
+        return Response(
+            200, headers: [HeaderField("Content-Type", page.contentType.text)] + fields,
+            body: ByteView.bytes(of: page.events, kind: page.contentType.kind))
+    }
+
+    /// Names exactly these bytes: where they begin and end, and whether the stream ends with them. Offsets are never
+    /// given twice, so no two streams share a tag, whatever their names.
+    private static func tag(_ position: ReadPosition, _ page: Page) -> String {
+        let begin =
+            switch position {
+            case .after(let offset): offset.text
+            case .start, .now: page.floor.text
+            }
+        return "\"\(begin):\(page.last.text)\(page.end == nil ? "" : ":c")\""
+    }
+
+    private static func matches(_ tag: String, _ ifNoneMatch: [String]) -> Bool {
+        ifNoneMatch.joined(separator: ",").split(separator: ",").contains { candidate in
+            let candidate = candidate.trimmingBlanks()
+            // Weak comparison (RFC 9110, section 13.1.2).
+            return candidate == "*" || candidate == tag || candidate == "W/" + tag
+        }
+    }
+}

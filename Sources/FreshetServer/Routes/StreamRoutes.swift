@@ -1,0 +1,123 @@
+import NIOHTTP1
+package import StreamCore
+package import StreamHTTP
+
+/// What the routes of streams obey.
+package struct StreamRoutesConfiguration: Sendable {
+    /// The most bytes of an atomic body.
+    package var bodyBytes: Int
+    package var pieces: PieceLimits
+    /// Where a POST to a name that does not exist creates the stream.
+    package var createOnPost: [StreamPrefix]
+    /// Where catch-up reads may be kept by shared caches.
+    package var publicCache: [StreamPrefix]
+    /// The most bytes of one catch-up answer.
+    package var pageBytes: Int
+
+    package init(
+        bodyBytes: Int, pieces: PieceLimits, createOnPost: [StreamPrefix], publicCache: [StreamPrefix],
+        pageBytes: Int = 1 << 20
+    ) {
+        self.bodyBytes = bodyBytes
+        self.pieces = pieces
+        self.createOnPost = createOnPost
+        self.publicCache = publicCache
+        self.pageBytes = pageBytes
+    }
+}
+
+/// The routes under `/v1/stream/`: one stream each.
+package struct StreamRoutes: Sendable {
+    package static let prefix = "/v1/stream/"
+    static let methods = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
+
+    let streams: Streams
+    let held: HeldReaders
+    let configuration: StreamRoutesConfiguration
+    /// The longest `retry` a farewell carries is jittered, so that a crowd does not come back as one.
+    let jitter: @Sendable (ClosedRange<Int>) -> Int
+
+    package init(
+        streams: Streams, held: HeldReaders, configuration: StreamRoutesConfiguration,
+        jitter: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) }
+    ) {
+        self.streams = streams
+        self.held = held
+        self.configuration = configuration
+        self.jitter = jitter
+    }
+
+    /// How a request is answered; nil when it is for another path.
+    func plan(_ request: RouteRequest, _ caller: RouteCaller) -> RequestPlan? {
+        guard let suffix = request.target.pathSuffix(after: Self.prefix) else { return nil }
+        do throws(Problem) {
+            let name = try Self.name(suffix)
+            switch request.head.method {
+            case .GET: return try read(name, request, caller)
+            case .HEAD: return try inspect(name, caller)
+            case .PUT: return try create(name, request, caller)
+            case .POST: return try append(name, request, caller)
+            case .DELETE: return try remove(name, request, caller)
+            default: throw .method(allowed: Self.methods)
+            }
+        } catch {
+            return .answer(Response(error))
+        }
+    }
+
+    private static func name(_ suffix: String?) throws(Problem) -> StreamName {
+        guard let suffix else {
+            throw Problem(
+                400, "bad-name", title: "This is no name of a stream.",
+                detail: "The path is not percent-encoded UTF-8.")
+        }
+        if suffix == "__ds" || suffix.utf8.starts(with: "__ds/".utf8) {
+            throw Problem(
+                501, "no-subscriptions", title: "Subscriptions are not offered.",
+                detail: "The names under __ds are reserved by the Durable Streams protocol for its subscription APIs.")
+        }
+        do throws(StreamName.Invalid) {
+            return try StreamName(suffix)
+        } catch {
+            let reason =
+                switch error {
+                case .empty: "It is empty."
+                case .tooLong: "It is longer than \(StreamName.maximumBytes) bytes."
+                case .emptySegment: "It has an empty segment: begin and end with a character, and double no slash."
+                case .dotSegment: "It has a segment `.` or `..`, which clients and proxies resolve."
+                case .controlCharacter: "It has a control character."
+                }
+            throw Problem(400, "bad-name", title: "This is no name of a stream.", detail: reason)
+        }
+    }
+
+    /// Header fields and status of what is known of a stream without reading it.
+    private func inspect(_ name: StreamName, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
+        if let problem = caller.refusal(.read, name.text) { throw problem }
+        return .act { [streams] in
+            do throws(StoreError) {
+                guard let info = try await streams.info(name) else { return .response(Response(.unknownStream(name))) }
+                let fields =
+                    StreamFields.options(info.options) + [StreamFields.nextOffset(info.tail)]
+                    + StreamFields.end(info.end) + [StreamFields.earliestOffset(info.floor), StreamFields.noStore]
+                return .response(Response(200, headers: fields))
+            } catch {
+                return .response(Response(Problem(error)))
+            }
+        }
+    }
+
+    private func remove(
+        _ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller
+    ) throws(Problem) -> RequestPlan {
+        if let problem = caller.refusal(.delete, name.text) { throw problem }
+        return .act { [streams] in
+            do throws(StoreError) {
+                let wasThere = try await streams.remove(name)
+                return .response(wasThere ? Response(204) : Response(.unknownStream(name)))
+            } catch {
+                return .response(Response(Problem(error)))
+            }
+        }
+    }
+}
