@@ -7,4 +7,9 @@ struct MemoryStreamStoreTests {
     func conforms(check: StoreCheck) async throws {
         try await check.run(on: MemoryUnderTest())
     }
+
+    @Test("lives any random life as a simple model says", arguments: 0..<200 as Range<UInt64>)
+    func livesAsTheModelSays(seed: UInt64) async throws {
+        try await ModelRun.run(seed: seed, steps: 250, on: MemoryUnderTest())
+    }
 }

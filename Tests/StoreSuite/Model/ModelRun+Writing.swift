@@ -1,0 +1,197 @@
+import StreamCore
+import Testing
+
+extension ModelRun {
+    func create(_ name: StreamName) async throws {
+        var options = StreamOptions()
+        if Bool.random(using: &random) { options.leaseSeconds = [5, 40].randomElement(using: &random) }
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: options.expiry = .idle(seconds: 20)
+        case 1: options.expiry = .at(wallMilliseconds: time.wallMilliseconds() + 30_000)
+        default: break
+        }
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: options.retention.events = 3
+        case 1: options.retention.bytes = 12
+        case 2: options.retention.seconds = 10
+        default: break
+        }
+        let texts = Bool.random(using: &random) ? [] : [text()]
+        let end = Int.random(in: 0..<12, using: &random) == 0 ? EndRequest(.failed) : nil
+        trace.append("create \(name)")
+        settle(name)
+        let request = CreateRequest(options: options, events: texts.map { EventBody($0) }, end: end)
+        let outcome = try await streams.create(name, request)
+        try await learnEnd(name)
+        let now = time.monotonic()
+        guard let existing = model[name] else {
+            guard case .created(let info) = outcome else { throw UnexpectedOutcome("\(context)") }
+            mint(info.birth)
+            model[name] = ModelStream(birth: info.birth, options: options, now: now, wall: time.wallMilliseconds())
+            try await kept(texts, name, since: info.birth, tail: info.tail, end: info.end)
+            return
+        }
+        let isSame = existing.options == options && (existing.end != nil) == (end != nil)
+        switch outcome {
+        case .exists:
+            #expect(isSame, context)
+            model[name]?.touched = now
+        case .conflict: #expect(!isSame, context)
+        case .created: throw UnexpectedOutcome("created twice, \(context)")
+        }
+    }
+
+    func append(_ name: StreamName, end: EndRequest? = nil) async throws {
+        var end = end
+        var request = AppendRequest(end: end)
+        var texts: [String] = []
+        if end == nil {
+            texts = (0..<Int.random(in: 1...3, using: &random)).map { _ in text() }
+            if Int.random(in: 0..<14, using: &random) == 0 { end = EndRequest(.done) }
+            var stamp: ProducerStamp?
+            if Bool.random(using: &random) {
+                let id = ["p", "q"].randomElement(using: &random)!
+                let known = model[name]?.producers[id]
+                let epoch = Int(known?.epoch ?? 0) + [0, 0, 0, 0, 0, 0, -1, 1].randomElement(using: &random)!
+                let next = known.map { Int($0.sequence) + 1 } ?? 0
+                let sequence = [next, next, next, next, next - 1, next + 1, 0].randomElement(using: &random)!
+                stamp = ProducerStamp(id: id, epoch: UInt64(max(0, epoch)), sequence: UInt64(max(0, sequence)))
+            }
+            request = AppendRequest(events: texts.map { EventBody($0) }, producer: stamp, end: end)
+        }
+        trace.append("append \(name) \(request.producer.map { "\($0.id).\($0.epoch).\($0.sequence)" } ?? "")")
+        settle(name)
+        let outcome = try await streams.append(name, request)
+        try await appended(texts, name, request, outcome)
+    }
+
+    /// Compares the outcome of an append with the model's and takes over what was kept.
+    func appended(
+        _ texts: [String],
+        _ name: StreamName,
+        _ request: AppendRequest,
+        _ outcome: AppendOutcome
+    ) async throws {
+        try await learnEnd(name)
+        let expected = model[name]?.verdict(on: request.producer) ?? "not found"
+        #expect(outcome.word == expected, context)
+        let now = time.monotonic()
+        switch outcome {
+        case .appended(let tail, let end, _):
+            let before = try #require(model[name], context)
+            model[name]?.touched = now
+            model[name]?.leaseStart = now
+            if let stamp = request.producer {
+                model[name]?.producers[stamp.id] = ProducerState(epoch: stamp.epoch, sequence: stamp.sequence)
+                if end != nil { model[name]?.closing = stamp }
+            }
+            #expect((end?.reason) == request.end?.reason, context)
+            try await kept(texts, name, since: before.tail, tail: tail, end: end)
+        case .duplicate:
+            model[name]?.touched = now
+            model[name]?.leaseStart = now
+        case .ended(let end, let tail, _):
+            #expect(end == model[name]?.end, context)
+            if let known = model[name]?.tail { #expect(tail == known, context) }
+        default: break
+        }
+    }
+
+    /// Takes over the events of one commit, whose offsets the store gives where it still has them.
+    private func kept(
+        _ texts: [String],
+        _ name: StreamName,
+        since previous: Offset?,
+        tail: Offset,
+        end: StreamEnd?
+    ) async throws {
+        let now = time.monotonic()
+        let events = try await store.page(name, from: previous.map { .after($0) } ?? .start).events.suffix(texts.count)
+        for (index, text) in texts.enumerated() {
+            let place = index - (texts.count - events.count)
+            let event = place >= 0 ? events[events.startIndex + place] : nil
+            if let event { #expect(event.text == text, context) }
+            let offset = event?.offset ?? (index == texts.count - 1 ? tail : nil)
+            if let offset { mint(offset) }
+            model[name]?.history.append(ModelStream.Event(text: text, offset: offset, at: now))
+        }
+        #expect(tail == (texts.isEmpty ? previous ?? tail : model[name]?.history.last?.offset), context)
+        if let end { mint(end.offset) }
+        model[name]?.end = end
+        model[name]?.trim(at: now)
+        try await syncFloor(name)
+    }
+
+    func remove(_ name: StreamName) async throws {
+        trace.append("remove \(name)")
+        settle(name)
+        _ = try await streams.info(name)
+        try await learnEnd(name)
+        let wasThere = try await streams.remove(name)
+        #expect(wasThere == (model[name] != nil), context)
+        forget(name)
+    }
+
+    func renew(_ name: StreamName) async throws {
+        trace.append("renew \(name)")
+        settle(name)
+        let info = try await streams.renewLease(name, seconds: 8)
+        try await learnEnd(name)
+        #expect((info == nil) == (model[name] == nil), context)
+        guard model[name] != nil, model[name]?.end == nil else { return }
+        model[name]?.lease = 8
+        model[name]?.leaseStart = time.monotonic()
+    }
+
+    func openLive(_ name: StreamName) async throws {
+        let label = Bool.random(using: &random) ? "label" : nil
+        trace.append("open \(name) \(label ?? "")")
+        settle(name)
+        let producer = try await streams.openLive(name, label: label) { _ in }
+        try await learnEnd(name)
+        #expect((producer == nil) == (model[name] == nil), context)
+        guard let producer, let stream = model[name] else { return }
+        for index in lives.indices where label != nil && lives[index].name == name && lives[index].label == label {
+            lives[index].isSuperseded = true
+        }
+        lives.append(ModelLive(producer: producer, name: name, label: label, birth: stream.birth))
+    }
+
+    func appendLive() async throws {
+        guard let live = lives.randomElement(using: &random) else { return }
+        trace.append("live append \(live.name)")
+        let texts = [text()]
+        let end = Int.random(in: 0..<10, using: &random) == 0 ? EndRequest(.done) : nil
+        let events = texts.map { EventBody($0) }
+        let outcome = try await live.producer.append(events, end: end)
+        if live.isSuperseded || model[live.name]?.birth != live.birth {
+            // Who learned of the end before it was superseded may be told of the end again.
+            #expect(outcome == nil || outcome?.word == "ended", context)
+        } else {
+            let outcome = try #require(outcome, context)
+            try await appended(texts, live.name, AppendRequest(events: events, end: end), outcome)
+        }
+    }
+
+    func finishLive() async {
+        guard let index = lives.indices.randomElement(using: &random) else { return }
+        let live = lives.remove(at: index)
+        let isTorn = Bool.random(using: &random)
+        trace.append("finish \(live.name) \(isTorn ? "torn" : "")")
+        await live.producer.finish(isTorn: isTorn)
+        let now = time.monotonic()
+        model[live.name]?.touched = now
+        if !lives.contains(where: { $0.name == live.name }) { model[live.name]?.leaseStart = now }
+        guard isTorn, !live.isSuperseded, let stream = model[live.name], stream.birth == live.birth,
+            stream.end == nil, stream.lease == nil
+        else { return }
+        model[live.name]?.lease = 60
+        model[live.name]?.leaseStart = now
+    }
+
+    /// No two events are alike.
+    func text() -> String {
+        written += 1
+        return "\(written)"
+    }
+}

@@ -1,0 +1,180 @@
+import StreamCore
+import Testing
+
+/// A random life of a few streams on one node, step by step beside a simple model of it.
+///
+/// The same seed gives the same life. Every answer is compared with the model's, and every follower must have been
+/// shown exactly the log.
+package final class ModelRun {
+    let seed: UInt64
+    let harness: any StoreUnderTest
+    let time = ManualTime()
+    var random: SeededRandom
+    var store: any StreamStore
+    var streams: Streams
+    let names = ["a", "b/c", "d"].map(StreamName.known)
+    var model: [StreamName: ModelStream] = [:]
+    var readers: [StreamName: Int] = [:]
+    var lives: [ModelLive] = []
+    var followers: [(follower: ModelFollower, birth: Offset?, first: Int)] = []
+    /// The histories of streams that are gone, for those who followed them.
+    var past: [Offset: ModelStream] = [:]
+    var highest = Offset(milliseconds: 0, counter: 0)
+    var positions: [Offset] = []
+    var written = 0
+    var trace: [String] = []
+
+    struct ModelLive {
+        let producer: LiveProducer
+        let name: StreamName
+        let label: String?
+        let birth: Offset
+        var isSuperseded = false
+    }
+
+    package static func run(seed: UInt64, steps: Int, on harness: any StoreUnderTest) async throws {
+        let run = try await ModelRun(seed: seed, harness: harness)
+        for _ in 0..<steps { try await run.step() }
+        try await run.finish()
+    }
+
+    private init(seed: UInt64, harness: any StoreUnderTest) async throws {
+        self.seed = seed
+        self.harness = harness
+        self.random = SeededRandom(seed: seed)
+        store = try await harness.make(limits: StoreLimits(), time: time)
+        streams = Streams(store: store, time: time)
+    }
+
+    /// The last steps, newest first, for a failure.
+    var context: Comment { "seed \(seed): \(trace.suffix(12).reversed().joined(separator: " < "))" }
+
+    private func step() async throws {
+        let name = names.randomElement(using: &random)!
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<12: try await create(name)
+        case 12..<36: try await append(name)
+        case 36..<39: try await append(name, end: EndRequest(.cancelled))
+        case 39..<41: try await remove(name)
+        case 41..<56: try await read(name)
+        case 56..<64: try await pass()
+        case 64..<66: time.stepWall(by: .random(in: -5_000_000...5_000_000, using: &random))
+        case 66..<69: try await openLive(name)
+        case 69..<76: try await appendLive()
+        case 76..<79: await finishLive()
+        case 79..<82: try await renew(name)
+        case 82..<87: follow(name)
+        case 87..<96: try await pump()
+        case 96..<99: try await compare(name)
+        default: try await restart()
+        }
+    }
+
+    // MARK: What time does
+
+    /// What is due for a stream before it is used.
+    func settle(_ name: StreamName) {
+        let now = time.monotonic()
+        guard let stream = model[name], !lives.contains(where: { $0.name == name }) else { return }
+        if readers[name, default: 0] == 0, stream.isExpired(at: now) {
+            forget(name)
+        } else if stream.isAbandoned(at: now) {
+            // The offset is learned from the store.
+            model[name]?.end = StreamEnd(reason: .abandoned, detail: nil, offset: stream.birth)
+            model[name]?.trim(at: now)
+        }
+    }
+
+    func forget(_ name: StreamName) {
+        guard let stream = model.removeValue(forKey: name) else { return }
+        past[stream.birth] = stream
+    }
+
+    /// Learns the offset of an end that nobody asked for, and checks it.
+    func learnEnd(_ name: StreamName) async throws {
+        try await learnEnds([name])
+    }
+
+    private func learnEnds(_ names: [StreamName]) async throws {
+        var learned: [Offset] = []
+        for name in names {
+            guard let assumed = model[name]?.end, assumed.offset == model[name]?.birth else { continue }
+            let end = try #require(try await store.info(name)?.end, context)
+            #expect(end.reason == assumed.reason, context)
+            learned.append(end.offset)
+            model[name]?.end = end
+            try await syncFloor(name)
+        }
+        for offset in learned.sorted() { mint(offset) }
+    }
+
+    /// An offset must be higher than every one before it.
+    func mint(_ offset: Offset) {
+        #expect(offset > highest, context)
+        highest = max(highest, offset)
+        positions.append(offset)
+    }
+
+    private func pass() async throws {
+        time.advance(by: .milliseconds(Int.random(in: 1...15_000, using: &random)))
+        guard Bool.random(using: &random) else { return trace.append("time") }
+        trace.append("sweep")
+        try await sweep()
+    }
+
+    private func sweep() async throws {
+        try await streams.sweep()
+        for name in names { settle(name) }
+        try await learnEnds(names)
+        for name in names {
+            model[name]?.trim(at: time.monotonic())
+            try await syncFloor(name)
+        }
+    }
+
+    /// A store may keep somewhat more than retention asks; how much more is learned from it.
+    func syncFloor(_ name: StreamName) async throws {
+        guard harness.retentionSlack > 0, let stream = model[name] else { return }
+        let info = try #require(try await store.info(name), context)
+        #expect((0...harness.retentionSlack).contains(info.events - stream.kept.count), context)
+        model[name]?.taken = stream.history.count - info.events
+    }
+
+    private func restart() async throws {
+        try await sweep()
+        guard let again = try await harness.reopen() else { return }
+        trace.append("restart")
+        store = again
+        streams = Streams(store: store, time: time)
+        try await streams.resume()
+        lives = []
+        followers = []
+        readers = [:]
+        let now = time.monotonic()
+        for name in names {
+            model[name]?.touched = now
+            model[name]?.leaseStart = now
+        }
+    }
+
+    private func finish() async throws {
+        while !lives.isEmpty { await finishLive() }
+        for name in names { try await compare(name) }
+        for entry in followers {
+            let follower = entry.follower
+            var isDone = false
+            while !isDone {
+                _ = try await follower.pump(streams, signals: .max, page: PageLimit())
+                // Stores may tell a little after they have answered; the test's time limit bounds the wait.
+                switch (model[follower.name], follower.position) {
+                case (let stream?, .after(let cursor)): isDone = stream.end == nil && cursor == stream.tail
+                case (nil, _): isDone = !follower.hasRead
+                default: break
+                }
+                if follower.isOver { isDone = true }
+                if !isDone { await Task.yield() }
+            }
+            try check(entry)
+        }
+    }
+}
