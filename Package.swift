@@ -78,7 +78,6 @@ let package = Package(
                 "ServerSentEvents", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             // Compiled in, so that the program is one file that needs nothing beside it.
             resources: [.embedInCode("Pages/Site"), .embedInCode("Demo/Knowledge")],
@@ -92,7 +91,7 @@ let package = Package(
                 "ServerSentEvents", "StreamCore", "EventSource", "FreshetServer", asyncHTTPClient, nio, nioHTTP1,
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),

@@ -15,6 +15,8 @@ struct Freshet: AsyncParsableCommand {
               freshet cancel answer                    ask its producer to stop
             """,
         subcommands: [
+            Serve.self,
+            Demo.self,
             Append.self,
             Tail.self,
             Cancel.self,

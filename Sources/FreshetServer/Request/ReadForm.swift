@@ -20,8 +20,11 @@ package enum ReadForm: Sendable, Equatable {
             case "ndjson" where forced.count == 1: return .native(.ndjson)
             default:
                 throw Problem(
-                    400, "unknown-form", title: "There is no such form.",
-                    detail: "`as` may be given once, as `sse` or `ndjson`.")
+                    400,
+                    "unknown-form",
+                    title: "There is no such form.",
+                    detail: "`as` may be given once, as `sse` or `ndjson`."
+                )
             }
         }
         return preferred(in: accept).map { .native($0) } ?? .catchUp

@@ -31,15 +31,21 @@ package struct StreamHeaders: Sendable {
         guard isClosing else {
             guard reasonText == nil, detail == nil else {
                 throw Problem(
-                    400, "end-without-close", title: "The request names an end but does not close.",
-                    detail: "Send `Stream-Closed: true` with `Stream-End-Reason` and `Stream-End-Detail`.")
+                    400,
+                    "end-without-close",
+                    title: "The request names an end but does not close.",
+                    detail: "Send `Stream-Closed: true` with `Stream-End-Reason` and `Stream-End-Detail`."
+                )
             }
             return nil
         }
         let reason = reasonText.map { EndReason(rawValue: $0) } ?? .done
         guard let reason, reason == .done || reason == .failed else {
             throw .header(
-                "Stream-End-Reason", reasonText ?? "", "`done` or `failed`; to cancel, send `Stream-Cancel: true`")
+                "Stream-End-Reason",
+                reasonText ?? "",
+                "`done` or `failed`; to cancel, send `Stream-Cancel: true`"
+            )
         }
         guard (detail?.utf8.count ?? 0) <= 1024 else {
             throw .header("Stream-End-Detail", "\(detail?.utf8.count ?? 0) bytes", "at most 1024 bytes")
@@ -72,8 +78,11 @@ package struct StreamHeaders: Sendable {
             return .at(wallMilliseconds: milliseconds)
         case (_?, _?):
             throw Problem(
-                400, "two-expiries", title: "A stream has one expiry.",
-                detail: "Send `Stream-TTL` or `Stream-Expires-At`, not both.")
+                400,
+                "two-expiries",
+                title: "A stream has one expiry.",
+                detail: "Send `Stream-TTL` or `Stream-Expires-At`, not both."
+            )
         }
     }
 
@@ -105,8 +114,11 @@ package struct StreamHeaders: Sendable {
         guard id != nil || epoch != nil || sequence != nil else { return nil }
         guard let id, let epoch, let sequence else {
             throw Problem(
-                400, "incomplete-producer", title: "The producer is not complete.",
-                detail: "Send `Producer-Id`, `Producer-Epoch` and `Producer-Seq` together, or none of them.")
+                400,
+                "incomplete-producer",
+                title: "The producer is not complete.",
+                detail: "Send `Producer-Id`, `Producer-Epoch` and `Producer-Seq` together, or none of them."
+            )
         }
         guard !id.isEmpty, id.utf8.count <= 256 else {
             throw .header("Producer-Id", id, "a name of 1 to 256 bytes")
@@ -147,8 +159,11 @@ package struct StreamHeaders: Sendable {
         let values = headers[name]
         guard values.count <= 1 else {
             throw Problem(
-                400, "repeated-header", title: "A header field is repeated.",
-                detail: "`\(name)` may be sent once; it was sent \(values.count) times.")
+                400,
+                "repeated-header",
+                title: "A header field is repeated.",
+                detail: "`\(name)` may be sent once; it was sent \(values.count) times."
+            )
         }
         return values.first.map { String($0.trimmingBlanks()) }
     }
@@ -170,7 +185,10 @@ package struct StreamHeaders: Sendable {
 extension Problem {
     static func header(_ name: String, _ value: String, _ expected: String) -> Problem {
         Problem(
-            400, "bad-header", title: "A header field has a value that means nothing.",
-            detail: "`\(name)` is `\(value)`; it should be \(expected).")
+            400,
+            "bad-header",
+            title: "A header field has a value that means nothing.",
+            detail: "`\(name)` is `\(value)`; it should be \(expected)."
+        )
     }
 }

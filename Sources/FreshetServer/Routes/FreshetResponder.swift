@@ -13,8 +13,12 @@ package final class FreshetResponder: Responder {
 
     /// - Parameter extra: further routes, asked in their order for what is not Freshet's own.
     package init(
-        access: AccessPolicy, streamRoutes: StreamRoutes, listing: ListingRoutes, session: SessionRoute?,
-        extra: [any RouteGroup] = [], time: any TimeSource = SystemTime()
+        access: AccessPolicy,
+        streamRoutes: StreamRoutes,
+        listing: ListingRoutes,
+        session: SessionRoute?,
+        extra: [any RouteGroup] = [],
+        time: any TimeSource = SystemTime()
     ) {
         self.access = access
         self.streamRoutes = streamRoutes
@@ -62,8 +66,13 @@ package final class FreshetResponder: Responder {
         return .answer(
             Response(
                 Problem(
-                    404, "no-such-path", title: "There is nothing at this path.",
-                    detail: "Streams are at /v1/stream/{name}, their list is at /v1/streams.")))
+                    404,
+                    "no-such-path",
+                    title: "There is nothing at this path.",
+                    detail: "Streams are at /v1/stream/{name}, their list is at /v1/streams."
+                )
+            )
+        )
     }
 
     private var seconds: Int64 { Int64(time.wallMilliseconds() / 1000) }
@@ -76,14 +85,16 @@ package final class FreshetResponder: Responder {
         return Response(
             request.facts.isDraining ? 503 : 200,
             headers: [HeaderField("Content-Type", "application/json"), HeaderField("Cache-Control", "no-store")],
-            body: Array("{\"status\":\"\(status)\"}\n".utf8))
+            body: Array("{\"status\":\"\(status)\"}\n".utf8)
+        )
     }
 
     private func preflight(_ head: HTTPRequestHead) -> Response {
         Response(
             204,
             headers: [HeaderField("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS")]
-                + access.corsFields(origin: head.headers.first(name: "Origin"), preflight: true))
+                + access.corsFields(origin: head.headers.first(name: "Origin"), preflight: true)
+        )
     }
 
     /// The answer on a connection that is one too many: a native reader is asked to come back, since no status would
@@ -98,8 +109,14 @@ package final class FreshetResponder: Responder {
         return .answer(
             Response(
                 Problem(
-                    status, "too-many-connections", title: "There are too many connections.",
-                    detail: "\(what) Close some, or try again later.", headers: [HeaderField("Retry-After", "5")])))
+                    status,
+                    "too-many-connections",
+                    title: "There are too many connections.",
+                    detail: "\(what) Close some, or try again later.",
+                    headers: [HeaderField("Retry-After", "5")]
+                )
+            )
+        )
     }
 
     // MARK: What every answer carries

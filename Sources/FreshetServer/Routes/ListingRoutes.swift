@@ -30,8 +30,12 @@ package struct ListingRoutes: Sendable {
         guard let text, let name = try? StreamName(text) else {
             return Response(
                 Problem(
-                    400, "bad-name", title: "This is no name of a stream.",
-                    detail: "The name after \(Self.path)/ is the one after /v1/stream/."))
+                    400,
+                    "bad-name",
+                    title: "This is no name of a stream.",
+                    detail: "The name after \(Self.path)/ is the one after /v1/stream/."
+                )
+            )
         }
         if let problem = caller.refusal(.read, name.text) { return Response(problem) }
         do throws(StoreError) {

@@ -4,8 +4,12 @@ package import StreamHTTP
 extension Problem {
     static func method(allowed: String) -> Problem {
         Problem(
-            405, "method-not-allowed", title: "This method is not for this path.", detail: "Allowed here: \(allowed).",
-            headers: [HeaderField("Allow", allowed)])
+            405,
+            "method-not-allowed",
+            title: "This method is not for this path.",
+            detail: "Allowed here: \(allowed).",
+            headers: [HeaderField("Allow", allowed)]
+        )
     }
 
     /// A request that could not be read.
@@ -13,48 +17,81 @@ extension Problem {
         switch failure {
         case .malformed(let reason):
             self.init(
-                400, "malformed-request", title: "These bytes are no HTTP request.",
-                detail: "The request was refused because \(reason). Send HTTP/1.1 as in RFC 9112.")
+                400,
+                "malformed-request",
+                title: "These bytes are no HTTP request.",
+                detail: "The request was refused because \(reason). Send HTTP/1.1 as in RFC 9112."
+            )
         case .headerTooLarge:
             self.init(
-                431, "header-too-large", title: "The head of the request is too large.",
-                detail: "Send fewer or shorter header fields, cookies for example.")
+                431,
+                "header-too-large",
+                title: "The head of the request is too large.",
+                detail: "Send fewer or shorter header fields, cookies for example."
+            )
         case .unsupportedVersion:
             self.init(
-                505, "http-version", title: "This version of HTTP is not spoken here.", detail: "Use HTTP/1.1.")
+                505,
+                "http-version",
+                title: "This version of HTTP is not spoken here.",
+                detail: "Use HTTP/1.1."
+            )
         case .unsupportedMethod:
             self.init(
-                501, "unknown-method", title: "There is no such method.",
-                detail: "Use GET, HEAD, PUT, POST, DELETE or OPTIONS.")
+                501,
+                "unknown-method",
+                title: "There is no such method.",
+                detail: "Use GET, HEAD, PUT, POST, DELETE or OPTIONS."
+            )
         case .headTimeout:
             self.init(
-                408, "head-timeout", title: "The head of the request did not arrive in time.",
-                detail: "Send the whole head at once.")
+                408,
+                "head-timeout",
+                title: "The head of the request did not arrive in time.",
+                detail: "Send the whole head at once."
+            )
         case .bodyTimeout:
             self.init(
-                408, "body-timeout", title: "The body of the request stopped arriving.",
+                408,
+                "body-timeout",
+                title: "The body of the request stopped arriving.",
                 detail: "Nothing was appended. Send the body without long pauses, or with chunked encoding as a live "
-                    + "producer.")
+                    + "producer."
+            )
         case .bodyTooLarge(let limit):
             self.init(
-                413, "body-too-large", title: "The body is too large.",
-                detail: "One request may carry \(limit) bytes. Nothing was appended; send it in parts.")
+                413,
+                "body-too-large",
+                title: "The body is too large.",
+                detail: "One request may carry \(limit) bytes. Nothing was appended; send it in parts."
+            )
         case .bodyNotExpected:
             self.init(
-                400, "unexpected-body", title: "This request takes no body.", detail: "Send it again without a body.")
+                400,
+                "unexpected-body",
+                title: "This request takes no body.",
+                detail: "Send it again without a body."
+            )
         case .draining: self = .draining
         }
     }
 
     static let draining = Problem(
-        503, "draining", title: "The server is going away.",
+        503,
+        "draining",
+        title: "The server is going away.",
         detail: "Nothing was changed. Send the request again; another server, or this one again, will take it.",
-        headers: [HeaderField("Retry-After", "1")])
+        headers: [HeaderField("Retry-After", "1")]
+    )
 
     static func unknownStream(_ name: StreamName) -> Problem {
         Problem(
-            404, "no-such-stream", title: "There is no such stream.",
-            detail: "No stream is named `\(name.text)`. Create it with PUT; one that has expired or was deleted is gone.")
+            404,
+            "no-such-stream",
+            title: "There is no such stream.",
+            detail:
+                "No stream is named `\(name.text)`. Create it with PUT; one that has expired or was deleted is gone."
+        )
     }
 
     init(_ error: StoreError) {
@@ -67,23 +104,36 @@ extension Problem {
                 case .disk: "a full disk"
                 }
             self.init(
-                507, "store-full", title: "There is no room.",
+                507,
+                "store-full",
+                title: "There is no room.",
                 detail: "The server holds \(what), and nothing of it has expired. Nothing was changed. Delete streams, "
-                    + "give them a Stream-TTL, or raise the server's limits.")
+                    + "give them a Stream-TTL, or raise the server's limits."
+            )
         case .unavailable(let reason):
             self.init(
-                503, "store-unavailable", title: "The store cannot be reached.",
-                detail: "\(reason) Nothing was changed; try again.", headers: [HeaderField("Retry-After", "1")])
+                503,
+                "store-unavailable",
+                title: "The store cannot be reached.",
+                detail: "\(reason) Nothing was changed; try again.",
+                headers: [HeaderField("Retry-After", "1")]
+            )
         case .outcomeUnknown(let reason):
             self.init(
-                503, "outcome-unknown", title: "It is not known whether this was kept.",
+                503,
+                "outcome-unknown",
+                title: "It is not known whether this was kept.",
                 detail: "\(reason) Ask again with the same Producer-Seq: that never doubles an event.",
-                headers: [HeaderField("Retry-After", "1")])
+                headers: [HeaderField("Retry-After", "1")]
+            )
         case .damaged(let reason):
             self.init(
-                503, "store-damaged", title: "What is kept of this stream fails its check.",
+                503,
+                "store-damaged",
+                title: "What is kept of this stream fails its check.",
                 detail: "\(reason) Run `freshet check` on the data directory.",
-                headers: [HeaderField("Retry-After", "60")])
+                headers: [HeaderField("Retry-After", "60")]
+            )
         }
     }
 
@@ -91,32 +141,53 @@ extension Problem {
         switch error {
         case .lineTooLong(let limit):
             self.init(
-                413, "line-too-long", title: "A line is too long.",
-                detail: "A line may have \(limit) bytes. Nothing of it was appended.")
+                413,
+                "line-too-long",
+                title: "A line is too long.",
+                detail: "A line may have \(limit) bytes. Nothing of it was appended."
+            )
         case .eventTooLarge(let limit):
             self.init(
-                413, "event-too-large", title: "An event is too large.",
-                detail: "An event may have \(limit) bytes. Nothing of it was appended.")
+                413,
+                "event-too-large",
+                title: "An event is too large.",
+                detail: "An event may have \(limit) bytes. Nothing of it was appended."
+            )
         case .invalidJSON(let line, let reason):
             self.init(
-                400, "invalid-json", title: "This is not JSON.",
-                detail: (line > 0 ? "In line \(line): " : "") + reason)
+                400,
+                "invalid-json",
+                title: "This is not JSON.",
+                detail: (line > 0 ? "In line \(line): " : "") + reason
+            )
         case .reservedType(let type):
             self.init(
-                400, "reserved-event-type", title: "This event type is Freshet's own.",
-                detail: "`event: \(type)` tells readers about the stream itself. Give the event another type.")
+                400,
+                "reserved-event-type",
+                title: "This event type is Freshet's own.",
+                detail: "`event: \(type)` tells readers about the stream itself. Give the event another type."
+            )
         case .invalidType:
             self.init(
-                400, "invalid-event-type", title: "An event type cannot be sent on.",
-                detail: "An event type must not contain a NUL.")
+                400,
+                "invalid-event-type",
+                title: "An event type cannot be sent on.",
+                detail: "An event type must not contain a NUL."
+            )
         case .unfinishedBlock:
             self.init(
-                400, "unfinished-block", title: "The last event is not finished.",
-                detail: "An event ends with a blank line. Nothing was appended.")
+                400,
+                "unfinished-block",
+                title: "The last event is not finished.",
+                detail: "An event ends with a blank line. Nothing was appended."
+            )
         case .empty:
             self.init(
-                400, "empty-body", title: "There is nothing to append.",
-                detail: "Send at least one event, or `Stream-Closed: true` to end the stream.")
+                400,
+                "empty-body",
+                title: "There is nothing to append.",
+                detail: "Send at least one event, or `Stream-Closed: true` to end the stream."
+            )
         }
     }
 }

@@ -54,10 +54,13 @@ package protocol RouteGroup: Sendable {
 extension RequestFacts {
     init(_ head: HTTPRequestHead) {
         self.init(
-            method: head.method.rawValue, host: head.headers.first(name: "Host"),
-            origin: head.headers.first(name: "Origin"), secFetchSite: head.headers.first(name: "Sec-Fetch-Site"),
+            method: head.method.rawValue,
+            host: head.headers.first(name: "Host"),
+            origin: head.headers.first(name: "Origin"),
+            secFetchSite: head.headers.first(name: "Sec-Fetch-Site"),
             authorization: head.headers.first(name: "Authorization"),
             cookie: head.headers["Cookie"].isEmpty ? nil : head.headers["Cookie"].joined(separator: "; "),
-            forwardedProto: head.headers.first(name: "X-Forwarded-Proto"))
+            forwardedProto: head.headers.first(name: "X-Forwarded-Proto")
+        )
     }
 }

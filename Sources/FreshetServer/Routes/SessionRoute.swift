@@ -19,8 +19,12 @@ package struct SessionRoute: Sendable {
             return .answer(Response(.noKey()))
         }
         let cookie = SessionCookie.issue(
-            for: token.text, ring: keys, now: now, lifetime: lifetimeSeconds,
-            secure: isAlwaysSecure || facts.isForwardedHTTPS)
+            for: token.text,
+            ring: keys,
+            now: now,
+            lifetime: lifetimeSeconds,
+            secure: isAlwaysSecure || facts.isForwardedHTTPS
+        )
         guard let cookie else { return .answer(Response(.wrongKey())) }
         return .answer(Response(204, headers: [HeaderField("Set-Cookie", cookie), StreamFields.noStore]))
     }

@@ -9,7 +9,9 @@ extension StreamRoutes {
         if headers.isCancelling { return try cancel(name, request, caller) }
         if request.facts.isDraining, !streams.isProducing(name) { throw .draining }
         let end = try headers.end()
-        let isLiveType = try headers.contentType().map { PieceCutter(kind: $0.kind, limits: configuration.pieces) != nil }
+        let isLiveType = try headers.contentType().map {
+            PieceCutter(kind: $0.kind, limits: configuration.pieces) != nil
+        }
         if end != nil, let problem = caller.refusal(.end, name.text) { throw problem }
         if end == nil || request.hasBody, let problem = caller.refusal(.append, name.text) { throw problem }
         let producer = try headers.producer()
@@ -23,8 +25,14 @@ extension StreamRoutes {
     }
 
     private func append(
-        _ name: StreamName, _ request: RouteRequest, _ end: EndRequest?, _ producer: ProducerStamp?, _ sequence: String?,
-        _ lease: Int?, creates: Bool, _ isLiveType: Bool?
+        _ name: StreamName,
+        _ request: RouteRequest,
+        _ end: EndRequest?,
+        _ producer: ProducerStamp?,
+        _ sequence: String?,
+        _ lease: Int?,
+        creates: Bool,
+        _ isLiveType: Bool?
     ) throws(Problem) -> RequestPlan {
         let type = try request.headers.contentType()
         // A body of unknown length that numbers nothing is a producer at work, not one piece.
@@ -32,23 +40,45 @@ extension StreamRoutes {
             let label = try request.headers.label()
             return .live(
                 LivePlan(
-                    name: name, label: label, contentType: type, end: end, leaseSeconds: lease,
+                    name: name,
+                    label: label,
+                    contentType: type,
+                    end: end,
+                    leaseSeconds: lease,
                     open: { [self] onStop in
                         await openLive(name, type, label: label, lease: lease, creates: creates, onStop)
                     },
-                    answer: { [self] result in answer(result, name) }))
+                    answer: { [self] result in answer(result, name) }
+                )
+            )
         }
         return .collect(limit: configuration.bodyBytes) { [self] body in
             await .response(
-                append(name, body, type, end: end, producer: producer, sequence: sequence, lease: lease, creates: creates))
+                append(
+                    name,
+                    body,
+                    type,
+                    end: end,
+                    producer: producer,
+                    sequence: sequence,
+                    lease: lease,
+                    creates: creates
+                )
+            )
         }
     }
 
     // MARK: Atomic
 
     private func append(
-        _ name: StreamName, _ body: [UInt8], _ type: ContentType?, end: EndRequest?, producer: ProducerStamp?,
-        sequence: String?, lease: Int?, creates: Bool
+        _ name: StreamName,
+        _ body: [UInt8],
+        _ type: ContentType?,
+        end: EndRequest?,
+        producer: ProducerStamp?,
+        sequence: String?,
+        lease: Int?,
+        creates: Bool
     ) async -> Response {
         do {
             if body.isEmpty, end == nil {
@@ -57,12 +87,19 @@ extension StreamRoutes {
             }
             guard body.isEmpty || type != nil else {
                 throw Problem(
-                    400, "no-content-type", title: "The body has no Content-Type.",
-                    detail: "Send the `Content-Type` the stream was created with.")
+                    400,
+                    "no-content-type",
+                    title: "The body has no Content-Type.",
+                    detail: "Send the `Content-Type` the stream was created with."
+                )
             }
             if creates, let type { try await createIfMissing(name, type, lease: lease) }
             var request = AppendRequest(
-                contentType: body.isEmpty ? nil : type, producer: producer, sequence: sequence, end: end)
+                contentType: body.isEmpty ? nil : type,
+                producer: producer,
+                sequence: sequence,
+                end: end
+            )
             if !body.isEmpty {
                 // What is wrong with the stream comes before what is wrong with the body: the body is cut by the type
                 // of the stream.
@@ -114,18 +151,25 @@ extension StreamRoutes {
         }
         if let end = info.end { return Self.response(to: .ended(end, tail: info.tail, producer: nil), nil, name) }
         return Response(
-            204, headers: [StreamFields.nextOffset(info.tail), HeaderField("Stream-Lease", "\(seconds)")])
+            204,
+            headers: [StreamFields.nextOffset(info.tail), HeaderField("Stream-Lease", "\(seconds)")]
+        )
     }
 
     /// `POST` with `Stream-Cancel: true`: asks the stream to stop.
     private func cancel(
-        _ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller
+        _ name: StreamName,
+        _ request: RouteRequest,
+        _ caller: RouteCaller
     ) throws(Problem) -> RequestPlan {
         if let problem = caller.refusal(.cancel, name.text) { throw problem }
         guard !request.headers.isClosing else {
             throw Problem(
-                400, "cancel-and-close", title: "A request cancels or closes.",
-                detail: "Send `Stream-Cancel: true` or `Stream-Closed: true`, not both.")
+                400,
+                "cancel-and-close",
+                title: "A request cancels or closes.",
+                detail: "Send `Stream-Cancel: true` or `Stream-Closed: true`, not both."
+            )
         }
         return .act { [streams] in
             do throws(StoreError) {
@@ -133,10 +177,12 @@ extension StreamRoutes {
                 switch outcome {
                 case .appended(let tail, let end, _):
                     return .response(
-                        Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end)))
+                        Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end))
+                    )
                 case .ended(let end, let tail, _):
                     return .response(
-                        Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end)))
+                        Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end))
+                    )
                 default: return .response(Self.response(to: outcome, nil, name))
                 }
             } catch {
@@ -148,7 +194,11 @@ extension StreamRoutes {
     // MARK: Live
 
     private func openLive(
-        _ name: StreamName, _ type: ContentType, label: String?, lease: Int?, creates: Bool,
+        _ name: StreamName,
+        _ type: ContentType,
+        label: String?,
+        lease: Int?,
+        creates: Bool,
         _ onStop: @escaping @Sendable (LiveStop) -> Void
     ) async -> Result<LiveProducer, Problem> {
         do throws(StoreError) {
@@ -185,9 +235,13 @@ extension StreamRoutes {
         case .stopped(.superseded):
             return refuse(
                 Problem(
-                    409, "producer-replaced", title: "A newer request of this producer took over.",
+                    409,
+                    "producer-replaced",
+                    title: "A newer request of this producer took over.",
                     detail: "Another live request with the same `Stream-Producer` writes the stream now. What this one "
-                        + "sent up to Stream-Next-Offset is kept."))
+                        + "sent up to Stream-Next-Offset is kept."
+                )
+            )
         case .refused(let outcome): return refuse(Self.problem(outcome, name))
         case .failed(let error): return refuse(Problem(error))
         case .badPiece(let error):
@@ -208,10 +262,13 @@ extension StreamRoutes {
         case .appended(let tail, let end, let producer):
             return Response(
                 producer == nil ? 204 : 200,
-                headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end) + StreamFields.producer(producer))
+                headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end) + StreamFields.producer(producer)
+            )
         case .duplicate(let tail, let end, let producer):
             return Response(
-                204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end) + StreamFields.producer(producer))
+                204,
+                headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end) + StreamFields.producer(producer)
+            )
         case .ended(let end, let tail, _)
         where request?.events.isEmpty == true && request?.contentType == nil && request?.end != nil
             && request?.producer == nil:
@@ -223,9 +280,12 @@ extension StreamRoutes {
 
     private static func problem(ended end: StreamEnd, fields: [HeaderField]) -> Problem {
         Problem(
-            409, "stream-ended", title: "The stream has ended.",
+            409,
+            "stream-ended",
+            title: "The stream has ended.",
             detail: "It ended with the reason `\(end.reason.rawValue)`. Nothing can be appended; use another stream.",
-            headers: fields + StreamFields.end(end))
+            headers: fields + StreamFields.end(end)
+        )
     }
 
     private static func problem(_ outcome: AppendOutcome, _ name: StreamName) -> Problem {
@@ -235,29 +295,45 @@ extension StreamRoutes {
             return problem(ended: end, fields: [StreamFields.nextOffset(tail)] + StreamFields.producer(producer))
         case .typeMismatch(let type):
             return Problem(
-                409, "content-type-differs", title: "The stream is of another type.",
-                detail: "Its Content-Type is `\(type.text)`; the body has another.")
+                409,
+                "content-type-differs",
+                title: "The stream is of another type.",
+                detail: "Its Content-Type is `\(type.text)`; the body has another."
+            )
         case .fenced(let epoch):
             return Problem(
-                403, "producer-fenced", title: "A newer session of this producer took over.",
-                detail: "Its epoch is \(epoch). Begin a higher one with `Producer-Seq: 0`, if this producer should go on.",
-                headers: [HeaderField("Producer-Epoch", "\(epoch)")])
+                403,
+                "producer-fenced",
+                title: "A newer session of this producer took over.",
+                detail:
+                    "Its epoch is \(epoch). Begin a higher one with `Producer-Seq: 0`, if this producer should go on.",
+                headers: [HeaderField("Producer-Epoch", "\(epoch)")]
+            )
         case .epochMustStartAtZero:
             return Problem(
-                400, "epoch-starts-at-zero", title: "A new epoch begins with sequence 0.",
-                detail: "Send the first request of the epoch with `Producer-Seq: 0`.")
+                400,
+                "epoch-starts-at-zero",
+                title: "A new epoch begins with sequence 0.",
+                detail: "Send the first request of the epoch with `Producer-Seq: 0`."
+            )
         case .gap(let expected, let received):
             return Problem(
-                409, "producer-gap", title: "A request of this producer is missing.",
+                409,
+                "producer-gap",
+                title: "A request of this producer is missing.",
                 detail: "Sequence \(expected) should come next; \(received) came. Send the missing ones first.",
                 headers: [
                     HeaderField("Producer-Expected-Seq", "\(expected)"),
                     HeaderField("Producer-Received-Seq", "\(received)"),
-                ])
+                ]
+            )
         case .sequenceRegression(let last):
             return Problem(
-                409, "sequence-regression", title: "Stream-Seq must grow.",
-                detail: "The last one of this stream is `\(last)`; compare byte by byte.")
+                409,
+                "sequence-regression",
+                title: "Stream-Seq must grow.",
+                detail: "The last one of this stream is `\(last)`; compare byte by byte."
+            )
         case .appended, .duplicate: preconditionFailure("an append that went well is no problem")
         }
     }

@@ -9,16 +9,22 @@ extension StreamRoutes {
         if request.facts.isDraining { throw .draining }
         guard request.head.headers["Stream-Forked-From"].isEmpty else {
             throw Problem(
-                501, "no-forks", title: "Forks are not offered.",
-                detail: "Create the stream without `Stream-Forked-From`, and append what it should begin with.")
+                501,
+                "no-forks",
+                title: "Forks are not offered.",
+                detail: "Create the stream without `Stream-Forked-From`, and append what it should begin with."
+            )
         }
         let headers = request.headers
         let end = try headers.end()
         if end != nil, let problem = caller.refusal(.end, name.text) { throw problem }
         if request.hasBody, let problem = caller.refusal(.append, name.text) { throw problem }
         let options = StreamOptions(
-            contentType: try headers.contentType() ?? .eventStream, expiry: try headers.expiry(),
-            leaseSeconds: try headers.leaseSeconds(), retention: try headers.retention())
+            contentType: try headers.contentType() ?? .eventStream,
+            expiry: try headers.expiry(),
+            leaseSeconds: try headers.leaseSeconds(),
+            retention: try headers.retention()
+        )
         let location = request.baseURL + Self.prefix + RequestTarget.encodePath(name.text)
         return .collect(limit: configuration.bodyBytes) { [self] body in
             await .response(create(name, options, body, end, location: location))
@@ -26,7 +32,11 @@ extension StreamRoutes {
     }
 
     private func create(
-        _ name: StreamName, _ options: StreamOptions, _ body: [UInt8], _ end: EndRequest?, location: String
+        _ name: StreamName,
+        _ options: StreamOptions,
+        _ body: [UInt8],
+        _ end: EndRequest?,
+        location: String
     ) async -> Response {
         let events: [EventBody]
         do throws(PieceError) {
@@ -64,8 +74,11 @@ extension StreamRoutes {
             case .open: "It is open, and the request is for one that has ended."
             }
         return Problem(
-            409, "stream-differs", title: "The stream exists and is not like this.",
+            409,
+            "stream-differs",
+            title: "The stream exists and is not like this.",
             detail: "\(detail) Ask for it as it is, delete it first, or use another name.",
-            headers: [StreamFields.nextOffset(info.tail)] + StreamFields.end(info.end))
+            headers: [StreamFields.nextOffset(info.tail)] + StreamFields.end(info.end)
+        )
     }
 }

@@ -11,8 +11,11 @@ extension StreamRoutes {
         switch form {
         case .durableLive:
             throw Problem(
-                501, "no-live-modes", title: "The live modes of Durable Streams are not offered.",
-                detail: "Follow the stream with `Accept: text/event-stream` or `?as=ndjson`, or read it without `live`.")
+                501,
+                "no-live-modes",
+                title: "The live modes of Durable Streams are not offered.",
+                detail: "Follow the stream with `Accept: text/event-stream` or `?as=ndjson`, or read it without `live`."
+            )
         case .native(let form):
             if request.facts.isDraining { return .answer(farewell(form, .draining)) }
             let header = request.head.headers.first(name: "Last-Event-ID").flatMap { $0.isEmpty ? nil : $0 }
@@ -29,7 +32,11 @@ extension StreamRoutes {
         guard let text = values.first else { return nil }
         guard values.count == 1 else {
             throw Problem(
-                400, "repeated-offset", title: "A read has one position.", detail: "Send `offset` once.")
+                400,
+                "repeated-offset",
+                title: "A read has one position.",
+                detail: "Send `offset` once."
+            )
         }
         switch text {
         case "-1": return .start
@@ -40,8 +47,11 @@ extension StreamRoutes {
         default:
             guard let offset = Offset(text) else {
                 throw Problem(
-                    400, "bad-offset", title: "This is no offset.",
-                    detail: "`offset` is -1, now, or a value that came as Stream-Next-Offset or as an event's id.")
+                    400,
+                    "bad-offset",
+                    title: "This is no offset.",
+                    detail: "`offset` is -1, now, or a value that came as Stream-Next-Offset or as an event's id."
+                )
             }
             return .after(offset)
         }
@@ -50,7 +60,10 @@ extension StreamRoutes {
     // MARK: Native
 
     private func subscribe(
-        _ name: StreamName, _ form: EventForm, lastEventID: String?, asked: ReadPosition?
+        _ name: StreamName,
+        _ form: EventForm,
+        lastEventID: String?,
+        asked: ReadPosition?
     ) async -> Reply {
         // The header wins: an `EventSource` that comes back sends it, with the URL it began with.
         let position = lastEventID.map { Offset($0).map { ReadPosition.after($0) } } ?? (asked ?? .start)
@@ -68,7 +81,9 @@ extension StreamRoutes {
             return .response(
                 Response(
                     204,
-                    headers: [StreamFields.nextOffset(page.tail)] + StreamFields.end(end) + [StreamFields.noStore]))
+                    headers: [StreamFields.nextOffset(page.tail)] + StreamFields.end(end) + [StreamFields.noStore]
+                )
+            )
         }
         let opening: SubscriptionPlan.Opening =
             switch position {
@@ -84,8 +99,13 @@ extension StreamRoutes {
             }
         return .subscribe(
             SubscriptionPlan(
-                name: name, form: form, headers: Self.fields(form, page.contentType.kind), requested: requested,
-                opening: opening))
+                name: name,
+                form: form,
+                headers: Self.fields(form, page.contentType.kind),
+                requested: requested,
+                opening: opening
+            )
+        )
     }
 
     /// A reader may come before the producer.
@@ -94,7 +114,13 @@ extension StreamRoutes {
         guard held.take(name) else { return .response(farewell(form, .overloaded)) }
         return .subscribe(
             SubscriptionPlan(
-                name: name, form: form, headers: Self.fields(form, nil), requested: "-1", opening: .held))
+                name: name,
+                form: form,
+                headers: Self.fields(form, nil),
+                requested: "-1",
+                opening: .held
+            )
+        )
     }
 
     /// The answer to a native read on a connection or a server that cannot serve it now; nil when the request is none.
@@ -137,10 +163,14 @@ extension StreamRoutes {
         if page.standing != .exact, position != .start {
             return Response(
                 Problem(
-                    410, "position-gone", title: "What follows this position is not here.",
+                    410,
+                    "position-gone",
+                    title: "What follows this position is not here.",
                     detail: "The offset is older than what is kept, or no offset of this stream. Read from "
                         + "Stream-Earliest-Offset, or from the start.",
-                    headers: [StreamFields.earliestOffset(page.floor)]))
+                    headers: [StreamFields.earliestOffset(page.floor)]
+                )
+            )
         }
         var fields = [StreamFields.nextOffset(page.isPastEnd ? page.tail : page.last)]
         if page.isAtTail {
@@ -153,19 +183,24 @@ extension StreamRoutes {
             return Response(
                 200,
                 headers: [HeaderField("Content-Type", page.contentType.text)] + fields + [StreamFields.noStore],
-                body: ByteView.bytes(of: page.events, kind: page.contentType.kind))
+                body: ByteView.bytes(of: page.events, kind: page.contentType.kind)
+            )
         }
         let tag = Self.tag(position, page)
         let isPublic = configuration.publicCache.contains { $0.covers(name.text) }
         fields += [
             HeaderField("ETag", tag),
             HeaderField(
-                "Cache-Control", isPublic ? "public, max-age=60, stale-while-revalidate=300" : "private, no-cache"),
+                "Cache-Control",
+                isPublic ? "public, max-age=60, stale-while-revalidate=300" : "private, no-cache"
+            ),
         ]
         if Self.matches(tag, ifNoneMatch) { return Response(304, headers: fields) }
         return Response(
-            200, headers: [HeaderField("Content-Type", page.contentType.text)] + fields,
-            body: ByteView.bytes(of: page.events, kind: page.contentType.kind))
+            200,
+            headers: [HeaderField("Content-Type", page.contentType.text)] + fields,
+            body: ByteView.bytes(of: page.events, kind: page.contentType.kind)
+        )
     }
 
     /// Names exactly these bytes: where they begin and end, and whether the stream ends with them. Offsets are never

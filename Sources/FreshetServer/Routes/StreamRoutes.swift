@@ -15,7 +15,10 @@ package struct StreamRoutesConfiguration: Sendable {
     package var pageBytes: Int
 
     package init(
-        bodyBytes: Int, pieces: PieceLimits, createOnPost: [StreamPrefix], publicCache: [StreamPrefix],
+        bodyBytes: Int,
+        pieces: PieceLimits,
+        createOnPost: [StreamPrefix],
+        publicCache: [StreamPrefix],
         pageBytes: Int = 1 << 20
     ) {
         self.bodyBytes = bodyBytes
@@ -38,7 +41,9 @@ package struct StreamRoutes: Sendable {
     let jitter: @Sendable (ClosedRange<Int>) -> Int
 
     package init(
-        streams: Streams, held: HeldReaders, configuration: StreamRoutesConfiguration,
+        streams: Streams,
+        held: HeldReaders,
+        configuration: StreamRoutesConfiguration,
         jitter: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) }
     ) {
         self.streams = streams
@@ -68,13 +73,19 @@ package struct StreamRoutes: Sendable {
     private static func name(_ suffix: String?) throws(Problem) -> StreamName {
         guard let suffix else {
             throw Problem(
-                400, "bad-name", title: "This is no name of a stream.",
-                detail: "The path is not percent-encoded UTF-8.")
+                400,
+                "bad-name",
+                title: "This is no name of a stream.",
+                detail: "The path is not percent-encoded UTF-8."
+            )
         }
         if suffix == "__ds" || suffix.utf8.starts(with: "__ds/".utf8) {
             throw Problem(
-                501, "no-subscriptions", title: "Subscriptions are not offered.",
-                detail: "The names under __ds are reserved by the Durable Streams protocol for its subscription APIs.")
+                501,
+                "no-subscriptions",
+                title: "Subscriptions are not offered.",
+                detail: "The names under __ds are reserved by the Durable Streams protocol for its subscription APIs."
+            )
         }
         do throws(StreamName.Invalid) {
             return try StreamName(suffix)
@@ -108,7 +119,9 @@ package struct StreamRoutes: Sendable {
     }
 
     private func remove(
-        _ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller
+        _ name: StreamName,
+        _ request: RouteRequest,
+        _ caller: RouteCaller
     ) throws(Problem) -> RequestPlan {
         if let problem = caller.refusal(.delete, name.text) { throw problem }
         return .act { [streams] in

@@ -1,0 +1,116 @@
+package import Logging
+package import NIOCore
+package import StreamCore
+import StreamHTTP
+import Synchronization
+
+/// A whole server in one object: the streams, the routes, the sockets, and what has to happen as time passes.
+package final class FreshetService: Sendable {
+    package let streams: Streams
+    private let configuration: ServerConfiguration
+    private let server: StreamServer
+    private let logger: Logger
+    private let listening = Mutex<(any Channel)?>(nil)
+    private let sweeping = Mutex<Task<Void, Never>?>(nil)
+
+    /// - Parameters:
+    ///   - store: where the streams are kept.
+    ///   - keys: who may, from the keys file; nil where everybody may.
+    ///   - extra: makes routes beside Freshet's own, such as the pages of the demonstration.
+    package init(
+        configuration: ServerConfiguration,
+        store: any StreamStore,
+        keys: KeyRing?,
+        logger: Logger,
+        extra: @Sendable (Streams) -> [any RouteGroup] = { _ in [] }
+    ) async {
+        self.configuration = configuration
+        self.logger = logger
+        let streams = Streams(store: store, configuration: StreamsConfiguration(configuration))
+        self.streams = streams
+        let dataPlane = DataPlaneConfiguration(configuration)
+        let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)
+        let routes = StreamRoutes(
+            streams: streams,
+            held: held,
+            configuration: StreamRoutesConfiguration(
+                bodyBytes: configuration.bodyBytes,
+                pieces: dataPlane.pieces,
+                createOnPost: configuration.createOnPost,
+                publicCache: configuration.publicCache
+            )
+        )
+        let session = keys.map { keys in
+            SessionRoute(
+                keys: keys,
+                lifetimeSeconds: configuration.sessionLifetime.components.seconds,
+                isAlwaysSecure: configuration.secureCookie
+            )
+        }
+        let responder = FreshetResponder(
+            access: configuration.accessPolicy(keys: keys),
+            streamRoutes: routes,
+            listing: ListingRoutes(streams: streams),
+            session: session,
+            extra: extra(streams)
+        )
+        self.server = await StreamServer(
+            streams: streams,
+            responder: responder,
+            held: held,
+            configuration: dataPlane,
+            eventLoops: configuration.eventLoops ?? 0
+        )
+    }
+
+    /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.
+    package func start() async throws -> SocketAddress {
+        try await streams.resume()
+        let (channel, address) = try await server.listen(host: configuration.host, port: configuration.port)
+        listening.withLock { $0 = channel }
+        sweeping.withLock { $0 = Task { await sweep() } }
+        return address
+    }
+
+    /// Goes away in good order: returns when nobody is left that had to be waited for, or at the deadline.
+    ///
+    /// New native reads are asked to come back, streams with a producer at work go on with their readers, and all
+    /// others are asked to come back at once. New connections are still accepted.
+    package func drain() async {
+        let clock = ContinuousClock()
+        let deadline = clock.now + configuration.drainDeadline
+        await server.beginDraining()
+        while await server.busyConnections() > 0, clock.now < deadline, !Task.isCancelled {
+            try? await clock.sleep(for: .milliseconds(50))
+            // A stream whose producer left meanwhile has nobody to wait for any more.
+            await server.beginDraining()
+        }
+        await server.endDraining()
+        // What was said last has to reach the other side.
+        let last = clock.now + .seconds(3)
+        while await server.busyConnections() > 0, clock.now < last, !Task.isCancelled {
+            try? await clock.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Closes everything now.
+    package func stop() async {
+        sweeping.withLock(\.self)?.cancel()
+        try? await listening.withLock(\.self)?.close()
+        await server.stop()
+    }
+
+    private func sweep() async {
+        while !Task.isCancelled {
+            do {
+                try await streams.sweep()
+            } catch {
+                logger.warning(
+                    "What has become due could not be done; it is tried again.",
+                    metadata: ["error": "\(error)"]
+                )
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+}
