@@ -138,7 +138,10 @@ let package = Package(
         ),
         .testTarget(
             name: "FreshetCLITests",
-            dependencies: ["FreshetCLI", "EventSource", "ScriptedServer", asyncHTTPClient, nio, nioPosix, nioHTTP1],
+            dependencies: [
+                "FreshetCLI", "EventSource", "ServerSentEvents", "StreamCore", "ScriptedServer", nio, nioHTTP1,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: settings
         ),
     ]

@@ -1,0 +1,121 @@
+import ServerSentEvents
+import StreamCore
+import Testing
+
+@testable import FreshetCLI
+
+@Suite struct BatcherTests {
+    /// Every batch that comes out when the input arrives in pieces of that size and each batch is taken at once.
+    private func batches(_ input: String, _ kind: ContentType.Kind, by size: Int) throws -> [String] {
+        var batcher = Batcher(kind: kind)
+        var batches: [String] = []
+        let bytes = Array(input.utf8)
+        var start = 0
+        while start < bytes.count {
+            let end = min(start + size, bytes.count)
+            try batcher.append(Array(bytes[start..<end]))
+            start = end
+            while let batch = try batcher.next() { batches.append(String(decoding: batch, as: UTF8.self)) }
+        }
+        batcher.finish()
+        while let batch = try batcher.next() { batches.append(String(decoding: batch, as: UTF8.self)) }
+        return batches
+    }
+
+    @Test(arguments: 1...12)
+    func `Text is cut after whole characters, whatever the chunking`(size: Int) throws {
+        let text = "aé€😀\u{301}🇨🇭z"
+        let batches = try batches(text, .text, by: size)
+        #expect(batches.joined() == text)
+        #expect(!batches.contains { $0.contains("\u{FFFD}") })
+    }
+
+    @Test func `Bytes that are not UTF-8 are passed on and not waited for`() throws {
+        for bytes: [UInt8] in [[0xFF], [0x80, 0x80, 0x80, 0x80], [0xC0], [0x61, 0xF8], [0xE2, 0x82, 0xAC, 0x80]] {
+            var batcher = Batcher(kind: .text)
+            try batcher.append(bytes)
+            #expect(try batcher.next() == bytes)
+        }
+    }
+
+    @Test func `A character that the end of the input cuts off is sent as it is`() throws {
+        var batcher = Batcher(kind: .text)
+        try batcher.append([0x61, 0xE2, 0x82])
+        #expect(try batcher.next() == [0x61])
+        #expect(try batcher.next() == nil)
+        batcher.finish()
+        #expect(try batcher.next() == [0xE2, 0x82])
+    }
+
+    @Test(arguments: ["\n", "\r\n", "\r"], 1...9)
+    func `Event blocks stay whole with every line end and chunking`(lineEnd: String, size: Int) throws {
+        let input = [
+            "data: a", "", "event: x", "data: b", "data: c", "", "", ": only a comment", "", "id: 7", "", "data: d",
+        ]
+        .joined(separator: lineEnd)
+        let batches = try batches(input, .eventStream, by: size)
+        var events: [String] = []
+        for batch in batches {
+            // Each batch alone has whole events only: nothing is left over in a parser of its own.
+            var parser = EventStreamParser()
+            let outputs = try parser.parse(Array(batch.utf8))
+            var count = 0
+            for case .event(let event) in outputs {
+                events.append(event.type + ":" + event.data)
+                count += 1
+            }
+            #expect(count > 0)
+            #expect(!parser.hasUnfinishedBlock)
+        }
+        #expect(events == ["message:a", "x:b\nc", "message:d"])
+    }
+
+    @Test(arguments: 1...9)
+    func `Lines stay whole and the last needs no line end`(size: Int) throws {
+        let batches = try batches("{\"a\":1}\n\n  \n2\r\n\"three\"", .ndjson, by: size)
+        #expect(batches.allSatisfy { $0.hasSuffix("\n") || $0.hasSuffix("\r\n") })
+        let lines = batches.joined().split { $0 == "\n" || $0 == "\r\n" }.filter { !$0.allSatisfy { $0 == " " } }
+        #expect(lines == ["{\"a\":1}", "2", "\"three\""])
+    }
+
+    @Test func `Lines of JSON that wait together become one array`() throws {
+        var batcher = Batcher(kind: .json)
+        try batcher.append(Array("1\n\n[2,3]\n{\"a\":4}\nrest".utf8))
+        #expect(try batcher.next().map { String(decoding: $0, as: UTF8.self) } == "[1,[2,3],{\"a\":4}]")
+        #expect(try batcher.next() == nil)
+    }
+
+    @Test func `A line that is not JSON is named, after everything before it was given`() throws {
+        var batcher = Batcher(kind: .json)
+        try batcher.append(Array("1\n2\n\nnot\n5\n".utf8))
+        #expect(try batcher.next().map { String(decoding: $0, as: UTF8.self) } == "[1,2]")
+        for _ in 0..<2 {
+            #expect {
+                try batcher.next()
+            } throws: { error in
+                guard case .notJSON(let line, _) = error as? Batcher.Failure else { return false }
+                return line == 4
+            }
+        }
+    }
+
+    @Test func `A batch ends at the last boundary within its size, or the first beyond`() throws {
+        var batcher = Batcher(kind: .ndjson)
+        let short = String(repeating: "1", count: 999) + "\n"
+        let long = String(repeating: "2", count: 100_000) + "\n"
+        try batcher.append(Array((String(repeating: short, count: 100) + long + short).utf8))
+        var sizes: [Int] = []
+        while let batch = try batcher.next() { sizes.append(batch.count) }
+        #expect(sizes == [65_000, 35_000, 100_001, 1000])
+        #expect(batcher.pendingBytes == 0)
+    }
+
+    @Test(arguments: [ContentType.Kind.ndjson, .json, .eventStream])
+    func `A line without an end is refused before it fills the memory`(kind: ContentType.Kind) throws {
+        var batcher = Batcher(kind: kind)
+        let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 64 << 10)
+        #expect(throws: Batcher.Failure.self) {
+            for _ in 0..<32 { try batcher.append(piece) }
+        }
+    }
+}

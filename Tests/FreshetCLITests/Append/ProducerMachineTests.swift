@@ -1,0 +1,255 @@
+import EventSource
+import NIOHTTP1
+import StreamCore
+import Testing
+
+@testable import FreshetCLI
+
+/// Always the highest value of a range.
+private struct Highest: RandomNumberGenerator {
+    mutating func next() -> UInt64 { .max }
+}
+
+private typealias Machine = ProducerMachine<Highest>
+
+private let done = EventSource.End(reason: .done)
+
+private func makeMachine(
+    _ type: String = "text/plain",
+    end: EventSource.End? = done,
+    _ change: (inout Machine.Settings) -> Void = { _ in }
+) -> Machine {
+    var settings = Machine.Settings(contentType: ContentType(type)!, end: end)
+    change(&settings)
+    return Machine(settings: settings, random: Highest())
+}
+
+private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+private func closed(_ status: Int, _ reason: String) -> Answer {
+    Answer(status: status, headers: ["Stream-Closed": "true", "Stream-End-Reason": reason])
+}
+
+@Suite struct ProducerMachineTests {
+    @Test func `A short life: created, appended at once, ended exactly once`() {
+        var machine = makeMachine()
+        var actions = [machine.start(at: .zero)]
+        actions.append(machine.answered(Answer(status: 201), at: .zero))
+        actions.append(machine.received(text("Hello"), at: .zero))
+        actions.append(machine.answered(Answer(status: 200), at: .zero))
+        actions.append(machine.inputEnded(at: .zero))
+        actions.append(machine.answered(closed(200, "done"), at: .zero))
+        #expect(
+            actions == [
+                .send(.create), .nothing, .send(.append(sequence: 0, body: text("Hello"))), .nothing,
+                .send(.end(sequence: 1, done)), .finish(.complete),
+            ]
+        )
+        #expect(machine.acknowledgedBytes == 5)
+    }
+
+    @Test func `What arrives while a request is in flight gathers into the next`() {
+        var machine = makeMachine()
+        _ = machine.start(at: .zero)
+        for word in ["one ", "two "] {
+            let action = machine.received(text(word), at: .zero)
+            #expect(action == .nothing)
+        }
+        let first = machine.answered(Answer(status: 200), at: .zero)
+        #expect(first == .send(.append(sequence: 0, body: text("one two "))))
+        for word in ["three ", "four"] { _ = machine.received(text(word), at: .zero) }
+        _ = machine.inputEnded(at: .zero)
+        let second = machine.answered(Answer(status: 204), at: .zero)
+        #expect(second == .send(.append(sequence: 1, body: text("three four"))))
+        let end = machine.answered(Answer(status: 200), at: .zero)
+        #expect(end == .send(.end(sequence: 2, done)))
+    }
+
+    @Test func `A request without an answer is repeated, byte for byte, with its number`() {
+        var machine = makeMachine()
+        _ = machine.start(at: .zero)
+        _ = machine.answered(Answer(status: 201), at: .zero)
+        let first = machine.received(text("a"), at: .zero)
+        let wait = machine.failed("reset", at: .zero)
+        #expect(wait == .wait(until: .milliseconds(250)))
+        #expect(machine.isTroubled)
+        // New input neither joins it nor sends it early.
+        let still = machine.received(text("b"), at: .milliseconds(100))
+        #expect(still == .wait(until: .milliseconds(250)))
+        let again = machine.timer(at: .milliseconds(250))
+        #expect(again == first)
+        // The server had it already: a duplicate is an acknowledgement.
+        let next = machine.answered(Answer(status: 204), at: .zero)
+        #expect(next == .send(.append(sequence: 1, body: text("b"))))
+    }
+
+    @Test(arguments: [408, 425, 429, 500, 502, 503, 504, 507])
+    func `A passing refusal is repeated after the longer of backoff and Retry-After`(status: Int) {
+        var machine = makeMachine()
+        _ = machine.start(at: .zero)
+        let wait = machine.answered(Answer(status: status, headers: ["Retry-After": "9"]), at: .seconds(1))
+        #expect(wait == .wait(until: .seconds(10)))
+        let again = machine.timer(at: .seconds(10))
+        #expect(again == .send(.create))
+    }
+
+    @Test func `Repetitions wait longer and longer, up to a maximum, until the patience is over`() {
+        var machine = makeMachine {
+            $0.patience = .seconds(60)
+        }
+        _ = machine.start(at: .zero)
+        var now = Duration.zero
+        var delays: [Int64] = []
+        var last = Machine.Action.nothing
+        while delays.count < 100 {
+            last = machine.failed("refused", at: now)
+            guard case .wait(let until) = last else { break }
+            delays.append((until - now).components.seconds * 1000 + (until - now).components.attoseconds / Int64(1e15))
+            now = until
+            _ = machine.timer(at: now)
+        }
+        #expect(delays.prefix(8) == [250, 500, 1000, 2000, 4000, 8000, 15000, 15000])
+        #expect(last == .finish(.gaveUp("refused")))
+        #expect(now >= .seconds(60))
+    }
+
+    @Test func `An answer ends the impatience`() {
+        var machine = makeMachine { $0.patience = .seconds(10) }
+        _ = machine.start(at: .zero)
+        _ = machine.failed("x", at: .seconds(1))
+        _ = machine.timer(at: .seconds(2))
+        _ = machine.answered(Answer(status: 201), at: .seconds(9))
+        _ = machine.received(text("a"), at: .seconds(9))
+        let wait = machine.failed("x", at: .seconds(100))
+        #expect(wait == .wait(until: .seconds(100) + .milliseconds(250)))
+    }
+
+    @Test func `Reading stops while too much is not acknowledged, and goes on after`() {
+        var machine = makeMachine { $0.maximumPendingBytes = 100 }
+        #expect(machine.wantsInput)
+        _ = machine.start(at: .zero)
+        _ = machine.received([UInt8](repeating: 65, count: 99), at: .zero)
+        #expect(machine.wantsInput)
+        _ = machine.received([65], at: .zero)
+        #expect(!machine.wantsInput)
+        _ = machine.answered(Answer(status: 201), at: .zero)
+        #expect(!machine.wantsInput)
+        _ = machine.answered(Answer(status: 200), at: .zero)
+        #expect(machine.wantsInput)
+    }
+
+    @Test func `A block longer than the bound is still read to its end`() {
+        var machine = makeMachine("application/x-ndjson") { $0.maximumPendingBytes = 100 }
+        _ = machine.start(at: .zero)
+        _ = machine.answered(Answer(status: 201), at: .zero)
+        _ = machine.received([UInt8](repeating: 49, count: 500), at: .zero)
+        #expect(machine.wantsInput)
+        let action = machine.received(text("\n"), at: .zero)
+        guard case .send(.append(0, let body)) = action else {
+            Issue.record("not sent: \(action)")
+            return
+        }
+        #expect(body.count == 501)
+    }
+
+    @Test(arguments: ["cancelled", "abandoned", "failed", "done"])
+    func `A stream that someone else ended stops it`(reason: String) {
+        var machine = makeMachine()
+        _ = machine.start(at: .zero)
+        _ = machine.answered(Answer(status: 201), at: .zero)
+        _ = machine.received(text("a"), at: .zero)
+        let action = machine.answered(closed(409, reason), at: .zero)
+        #expect(action == .finish(.ended(.init(reason: .init(rawValue: reason)))))
+        #expect(!machine.wantsInput)
+    }
+
+    @Test func `An end that finds the stream cancelled says so`() {
+        for status in [204, 409] {
+            var machine = makeMachine()
+            _ = machine.start(at: .zero)
+            _ = machine.inputEnded(at: .zero)
+            _ = machine.answered(Answer(status: 201), at: .zero)
+            let action = machine.answered(closed(status, "cancelled"), at: .zero)
+            #expect(action == .finish(.ended(.init(reason: .cancelled))))
+        }
+    }
+
+    @Test func `A stream that is there but ended takes nothing`() {
+        var machine = makeMachine()
+        _ = machine.start(at: .zero)
+        let action = machine.answered(closed(200, "done"), at: .zero)
+        #expect(action == .finish(.ended(done)))
+    }
+
+    @Test func `A stream that is gone is told from a refusal`() {
+        for (status, outcome) in [
+            (404, Machine.Outcome.gone("the server answered 404")), (410, .gone("the server answered 410")),
+            (403, .refused("the server answered 403")), (409, .refused("the server answered 409")),
+            (501, .refused("the server answered 501")),
+        ] {
+            var machine = makeMachine()
+            _ = machine.start(at: .zero)
+            _ = machine.answered(Answer(status: 201), at: .zero)
+            _ = machine.received(text("a"), at: .zero)
+            let action = machine.answered(Answer(status: status), at: .zero)
+            #expect(action == .finish(outcome))
+        }
+    }
+
+    @Test func `Input that cannot be appended ends the stream as failed, after what came before`() {
+        var machine = makeMachine("application/json")
+        _ = machine.start(at: .zero)
+        _ = machine.received(text("1\nbad\n3\n"), at: .zero)
+        let append = machine.answered(Answer(status: 201), at: .zero)
+        #expect(append == .send(.append(sequence: 0, body: text("[1]"))))
+        let end = machine.answered(Answer(status: 200), at: .zero)
+        guard case .send(.end(1, let how)) = end else {
+            Issue.record("not ended: \(end)")
+            return
+        }
+        #expect(how.reason == .failed)
+        #expect(how.detail?.contains("line 2") == true)
+        let finish = machine.answered(closed(200, "failed"), at: .zero)
+        guard case .finish(.inputFailed) = finish else {
+            Issue.record("not failed: \(finish)")
+            return
+        }
+    }
+
+    @Test func `An interrupted producer sends what it has read and ends as failed`() {
+        var machine = makeMachine()
+        _ = machine.start(at: .zero)
+        _ = machine.received(text("half"), at: .zero)
+        _ = machine.interrupted(at: .zero)
+        #expect(!machine.wantsInput)
+        let append = machine.answered(Answer(status: 201), at: .zero)
+        #expect(append == .send(.append(sequence: 0, body: text("half"))))
+        let end = machine.answered(Answer(status: 200), at: .zero)
+        #expect(end == .send(.end(sequence: 1, .init(reason: .failed, detail: "interrupted"))))
+    }
+
+    @Test func `Without an end the stream stays open`() {
+        var machine = makeMachine(end: nil)
+        _ = machine.start(at: .zero)
+        _ = machine.received(text("x"), at: .zero)
+        _ = machine.inputEnded(at: .zero)
+        _ = machine.answered(Answer(status: 201), at: .zero)
+        let action = machine.answered(Answer(status: 200), at: .zero)
+        #expect(action == .finish(.complete))
+    }
+
+    @Test func `A silent producer renews its lease at a third of it`() {
+        var machine = makeMachine { $0.leaseSeconds = 30 }
+        _ = machine.start(at: .zero)
+        let wait = machine.answered(Answer(status: 201), at: .seconds(5))
+        #expect(wait == .wait(until: .seconds(15)))
+        let renewal = machine.timer(at: .seconds(15))
+        #expect(renewal == .send(.renewLease))
+        let next = machine.answered(Answer(status: 204), at: .seconds(16))
+        #expect(next == .wait(until: .seconds(26)))
+        // An append renews it too.
+        _ = machine.received(text("x"), at: .seconds(20))
+        let later = machine.answered(Answer(status: 200), at: .seconds(21))
+        #expect(later == .wait(until: .seconds(31)))
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import NIOHTTP1
+import Testing
+
+@testable import FreshetCLI
+
+@Suite struct StreamURLTests {
+    @Test func `A name is a stream of the server that the environment names`() throws {
+        #expect(try StreamURL("answer", environment: [:]).url == "http://127.0.0.1:4437/v1/stream/answer")
+        let environment = ["FRESHET_URL": "https://host/"]
+        #expect(try StreamURL("chat/ä b?", environment: environment).url == "https://host/v1/stream/chat/%C3%A4%20b%3F")
+    }
+
+    @Test func `A URL is taken as it is, and its description is beside it`() throws {
+        let url = try StreamURL("http://h:1/v1/stream/a%20b/c?x=1", environment: [:])
+        #expect(url.url == "http://h:1/v1/stream/a%20b/c?x=1")
+        #expect(url.description == "http://h:1/v1/streams/a%20b/c")
+        #expect(try StreamURL("http://h/other", environment: [:]).description == nil)
+    }
+
+    @Test(arguments: ["", "ftp://h/x", "http://", "a//b", "../x", "a\nb", "http://this is invalid/"])
+    func `What is neither is a usage error`(argument: String) {
+        #expect(throws: ValidationError.self) { try StreamURL(argument, environment: [:]) }
+    }
+
+    @Test func `A server that is not a URL is a usage error`() {
+        #expect(throws: ValidationError.self) { try StreamURL("x", environment: ["FRESHET_URL": "localhost:4437"]) }
+    }
+
+    @Test func `The key comes from the environment, without its line end, and must be one word`() throws {
+        let options = try ClientOptions.parse([])
+        #expect(try options.bearerKey(environment: [:]) == nil)
+        #expect(try options.bearerKey(environment: ["FRESHET_KEY": "k1\n"]) == "k1")
+        #expect(throws: ValidationError.self) { try options.bearerKey(environment: ["FRESHET_KEY": "two words"]) }
+        let missing = try ClientOptions.parse(["--key", "/nonexistent/key"])
+        #expect(throws: ValidationError.self) { try missing.bearerKey(environment: ["FRESHET_KEY": "k1"]) }
+    }
+
+    @Test func `A problem is one line that cannot drive the terminal`() {
+        let body = Array(#"{"title":"Too\u001b[31m large","detail":"Send less."}"#.utf8)
+        #expect(Answer(status: 413, body: body).problem == "Too [31m large: Send less. (413)")
+        #expect(Answer(status: 500).problem == "the server answered 500")
+        #expect(Answer(status: 502, body: Array("<html>\nbad".utf8)).problem == "<html> bad (502)")
+    }
+}

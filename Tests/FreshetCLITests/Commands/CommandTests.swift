@@ -1,0 +1,188 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import ScriptedServer
+import Testing
+
+@testable import FreshetCLI
+
+/// The built program, as a shell runs it, against a scripted server.
+@Suite struct CommandTests {
+    struct Result {
+        var status: Int32
+        var output: String
+        var errors: String
+    }
+
+    /// Beside the test bundle.
+    static let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        .appendingPathComponent("freshet")
+    static let isBuilt = FileManager.default.isExecutableFile(atPath: program.path)
+
+    private func run(_ arguments: [String], server: String, input: String = "") async throws -> Result {
+        let process = Process()
+        process.executableURL = Self.program
+        process.arguments = arguments
+        process.environment = ["FRESHET_URL": server, "FRESHET_KEY": "k"]
+        let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())
+        process.standardInput = standardInput
+        process.standardOutput = output
+        process.standardError = errors
+        return try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                do {
+                    try process.run()
+                } catch {
+                    continuation.resume(throwing: error)
+                    return
+                }
+                standardInput.fileHandleForWriting.write(Data(input.utf8))
+                try? standardInput.fileHandleForWriting.close()
+                let printed = output.fileHandleForReading.readDataToEndOfFile()
+                let told = errors.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                continuation.resume(
+                    returning: Result(
+                        status: process.terminationStatus,
+                        output: String(decoding: printed, as: UTF8.self),
+                        errors: String(decoding: told, as: UTF8.self)
+                    )
+                )
+            }
+        }
+    }
+
+    @Test(
+        .enabled(if: isBuilt),
+        arguments: [
+            ("done", 0), ("failed", 3), ("cancelled", 4), ("abandoned", 5), ("deleted", 6), ("expired", 6),
+        ] as [(String, Int32)]
+    )
+    func `tail prints what was appended, resumes, and exits by the reason of the end`(
+        reason: String,
+        status: Int32
+    ) async throws {
+        try await ScriptedServer.run { _, request in
+            switch (request.method, request.headers.first(name: "Last-Event-ID")) {
+            case ("HEAD", _): .init(200, [("Content-Type", "text/plain; charset=utf-8")])
+            case (_, nil): .events("retry: 1\nid: a\ndata: Hello\n\nid: b\ndata: ,", end: .abort)
+            case (_, "a"): .events("id: b\ndata: , world\n\n")
+            default: .events("event: end\nid: c\ndata: {\"reason\":\"\(reason)\",\"detail\":\"so it is\"}\n\n")
+            }
+        } _: { server in
+            let result = try await run(["tail", "answer"], server: server.origin)
+            #expect(result.output == "Hello, world")
+            #expect(result.errors.contains("\(reason) (so it is)"))
+            #expect(result.status == status)
+            let first = try #require(server.requests.first { $0.method == "GET" })
+            #expect(first.uri == "/v1/stream/answer?offset=-1")
+            #expect(first.headers["Authorization"] == ["Bearer k"])
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `tail says what the server refuses`() async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(404, [("Content-Type", "application/problem+json")], body: #"{"title":"No such stream"}"#)
+        } _: { server in
+            let result = try await run(["tail", "answer"], server: server.origin)
+            #expect(result.status == 6)
+            #expect(result.errors == "freshet: No such stream (404)\n")
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `append sends standard input and ends the stream`() async throws {
+        try await ScriptedServer.run { index, request in
+            index == 0
+                ? .init(201)
+                : .init(200, request.headers["Stream-Closed"] == ["true"] ? [("Stream-Closed", "true")] : [])
+        } _: { server in
+            let result = try await run(
+                ["append", "a/b", "--content-type", "application/json", "--end", "failed", "--end-detail", "why"],
+                server: server.origin,
+                input: "1\n{\"a\":2}\n"
+            )
+            #expect(result.status == 0)
+            #expect(result.output.isEmpty)
+            #expect(server.requests.allSatisfy { $0.uri == "/v1/stream/a/b" })
+            #expect(server.requests[0].headers["Stream-Lease"] == ["60"])
+            let end = try #require(server.requests.last)
+            #expect(end.headers["Stream-End-Reason"] == ["failed"])
+            #expect(end.headers["Stream-End-Detail"] == ["why"])
+            #expect(server.requests.dropFirst().dropLast().map(\.text).joined() == "[1,{\"a\":2}]")
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `cancel prints how the stream ended`() async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(204, [("Stream-Closed", "true"), ("Stream-End-Reason", "done")])
+        } _: { server in
+            let result = try await run(["cancel", "x"], server: server.origin)
+            #expect(result.status == 0)
+            #expect(result.output == "done\n")
+            #expect(server.requests[0].headers["Stream-Cancel"] == ["true"])
+            #expect(server.requests[0].body.isEmpty)
+        }
+    }
+
+    private static let open = """
+        {"name":"a","contentType":"text/plain","bytes":12,"events":3,"tail":"T","end":null,"readers":1,"lease":60,\
+        "expiresAt":null,"newer":true}
+        """
+    private static let ended = """
+        {"name":"b/c","contentType":"application/json","bytes":0,"events":0,"tail":"U",\
+        "end":{"reason":"failed","detail":"x"},"readers":0,"lease":null,"expiresAt":"2026-11-22T13:00:00Z"}
+        """
+
+    @Test(.enabled(if: isBuilt)) func `ls follows the pages, in columns or as the server's JSON`() async throws {
+        try await ScriptedServer.run { _, request in
+            request.uri.contains("cursor=a%2B")
+                ? .init(200, body: #"{"streams":[\#(Self.ended)],"next":null}"#)
+                : .init(200, body: #"{"streams":[\#(Self.open)],"next":"a+"}"#)
+        } _: { server in
+            let columns = try await run(["ls", "x/"], server: server.origin)
+            #expect(columns.output == "a\ttext/plain\t3\t12\t1\topen\nb/c\tapplication/json\t0\t0\t0\tfailed\n")
+            #expect(server.requests[0].uri == "/v1/streams?prefix=x%2F")
+            let json = try await run(["ls", "--json"], server: server.origin)
+            let lines = json.output.split(separator: "\n")
+            #expect(lines.count == 2)
+            #expect(lines[0].contains("\"newer\":true"))
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `info shows one stream`() async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(200, body: Self.ended)
+        } _: { server in
+            let result = try await run(["info", "b/c"], server: server.origin)
+            #expect(result.output.contains("ended    failed (x)\n"))
+            #expect(server.requests[0].uri == "/v1/streams/b/c")
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `Wrong usage is 64, and no connection is 7`() async throws {
+        let origin = try await ScriptedServer.run { _, _ in
+            .init(204)
+        } _: {
+            $0.origin
+        }
+        #expect(try await run(["cancel", "../x"], server: origin).status == 64)
+        #expect(try await run(["append", "x", "--content-type", "junk"], server: origin).status == 64)
+        #expect(try await run(["cancel", "x"], server: origin).status == 7)
+        #expect(try await run(["tail", "x", "--patience", "0"], server: origin).status == 7)
+        #expect(try await run(["append", "x", "--patience", "0"], server: origin).status == 7)
+    }
+
+    @Test func `A table is aligned under its header`() throws {
+        let streams = try [Self.open, Self.ended].map {
+            try JSONDecoder().decode(StreamDescription.self, from: Data($0.utf8))
+        }
+        #expect(
+            Table.aligned(streams) == """
+                NAME  TYPE              EVENTS  BYTES  READERS  STATE
+                a     text/plain             3     12        1  open
+                b/c   application/json       0      0        0  failed
+
+                """
+        )
+    }
+}
