@@ -10,10 +10,13 @@ struct Append: AsyncParsableCommand {
         case done, failed, none
     }
 
+    /// What a server takes as `Stream-End-Detail`, in bytes.
+    static let longestDetail = 1024
+
     static let configuration = CommandConfiguration(
         abstract: "Turn standard input into a stream.",
         discussion: """
-            Creates the stream, appends what arrives at once, and ends the stream when the input ends. While an append \
+            Creates the stream, or goes on with an open one of that name, appends what arrives at once, and ends the stream when the input ends. While an append \
             is under way, input gathers into the next one. Each append carries a number, and is repeated until the \
             server has acknowledged it: a broken connection or a restarting server neither loses nor doubles a word. \
             While 1 MiB is not acknowledged, the input is not read.
@@ -77,6 +80,9 @@ struct Append: AsyncParsableCommand {
         guard endDetail == nil || end != .none else {
             throw ValidationError("--end-detail says something about an end, and --end none leaves the stream open.")
         }
+        guard (endDetail?.utf8.count ?? 0) <= Self.longestDetail else {
+            throw ValidationError("--end-detail must have at most \(Self.longestDetail) bytes.")
+        }
     }
 
     func run() async throws {
@@ -89,6 +95,7 @@ struct Append: AsyncParsableCommand {
             settings: ProducerMachine.Settings(
                 contentType: ContentType(contentType)!,
                 leaseSeconds: lease > 0 ? lease : nil,
+                acceptsAnyOpenStream: self.lease == nil && ttl == nil,
                 end: end == .none
                     ? nil : EventSource.End(reason: .init(rawValue: end.rawValue), detail: endDetail),
                 patience: .seconds(patience)

@@ -116,14 +116,21 @@ struct AppendSession: Sendable {
         case .end(let sequence, let end):
             headers = producer(sequence) + [("Stream-Closed", "true")]
             if let reason = end.reason { headers.append(("Stream-End-Reason", reason.rawValue)) }
-            if let detail = end.detail { headers.append(("Stream-End-Detail", Self.oneLine(detail))) }
+            if let detail = end.detail.map(Self.oneLine), !detail.isEmpty {
+                headers.append(("Stream-End-Detail", detail))
+            }
             return try await client.send(.POST, url, headers: headers)
         }
     }
 
-    /// A header field carries no line ends and no other control characters.
+    /// A header field carries no control characters, and a detail has at most 1024 bytes.
     private static func oneLine(_ text: String) -> String {
-        let scalars = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
-        return String(String.UnicodeScalarView(scalars)).trimmingCharacters(in: .whitespaces)
+        var line = ""
+        for scalar in text.unicodeScalars {
+            let next = Character(scalar.value < 0x20 || scalar.value == 0x7F ? " " : scalar)
+            guard line.utf8.count + next.utf8.count <= Append.longestDetail else { break }
+            line.append(next)
+        }
+        return line.trimmingCharacters(in: .whitespaces)
     }
 }

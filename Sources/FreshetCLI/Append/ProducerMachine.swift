@@ -11,6 +11,8 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         var contentType: ContentType
         /// Seconds of lease the stream is created with; renewed while there is nothing to send.
         var leaseSeconds: Int?
+        /// Append to an open stream of that name even if its lease or time to live is another.
+        var acceptsAnyOpenStream = false
         /// How the stream is ended when the input ends; nil leaves it open.
         var end: EventSource.End?
         /// Reading stops while this much is unacknowledged.
@@ -142,11 +144,10 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         guard case .sent(let request) = flight else { return next(at: now) }
         switch answer.status {
         case 200, 201, 204:
-            flight = .none
-            failures = 0
-            failingSince = nil
-            lastAnswer = now
-            accepted(request, answer)
+            accepted(request, answer, at: now)
+        case 409 where request == .create && !answer.isClosed && settings.acceptsAnyOpenStream:
+            // Should its type be another, the first append is refused for that.
+            accepted(request, answer, at: now)
         case 408, 425, 429, 500, 502...504, 506...599:
             retry(request, answer.problem, atLeast: answer.retryAfter ?? .zero, at: now)
         default:
@@ -168,7 +169,11 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         return next(at: now)
     }
 
-    private mutating func accepted(_ request: Request, _ answer: Answer) {
+    private mutating func accepted(_ request: Request, _ answer: Answer, at now: Duration) {
+        flight = .none
+        failures = 0
+        failingSince = nil
+        lastAnswer = now
         switch request {
         case .create:
             // A stream of that name and kind may be there already; an ended one takes nothing more.

@@ -56,8 +56,11 @@ struct Info: AsyncParsableCommand {
         } else {
             lines.append(("ended", "no"))
         }
-        if let lease = stream.lease { lines.append(("lease", "\(lease) s")) }
-        if let expiresAt = stream.expiresAt { lines.append(("expires", expiresAt)) }
-        return lines.map { $0.0 + String(repeating: " ", count: 9 - $0.0.count) + $0.1 + "\n" }.joined()
+        if let producers = stream.producers { lines.append(("producers", "\(producers)")) }
+        if let lease = stream.lease {
+            lines.append(("lease", "\(lease) s" + (stream.leaseRemaining.map { ", \($0) s left" } ?? "")))
+        }
+        if let expiresIn = stream.expiresIn { lines.append(("expires", "in \(expiresIn) s")) }
+        return lines.map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 + "\n" }.joined()
     }
 }

@@ -14,8 +14,11 @@ struct StreamDescription: Decodable, Equatable {
     /// Nil while it is open.
     var end: End?
     var readers: Int
-    /// Seconds of lease.
+    /// Live requests that append to it.
+    var producers: Int?
+    /// Seconds of lease, and what is left of them while it runs.
     var lease: Int?
-    /// RFC 3339.
-    var expiresAt: String?
+    var leaseRemaining: Int?
+    /// Seconds until it expires, if nobody reads or writes it meanwhile.
+    var expiresIn: Int?
 }

@@ -181,6 +181,20 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         #expect(action == .finish(.ended(done)))
     }
 
+    @Test func `An open stream that was created otherwise is appended to, unless it was to be like this`() {
+        for accepts in [true, false] {
+            var machine = makeMachine { $0.acceptsAnyOpenStream = accepts }
+            _ = machine.start(at: .zero)
+            _ = machine.received(text("a"), at: .zero)
+            let action = machine.answered(Answer(status: 409), at: .zero)
+            #expect(
+                action
+                    == (accepts
+                        ? .send(.append(sequence: 0, body: text("a"))) : .finish(.refused("the server answered 409")))
+            )
+        }
+    }
+
     @Test func `A stream that is gone is told from a refusal`() {
         for (status, outcome) in [
             (404, Machine.Outcome.gone("the server answered 404")), (410, .gone("the server answered 410")),

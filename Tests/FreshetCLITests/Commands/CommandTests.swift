@@ -126,11 +126,11 @@ import Testing
 
     private static let open = """
         {"name":"a","contentType":"text/plain","bytes":12,"events":3,"tail":"T","end":null,"readers":1,"lease":60,\
-        "expiresAt":null,"newer":true}
+        "expiresIn":null,"newer":true}
         """
     private static let ended = """
         {"name":"b/c","contentType":"application/json","bytes":0,"events":0,"tail":"U",\
-        "end":{"reason":"failed","detail":"x"},"readers":0,"lease":null,"expiresAt":"2026-11-22T13:00:00Z"}
+        "end":{"reason":"failed","detail":"x"},"readers":0,"lease":null,"expiresIn":90}
         """
 
     @Test(.enabled(if: isBuilt)) func `ls follows the pages, in columns or as the server's JSON`() async throws {
@@ -154,7 +154,7 @@ import Testing
             .init(200, body: Self.ended)
         } _: { server in
             let result = try await run(["info", "b/c"], server: server.origin)
-            #expect(result.output.contains("ended    failed (x)\n"))
+            #expect(result.output.contains("ended      failed (x)\n"))
             #expect(server.requests[0].uri == "/v1/streams/b/c")
         }
     }
