@@ -158,10 +158,28 @@ struct ConnectionDriver {
         return http
     }
 
-    /// What a refusal says, as far as it comes soon and is not long.
-    private func beginning(of response: HTTPClientResponse) async -> String? {
-        let body = try? await response.body.collect(upTo: 16 * 1024)
-        return body.map { String(buffer: $0) }
+    /// The first 16 KiB of what a refusal says, or what of it comes within five seconds.
+    private func beginning(of response: HTTPClientResponse) async -> String {
+        await withTaskGroup(of: String?.self) { group in
+            group.addTask {
+                var text = ByteBuffer()
+                var chunks = response.body.makeAsyncIterator()
+                while text.readableBytes < 16 * 1024, let chunk = try? await chunks.next() {
+                    text.writeImmutableBuffer(chunk)
+                }
+                return String(decoding: text.readableBytesView.prefix(16 * 1024), as: UTF8.self)
+            }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(5))
+                return nil
+            }
+            var text = ""
+            for await finished in group {
+                group.cancelAll()
+                if let finished { text = finished }
+            }
+            return text
+        }
     }
 }
 

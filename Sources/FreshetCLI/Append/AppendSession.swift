@@ -7,8 +7,7 @@ import StreamCore
 struct AppendSession: Sendable {
     /// Whatever can happen. At most one read, one request and one timer are under way, so what waits here is bounded.
     private enum Happening: Sendable {
-        case input([UInt8])
-        case inputEnded
+        case input(InputPiece)
         case interrupted
         case answered(Answer)
         case failed(String)
@@ -62,19 +61,20 @@ struct AppendSession: Sendable {
             }
             if machine.wantsInput, !reading {
                 reading = true
-                input.read { bytes in continuation.yield(bytes.isEmpty ? .inputEnded : .input(bytes)) }
+                input.read { continuation.yield(.input($0)) }
             }
             guard let happening = await iterator.next() else { return .gaveUp("stopped") }
             let now = ContinuousClock.now - begin
             switch happening {
-            case .input(let bytes):
+            case .input(let piece):
                 reading = false
-                action = machine.received(bytes, at: now)
-            case .inputEnded:
-                reading = false
-                action = machine.inputEnded(at: now)
+                switch piece {
+                case .bytes(let bytes): action = machine.received(bytes, at: now)
+                case .end: action = machine.inputEnded(at: now)
+                case .failure(let reason): action = machine.inputBroke(reason, at: now)
+                }
             case .interrupted:
-                action = machine.interrupted(at: now)
+                action = machine.inputBroke("interrupted", at: now)
             case .answered(let answer):
                 action = machine.answered(answer, at: now)
                 report(machine, answer.problem)

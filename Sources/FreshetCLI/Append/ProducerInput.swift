@@ -1,7 +1,16 @@
 /// Where a producer's bytes come from.
 protocol ProducerInput: Sendable {
-    /// Reads once, and calls back with what came; with nothing at the end of the input.
-    func read(_ done: @escaping @Sendable ([UInt8]) -> Void)
+    /// Reads once, and calls back with what came.
+    func read(_ done: @escaping @Sendable (InputPiece) -> Void)
     /// Calls back when the user wants to stop.
     func onInterrupt(_ stop: @escaping @Sendable () -> Void)
+}
+
+/// What one read gave.
+enum InputPiece: Sendable {
+    case bytes([UInt8])
+    /// The input ended in good order.
+    case end
+    /// The input broke off, which must not look like its end.
+    case failure(String)
 }

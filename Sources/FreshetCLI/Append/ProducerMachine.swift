@@ -129,9 +129,9 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         return next(at: now)
     }
 
-    /// The user wants to stop: what was read is still sent, and the stream ends as failed.
-    mutating func interrupted(at now: Duration) -> Action {
-        if !inputHasEnded { failInput("interrupted") }
+    /// The input broke off, or the user wants to stop: what is whole of it is still sent, and the stream ends as failed.
+    mutating func inputBroke(_ reason: String, at now: Duration) -> Action {
+        if !inputHasEnded { failInput(reason) }
         return next(at: now)
     }
 

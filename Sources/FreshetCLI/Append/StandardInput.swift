@@ -6,7 +6,7 @@ struct StandardInput: ProducerInput {
     /// Reads block, so they have a thread of their own.
     private let queue = DispatchQueue(label: "freshet.stdin")
 
-    func read(_ done: @escaping @Sendable ([UInt8]) -> Void) {
+    func read(_ done: @escaping @Sendable (InputPiece) -> Void) {
         queue.async {
             var buffer = [UInt8](repeating: 0, count: 64 << 10)
             while true {
@@ -17,7 +17,11 @@ struct StandardInput: ProducerInput {
                     _ = poll(&descriptor, 1, -1)
                     continue
                 }
-                done(Array(buffer.prefix(max(0, count))))
+                switch count {
+                case 1...: done(.bytes(Array(buffer.prefix(count))))
+                case 0: done(.end)
+                default: done(.failure("standard input cannot be read: \(String(cString: strerror(errno)))"))
+                }
                 return
             }
         }

@@ -35,17 +35,33 @@ struct StreamClient: Sendable {
         for (name, value) in headers + authorization { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(body) }
         do {
-            let milliseconds = timeout.components.seconds * 1000
-            let deadline = NIODeadline.now() + .milliseconds(milliseconds)
-            let response = try await Self.http.execute(request, deadline: deadline)
-            return Answer(
-                status: Int(response.status.code),
-                headers: response.headers,
-                body: Array(buffer: try await response.body.collect(upTo: Self.longestBody))
-            )
+            // The client's own deadline ends with the head of the response; this one is for all of it.
+            return try await withThrowingTaskGroup(of: Answer?.self) { [request] group in
+                group.addTask { try await Self.send(request) }
+                group.addTask {
+                    try await Task.sleep(for: timeout)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                guard let answer = try await group.next() ?? nil else {
+                    throw Unreachable(description: "no whole answer within \(timeout.components.seconds) s")
+                }
+                return answer
+            }
+        } catch let error as Unreachable {
+            throw error
         } catch {
             throw Unreachable(description: TransportTrouble.describe(error))
         }
+    }
+
+    private static func send(_ request: HTTPClientRequest) async throws -> Answer {
+        let response = try await http.execute(request, deadline: .distantFuture)
+        return Answer(
+            status: Int(response.status.code),
+            headers: response.headers,
+            body: Array(buffer: try await response.body.collect(upTo: longestBody))
+        )
     }
 
     /// The header fields that say who asks.

@@ -7,16 +7,15 @@ enum Terminal {
 
     /// A line for a person.
     static func note(_ line: String) {
-        FileHandle.standardError.write(Data((clear + "freshet: " + line + "\n").utf8))
+        FileHandle.standardError.write(Data("freshet: \(line)\n".utf8))
     }
 
-    /// A line that the next one overwrites; nothing where standard error is not a terminal.
+    /// A line that the next one overwrites, and an empty one takes away; nothing where standard error is not a
+    /// terminal.
     static func progress(_ line: String) {
         guard hasStandardError else { return }
-        FileHandle.standardError.write(Data((clear + line).utf8))
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
     }
-
-    private static var clear: String { hasStandardError ? "\r\u{1B}[K" : "" }
 
     /// Writes all of it to standard output, waiting while nobody takes it: that is what slows the network down too.
     ///

@@ -57,31 +57,20 @@ struct Tail: AsyncParsableCommand {
         let stream = try StreamURL(url)
         let client = try options.client()
         var output = TailOutput(isNDJSON: ndjson, kind: await Self.kind(of: stream, client))
+        var notes = TailNotes()
         do {
             let source = EventSource(url: stream.url, configuration: configuration(client), client: StreamClient.http)
             for try await element in source {
                 // A stream that was waited for has a type from its first event on.
                 if output.kind == nil, case .event = element { output.kind = await Self.kind(of: stream, client) }
-                guard Terminal.write(output.bytes(for: element)) else { throw ExitStatus.brokenPipe.code }
-                switch element {
-                case .gap(let gap):
-                    let after = gap.resumed.map { " after \($0)" } ?? ""
-                    Terminal.note("gap: what follows does not continue what came before; it goes on\(after)")
-                case .reconnecting(let reconnection):
-                    let seconds = Double(Int(reconnection.delay / .milliseconds(100))) / 10
-                    Terminal.progress("freshet: \(reconnection.reason); again in \(seconds) s")
-                case .opened:
-                    Terminal.progress("")
-                case .end(let end):
-                    let detail = end.detail.map { " (\($0))" } ?? ""
-                    Terminal.note("the stream ended: \(end.reason?.rawValue ?? "it says no reason")\(detail)")
-                    let status = ExitStatus(end.reason)
-                    if status != .done { throw status.code }
-                case .event, .comment, .start:
-                    break
-                }
+                let bytes = output.bytes(for: element)
+                guard Terminal.write(bytes) else { throw ExitStatus.brokenPipe.code }
+                notes.printed(bytes)
+                notes.tell(element)
+                if case .end(let end) = element, ExitStatus(end.reason) != .done { throw ExitStatus(end.reason).code }
             }
         } catch let error as EventSourceError {
+            notes.endProgress()
             throw Self.report(error).code
         }
     }

@@ -17,9 +17,9 @@ private final class ScriptedInput: ProducerInput {
         self.pieces = Mutex(pieces.map { Array($0.utf8) })
     }
 
-    func read(_ done: @escaping @Sendable ([UInt8]) -> Void) {
+    func read(_ done: @escaping @Sendable (InputPiece) -> Void) {
         reads.withLock { $0 += 1 }
-        done(pieces.withLock { $0.isEmpty ? [] : $0.removeFirst() })
+        done(pieces.withLock { $0.isEmpty ? .end : .bytes($0.removeFirst()) })
     }
 
     func onInterrupt(_ stop: @escaping @Sendable () -> Void) {}

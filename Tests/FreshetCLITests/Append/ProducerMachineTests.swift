@@ -234,7 +234,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         var machine = makeMachine()
         _ = machine.start(at: .zero)
         _ = machine.received(text("half"), at: .zero)
-        _ = machine.interrupted(at: .zero)
+        _ = machine.inputBroke("interrupted", at: .zero)
         #expect(!machine.wantsInput)
         let append = machine.answered(Answer(status: 201), at: .zero)
         #expect(append == .send(.append(sequence: 0, body: text("half"))))
