@@ -49,9 +49,11 @@ struct ServerRun {
         }
         announce(configuration, address)
         await waitForSignals(signals, service, logger)
-        let lost = try await streamsKept(store)
-        if lost > 0 {
-            logger.warning("The streams were kept in memory and are lost.", metadata: ["streams": "\(lost)"])
+        if store.count > 0 {
+            logger.warning(
+                "The streams were kept in memory and are lost.",
+                metadata: ["streams": "\(store.count)"]
+            )
         }
         await service.stop()
     }
@@ -77,17 +79,6 @@ struct ServerRun {
             }
             await group.next()
             group.cancelAll()
-        }
-    }
-
-    private func streamsKept(_ store: MemoryStreamStore) async throws -> Int {
-        var count = 0
-        var last: String?
-        while true {
-            let page = try await store.list(prefix: "", after: last, limit: 1000)
-            count += page.count
-            guard let next = page.last else { return count }
-            last = next.name.text
         }
     }
 }

@@ -40,9 +40,7 @@ package final class FreshetResponder: Responder {
     private func route(_ head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
         let requestFacts = RequestFacts(head)
         if let problem = access.screen(requestFacts) { return .answer(Response(problem)) }
-        guard head.headers["Transfer-Encoding"].isEmpty || head.headers["Content-Length"].isEmpty else {
-            return .answer(Response(Problem(.malformed("it has both Transfer-Encoding and Content-Length"))))
-        }
+        if let failure = Self.flaw(of: head) { return .answer(Response(Problem(failure))) }
         let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
         if head.method == .OPTIONS { return .answer(preflight(head)) }
         if request.target.rawPath == "/health" { return .answer(health(request)) }
@@ -73,6 +71,22 @@ package final class FreshetResponder: Responder {
                 )
             )
         )
+    }
+
+    /// What a parser lets through and two parsers may read differently.
+    private static func flaw(of head: HTTPRequestHead) -> RequestFailure? {
+        let encodings = head.headers["Transfer-Encoding"]
+        if !encodings.isEmpty, !head.headers["Content-Length"].isEmpty {
+            return .malformed("it has both Transfer-Encoding and Content-Length")
+        }
+        if !encodings.isEmpty, encodings.count > 1 || encodings[0].lowercased() != "chunked" {
+            return .unsupportedEncoding
+        }
+        let hosts = head.headers["Host"].count
+        if hosts > 1 || (hosts == 0 && head.version.minor >= 1) {
+            return .malformed("it has \(hosts) Host fields, and HTTP/1.1 wants one")
+        }
+        return nil
     }
 
     private var seconds: Int64 { Int64(time.wallMilliseconds() / 1000) }

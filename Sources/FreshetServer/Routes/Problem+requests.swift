@@ -43,6 +43,13 @@ extension Problem {
                 title: "There is no such method.",
                 detail: "Use GET, HEAD, PUT, POST, DELETE or OPTIONS."
             )
+        case .unsupportedEncoding:
+            self.init(
+                501,
+                "transfer-encoding",
+                title: "This transfer encoding is not spoken here.",
+                detail: "Send the body with `Transfer-Encoding: chunked` or with a Content-Length."
+            )
         case .headTimeout:
             self.init(
                 408,

@@ -16,6 +16,7 @@ package enum LiveStop: Sendable, Equatable {
 package final class LiveProducer: TailListener {
     private struct State {
         var stop: LiveStop?
+        var openedAt: Offset?
         /// Whether `onStop` was called, or never will be.
         var hasToldStop = false
         /// The stream was removed; one made anew under its name is not this request's.
@@ -28,6 +29,8 @@ package final class LiveProducer: TailListener {
     package let name: StreamName
     /// What the request calls itself (`Stream-Producer`).
     package let label: String?
+    /// The tail of the stream when the request was opened.
+    package var openedAt: Offset? { state.withLock(\.openedAt) }
     private let state = Mutex(State())
     private let streams: Streams
     private let onStop: @Sendable (LiveStop) -> Void
@@ -93,6 +96,8 @@ package final class LiveProducer: TailListener {
         stop(because: .superseded)
         await untilIdle()
     }
+
+    func opened(at tail: Offset) { state.withLock { $0.openedAt = tail } }
 
     /// The stream had ended before the request was accepted, or another took over.
     func stop(because stop: LiveStop) {

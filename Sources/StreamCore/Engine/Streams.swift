@@ -100,6 +100,7 @@ package final class Streams: Sendable {
                 lifetime.exists = true
                 lifetime.birth = lifetime.birth ?? info.birth
             }
+            producer.opened(at: info.tail)
             if let end = info.end { producer.stop(because: .ended(end)) }
         } catch {
             leave(producer)

@@ -8,6 +8,8 @@ package final class MemoryStreamStore: StreamStore {
         var issuer = OffsetIssuer()
         var streams: [StreamName: MemoryStream] = [:]
         var bytes = 0
+        /// Streams that retention trims by age.
+        var aged: Set<StreamName> = []
         var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
     }
 
@@ -38,6 +40,7 @@ package final class MemoryStreamStore: StreamStore {
             }
             state.bytes += stream.cost
             state.streams[name] = stream
+            if request.options.retention.seconds != nil { state.aged.insert(name) }
             return (.created(stream.info(name)), signals)
         }
     }
@@ -108,20 +111,20 @@ package final class MemoryStreamStore: StreamStore {
     }
 
     package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
-        state.withLock { state in
-            let names = state.streams.keys.filter { name in
-                name.text.utf8.starts(with: prefix.utf8)
-                    && (after.map { $0.utf8.lexicographicallyPrecedes(name.text.utf8) } ?? true)
-            }
-            let sorted = names.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
-            return sorted.prefix(limit).compactMap { state.streams[$0]?.info($0) }
+        // Sorted outside of the lock: a listing must not hold up who appends.
+        let names = state.withLock { Array($0.streams.keys) }.filter { name in
+            name.text.utf8.starts(with: prefix.utf8)
+                && (after.map { $0.utf8.lexicographicallyPrecedes(name.text.utf8) } ?? true)
         }
+        let sorted = names.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+        return state.withLock { state in sorted.prefix(limit).compactMap { state.streams[$0]?.info($0) } }
     }
 
+    /// How many streams there are.
+    package var count: Int { state.withLock { $0.streams.count } }
+
     package func trimByAge() async throws(StoreError) {
-        let aged = state.withLock { state in
-            state.streams.compactMap { $0.value.options.retention.seconds == nil ? nil : $0.key }
-        }
+        let aged = state.withLock { $0.aged }
         for name in aged {
             try change(name) { state throws(StoreError) in
                 // In place: a copy of the stream would copy its whole log.

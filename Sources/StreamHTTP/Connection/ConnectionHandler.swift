@@ -25,6 +25,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var hasHeldRead = false
     private var inputIsClosed = false
     private var isOutputClosed = false
+    /// Bytes the peer had not taken when last looked at.
+    private var unsent = 0
 
     private var head: HTTPRequestHead?
     private var plan: RequestPlan?
@@ -52,6 +54,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 header: configuration.headerTime,
                 idle: configuration.idleTime,
                 bodyIdle: configuration.bodyIdleTime,
+                writeStall: configuration.writeStall,
                 linger: configuration.lingerTime
             ),
             lingerBytes: configuration.lingerBytes,
@@ -94,6 +97,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         inputIsClosed = true
         switch machine.phase {
         case .idle, .head, .lingering, .streaming, .closed: context.close(promise: nil)
+        case .flushing: break
         case .collecting: context.close(promise: nil)
         case .live:
             // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
@@ -108,7 +112,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .idle, .head, .bodiless, .collecting: fail(failure)
         case .live: live?.torn()
         case .answering: mustClose = true
-        case .streaming, .lingering, .closed: break
+        case .flushing, .streaming, .lingering, .closed: break
         }
     }
 
@@ -201,11 +205,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let whole = body
             body = []
             work = { await act(whole) }
-        case .live(let plan):
-            // A live request whose body turned out to be nothing at all.
-            open(plan)
-            live?.bodyEnded()
-            return
+        case .live: preconditionFailure("a live request has a body, and is answered when that ends")
         }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.eventLoop.immediately(work) { bound.value.reply($0) }
@@ -251,7 +251,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Answers
 
     private func reply(_ reply: Reply) {
-        guard machine.phase != .closed, machine.phase != .lingering, context != nil else {
+        guard machine.phase != .closed, machine.phase != .lingering, !isOutputClosed, context != nil else {
             if case .subscribe(let plan) = reply, case .held = plan.opening { plane.held.give(back: plan.name) }
             return
         }
@@ -267,12 +267,24 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         head = nil
         plan = nil
         body = []
-        if closes {
-            finishStream()
-        } else {
-            machine.answered(now: .now())
-            takeParts()
+        if closes { return finishStream() }
+        machine.flushing(now: .now())
+        whenFlushed { connection in
+            connection.machine.answered(now: .now())
+            if connection.inputIsClosed || connection.mustClose { return connection.abort() }
+            connection.takeParts()
         }
+    }
+
+    /// Goes on once the peer, or its kernel, has taken everything that was written.
+    private func whenFlushed(_ body: @escaping (ConnectionHandler) -> Void) {
+        guard let context else { return }
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess { [weak self] in
+            guard let self, self.context != nil else { return }
+            body(self)
+        }
+        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: promise)
     }
 
     private func subscribe(_ plan: SubscriptionPlan) {
@@ -316,11 +328,18 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func tick(now: NIODeadline) {
         subscriber?.tick(now: now)
+        if machine.phase == .flushing { noteProgress(now: now) }
         switch machine.timeout(now: now) {
         case nil: break
         case .close: abort()
         case .answer(let failure): fail(failure)
         }
+    }
+
+    private func noteProgress(now: NIODeadline) {
+        guard let waiting = try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes) else { return }
+        if waiting != unsent { machine.progressed(now: now) }
+        unsent = waiting
     }
 
     /// May be asked to leave while streams that are being written are still read to their end.
@@ -378,15 +397,15 @@ extension ConnectionHandler: SubscriberOutlet {
     /// Half-closes, and listens for a while: closing at once while the peer is still sending would make the kernel
     /// answer with a reset, which destroys what the peer has not read yet.
     func finishStream() {
-        guard let context, !isOutputClosed else { return }
+        guard context != nil, !isOutputClosed else { return }
         isOutputClosed = true
-        machine.lastAnswered(now: .now())
         parts = []
-        if inputIsClosed {
-            context.close(promise: nil)
-        } else {
-            context.close(mode: .output, promise: nil)
-            resumeReading()
+        machine.flushing(now: .now())
+        whenFlushed { connection in
+            connection.machine.lastAnswered(now: .now())
+            guard !connection.inputIsClosed else { return connection.abort() }
+            connection.context?.close(mode: .output, promise: nil)
+            connection.resumeReading()
         }
     }
 

@@ -17,6 +17,8 @@ package struct ConnectionMachine {
         case live
         /// The request is whole; its answer is being made.
         case answering
+        /// The answer is on its way to the peer, who may be slow to take it.
+        case flushing
         /// The answer is a stream.
         case streaming
         /// The last answer is out and our side is closed; the peer may still be sending.
@@ -42,12 +44,20 @@ package struct ConnectionMachine {
         package var header: TimeAmount
         package var idle: TimeAmount
         package var bodyIdle: TimeAmount
+        package var writeStall: TimeAmount
         package var linger: TimeAmount
 
-        package init(header: TimeAmount, idle: TimeAmount, bodyIdle: TimeAmount, linger: TimeAmount) {
+        package init(
+            header: TimeAmount,
+            idle: TimeAmount,
+            bodyIdle: TimeAmount,
+            writeStall: TimeAmount,
+            linger: TimeAmount
+        ) {
             self.header = header
             self.idle = idle
             self.bodyIdle = bodyIdle
+            self.writeStall = writeStall
             self.linger = linger
         }
     }
@@ -67,13 +77,18 @@ package struct ConnectionMachine {
     package var takesParts: Bool {
         switch phase {
         case .idle, .head, .bodiless, .collecting, .live: true
-        case .answering, .streaming, .lingering, .closed: false
+        case .answering, .flushing, .streaming, .lingering, .closed: false
         }
     }
 
     /// Whether the connection should go on reading: not while an answer is being made, so that a peer cannot pile up
-    /// requests; always while it streams or lingers, so that what comes is discarded and the end of it is seen.
-    package var reads: Bool { phase != .answering && phase != .closed }
+    /// requests; nor while the peer is taking it; always while it streams or lingers, so that what comes is discarded and the end of it is seen.
+    package var reads: Bool {
+        switch phase {
+        case .answering, .flushing, .closed: false
+        default: true
+        }
+    }
 
     package mutating func bytesArrived(_ count: Int, now: NIODeadline) {
         switch phase {
@@ -99,6 +114,14 @@ package struct ConnectionMachine {
 
     package mutating func streamStarted(now: NIODeadline) { enter(.streaming, now) }
 
+    /// An answer is written, and the peer has not taken all of it.
+    package mutating func flushing(now: NIODeadline) { enter(.flushing, now) }
+
+    /// The peer took some of it.
+    package mutating func progressed(now: NIODeadline) {
+        if phase == .flushing { since = now }
+    }
+
     /// An answer is out after which the next request may come.
     package mutating func answered(now: NIODeadline) { enter(.idle, now) }
 
@@ -115,6 +138,7 @@ package struct ConnectionMachine {
         case .idle: return waited >= times.idle ? .close : nil
         case .head: return waited >= times.header ? .answer(.headTimeout) : nil
         case .collecting: return waited >= times.bodyIdle ? .answer(.bodyTimeout) : nil
+        case .flushing: return waited >= times.writeStall ? .close : nil
         case .lingering: return waited >= times.linger ? .close : nil
         case .bodiless, .live, .answering, .streaming, .closed: return nil
         }

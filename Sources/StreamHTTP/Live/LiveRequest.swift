@@ -97,6 +97,7 @@ final class LiveRequest {
         switch result {
         case .success(let producer):
             self.producer = producer
+            last = producer.openedAt
             if isOver {
                 close(producer)
             } else {

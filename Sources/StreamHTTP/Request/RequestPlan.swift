@@ -36,6 +36,7 @@ package enum RequestFailure: Error, Sendable, Equatable {
     case headerTooLarge
     case unsupportedVersion
     case unsupportedMethod
+    case unsupportedEncoding
     case headTimeout
     case bodyTimeout
     case bodyTooLarge(limit: Int)
@@ -149,7 +150,7 @@ package struct LiveResult: Sendable {
     }
 
     package var outcome: Outcome
-    /// The offset of the last event of this request that is kept; nil when none is.
+    /// The offset of the last event of this request that is kept; where it keeps none, the tail it began at.
     package var last: Offset?
 
     package init(outcome: Outcome, last: Offset?) {
