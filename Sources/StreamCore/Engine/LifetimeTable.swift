@@ -34,6 +34,19 @@ final class LifetimeTable: Sendable {
         }
     }
 
+    /// Changes a stream's lifetime, unless something is due for it, which is returned instead.
+    func updateUnlessDue(_ name: StreamName, _ body: (inout Lifetime) -> Void) -> Lifetime.Due {
+        let now = time.monotonic()
+        return state.withLock { state in
+            var lifetime = state.lifetimes[name] ?? Lifetime(now: now)
+            let due = lifetime.due(at: now)
+            guard due == .nothing else { return due }
+            body(&lifetime)
+            Self.store(lifetime, name, &state)
+            return .nothing
+        }
+    }
+
     /// Changes a stream's lifetime if it has one.
     func updateIfPresent(_ name: StreamName, _ body: (inout Lifetime, Duration) -> Void) {
         let now = time.monotonic()

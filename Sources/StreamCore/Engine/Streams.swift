@@ -44,8 +44,7 @@ package final class Streams: Sendable {
     }
 
     package func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
-        try await settle(name)
-        lifetimes.update(name) { lifetime, _ in lifetime.appending += 1 }
+        try await enter(name) { $0.appending += 1 }
         var outcome: AppendOutcome?
         defer { appended(name, outcome) }
         let result = try await withRoom(for: request.events) { () async throws(StoreError) -> AppendOutcome in
@@ -87,9 +86,8 @@ package final class Streams: Sendable {
         label: String?,
         onStop: @escaping @Sendable (LiveStop) -> Void
     ) async throws(StoreError) -> LiveProducer? {
-        try await settle(name)
+        try await enter(name) { $0.live += 1 }
         let producer = LiveProducer(name: name, label: label, streams: self, onStop: onStop)
-        lifetimes.update(name) { lifetime, _ in lifetime.live += 1 }
         hub.follow(name, producer)
         do throws(StoreError) {
             guard let info = try await store.info(name) else {
@@ -299,6 +297,12 @@ package final class Streams: Sendable {
     private func settle(_ name: StreamName) async throws(StoreError) {
         let due = lifetimes.due(name)
         if due != .nothing { try await act(on: due, name) }
+    }
+
+    /// Does what is due, and counts somebody in at the same moment at which nothing is: whoever is counted in before a
+    /// lease or a time to live runs out holds it off, and whoever comes after finds the stream ended or gone.
+    private func enter(_ name: StreamName, _ count: (inout Lifetime) -> Void) async throws(StoreError) {
+        while case let due = lifetimes.updateUnlessDue(name, count), due != .nothing { try await act(on: due, name) }
     }
 
     private func act(on due: Lifetime.Due, _ name: StreamName) async throws(StoreError) {
