@@ -69,13 +69,21 @@ struct ServerRun {
 
     /// The first signal drains; the second, or the end of the draining, returns.
     private func waitForSignals(_ signals: UnixSignalsSequence, _ service: FreshetService, _ logger: Logger) async {
-        var iterator = signals.makeAsyncIterator()
-        guard await iterator.next() != nil else { return }
-        logger.info("Going away: streams that are being written may be read to their end.")
+        let (first, firstSignal) = AsyncStream.makeStream(of: Void.self)
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await service.drain() }
             group.addTask {
-                for await _ in signals { return }
+                var count = 0
+                for await _ in signals {
+                    count += 1
+                    if count > 1 { return }
+                    firstSignal.yield()
+                }
+            }
+            group.addTask {
+                for await _ in first {
+                    logger.info("Going away: streams that are being written may be read to their end.")
+                    return await service.drain()
+                }
             }
             await group.next()
             group.cancelAll()

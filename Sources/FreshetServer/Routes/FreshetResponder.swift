@@ -139,8 +139,12 @@ package final class FreshetResponder: Responder {
         switch plan {
         case .answer(let response): return .answer(decorate(response, origin: origin))
         case .act(let act): return .act { [self] in decorate(await act(), origin: origin) }
-        case .collect(let limit, let act):
-            return .collect(limit: limit) { [self] body in decorate(await act(body), origin: origin) }
+        case .collect(let limit, let refusal, let act):
+            return .collect(
+                limit: limit,
+                refusal: { [self] in await refusal().map { decorate($0, origin: origin) } },
+                { [self] body in decorate(await act(body), origin: origin) }
+            )
         case .live(var plan):
             let open = plan.open
             let answer = plan.answer

@@ -52,20 +52,28 @@ extension StreamRoutes {
                 )
             )
         }
-        return .collect(limit: configuration.bodyBytes) { [self] body in
-            await .response(
-                append(
-                    name,
-                    body,
-                    type,
-                    end: end,
-                    producer: producer,
-                    sequence: sequence,
-                    lease: lease,
-                    creates: creates
+        return .collect(
+            limit: configuration.bodyBytes,
+            refusal: { [self] in
+                guard !creates else { return nil }
+                // A store that cannot say now says it again when the body is here.
+                return (try? await refusal(name, type, isNumbered: producer != nil)) ?? nil
+            },
+            { [self] body in
+                await .response(
+                    append(
+                        name,
+                        body,
+                        type,
+                        end: end,
+                        producer: producer,
+                        sequence: sequence,
+                        lease: lease,
+                        creates: creates
+                    )
                 )
-            )
-        }
+            }
+        )
     }
 
     // MARK: Atomic
@@ -103,7 +111,7 @@ extension StreamRoutes {
             if !body.isEmpty {
                 // What is wrong with the stream comes before what is wrong with the body: the body is cut by the type
                 // of the stream.
-                if let early = try await refusal(name, request) { return early }
+                if let early = try await refusal(name, type, isNumbered: producer != nil) { return early }
                 if let type {
                     request.events = try AtomicBody.events(of: body, kind: type.kind, limits: configuration.pieces)
                     guard !request.events.isEmpty else { throw Problem(PieceError.empty) }
@@ -125,15 +133,18 @@ extension StreamRoutes {
         }
     }
 
-    private func refusal(_ name: StreamName, _ request: AppendRequest) async throws -> Response? {
+    /// What is wrong with appending a body of a type to the stream, as it is now.
+    private func refusal(
+        _ name: StreamName,
+        _ type: ContentType?,
+        isNumbered: Bool
+    ) async throws(StoreError) -> Response? {
         guard let info = try await streams.info(name) else { return Response(.unknownStream(name)) }
         // A producer that asks again is answered by the store, which knows what it sent.
-        guard request.producer == nil else { return nil }
-        if let end = info.end {
-            return Self.response(to: .ended(end, tail: info.tail, producer: nil), request, name)
-        }
-        if let type = request.contentType, !info.options.contentType.matches(type) {
-            return Self.response(to: .typeMismatch(info.options.contentType), request, name)
+        guard !isNumbered else { return nil }
+        if let end = info.end { return Response(Self.problem(.ended(end, tail: info.tail, producer: nil), name)) }
+        if let type, !info.options.contentType.matches(type) {
+            return Response(Self.problem(.typeMismatch(info.options.contentType), name))
         }
         return nil
     }

@@ -163,9 +163,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .act where hasBody:
             mustClose = true
             reply(.response(responder.answer(to: .bodyNotExpected, head: head)))
-        case .collect(let limit, _) where hasBody && length > limit:
+        case .collect(let limit, _, _) where hasBody && length > limit:
             fail(.bodyTooLarge(limit: limit))
-        case .collect where hasBody: continueIfExpected()
+        case .collect(_, let refusal, _) where hasBody && expectsContinue: continueUnless(refusal)
         case .live(let plan) where hasBody: open(plan)
         default: break
         }
@@ -175,7 +175,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch machine.phase {
         case .live: live?.received(buffer)
         case .collecting:
-            guard case .collect(let limit, _) = plan else { return }
+            guard case .collect(let limit, _, _) = plan else { return }
             guard body.count + buffer.readableBytes <= limit else { return fail(.bodyTooLarge(limit: limit)) }
             body.append(contentsOf: buffer.readableBytesView)
         default: break
@@ -201,7 +201,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch plan {
         case .answer(let response): return reply(.response(response))
         case .act(let act): work = act
-        case .collect(_, let act):
+        case .collect(_, _, let act):
             let whole = body
             body = []
             work = { await act(whole) }
@@ -236,11 +236,28 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         reply(.response(response))
     }
 
+    private var expectsContinue: Bool {
+        guard let head, head.version.minor >= 1 else { return false }
+        return head.headers["expect"].contains { $0.lowercased() == "100-continue" }
+    }
+
     /// `100 Continue`, on acceptance and only when asked for (RFC 9110, section 10.1.1).
     private func continueIfExpected() {
-        guard let head, head.version.minor >= 1, machine.phase == .collecting || machine.phase == .live else { return }
-        guard head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) else { return }
+        guard expectsContinue, machine.phase == .collecting || machine.phase == .live else { return }
         write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+    }
+
+    private func continueUnless(_ refusal: @escaping @Sendable () async -> Response?) {
+        guard let context else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.immediately(refusal) { response in
+            let connection = bound.value
+            // A client that sent the body without waiting is answered when it is here.
+            guard connection.machine.phase == .collecting else { return }
+            guard let response else { return connection.continueIfExpected() }
+            connection.mustClose = true
+            connection.reply(.response(response))
+        }
     }
 
     private func fail(_ failure: RequestFailure) {

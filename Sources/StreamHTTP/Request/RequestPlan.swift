@@ -50,8 +50,9 @@ package enum RequestPlan: Sendable {
     case answer(Response)
     /// After some work that needs no body.
     case act(@Sendable () async -> Reply)
-    /// After the whole body, up to a limit of bytes.
-    case collect(limit: Int, @Sendable ([UInt8]) async -> Reply)
+    /// After the whole body, up to a limit of bytes. A client that waits for a word before it sends the body
+    /// (`Expect: 100-continue`) is told the refusal instead, where there is one by then.
+    case collect(limit: Int, refusal: @Sendable () async -> Response? = { nil }, @Sendable ([UInt8]) async -> Reply)
     /// By appending the body while it arrives.
     case live(LivePlan)
 }
