@@ -54,7 +54,7 @@ struct DemoSiteTests {
             #expect(page.etag.hasPrefix("\"") && page.etag.hasSuffix("\"") && page.etag.utf8.count == 26)
             let policy = page.headers.first { $0.name == "Content-Security-Policy" }
             #expect(policy?.value.hasPrefix("default-src 'none'; script-src 'self';") == true)
-            #expect(page.headers.contains(HeaderField("X-Content-Type-Options", "nosniff")))
+            #expect(page.headers.contains(HeaderField("Referrer-Policy", "no-referrer")))
         }
         #expect(site.page(at: "/")?.contentType == "text/html; charset=utf-8")
         #expect(site.page(at: "/chat.mjs")?.contentType == "text/javascript; charset=utf-8")

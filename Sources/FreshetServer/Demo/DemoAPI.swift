@@ -22,13 +22,6 @@ package final class DemoAPI: Sendable {
         package init() {}
     }
 
-    /// What to answer: a status and a JSON body.
-    package struct Response: Sendable, Equatable {
-        package var status: Int
-        package var headers: [HeaderField]
-        package var body: [UInt8]
-    }
-
     package static let prefix = "/demo/conversations"
 
     private let streams: Streams
@@ -65,33 +58,36 @@ package final class DemoAPI: Sendable {
         }.joined()
     }
 
-    /// Answers a request for a path below `/demo/conversations`; nil for every other path. The path has no query.
-    package func respond(method: String, path: String, body: [UInt8]) async throws(Problem) -> Response? {
-        guard path.hasPrefix(Self.prefix) else { return nil }
-        let rest = path.dropFirst(Self.prefix.count)
-        let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
-        let conversation: String?
-        if rest.isEmpty {
-            conversation = nil
-        } else if parts.count == 3, parts[0].isEmpty, parts[2] == "questions" {
-            conversation = String(parts[1])
-        } else {
-            return nil
-        }
-        guard method == "POST" else {
-            throw Problem(
-                405,
-                "method-not-allowed",
-                title: "Method not allowed",
-                detail: "\(path) takes POST only.",
-                headers: [HeaderField("Allow", "POST")]
-            )
-        }
+    /// Answers one of the two requests.
+    package func respond(to route: Route, method: String, body: [UInt8]) async -> Response {
+        guard method == "POST" else { return Response(.method(allowed: "POST, OPTIONS")) }
         do {
-            if let conversation { return try await ask(in: conversation, body) }
-            return try await begin()
+            switch route {
+            case .begin: return try await begin()
+            case .ask(let conversation): return try await ask(in: conversation, body)
+            }
         } catch {
-            throw error.asProblem
+            return Response(error.asProblem)
+        }
+    }
+
+    /// Which of the two requests a path is for.
+    package enum Route: Sendable, Equatable {
+        case begin
+        case ask(conversation: String)
+
+        /// Nil for a path, without a query, that is for neither.
+        package init?(_ path: String) {
+            guard path.hasPrefix(DemoAPI.prefix) else { return nil }
+            let rest = path.dropFirst(DemoAPI.prefix.count)
+            let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
+            if rest.isEmpty {
+                self = .begin
+            } else if parts.count == 3, parts[0].isEmpty, parts[2] == "questions" {
+                self = .ask(conversation: String(parts[1]))
+            } else {
+                return nil
+            }
         }
     }
 
@@ -103,7 +99,7 @@ package final class DemoAPI: Sendable {
         let outcome = try await create(name, contentType: Self.jsonType)
         guard case .created(let info) = outcome else { throw .problem(Self.takenName) }
         let made = DemoConversation(id: id, stream: Self.url(of: name), offset: info.birth.text)
-        return Response(status: 201, headers: [HeaderField("Location", "/?c=\(id)")], body: Self.json(made))
+        return Self.created(made, at: "/?c=\(id)")
     }
 
     private func ask(in conversation: String, _ body: [UInt8]) async throws(DemoFailure) -> Response {
@@ -127,7 +123,7 @@ package final class DemoAPI: Sendable {
                 await producer.run(clock: clock)
                 self.release()
             }
-            return Response(status: 201, headers: [HeaderField("Location", turn.stream)], body: Self.json(turn))
+            return Self.created(turn, at: turn.stream)
         } catch {
             release()
             throw error
@@ -275,6 +271,17 @@ package final class DemoAPI: Sendable {
         title: "A name was drawn twice",
         detail: "A random name is in use already, which should not happen. Ask again."
     )
+
+    private static func created(_ value: some Encodable, at location: String) -> Response {
+        Response(
+            201,
+            headers: [
+                HeaderField("Content-Type", "application/json"), HeaderField("Cache-Control", "no-store"),
+                HeaderField("Location", location),
+            ],
+            body: json(value)
+        )
+    }
 
     private static func json(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()

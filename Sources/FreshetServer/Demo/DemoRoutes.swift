@@ -2,9 +2,9 @@ import NIOHTTP1
 package import StreamCore
 package import StreamHTTP
 
-/// The pages of `freshet demo` and the requests behind them.
+/// What `freshet demo` serves beside streams: the pages, and the two requests behind the chat.
 package struct DemoRoutes: RouteGroup {
-    private static let bodyBytes = 16_384
+    private static let mostBodyBytes = 16 * 1024
     private let site: StaticSite
     private let api: DemoAPI
 
@@ -13,46 +13,32 @@ package struct DemoRoutes: RouteGroup {
         self.api = DemoAPI(streams: streams)
     }
 
-    /// The demonstration asks nobody for a key: it runs on this machine.
+    /// The demonstration asks nobody for a key: the pages hold nothing to hide, and asking is what they are for.
     package func isPublic(_ request: RouteRequest) -> Bool {
-        site.page(at: request.target.rawPath) != nil || request.target.rawPath.hasPrefix(DemoAPI.prefix)
+        let path = request.target.rawPath
+        return site.page(at: path) != nil || DemoAPI.Route(path) != nil
     }
 
     package func plan(_ request: RouteRequest) -> RequestPlan? {
         let path = request.target.rawPath
-        if path.hasPrefix(DemoAPI.prefix) {
-            let method = request.head.method.rawValue
-            return .collect(limit: Self.bodyBytes) { [api] body in
-                do throws(Problem) {
-                    guard let answer = try await api.respond(method: method, path: path, body: body) else {
-                        return .response(
-                            Response(
-                                Problem(
-                                    404,
-                                    "no-such-path",
-                                    title: "There is nothing at this path.",
-                                    detail: "Ask at \(DemoAPI.prefix)/{id}/questions."
-                                )
-                            )
-                        )
-                    }
-                    let type = HeaderField("Content-Type", "application/json")
-                    return .response(
-                        Response(answer.status, headers: [type] + answer.headers, body: answer.body)
-                    )
-                } catch {
-                    return .response(Response(error))
-                }
-            }
+        if let page = site.page(at: path) { return .answer(response(request, page)) }
+        guard let route = DemoAPI.Route(path) else { return nil }
+        // A demo that is going away begins nothing that it could not bring to its end.
+        if request.facts.isDraining { return .answer(Response(.draining)) }
+        let method = request.head.method.rawValue
+        return .collect(limit: Self.mostBodyBytes) { [api] body in
+            .response(await api.respond(to: route, method: method, body: body))
         }
-        guard let page = site.page(at: path) else { return nil }
+    }
+
+    private func response(_ request: RouteRequest, _ page: StaticSite.Page) -> Response {
         guard request.head.method == .GET || request.head.method == .HEAD else {
-            return .answer(Response(.method(allowed: "GET, HEAD, OPTIONS")))
+            return Response(.method(allowed: "GET, HEAD, OPTIONS"))
         }
-        let fields = [HeaderField("ETag", page.etag)] + page.headers
-        if request.head.headers["If-None-Match"].contains(page.etag) { return .answer(Response(304, headers: fields)) }
-        return .answer(
-            Response(200, headers: [HeaderField("Content-Type", page.contentType)] + fields, body: page.body)
-        )
+        let fields = page.headers + [HeaderField("ETag", page.etag)]
+        if request.head.headers[canonicalForm: "If-None-Match"].contains(where: { $0 == page.etag || $0 == "*" }) {
+            return Response(304, headers: fields)
+        }
+        return Response(200, headers: fields + [HeaderField("Content-Type", page.contentType)], body: page.body)
     }
 }

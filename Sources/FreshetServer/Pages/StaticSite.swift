@@ -3,13 +3,12 @@ package import StreamHTTP
 
 /// The pages that are compiled into the program: no file is read, and nothing is asked of another host.
 package struct StaticSite: Sendable {
-    /// One file, and everything its response says.
+    /// One file, and what its response says beside what every response of the server says.
     package struct Page: Sendable {
         package var contentType: String
         package var body: [UInt8]
         /// A strong entity tag, quotes included: a request whose `If-None-Match` names it may get 304.
         package var etag: String
-        /// All other header fields of the response.
         package var headers: [HeaderField]
     }
 
@@ -46,9 +45,7 @@ package struct StaticSite: Sendable {
                     HeaderField("Cache-Control", "no-cache"),
                     HeaderField("Content-Security-Policy", Self.contentSecurityPolicy),
                     HeaderField("Cross-Origin-Opener-Policy", "same-origin"),
-                    HeaderField("Cross-Origin-Resource-Policy", "same-origin"),
                     HeaderField("Referrer-Policy", "no-referrer"),
-                    HeaderField("X-Content-Type-Options", "nosniff"),
                 ]
             )
         }
