@@ -193,6 +193,17 @@ test('a page that wakes after a long sleep, is restored, or comes online asks ag
     assert.equal(FakeEventSource.open.length, 1, 'one connection at a time');
 });
 
+test('a page that is left gives its connection back, and takes it up again when it is restored', () => {
+    const { page } = watch();
+    FakeEventSource.last.accept();
+    FakeEventSource.last.send('one', 'a1');
+    page.tell('pagehide', { persisted: true });
+    assert.equal(FakeEventSource.open.length, 0);
+    page.tell('pageshow', { persisted: true });
+    assert.equal(FakeEventSource.open.length, 1);
+    assert.equal(FakeEventSource.last.url, `${url}?offset=a1`);
+});
+
 test('a source that was replaced is not listened to', () => {
     const { follower, of } = watch();
     const first = FakeEventSource.last;

@@ -146,6 +146,7 @@ export function follow(url, handlers = {}, options = {}) {
         over = true;
         disconnect();
         page.removeEventListener?.('online', refresh);
+        page.removeEventListener?.('pagehide', disconnect);
         page.removeEventListener?.('pageshow', restored);
         page.document?.removeEventListener('visibilitychange', visibility);
     }
@@ -172,6 +173,8 @@ export function follow(url, handlers = {}, options = {}) {
     }
 
     page.addEventListener?.('online', refresh);
+    // A page that was left may be kept for the way back, and its connection, one of six, with it.
+    page.addEventListener?.('pagehide', disconnect);
     page.addEventListener?.('pageshow', restored);
     page.document?.addEventListener('visibilitychange', visibility);
     connect();
