@@ -52,8 +52,9 @@ struct Append: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "End the stream as abandoned when this program is silent for so long; 0 for never. It renews the lease "
-                + "while there is no input. (default: 60, or 0 with --end none)",
+            "End the stream as abandoned when this program is silent for so long; 0 for never. While there is no "
+                + "input it renews the lease, and so learns within 5 seconds that the stream was cancelled. "
+                + "(default: 60, or 0 with --end none)",
             valueName: "seconds"
         )
     )

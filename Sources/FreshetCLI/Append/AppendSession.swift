@@ -11,7 +11,7 @@ struct AppendSession: Sendable {
         case interrupted
         case answered(Answer)
         case failed(String)
-        case timer(Int)
+        case timer
     }
 
     let client: StreamClient
@@ -29,15 +29,14 @@ struct AppendSession: Sendable {
         var machine = ProducerMachine(settings: settings, random: SystemRandomNumberGenerator())
         let (happenings, continuation) = AsyncStream.makeStream(of: Happening.self)
         var reading = false
-        var timer = 0
-        var timerTask: Task<Void, Never>?
-        defer { timerTask?.cancel() }
+        var timer: Task<Void, any Error>?
+        defer { timer?.cancel() }
         input.onInterrupt { continuation.yield(.interrupted) }
 
         var action = machine.start(at: .zero)
         var iterator = happenings.makeAsyncIterator()
         while true {
-            timerTask?.cancel()
+            timer?.cancel()
             switch action {
             case .send(let request):
                 Task {
@@ -48,11 +47,9 @@ struct AppendSession: Sendable {
                     }
                 }
             case .wait(let time):
-                timer += 1
-                let number = timer
-                timerTask = Task {
-                    try? await Task.sleep(until: begin + time, clock: .continuous)
-                    continuation.yield(.timer(number))
+                timer = Task {
+                    try await Task.sleep(until: begin + time, clock: .continuous)
+                    continuation.yield(.timer)
                 }
             case .finish(let outcome):
                 return outcome
@@ -81,9 +78,8 @@ struct AppendSession: Sendable {
             case .failed(let reason):
                 action = machine.failed(reason, at: now)
                 report(machine, reason)
-            case .timer(let number):
-                // One that was replaced meanwhile says nothing.
-                guard number == timer else { continue }
+            case .timer:
+                // One that was just being replaced does no harm: the machine looks at the time.
                 action = machine.timer(at: now)
             }
         }

@@ -8,6 +8,9 @@ import StreamCore
 /// does no I/O and reads no clock: each method is told what happened and when, and returns what to do.
 struct ProducerMachine<Random: RandomNumberGenerator> {
     struct Settings {
+        /// With a lease, the server hears from the producer at least this often, and the producer from the server.
+        static var longestSilence: Duration { .seconds(5) }
+
         var contentType: ContentType
         /// Seconds of lease the stream is created with; renewed while there is nothing to send.
         var leaseSeconds: Int?
@@ -238,7 +241,8 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
             return .finish(outcome)
         }
         guard let lease = settings.leaseSeconds else { return .nothing }
-        let renewal = lastAnswer + .milliseconds(lease * 1000 / 3)
+        // A third leaves room for two repetitions. Sooner than that it is also a question: has someone cancelled?
+        let renewal = lastAnswer + min(.milliseconds(lease * 1000 / 3), Settings.longestSilence)
         return now >= renewal ? send(.renewLease) : .wait(until: renewal)
     }
 

@@ -37,7 +37,9 @@ struct Answer: Sendable {
         if let problem = try? JSONDecoder().decode(Problem.self, from: Data(body)),
             problem.title != nil || problem.detail != nil
         {
-            said = [problem.title, problem.detail].compactMap { $0 }.joined(separator: ": ")
+            // Two sentences, or a title and its explanation.
+            let separator = problem.title?.hasSuffix(".") == true ? " " : ": "
+            said = [problem.title, problem.detail].compactMap { $0 }.joined(separator: separator)
         } else {
             said = String(decoding: body.prefix(200), as: UTF8.self)
         }

@@ -8,21 +8,49 @@ import Testing
 
 @testable import FreshetCLI
 
-/// Input from memory: each read gives the next piece.
+/// Input from memory: each read gives the next piece, at once or when it is let through.
 private final class ScriptedInput: ProducerInput {
-    private let pieces: Mutex<[[UInt8]]>
-    let reads = Mutex(0)
-
-    init(_ pieces: [String]) {
-        self.pieces = Mutex(pieces.map { Array($0.utf8) })
+    private struct State {
+        var pieces: ArraySlice<[UInt8]>
+        /// How many pieces may still be given.
+        var allowed: Int
+        var reader: (@Sendable (InputPiece) -> Void)?
+        var reads = 0
     }
 
+    private let state: Mutex<State>
+
+    init(_ pieces: [String], isPaced: Bool = false) {
+        state = Mutex(State(pieces: pieces.map { Array($0.utf8) }[...], allowed: isPaced ? 1 : .max))
+    }
+
+    var reads: Int { state.withLock { $0.reads } }
+
     func read(_ done: @escaping @Sendable (InputPiece) -> Void) {
-        reads.withLock { $0 += 1 }
-        done(pieces.withLock { $0.isEmpty ? .end : .bytes($0.removeFirst()) })
+        state.withLock {
+            $0.reads += 1
+            $0.reader = done
+        }
+        give()
+    }
+
+    /// One more piece may be given.
+    func letThrough() {
+        state.withLock { if $0.allowed < .max { $0.allowed += 1 } }
+        give()
     }
 
     func onInterrupt(_ stop: @escaping @Sendable () -> Void) {}
+
+    private func give() {
+        let (reader, piece) = state.withLock { state -> ((@Sendable (InputPiece) -> Void)?, InputPiece) in
+            guard state.allowed > 0, let reader = state.reader else { return (nil, .end) }
+            state.reader = nil
+            if state.allowed < .max { state.allowed -= 1 }
+            return (reader, state.pieces.popFirst().map { .bytes($0) } ?? .end)
+        }
+        reader?(piece)
+    }
 }
 
 /// A stream as a server keeps it, with the rules of idempotent producers, and with trouble now and then.
@@ -84,7 +112,8 @@ private final class StreamModel: Sendable {
     private func session(
         _ url: String,
         _ input: any ProducerInput,
-        _ change: (inout ProducerMachine<SystemRandomNumberGenerator>.Settings) -> Void = { _ in }
+        progress: @escaping @Sendable (Int, Int, String?) -> Void = { _, _, _ in },
+        change: (inout ProducerMachine<SystemRandomNumberGenerator>.Settings) -> Void = { _ in }
     ) -> AppendSession {
         var settings = ProducerMachine<SystemRandomNumberGenerator>.Settings(
             contentType: ContentType("text/plain")!,
@@ -100,7 +129,7 @@ private final class StreamModel: Sendable {
             ttlSeconds: 60,
             producerID: "p",
             input: input,
-            progress: { _, _, _ in }
+            progress: progress
         )
     }
 
@@ -128,14 +157,33 @@ private final class StreamModel: Sendable {
         }
     }
 
+    /// A timer that was no longer needed once sent its request a second time, and the second answer was taken for an
+    /// acknowledgement of the next append.
+    @Test func `Input that arrives while a repetition is waited for is acknowledged by its own answer`() async throws {
+        let model = StreamModel(trouble: 5)
+        let words = (0..<200).map { "word\($0) " }
+        let input = ScriptedInput(words, isPaced: true)
+        try await ScriptedServer.run { _, request in
+            model.answer(request)
+        } _: { server in
+            // After an answer was taken in: either the next request is under way, or a wait has begun.
+            let outcome = await session(server.origin, input, progress: { _, _, _ in input.letThrough() }).run()
+            #expect(outcome == .complete)
+            model.state.withLock { state in
+                #expect(state.text == words.joined())
+                #expect(state.ends == ["done"])
+            }
+        }
+    }
+
     @Test func `A server that does not answer stops the reading at the bound`() async throws {
         try await ScriptedServer.run { index, _ in
             index < 3 ? .init(503) : .init(400, body: #"{"title":"No","detail":"because"}"#)
         } _: { server in
             let input = ScriptedInput(Array(repeating: String(repeating: "x", count: 1000), count: 1000))
-            let outcome = await session(server.origin, input) { $0.maximumPendingBytes = 5000 }.run()
+            let outcome = await session(server.origin, input, change: { $0.maximumPendingBytes = 5000 }).run()
             #expect(outcome == .refused("No: because (400)"))
-            #expect(input.reads.withLock { $0 } == 5)
+            #expect(input.reads == 5)
         }
     }
 

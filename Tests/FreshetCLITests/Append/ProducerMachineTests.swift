@@ -252,18 +252,28 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         #expect(action == .finish(.complete))
     }
 
-    @Test func `A silent producer renews its lease at a third of it`() {
-        var machine = makeMachine { $0.leaseSeconds = 30 }
+    @Test(arguments: [(30, 5), (9, 3)])
+    func `A silent producer renews its lease in good time`(lease: Int, pause: Int) {
+        var machine = makeMachine { $0.leaseSeconds = lease }
         _ = machine.start(at: .zero)
         let wait = machine.answered(Answer(status: 201), at: .seconds(5))
-        #expect(wait == .wait(until: .seconds(15)))
-        let renewal = machine.timer(at: .seconds(15))
+        #expect(wait == .wait(until: .seconds(5 + pause)))
+        let renewal = machine.timer(at: .seconds(5 + pause))
         #expect(renewal == .send(.renewLease))
         let next = machine.answered(Answer(status: 204), at: .seconds(16))
-        #expect(next == .wait(until: .seconds(26)))
+        #expect(next == .wait(until: .seconds(16 + pause)))
         // An append renews it too.
-        _ = machine.received(text("x"), at: .seconds(20))
-        let later = machine.answered(Answer(status: 200), at: .seconds(21))
-        #expect(later == .wait(until: .seconds(31)))
+        _ = machine.received(text("x"), at: .seconds(17))
+        let later = machine.answered(Answer(status: 200), at: .seconds(18))
+        #expect(later == .wait(until: .seconds(18 + pause)))
+    }
+
+    @Test func `A renewal tells a silent producer that its stream was cancelled`() {
+        var machine = makeMachine { $0.leaseSeconds = 60 }
+        _ = machine.start(at: .zero)
+        _ = machine.answered(Answer(status: 201), at: .zero)
+        _ = machine.timer(at: .seconds(5))
+        let action = machine.answered(closed(409, "cancelled"), at: .seconds(5))
+        #expect(action == .finish(.ended(.init(reason: .cancelled))))
     }
 }
