@@ -313,6 +313,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.head = nil
         self.plan = nil
         removeDecoder(context)
+        // The buffer for what a peer sends stays with a connection for hours, and a reader sends nothing.
+        try? context.channel.syncOptions?.setOption(
+            .recvAllocator,
+            value: FixedSizeRecvByteBufferAllocator(capacity: 512)
+        )
         let subscriber = Subscriber(
             plan: plan,
             framing: ResponseEncoder.framing(for: request),

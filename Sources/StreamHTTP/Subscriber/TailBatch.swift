@@ -20,6 +20,8 @@ final class TailBatch {
     /// The offsets before each item and after the last.
     let boundaries: [Offset]
     private var buffers: [Int: ByteBuffer] = [:]
+    /// What was asked for last: nearly all readers of a stream ask for the same.
+    private var latest: (key: Int, buffer: ByteBuffer)?
 
     init(_ items: [CommittedItem]) {
         self.items = items
@@ -31,6 +33,7 @@ final class TailBatch {
     /// The bytes of the items from an index on, as they go on the wire.
     func buffer(from index: Int, _ shape: Shape) -> ByteBuffer {
         let key = index << 3 | shape.key
+        if let latest, latest.key == key { return latest.buffer }
         if let buffer = buffers[key] { return buffer }
         var buffer = ByteBuffer()
         var shape = shape
@@ -39,6 +42,7 @@ final class TailBatch {
             shape.retry = nil
         }
         buffers[key] = buffer
+        latest = (key, buffer)
         return buffer
     }
 
