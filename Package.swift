@@ -65,6 +65,20 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // SQLite's C API. Only the durable store needs its header: who depends on a library product does not.
+        .systemLibrary(
+            name: "CSQLite",
+            pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .yum(["sqlite-devel"]), .brew(["sqlite"])]
+        ),
+        .target(
+            name: "SQLiteStreamStore",
+            dependencies: [
+                "StreamCore", "CSQLite",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "EventSource",
             dependencies: ["ServerSentEvents", asyncHTTPClient, nio, nioPosix, nioHTTP1],
@@ -88,8 +102,8 @@ let package = Package(
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
-                "ServerSentEvents", "StreamCore", "EventSource", "FreshetServer", asyncHTTPClient, nio, nioHTTP1,
-                logging,
+                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource", "FreshetServer", asyncHTTPClient,
+                nio, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -107,6 +121,11 @@ let package = Package(
         .testTarget(
             name: "StreamCoreTests",
             dependencies: ["StreamCore", "StoreSuite"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SQLiteStreamStoreTests",
+            dependencies: ["SQLiteStreamStore", "StreamCore", "StoreSuite", "CSQLite"],
             swiftSettings: settings
         ),
         .testTarget(

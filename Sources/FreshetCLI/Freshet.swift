@@ -22,6 +22,8 @@ struct Freshet: AsyncParsableCommand {
             Cancel.self,
             List.self,
             Info.self,
+            Backup.self,
+            Check.self,
         ]
     )
 }

@@ -10,6 +10,9 @@ struct Lifetime {
     var expiresAt: Duration?
     /// The last read or write.
     var touched: Duration
+    /// The last read or write that the store was told of. What a restart finds is at most an eighth of the time to
+    /// live older than the truth.
+    var told: Duration
     /// The producer's lease, and when it last started.
     var lease: Duration?
     var leaseStart: Duration
@@ -25,6 +28,7 @@ struct Lifetime {
 
     init(now: Duration) {
         self.touched = now
+        self.told = now
         self.leaseStart = now
     }
 
@@ -34,22 +38,36 @@ struct Lifetime {
         case abandon(silence: Duration)
         /// The time to live ran out: the stream that was born there goes.
         case expire(born: Offset)
+        /// Someone holds the stream, and the store should know that it is used.
+        case tell
     }
 
     func due(at now: Duration) -> Due {
-        guard exists, live == 0, appending == 0 else { return .nothing }
-        if readers == 0, let birth, let moment = expiry, now >= moment { return .expire(born: birth) }
-        if !hasEnded, let lease, now >= leaseStart + lease { return .abandon(silence: lease) }
-        return .nothing
+        guard exists else { return .nothing }
+        if live == 0, appending == 0 {
+            if readers == 0, let birth, let moment = expiry, now >= moment { return .expire(born: birth) }
+            if !hasEnded, let lease, now >= leaseStart + lease { return .abandon(silence: lease) }
+        }
+        return (readers > 0 || live > 0) && shouldTell(at: now) ? .tell : .nothing
     }
 
     /// When something may be due, if nothing happens before; nil when nothing can be.
     var deadline: Duration? {
-        guard exists, live == 0, appending == 0 else { return nil }
+        guard exists else { return nil }
+        let telling = readers > 0 || live > 0 ? idle.map { told + Self.tellingInterval($0) } : nil
+        guard live == 0, appending == 0 else { return telling }
         let leaseEnd = hasEnded ? nil : lease.map { leaseStart + $0 }
         let expiry = readers == 0 ? expiry : nil
-        return [leaseEnd, expiry].compactMap(\.self).min()
+        return [leaseEnd, expiry, telling].compactMap(\.self).min()
     }
+
+    /// Whether an eighth of the time to live passed since the store was told of a use.
+    func shouldTell(at now: Duration) -> Bool {
+        exists && (idle.map { now >= told + Self.tellingInterval($0) } ?? false)
+    }
+
+    /// Not more often than a store can be expected to note it, however short the time to live.
+    private static func tellingInterval(_ idle: Duration) -> Duration { max(idle / 8, .milliseconds(50)) }
 
     /// Nothing about the stream needs remembering.
     var isIdle: Bool {

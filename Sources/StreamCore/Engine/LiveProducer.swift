@@ -23,6 +23,7 @@ package final class LiveProducer: TailListener {
         var isGone = false
         var isAppending = false
         var isFinished = false
+        var isKept = false
         var whenIdle: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -44,6 +45,11 @@ package final class LiveProducer: TailListener {
 
     /// Why it was stopped, if it was.
     package var stop: LiveStop? { state.withLock(\.stop) }
+
+    /// The store remembers, beyond the process, that this request is open.
+    var isKept: Bool { state.withLock(\.isKept) }
+
+    func noteKept() { state.withLock { $0.isKept = true } }
 
     /// Appends the next pieces, and the end where it comes with them. One call at a time.
     ///

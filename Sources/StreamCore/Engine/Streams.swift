@@ -36,7 +36,7 @@ package final class Streams: Sendable {
             try await store.create(name, request)
         }
         switch outcome {
-        case .created(let info): begin(info)
+        case .created(let info): begin(KeptStream(info: info, idle: .zero, hadLiveRequest: false))
         case .exists: touch(name)
         case .conflict: break
         }
@@ -99,7 +99,13 @@ package final class Streams: Sendable {
                 lifetime.birth = lifetime.birth ?? info.birth
             }
             producer.opened(at: info.tail)
-            if let end = info.end { producer.stop(because: .ended(end)) }
+            if let end = info.end {
+                producer.stop(because: .ended(end))
+            } else if info.options.leaseSeconds == nil, configuration.tornLeaseSeconds > 0 {
+                // Should this process die before the request ends, the next one knows that it was torn.
+                try await store.liveOpened(name)
+                producer.noteKept()
+            }
         } catch {
             leave(producer)
             throw error
@@ -136,6 +142,8 @@ package final class Streams: Sendable {
             }
         }
         leave(producer)
+        // A note that cannot be taken back now costs the stream at most a lease after a crash.
+        if producer.isKept { try? await store.liveClosed(producer.name) }
     }
 
     private func leave(_ producer: LiveProducer) {
@@ -239,18 +247,32 @@ package final class Streams: Sendable {
         try await store.trimByAge()
     }
 
-    /// Takes up the leases and lifetimes of the streams a durable store holds: every open lease starts again in full.
+    /// Takes up the leases and lifetimes of the streams a durable store holds: every open lease starts again in full,
+    /// and a stream whose live request died with the process before gets the lease of a torn one.
     package func resume() async throws(StoreError) {
         var last: String?
         while true {
-            let page = try await store.list(prefix: "", after: last, limit: 1000)
-            for info in page { begin(info) }
+            let page = try await store.kept(after: last, limit: 1000)
+            for var stream in page {
+                if stream.hadLiveRequest, let lease = try await leaveLease(stream.info) {
+                    stream.info.options.leaseSeconds = lease
+                }
+                begin(stream)
+            }
             guard let next = page.last else { return }
-            last = next.name.text
+            last = next.info.name.text
         }
     }
 
-    private func begin(_ info: StreamInfo) {
+    /// Gives a stream whose live request is gone the lease of a torn one, if it has none.
+    private func leaveLease(_ info: StreamInfo) async throws(StoreError) -> Int? {
+        let lease = configuration.tornLeaseSeconds
+        guard lease > 0, info.end == nil, info.options.leaseSeconds == nil else { return nil }
+        return try await store.setLease(info.name, seconds: lease) ? lease : nil
+    }
+
+    private func begin(_ kept: KeptStream) {
+        let info = kept.info
         let wall = time.wallMilliseconds()
         lifetimes.update(info.name) { lifetime, now in
             // Two creates with a deletion between them may come here in the other order.
@@ -258,7 +280,8 @@ package final class Streams: Sendable {
             lifetime.exists = true
             lifetime.birth = info.birth
             lifetime.hasEnded = info.end != nil
-            lifetime.touched = now
+            lifetime.touched = now - kept.idle
+            lifetime.told = lifetime.touched
             lifetime.lease = info.options.leaseSeconds.map { .seconds($0) }
             lifetime.leaseStart = now
             // What is left of a stream that went without this node's doing does not count for this one.
@@ -273,7 +296,13 @@ package final class Streams: Sendable {
     }
 
     private func touch(_ name: StreamName) {
-        lifetimes.updateIfPresent(name) { lifetime, now in lifetime.touched = now }
+        var shouldTell = false
+        lifetimes.updateIfPresent(name) { lifetime, now in
+            lifetime.touched = now
+            shouldTell = lifetime.shouldTell(at: now)
+            if shouldTell { lifetime.told = now }
+        }
+        if shouldTell { store.touch(name) }
     }
 
     private func appended(_ name: StreamName, _ outcome: AppendOutcome?) {
@@ -282,6 +311,7 @@ package final class Streams: Sendable {
             switch outcome {
             case .appended(_, let end, _):
                 lifetime.touched = now
+                lifetime.told = now
                 lifetime.leaseStart = now
                 if end != nil { lifetime.hasEnded = true }
             case .duplicate:
@@ -308,6 +338,9 @@ package final class Streams: Sendable {
     private func act(on due: Lifetime.Due, _ name: StreamName) async throws(StoreError) {
         switch due {
         case .nothing: break
+        case .tell:
+            store.touch(name)
+            lifetimes.updateIfPresent(name) { lifetime, now in lifetime.told = now }
         case .expire(let birth):
             _ = try await store.remove(name, because: .expired, born: birth)
             lifetimes.forget(name, born: birth)

@@ -8,12 +8,6 @@ struct MemoryStream {
         var at: Int64
     }
 
-    /// What an event costs beside its data: the log's entry and the array's header.
-    static let eventOverhead = 96
-    /// What a stream costs beside its events.
-    static let streamOverhead = 512
-    static let producerOverhead = 96
-
     let options: StreamOptions
     let birth: Offset
     private(set) var floor: Offset
@@ -37,7 +31,7 @@ struct MemoryStream {
 
     /// What the stream counts against the store's bound.
     var cost: Int {
-        Self.streamOverhead + bytes + log.count * Self.eventOverhead + producers.count * Self.producerOverhead
+        StoreLimits.cost(events: log.count, bytes: bytes, producers: producers.count)
     }
 
     func info(_ name: StreamName) -> StreamInfo {
@@ -57,29 +51,15 @@ struct MemoryStream {
 
     /// What an append would come to, before anything is changed; nil when it may go ahead.
     func refusal(of request: AppendRequest) -> AppendOutcome? {
-        let known = request.producer.flatMap { producers[$0.id] }
-        if let end {
-            if let stamp = request.producer, stamp == closingStamp, let known {
-                return .duplicate(tail: tail, end: end, producer: known)
-            }
-            return .ended(end, tail: tail, producer: known)
-        }
-        if let type = request.contentType, !options.contentType.matches(type) {
-            return .typeMismatch(options.contentType)
-        }
-        if let stamp = request.producer {
-            switch ProducerVerdict.judge(stamp, against: known) {
-            case .accept: break
-            case .duplicate(let state): return .duplicate(tail: tail, end: nil, producer: state)
-            case .fenced(let epoch): return .fenced(currentEpoch: epoch)
-            case .epochMustStartAtZero: return .epochMustStartAtZero
-            case .gap(let expected, let received): return .gap(expected: expected, received: received)
-            }
-        }
-        if let next = request.sequence, let last = sequence, !last.utf8.lexicographicallyPrecedes(next.utf8) {
-            return .sequenceRegression(last: last)
-        }
-        return nil
+        let standing = AppendStanding(
+            contentType: options.contentType,
+            tail: tail,
+            end: end,
+            closingStamp: closingStamp,
+            producer: request.producer.flatMap { producers[$0.id] },
+            sequence: sequence
+        )
+        return standing.refusal(of: request)
     }
 
     /// Keeps what `refusal` let through.
@@ -125,7 +105,7 @@ struct MemoryStream {
             guard isOver(kept, events: events, bytes: bytes, at: now) else { break }
             events -= 1
             bytes -= kept.event.body.size
-            cost += kept.event.body.size + Self.eventOverhead
+            cost += kept.event.body.size + StoreLimits.eventOverhead
         }
         return cost
     }

@@ -25,11 +25,11 @@ package final class MemoryStreamStore: StreamStore {
     package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
         try change(name) { state throws(StoreError) in
             if let existing = state.streams[name] {
-                return (Self.compare(existing, name, to: request), [])
+                return (CreateOutcome(existing.info(name), askedFor: request, createdWith: existing.options), [])
             }
             let now = milliseconds()
             var stream = MemoryStream(options: request.options, birth: mint(&state))
-            let cost = stream.cost + Self.cost(of: request.events)
+            let cost = stream.cost + StoreLimits.cost(of: request.events)
             guard state.streams.count < limits.streams else { throw .full(.streams) }
             guard state.bytes + cost <= limits.bytes else { throw .full(.bytes) }
             var signals: [StreamSignal] = [.created]
@@ -51,7 +51,7 @@ package final class MemoryStreamStore: StreamStore {
             if let refusal = state.streams.values[index].refusal(of: request) { return (refusal, []) }
             // Whoever ends a stream is not refused for want of room: an end is what lets it be taken later.
             let now = milliseconds()
-            let wanted = state.bytes + Self.cost(of: request.events)
+            let wanted = state.bytes + StoreLimits.cost(of: request.events)
             guard
                 request.events.isEmpty || wanted <= limits.bytes
                     || wanted - state.streams.values[index].costTaken(byKeeping: request.events, at: now)
@@ -199,20 +199,4 @@ package final class MemoryStreamStore: StreamStore {
     }
 
     private func milliseconds() -> Int64 { Int64(time.monotonic() / .milliseconds(1)) }
-
-    private static func cost(of events: [EventBody]) -> Int {
-        events.reduce(0) { $0 + $1.size + MemoryStream.eventOverhead }
-    }
-
-    private static func compare(_ stream: MemoryStream, _ name: StreamName, to request: CreateRequest) -> CreateOutcome
-    {
-        let info = stream.info(name)
-        let wanted = request.options
-        if !stream.options.contentType.matches(wanted.contentType) { return .conflict(info, .contentType) }
-        if stream.options.expiry != wanted.expiry { return .conflict(info, .expiry) }
-        if stream.options.leaseSeconds != wanted.leaseSeconds { return .conflict(info, .lease) }
-        if stream.options.retention != wanted.retention { return .conflict(info, .retention) }
-        if (stream.end != nil) != (request.end != nil) { return .conflict(info, stream.end != nil ? .ended : .open) }
-        return .exists(info)
-    }
 }

@@ -17,6 +17,26 @@ package enum CreateOutcome: Sendable {
     case exists(StreamInfo)
     /// It is there and differs in what is named.
     case conflict(StreamInfo, CreateConflict)
+
+    /// What creating comes to when the stream is there. A lease may have been changed since: what counts is what the
+    /// stream was created with.
+    package init(_ info: StreamInfo, askedFor request: CreateRequest, createdWith options: StreamOptions) {
+        let wanted = request.options
+        self =
+            if !options.contentType.matches(wanted.contentType) {
+                .conflict(info, .contentType)
+            } else if options.expiry != wanted.expiry {
+                .conflict(info, .expiry)
+            } else if options.leaseSeconds != wanted.leaseSeconds {
+                .conflict(info, .lease)
+            } else if options.retention != wanted.retention {
+                .conflict(info, .retention)
+            } else if (info.end != nil) != (request.end != nil) {
+                .conflict(info, info.end != nil ? .ended : .open)
+            } else {
+                .exists(info)
+            }
+    }
 }
 
 package enum CreateConflict: String, Sendable {

@@ -24,4 +24,18 @@ package struct StoreLimits: Hashable, Sendable {
         self.streams = streams
         self.bytes = bytes
     }
+    /// What an event costs beside its data: the log's entry and the array's header.
+    package static let eventOverhead = 96
+    /// What a stream costs beside its events.
+    package static let streamOverhead = 512
+    package static let producerOverhead = 96
+
+    /// What a stream counts against the bound on bytes, the same in every store.
+    package static func cost(events: Int, bytes: Int, producers: Int) -> Int {
+        streamOverhead + bytes + events * eventOverhead + producers * producerOverhead
+    }
+
+    package static func cost(of events: [EventBody]) -> Int {
+        events.reduce(0) { $0 + $1.size + eventOverhead }
+    }
 }

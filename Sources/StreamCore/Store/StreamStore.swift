@@ -32,11 +32,36 @@ package protocol StreamStore: Sendable {
     /// stream; none when all of them would not make enough. Called when the store is full and nothing expired is left.
     func takeEnded(olderThan age: Duration, toFit bytes: Int) async throws(StoreError)
 
+    /// Streams as the store found them, in the order of their names, strictly after one: for whoever takes up their
+    /// leases and lifetimes.
+    func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream]
+
+    /// The stream is being used: what is left of its time to live after a restart counts from here. Kept at the
+    /// store's leisure, and never an error.
+    func touch(_ name: StreamName)
+
+    /// A live request to the stream was opened, or one that was is closed. While one is open the store remembers it
+    /// beyond the process, so that a producer that dies with the process leaves no stream open for ever.
+    func liveOpened(_ name: StreamName) async throws(StoreError)
+    func liveClosed(_ name: StreamName) async throws(StoreError)
+
     /// Tells the watcher, from now on, what happens to the stream, whether it exists yet or not. The watcher is first
     /// told `ready`, once the store would miss nothing.
     func watch(_ name: StreamName, _ watcher: any StreamWatcher)
 
     func unwatch(_ name: StreamName, _ watcher: any StreamWatcher)
+}
+
+/// What holds for a store that keeps nothing beyond the process.
+extension StreamStore {
+    package func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream] {
+        try await list(prefix: "", after: after, limit: limit)
+            .map { KeptStream(info: $0, idle: .zero, hadLiveRequest: false) }
+    }
+
+    package func touch(_ name: StreamName) {}
+    package func liveOpened(_ name: StreamName) async throws(StoreError) {}
+    package func liveClosed(_ name: StreamName) async throws(StoreError) {}
 }
 
 /// What a store tells those who follow a stream.

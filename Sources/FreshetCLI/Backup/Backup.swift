@@ -1,0 +1,33 @@
+import ArgumentParser
+import SQLiteStreamStore
+
+/// `freshet backup`: a copy of a data directory, taken beside the server that uses it.
+struct Backup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Copy a data directory into one file, while a server may be using it.",
+        discussion: """
+            The copy holds everything that was acknowledged at one moment. To use it, put it into an empty directory \
+            under the name freshet.db, and serve that directory.
+
+            EXAMPLES
+              freshet backup ./freshet-data backup.db
+              mkdir restored && cp backup.db restored/freshet.db && freshet serve --data restored
+
+            EXIT STATUS
+              0  copied
+              1  nothing was copied, and standard error says why
+             64  wrong usage
+            """
+    )
+
+    @Argument(help: ArgumentHelp("The data directory.", valueName: "dir"))
+    var directory: String
+
+    @Argument(help: ArgumentHelp("The file to make. It must not exist.", valueName: "file"))
+    var file: String
+
+    func run() throws {
+        try SQLiteStreamStore.backUp(directory: directory, to: file)
+        print("Copied \(directory) to \(file).")
+    }
+}

@@ -1,0 +1,76 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A directory that one server at a time may use. The lock lasts as long as this value's process holds it.
+final class DataDirectory: Sendable {
+    let path: String
+    private let lock: Int32
+
+    static let databaseName = "freshet.db"
+    static let markName = "offset-mark"
+
+    static func database(in path: String) -> String { "\(path)/\(databaseName)" }
+
+    var database: String { Self.database(in: path) }
+    var mark: String { "\(path)/\(Self.markName)" }
+
+    /// Makes the directory where it is missing, and takes its lock.
+    init(_ path: String) throws(DirectoryError) {
+        var made = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            made += "/\(part)"
+            guard mkdir(made, 0o700) == 0 || errno == EEXIST else {
+                throw DirectoryError("The data directory \(path) cannot be made: \(Self.reason).")
+            }
+        }
+        let lock = open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else {
+            throw DirectoryError("The data directory \(path) cannot be used: \(Self.reason).")
+        }
+        // The lock goes with the process, however it dies: a stale file means nothing.
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = Self.holder(lock)
+            close(lock)
+            throw DirectoryError(
+                "The data directory \(path) is in use by another server\(holder). Stop that one, or give this one "
+                    + "a directory of its own with --data."
+            )
+        }
+        ftruncate(lock, 0)
+        let text = "\(getpid())\n"
+        _ = pwrite(lock, text, text.utf8.count, 0)
+        self.path = path
+        self.lock = lock
+    }
+
+    deinit { close(lock) }
+
+    func exists(_ file: String) -> Bool { access(file, F_OK) == 0 }
+
+    /// A new file's name is on the disk only when its directory is.
+    func sync() { Self.sync(path) }
+
+    /// Syncs a file or a directory.
+    @discardableResult
+    static func sync(_ path: String) -> Bool {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        return fsync(file) == 0
+    }
+
+    private static func holder(_ lock: Int32) -> String {
+        var buffer = [UInt8](repeating: 0, count: 16)
+        let count = pread(lock, &buffer, buffer.count, 0)
+        guard count > 0 else { return "" }
+        let text = String(decoding: buffer.prefix(count).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        return " (process \(text))"
+    }
+
+    static var reason: String { String(cString: strerror(errno)) }
+}

@@ -1,0 +1,120 @@
+import DequeModule
+import StreamCore
+
+/// Reads everything but the chunks, checking each row and that none is missing, and puts the streams together as they
+/// were after the last commit.
+struct Recovery {
+    private(set) var streams: [StreamName: WriterStream] = [:]
+    /// Streams that are gone and whose chunks are not, yet.
+    private(set) var garbage: [WriterStream] = []
+    private(set) var hotRows: Deque<Writer.HotUse> = []
+    /// The highest offset that is found anywhere.
+    private(set) var highest = Offset(milliseconds: 0, counter: 0)
+    private(set) var head = HeadRow()
+    /// What is damaged, each for people to read.
+    private(set) var problems: [String] = []
+    private var byNumber: [Int64: WriterStream] = [:]
+
+    init(_ database: Database) throws(SQLiteError) {
+        guard try loadHead(database) else { return }
+        try loadStreams(database)
+        try loadHotRows(database)
+        for stream in byNumber.values {
+            let row = stream.row
+            let log = stream.log
+            for offset in [row.birth, row.floor, log.tail, log.end?.offset ?? log.tail] {
+                highest = max(highest, offset)
+            }
+            if log.appendedEvents < row.trimmedEvents || log.appendedBytes < row.trimmedBytes {
+                problems.append("The stream \(row.name) counts fewer events than were taken from it.")
+            }
+            if row.isRemoved {
+                garbage.append(stream)
+                stream.isQueuedAsGarbage = true
+                stream.unsealed = []
+                stream.unsealedSince = nil
+            } else if streams.updateValue(stream, forKey: row.name) != nil {
+                problems.append("The stream \(row.name) is there twice.")
+            }
+        }
+        for stream in garbage { releaseHotRows(of: stream) }
+    }
+
+    private mutating func loadHead(_ database: Database) throws(SQLiteError) -> Bool {
+        let select = try database.prepare("SELECT data FROM head WHERE id = ?")
+        select.bind(1, HeadRow.key)
+        defer { select.reset() }
+        guard try select.step(), let head = try? HeadRow(select.bytes(0)) else {
+            problems.append("The head, which says what the database holds, is missing or fails its check.")
+            return false
+        }
+        self.head = head
+        return true
+    }
+
+    private mutating func loadStreams(_ database: Database) throws(SQLiteError) {
+        let select = try database.prepare("SELECT id, data FROM stream ORDER BY id")
+        var count = 0
+        var sum: UInt64 = 0
+        while try select.step() {
+            let number = select.integer(0)
+            let bytes = select.bytes(1)
+            count += 1
+            guard number < head.nextStream, let row = try? StreamRow(bytes, number: number) else {
+                problems.append("The row of stream number \(number) fails its check.")
+                continue
+            }
+            let stream = WriterStream(row)
+            stream.rowSum = Checksum.carried(by: bytes)
+            sum &+= UInt64(Checksum.carried(by: bytes))
+            byNumber[number] = stream
+        }
+        if problems.isEmpty, count != head.streams || sum != head.streamSum {
+            problems.append(
+                "There are rows of \(count) streams where \(head.streams) were written, or one is older than it was."
+            )
+        }
+    }
+
+    private mutating func loadHotRows(_ database: Database) throws(SQLiteError) {
+        let select = try database.prepare("SELECT id, data FROM hot ORDER BY id")
+        var expected = head.firstHot
+        while try select.step() {
+            let id = select.integer(0)
+            let bytes = select.bytes(1)
+            if id != expected { problems.append("Appends \(expected) up to \(id - 1) are missing.") }
+            expected = id + 1
+            hotRows.append(Writer.HotUse(id: id, uses: 0, bytes: bytes.count))
+            guard let row = try? HotRow(bytes, key: id) else {
+                problems.append("The row of appends \(id) fails its check.")
+                continue
+            }
+            for frame in row.frames { replay(frame, at: row.at, hot: id) }
+        }
+        if expected != head.lastHot + 1 {
+            problems.append("Appends \(expected) up to \(head.lastHot) are missing.")
+        }
+    }
+
+    private mutating func replay(_ frame: Frame, at now: Int64, hot: Int64) {
+        for event in frame.events { highest = max(highest, event.offset) }
+        if let end = frame.end { highest = max(highest, end.offset) }
+        guard let stream = byNumber[frame.stream], hot > stream.row.sealedHot else { return }
+        guard frame.previous == stream.log.tail, stream.log.end == nil else {
+            let reach = frame.events.last?.offset ?? frame.previous
+            problems.append(
+                "Events of the stream \(stream.row.name) after \(stream.log.tail), before \(reach), are missing."
+            )
+            return
+        }
+        stream.log.apply(frame, at: now)
+        if stream.hotRows.last != hot { hotRows[hotRows.count - 1].uses += 1 }
+        stream.keep(frame.events, at: now, hot: hot)
+    }
+
+    private mutating func releaseHotRows(of stream: WriterStream) {
+        guard let first = hotRows.first?.id else { return }
+        for id in stream.hotRows where hotRows.indices.contains(Int(id - first)) { hotRows[Int(id - first)].uses -= 1 }
+        stream.hotRows = []
+    }
+}

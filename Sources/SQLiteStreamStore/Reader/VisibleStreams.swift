@@ -1,0 +1,38 @@
+import StreamCore
+import Synchronization
+
+/// All streams as readers may see them, and who watches them. One lock guards both, so that whoever watches is told
+/// of exactly what a read after `ready` does not show.
+final class VisibleStreams: Sendable {
+    struct State {
+        var streams: [StreamName: VisibleStream] = [:]
+        var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
+        /// The names in order, while no stream came or went since someone asked.
+        var sorted: [StreamName]?
+    }
+
+    let state = Mutex(State())
+
+    func list(prefix: String, after: String?, limit: Int) -> [VisibleStream] {
+        state.withLock { state in
+            let names =
+                state.sorted ?? state.streams.keys.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+            state.sorted = names
+            var index = 0
+            if let after {
+                var count = names.count
+                while count > 0 {
+                    let half = count / 2
+                    if after.utf8.lexicographicallyPrecedes(names[index + half].text.utf8) {
+                        count = half
+                    } else {
+                        index += half + 1
+                        count -= half + 1
+                    }
+                }
+            }
+            return names[index...].lazy.filter { $0.text.utf8.starts(with: prefix.utf8) }.prefix(limit)
+                .compactMap { state.streams[$0] }
+        }
+    }
+}

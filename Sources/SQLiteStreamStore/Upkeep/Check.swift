@@ -1,0 +1,104 @@
+import CSQLite
+import StreamCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+extension SQLiteStreamStore {
+    /// Reads everything in a data directory, and lists what is damaged. A server may be running; nothing is changed.
+    ///
+    /// Throws when there is nothing to look at, or when it cannot be looked at.
+    package static func check(directory: String) throws(DirectoryError) -> CheckReport {
+        let file = DataDirectory.database(in: directory)
+        guard access(file, R_OK) == 0 else {
+            throw DirectoryError("There is no data directory \(directory): \(DataDirectory.reason).")
+        }
+        var report = CheckReport()
+        if OffsetMark.isSound("\(directory)/\(DataDirectory.markName)") == false {
+            report.problems.append("The offset mark is damaged: it says which event ids were given out.")
+        }
+        do throws(SQLiteError) {
+            let database = try Database(path: file, mode: .readWrite)
+            freshet_sqlite3_keep_log_on_close(database.handle)
+            try check(database, &report)
+        } catch {
+            guard error.isDamage || error.kind == SQLITE_IOERR && error.systemError == 0 || error.kind == SQLITE_ERROR
+            else {
+                throw OpenedDatabase.refusal(directory, error)
+            }
+            report.problems.append("The database cannot be read on, while \(error.action): \(error.description).")
+        }
+        return report
+    }
+
+    private static func check(_ database: Database, _ report: inout CheckReport) throws(SQLiteError) {
+        // One moment of a database that may be in use.
+        try database.execute("BEGIN")
+        let version = try database.integer("PRAGMA user_version")
+        guard try database.integer("PRAGMA application_id") == Schema.applicationID, version == Schema.version,
+            try OpenedDatabase.schema(of: database) == Schema.statements
+        else {
+            report.problems.append(
+                version > Schema.version
+                    ? "The directory was written by a newer Freshet (format \(version)): check it with that version."
+                    : "The tables are not those of a data directory of Freshet."
+            )
+            return
+        }
+        let recovery = try Recovery(database)
+        report.problems += recovery.problems
+        let select = try database.prepare("SELECT ms, n, data FROM chunk WHERE id = ?")
+        var chunks = 0
+        for stream in recovery.streams.values.sorted(by: { $0.row.number < $1.row.number }) {
+            checkChunks(stream, select, &report)
+            chunks += Int(stream.row.nextChunk - stream.row.lowestChunk)
+        }
+        for stream in recovery.garbage { chunks += Int(stream.row.nextChunk - stream.row.lowestChunk) }
+        report.streams = recovery.streams.count
+        report.chunks = chunks
+        if recovery.problems.isEmpty, try database.integer("SELECT count(*) FROM chunk") != chunks {
+            report.problems.append("There are more or fewer chunks than the \(chunks) that belong to streams.")
+        }
+        let integrity = try database.prepare("PRAGMA integrity_check(20)")
+        while try integrity.step() {
+            let found = integrity.text(0)
+            if found != "ok" { report.problems.append("SQLite: \(found).") }
+        }
+    }
+
+    private static func checkChunks(_ stream: WriterStream, _ select: Statement, _ report: inout CheckReport) {
+        let row = stream.row
+        var last = row.floor
+        var events = 0
+        var bytes = 0
+        for index in row.firstChunk..<row.nextChunk {
+            let chunk = try? ChunkReader.row(Schema.chunkKey(row.number, index), select)
+            guard let chunk, index == row.firstChunk ? chunk.previous <= last : chunk.previous == last else {
+                report.problems.append(
+                    "Events of the stream \(row.name) after \(last), up to \(row.sealed.tail) at most, fail their check "
+                        + "(chunk \(index))."
+                )
+                return
+            }
+            last = chunk.last
+            for kept in chunk.events where kept.event.offset > row.floor {
+                events += 1
+                bytes += kept.event.body.size
+            }
+        }
+        events += stream.unsealed.count
+        bytes += stream.unsealedBytes
+        if events != stream.log.appendedEvents - row.trimmedEvents
+            || bytes != stream.log.appendedBytes - row.trimmedBytes
+        {
+            report.problems.append("The stream \(row.name) holds \(events) events, which is not what it counts.")
+        }
+        report.events += events
+        report.bytes += bytes
+    }
+}

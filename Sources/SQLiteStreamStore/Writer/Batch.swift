@@ -1,0 +1,72 @@
+import StreamCore
+
+/// What one commit will do: put together from the requests that wait, then kept or discarded as a whole.
+struct Batch {
+    /// What readers and watchers are told of, in order, once it is kept.
+    enum Effect {
+        case created(WriterStream)
+        case committed(WriterStream, CommittedItem)
+        case changed(WriterStream)
+        case removed(WriterStream, Removal)
+    }
+
+    let now: Int64
+    var hot: HotRow.Writer
+    var effects: [Effect] = []
+    var replies: [PendingReply] = []
+    /// Streams that came and went; nil is gone.
+    var names: [StreamName: WriterStream?] = [:]
+    /// Streams whose `nextLog` or `nextRow` is set.
+    var touched: [WriterStream] = []
+    var streams: Int
+    var bytes: Int
+    var nextStream: Int64
+    var events = 0
+    /// Streams that retention may have to trim afterwards.
+    var retained: [WriterStream] = []
+    var trimsByAge = false
+    /// Live requests that were counted.
+    var counted: [(stream: WriterStream, by: Int)] = []
+
+    init(now: Int64, streams: Int, bytes: Int, nextStream: Int64) {
+        self.now = now
+        self.hot = HotRow.Writer(at: now)
+        self.streams = streams
+        self.bytes = bytes
+        self.nextStream = nextStream
+    }
+
+    var isEmpty: Bool { effects.isEmpty && touched.isEmpty }
+
+    /// Begins to change a stream's log.
+    mutating func withLog<Value>(_ stream: WriterStream, _ body: (inout LogState) -> Value) -> Value {
+        touch(stream)
+        var log = stream.nextLog ?? stream.log
+        stream.nextLog = nil
+        defer { stream.nextLog = log }
+        return body(&log)
+    }
+
+    /// Begins to change a stream's row.
+    mutating func withRow(_ stream: WriterStream, _ body: (inout StreamRow) -> Void) {
+        touch(stream)
+        var row = stream.nextRow ?? stream.row
+        stream.nextRow = nil
+        body(&row)
+        stream.nextRow = row
+    }
+
+    private mutating func touch(_ stream: WriterStream) {
+        if stream.nextLog == nil, stream.nextRow == nil { touched.append(stream) }
+    }
+
+    /// Forgets the changes of a commit that was not kept.
+    func discard() {
+        for stream in touched {
+            stream.nextLog = nil
+            stream.nextRow = nil
+            stream.nextRowSum = nil
+        }
+        for (stream, change) in counted { stream.liveRequests -= change }
+    }
+}

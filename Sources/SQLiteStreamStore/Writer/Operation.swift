@@ -1,0 +1,50 @@
+import StreamCore
+
+/// What the writer is asked, with whom to answer.
+enum Operation: Sendable {
+    case create(StreamName, CreateRequest, Reply<CreateOutcome>)
+    case append(StreamName, AppendRequest, Reply<AppendOutcome>)
+    case setLease(StreamName, seconds: Int, Reply<Bool>)
+    case live(StreamName, opened: Bool, Reply<Void>)
+    case remove(StreamName, Removal, born: Offset?, Reply<Offset?>)
+    case trimByAge(Reply<Void>)
+    case takeEnded(age: Duration, bytes: Int, Reply<Void>)
+    case touch(StreamName)
+    case close(Reply<Void>?)
+}
+
+/// The task that waits for an answer.
+struct Reply<Value: Sendable>: Sendable {
+    let continuation: CheckedContinuation<Result<Value, StoreError>, Never>
+
+    func send(_ result: Result<Value, StoreError>) { continuation.resume(returning: result) }
+}
+
+/// An answer that may be given once the commit it was decided in is kept.
+enum PendingReply {
+    case create(Reply<CreateOutcome>, CreateOutcome)
+    case append(Reply<AppendOutcome>, AppendOutcome)
+    case flag(Reply<Bool>, Bool)
+    case removed(Reply<Offset?>, Offset?)
+    case done(Reply<Void>)
+
+    func succeed() {
+        switch self {
+        case .create(let reply, let outcome): reply.send(.success(outcome))
+        case .append(let reply, let outcome): reply.send(.success(outcome))
+        case .flag(let reply, let flag): reply.send(.success(flag))
+        case .removed(let reply, let birth): reply.send(.success(birth))
+        case .done(let reply): reply.send(.success(()))
+        }
+    }
+
+    func fail(_ error: StoreError) {
+        switch self {
+        case .create(let reply, _): reply.send(.failure(error))
+        case .append(let reply, _): reply.send(.failure(error))
+        case .flag(let reply, _): reply.send(.failure(error))
+        case .removed(let reply, _): reply.send(.failure(error))
+        case .done(let reply): reply.send(.failure(error))
+        }
+    }
+}

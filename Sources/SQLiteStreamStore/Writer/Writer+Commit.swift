@@ -1,0 +1,270 @@
+import CSQLite
+import DequeModule
+import StreamCore
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// One transaction: what was decided, and a bounded piece of upkeep with it.
+extension Writer {
+    func commit(_ batch: Batch) {
+        let started = SystemTime().monotonic()
+        var upkeep = started >= upkeepRestsUntil ? planUpkeep(batch) : Upkeep()
+        if batch.isEmpty && upkeep.isEmpty {
+            publish(batch, upkeep)
+            vacuumWhenDue(started)
+            return
+        }
+        var outcome = write(batch, upkeep)
+        if case .failure = outcome, !upkeep.isEmpty, failure == nil {
+            // Upkeep must not stand in the way of what was asked. It rests a second.
+            upkeepRestsUntil = started + .seconds(1)
+            abandon(upkeep)
+            upkeep = Upkeep()
+            outcome = batch.isEmpty ? .success(head) : write(batch, upkeep)
+        }
+        switch outcome {
+        case .success(let head):
+            let isMoreWaiting = !shared.queue.isEmpty
+            self.head = head
+            keep(batch, upkeep)
+            publish(batch, upkeep)
+            window.committed(in: SystemTime().monotonic() - started, moreWaiting: isMoreWaiting)
+            shared.checkpointer.noteCommit()
+            if logSize.pages > configuration.logPages { try? database.checkpoint() }
+            vacuumWhenDue(started)
+        case .failure(let error):
+            batch.discard()
+            for reply in batch.replies { reply.fail(error) }
+        }
+    }
+
+    /// Writes and syncs. The new head when it was kept.
+    private func write(_ batch: Batch, _ upkeep: Upkeep) -> Result<HeadRow, StoreError> {
+        var next = head
+        next.nextStream = batch.nextStream
+        do throws(StoreError) {
+            // The mark is on the disk before an offset behind it can be.
+            let highest = issuer.highest.milliseconds
+            if highest >= mark.value { try mark.write(highest + OffsetMark.ahead) }
+        } catch {
+            return .failure(error)
+        }
+        next.mark = mark.value
+        next.clock = batch.now
+        next.wall = time.wallMilliseconds()
+        do throws(SQLiteError) {
+            try statements.begin.run()
+            if !batch.hot.isEmpty {
+                next.lastHot += 1
+                let bytes = batch.hot.finished(key: next.lastHot)
+                try put(statements.addHot, next.lastHot, bytes)
+            }
+            for seal in upkeep.seals {
+                for (key, chunk) in seal.chunks {
+                    statements.addChunk.bind(1, key)
+                    statements.addChunk.bind(2, Int64(chunk.last.milliseconds))
+                    statements.addChunk.bind(3, Int64(chunk.last.counter))
+                    statements.addChunk.bind(4, chunk.encoded(key: key))
+                    try statements.addChunk.run()
+                }
+            }
+            for collection in upkeep.collections {
+                let keys = collection.keys
+                statements.deleteChunks.bind(1, keys.lowerBound)
+                statements.deleteChunks.bind(2, keys.upperBound - 1)
+                try statements.deleteChunks.run()
+            }
+            if upkeep.hotRows > 0 {
+                let last = next.firstHot + Int64(upkeep.hotRows) - 1
+                statements.deleteHot.bind(1, next.firstHot)
+                statements.deleteHot.bind(2, last)
+                try statements.deleteHot.run()
+                next.firstHot = last + 1
+            }
+            for stream in batch.touched + upkeep.touched {
+                try putRow(of: stream, &next)
+            }
+            try put(statements.putHead, HeadRow.key, next.encoded)
+        } catch {
+            try? statements.rollback.run()
+            return .failure(error.storeError)
+        }
+        do throws(SQLiteError) {
+            try statements.commit.run()
+            return .success(next)
+        } catch {
+            if sqlite3_get_autocommit(database.handle) == 0 { try? statements.rollback.run() }
+            if error.isDiskFull { return .failure(.full(.disk)) }
+            // A sync that failed may have kept anything, and a second one proves nothing: the kernel has dropped what
+            // it could not write. Only what is found by opening the database again is true.
+            let text = "The disk failed in the middle of a commit (\(error.description)). The server must be restarted."
+            failure = .unavailable(text)
+            return .failure(.outcomeUnknown(text))
+        }
+    }
+
+    private func put(_ statement: Statement, _ key: Int64, _ bytes: [UInt8]) throws(SQLiteError) {
+        statement.bind(1, key)
+        statement.bind(2, bytes)
+        try statement.run()
+    }
+
+    private func putRow(of stream: WriterStream, _ head: inout HeadRow) throws(SQLiteError) {
+        guard let row = stream.nextRow else { return }
+        if let old = stream.rowSum {
+            head.streamSum &-= UInt64(old)
+            head.streams -= 1
+        }
+        // A removed stream's row stays until its last chunk is gone, so that they are found after a crash.
+        if row.isRemoved, row.lowestChunk == row.nextChunk {
+            stream.nextRowSum = nil
+            guard stream.rowSum != nil else { return }
+            statements.deleteStream.bind(1, row.number)
+            try statements.deleteStream.run()
+            return
+        }
+        let bytes = row.encoded
+        let sum = Checksum.carried(by: bytes)
+        head.streamSum &+= UInt64(sum)
+        head.streams += 1
+        stream.nextRowSum = sum
+        try put(statements.putStream, row.number, bytes)
+    }
+
+    /// Takes the commit into the writer's own state.
+    private func keep(_ batch: Batch, _ upkeep: Upkeep) {
+        let hot = head.lastHot
+        if !batch.hot.isEmpty {
+            hotRows.append(HotUse(id: hot, uses: 0, bytes: batch.hot.count))
+            hotBytes += batch.hot.count
+        }
+        for stream in batch.touched + upkeep.touched {
+            if let row = stream.nextRow {
+                stream.row = row
+                stream.rowSum = stream.nextRowSum
+            }
+            if let log = stream.nextLog { stream.log = log }
+            stream.nextRow = nil
+            stream.nextLog = nil
+            stream.nextRowSum = nil
+            unwritten[stream.row.number] = nil
+        }
+        finish(upkeep)
+        streams.reserveCapacity(batch.streams)
+        for (name, stream) in batch.names { streams[name] = stream }
+        bytes = batch.bytes
+        for effect in batch.effects {
+            switch effect {
+            case .committed(let stream, let item) where !stream.row.isRemoved:
+                let uses = stream.hotRows.last == hot ? 0 : 1
+                stream.keep(item.events, at: batch.now, hot: hot)
+                hotRows[hotRows.count - 1].uses += uses
+                queueToSeal(stream)
+            case .created(let stream) where stream.row.options.retention.seconds != nil:
+                aged[stream.row.number] = stream
+            case .removed(let stream, _):
+                forget(stream)
+            default: break
+            }
+        }
+        shared.agedStreams.store(aged.count, ordering: .relaxed)
+        count(batch, upkeep)
+    }
+
+    private func forget(_ stream: WriterStream) {
+        releaseHotRows(of: stream, through: .max)
+        stream.unsealed = []
+        stream.unsealedBytes = 0
+        stream.unsealedSince = nil
+        aged[stream.row.number] = nil
+        if stream.row.lowestChunk < stream.row.nextChunk { addGarbage(stream) }
+    }
+
+    private func count(_ batch: Batch, _ upkeep: Upkeep) {
+        shared.counters.withLock { counters in
+            if batch.isEmpty { counters.upkeepCommits += 1 } else { counters.commits += 1 }
+            counters.requests += batch.replies.count
+            counters.events += batch.events
+            counters.chunksSealed += upkeep.seals.reduce(0) { $0 + $1.chunks.count }
+            counters.chunksDeleted += upkeep.collections.reduce(0) { $0 + $1.chunks.count }
+            counters.hotRows = hotRows.count
+        }
+    }
+
+    /// Tells readers and watchers, and then those who asked.
+    private func publish(_ batch: Batch, _ upkeep: Upkeep) {
+        let candidates = batch.retained + (batch.trimsByAge ? Array(aged.values) : [])
+        let trimmed = candidates.filter { !$0.row.isRemoved && trim($0) }
+        var woken: [any StreamWatcher] = []
+        if !batch.effects.isEmpty || !trimmed.isEmpty || !upkeep.seals.isEmpty {
+            visible.state.withLock { state in
+                for effect in batch.effects { Self.apply(effect, &state, &woken) }
+                for seal in upkeep.seals { Self.follow(seal.stream, &state) }
+                for stream in trimmed {
+                    Self.follow(stream, &state)
+                    Self.tell(.trimmed(floor: stream.row.floor), stream.row.name, &state, &woken)
+                }
+            }
+        }
+        for watcher in woken { watcher.wake() }
+        for reply in batch.replies { reply.succeed() }
+    }
+
+    private static func apply(
+        _ effect: Batch.Effect,
+        _ state: inout VisibleStreams.State,
+        _ woken: inout [any StreamWatcher]
+    ) {
+        switch effect {
+        case .created(let stream):
+            state.streams[stream.row.name] = VisibleStream(stream)
+            state.sorted = nil
+            tell(.created, stream.row.name, &state, &woken)
+        case .committed(let stream, let item):
+            if let index = state.streams.index(forKey: stream.row.name) {
+                state.streams.values[index].append(item.events)
+                state.streams.values[index].follow(stream)
+            }
+            tell(.committed(item), stream.row.name, &state, &woken)
+        case .changed(let stream): follow(stream, &state)
+        case .removed(let stream, let removal):
+            state.streams[stream.row.name] = nil
+            state.sorted = nil
+            tell(.removed(removal), stream.row.name, &state, &woken)
+        }
+    }
+
+    private static func follow(_ stream: WriterStream, _ state: inout VisibleStreams.State) {
+        guard let index = state.streams.index(forKey: stream.row.name),
+            state.streams.values[index].number == stream.row.number
+        else { return }
+        state.streams.values[index].follow(stream)
+    }
+
+    private static func tell(
+        _ signal: StreamSignal,
+        _ name: StreamName,
+        _ state: inout VisibleStreams.State,
+        _ woken: inout [any StreamWatcher]
+    ) {
+        guard let watchers = state.watchers[name]?.values else { return }
+        for watcher in watchers {
+            watcher.signal(signal)
+            woken.append(watcher)
+        }
+    }
+
+    /// Sleeps for the group's window.
+    static func pause(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        nanosleep(&time, nil)
+    }
+}

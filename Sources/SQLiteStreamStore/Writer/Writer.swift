@@ -1,0 +1,164 @@
+import CSQLite
+import DequeModule
+import StreamCore
+import Synchronization
+
+/// The one that changes the database: takes what waits, decides it, commits it in one transaction, and only then
+/// tells readers, watchers and those who asked. Belongs to a thread of its own.
+final class Writer {
+    let configuration: SQLiteStoreConfiguration
+    let time: any TimeSource
+    let clock: StoreClock
+    let directory: DataDirectory
+    let database: Database
+    let statements: WriterStatements
+    let visible: VisibleStreams
+    let shared: WriterShared
+    let logSize: LogSize
+
+    var mark: OffsetMark
+    var issuer: OffsetIssuer
+    var head: HeadRow
+    var streams: [StreamName: WriterStream]
+    /// What all streams count against the bound on bytes.
+    var bytes: Int
+    var window: GroupWindow
+    /// The hot rows there are, and how many streams still need each.
+    var hotRows: Deque<HotUse>
+    var hotBytes: Int
+    var sealReady: Deque<WriterStream> = []
+    var sealByAge: Deque<AgingStream> = []
+    var garbage: Deque<WriterStream> = []
+    /// Streams whose row must be written for what trimming did.
+    var unwritten: [Int64: WriterStream] = [:]
+    var aged: [Int64: WriterStream] = [:]
+    /// Why nothing can be kept any more.
+    var failure: StoreError?
+    /// Upkeep failed and rests until then, on the machine's own clock.
+    var upkeepRestsUntil: Duration = .zero
+    /// Pages were freed that may be given back, and when that is looked at next.
+    var mayShrink = true
+    var vacuumAt: Duration = .zero
+
+    /// A stream whose events wait to be sealed, and since when: an entry is void when the stream's own time differs.
+    struct AgingStream {
+        var stream: WriterStream
+        var since: Int64
+    }
+
+    struct HotUse {
+        var id: Int64
+        var uses: Int
+        var bytes: Int
+    }
+
+    init(
+        _ opened: OpenedDatabase,
+        configuration: SQLiteStoreConfiguration,
+        time: any TimeSource,
+        visible: VisibleStreams,
+        shared: WriterShared
+    ) throws(SQLiteError) {
+        self.configuration = configuration
+        self.time = time
+        self.clock = shared.clock
+        self.visible = visible
+        self.shared = shared
+        directory = opened.directory
+        database = opened.database
+        statements = try WriterStatements(opened.database)
+        logSize = LogSize(opened.database)
+        mark = opened.mark
+        issuer = opened.issuer
+        head = opened.head
+        streams = opened.recovered.streams
+        hotRows = opened.recovered.hotRows
+        hotBytes = hotRows.reduce(0) { $0 + $1.bytes }
+        garbage = Deque(opened.recovered.garbage)
+        bytes = streams.values.reduce(0) { $0 + $1.cost }
+        window = GroupWindow(longest: configuration.longestWindow)
+        for stream in streams.values {
+            if stream.row.options.retention.seconds != nil { aged[stream.row.number] = stream }
+            if stream.row.lowestChunk < stream.row.firstChunk { addGarbage(stream) }
+            queueToSeal(stream)
+            if stream.row.options.retention != .everything { _ = trim(stream) }
+        }
+        shared.agedStreams.store(aged.count, ordering: .relaxed)
+    }
+
+    /// Works until it is told to close. Returns who is to be told once the writer, and with it the lock of its
+    /// directory, is gone.
+    func run() -> [Reply<Void>?] {
+        while true {
+            if window.wait > .zero { Self.pause(window.wait) }
+            let operations = shared.queue.takeAll(waiting: restingTime)
+            if operations.isEmpty { window.idled() }
+            if let closing = perform(operations) {
+                for operation in shared.queue.close() { refuse(operation, .unavailable("The store is closed.")) }
+                finish()
+                return closing
+            }
+        }
+    }
+
+    /// Does everything that waits; the answers to give after closing when it was asked to.
+    private func perform(_ operations: [Operation]) -> [Reply<Void>?]? {
+        var closing: [Reply<Void>?]?
+        var batch = newBatch()
+        for operation in operations {
+            if case .close(let reply) = operation {
+                closing = (closing ?? []) + [reply]
+            } else if closing != nil || failure != nil {
+                refuse(operation, failure ?? .unavailable("The store is closed."))
+            } else {
+                stage(operation, &batch)
+            }
+        }
+        commit(batch)
+        return closing
+    }
+
+    func newBatch() -> Batch {
+        Batch(now: clock.now, streams: streams.count, bytes: bytes, nextStream: head.nextStream)
+    }
+
+    /// How long to wait when nothing is asked: until the next upkeep.
+    private var restingTime: Duration {
+        guard failure == nil else { return .seconds(3600) }
+        let rest = upkeepRestsUntil - SystemTime().monotonic()
+        if rest > .zero { return rest }
+        if sealReady.count >= configuration.chunksPerCommit || isHotOverBound { return .milliseconds(1) }
+        // Upkeep rides with what is asked while there is any; alone it gives way to what may come next.
+        if hasUpkeep || mayShrink { return .milliseconds(20) }
+        // The store's clock may be a test's, which moves by itself: look again now and then.
+        return untilNextSeal.map { .milliseconds(min(max($0, 1), 1000)) } ?? .seconds(3600)
+    }
+
+    private func finish() {
+        // The clock as it is now: what passed since the last commit passed on the monotonic clock.
+        if failure == nil {
+            head.clock = clock.now
+            head.wall = time.wallMilliseconds()
+            statements.putHead.bind(1, HeadRow.key)
+            statements.putHead.bind(2, head.encoded)
+            try? statements.putHead.run()
+        }
+        try? database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
+        mark.finish()
+    }
+
+    private func refuse(_ operation: Operation, _ error: StoreError) {
+        switch operation {
+        case .create(_, _, let reply): reply.send(.failure(error))
+        case .append(_, _, let reply): reply.send(.failure(error))
+        case .setLease(_, _, let reply): reply.send(.failure(error))
+        case .live(_, _, let reply): reply.send(.failure(error))
+        case .remove(_, _, _, let reply): reply.send(.failure(error))
+        case .trimByAge(let reply): reply.send(.failure(error))
+        case .takeEnded(_, _, let reply): reply.send(.failure(error))
+        case .touch, .close: break
+        }
+    }
+
+    func mint() -> Offset { issuer.next(wallMilliseconds: time.wallMilliseconds()) }
+}

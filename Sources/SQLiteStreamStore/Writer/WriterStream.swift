@@ -1,0 +1,75 @@
+import DequeModule
+import StreamCore
+
+/// One stream as the writer knows it. Belongs to the writer's thread.
+final class WriterStream {
+    /// As committed, except for what trimming did since: that is worked out again when it is lost.
+    var row: StreamRow
+    var log: LogState
+    /// As it will be when the commit that is being put together succeeds.
+    var nextRow: StreamRow?
+    var nextLog: LogState?
+    /// The checksum of its row in the table; nil when it has none yet.
+    var rowSum: UInt32?
+    var nextRowSum: UInt32?
+
+    /// The committed events that are in no chunk yet and not trimmed.
+    var unsealed: Deque<KeptEvent> = []
+    var unsealedBytes = 0
+    /// The hot rows that hold them, or anything else of the stream that its row does not.
+    var hotRows: Deque<Int64> = []
+    /// When the oldest of that was kept, on the store's clock.
+    var unsealedSince: Int64?
+    /// The value of that under which it stands in the queue of those to be sealed by age.
+    var agingSince: Int64?
+    var isQueuedToSeal = false
+    var isBeingSealed = false
+    var isQueuedAsGarbage = false
+    /// Live requests that are open.
+    var liveRequests = 0
+    /// The first chunk, as far as retention has not passed it; nil when it is not loaded.
+    var trimming: Deque<KeptEvent>?
+
+    init(_ row: StreamRow) {
+        self.row = row
+        self.log = row.sealed
+    }
+
+    var currentRow: StreamRow { nextRow ?? row }
+    var currentLog: LogState { nextLog ?? log }
+
+    var cost: Int {
+        StoreLimits.cost(
+            events: currentLog.appendedEvents - row.trimmedEvents,
+            bytes: currentLog.appendedBytes - row.trimmedBytes,
+            producers: currentLog.producers.count
+        )
+    }
+
+    var info: StreamInfo {
+        let row = currentRow
+        let log = currentLog
+        var options = row.options
+        options.leaseSeconds = row.leaseSeconds
+        return StreamInfo(
+            name: row.name,
+            options: options,
+            birth: row.birth,
+            floor: row.floor,
+            tail: log.tail,
+            end: log.end,
+            events: log.appendedEvents - row.trimmedEvents,
+            bytes: log.appendedBytes - row.trimmedBytes
+        )
+    }
+
+    /// Takes events that were committed.
+    func keep(_ events: [StreamEvent], at now: Int64, hot: Int64) {
+        for event in events where event.offset > row.floor {
+            unsealed.append(KeptEvent(event: event, at: now))
+            unsealedBytes += event.body.size
+        }
+        if hotRows.last != hot { hotRows.append(hot) }
+        if unsealedSince == nil { unsealedSince = now }
+    }
+}

@@ -1,0 +1,43 @@
+import SQLiteStreamStore
+import StoreSuite
+import StreamCore
+import Synchronization
+
+/// The SQLite store in a directory of its own, for the suite that every store passes.
+final class SQLiteUnderTest: StoreUnderTest {
+    private struct State {
+        var store: SQLiteStreamStore?
+        var limits = StoreLimits()
+        var time = ManualTime()
+    }
+
+    private let directory = TemporaryDirectory()
+    private let state = Mutex(State())
+    private let adjust: @Sendable (inout SQLiteStoreConfiguration) -> Void
+
+    init(adjust: @escaping @Sendable (inout SQLiteStoreConfiguration) -> Void = { _ in }) {
+        self.adjust = adjust
+    }
+
+    func make(limits: StoreLimits, time: ManualTime) async throws -> any StreamStore {
+        state.withLock { state in
+            state.limits = limits
+            state.time = time
+        }
+        return try open()
+    }
+
+    func reopen() async throws -> (any StreamStore)? {
+        await state.withLock(\.store)?.close()
+        return try open()
+    }
+
+    private func open() throws -> SQLiteStreamStore {
+        let (limits, time) = state.withLock { ($0.limits, $0.time) }
+        var configuration = SQLiteStoreConfiguration(durability: .os, limits: limits)
+        adjust(&configuration)
+        let store = try SQLiteStreamStore(directory: directory.path, configuration: configuration, time: time)
+        state.withLock { $0.store = store }
+        return store
+    }
+}

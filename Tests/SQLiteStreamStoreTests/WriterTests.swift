@@ -1,0 +1,119 @@
+import SQLiteStreamStore
+import StoreSuite
+import StreamCore
+import Testing
+
+@Suite("The writer of the SQLite store", .timeLimit(.minutes(2)))
+struct WriterTests {
+    private let name = StreamName.known("s")
+
+    @Test("commits at once when it is idle, and together what comes together")
+    func groups() async throws {
+        let directory = TemporaryDirectory()
+        let store = try SQLiteStreamStore(directory: directory.path)
+        _ = try await store.put(name)
+        for round in 0..<20 { try await store.add(name, "\(round)") }
+        // One after the other, nothing can share a commit.
+        #expect(store.counters.commits == 21)
+        await withThrowingTaskGroup { group in
+            for round in 0..<500 { group.addTask { try await store.add(name, "\(round)") } }
+        }
+        let counters = store.counters
+        #expect(counters.events == 520)
+        #expect(counters.commits - 21 <= 250, "500 appends at once came in \(counters.commits - 21) commits")
+        await store.close()
+    }
+
+    @Test("seals what is large or ended, and keeps no hot row that nothing needs")
+    func seals() async throws {
+        let directory = TemporaryDirectory()
+        let store = try SQLiteStreamStore(directory: directory.path)
+        _ = try await store.put(name)
+        let event = EventBody(data: Array(repeating: 1, count: 4000))
+        for _ in 0..<30 { _ = try await store.append(name, AppendRequest(events: [event])) }
+        try await store.add(name, end: EndRequest(.done))
+        // The writer does the rest by itself, a bounded piece at a time.
+        while store.counters.hotRows > 0 { await Task.yield() }
+        #expect((4...6).contains(store.counters.chunksSealed))
+        let page = try await store.page(name)
+        #expect(page.events.count == 30 && page.end?.reason == .done)
+        await store.close()
+    }
+
+    @Test("gives the space of what is gone back to the file system")
+    func shrinks() async throws {
+        let directory = TemporaryDirectory()
+        let store = try SQLiteStreamStore(directory: directory.path)
+        let event = EventBody(data: Array(repeating: 1, count: 100_000))
+        for round in 0..<20 {
+            let name = StreamName.known("\(round)")
+            let events = Array(repeating: event, count: 10)
+            _ = try await store.create(
+                name,
+                CreateRequest(options: StreamOptions(), events: events, end: EndRequest(.done))
+            )
+        }
+        while store.counters.hotRows > 0 { await Task.yield() }
+        for round in 0..<20 { _ = try await store.remove(.known("\(round)"), because: .expired, born: nil) }
+        // 20 MB were kept, of which less than 2 may stay.
+        while store.counters.freedPages < 4608 { await Task.yield() }
+        await store.close()
+        #expect(directory.size(of: "freshet.db") < 3_000_000)
+    }
+
+    @Test("refuses what a full disk cannot hold, harms nothing, and goes on when there is room")
+    func fullDisk() async throws {
+        let directory = TemporaryDirectory()
+        var configuration = SQLiteStoreConfiguration()
+        configuration.maximumPages = 300
+        let store = try SQLiteStreamStore(directory: directory.path, configuration: configuration)
+        let other = StreamName.known("other")
+        _ = try await store.put(name)
+        _ = try await store.put(other)
+        let event = EventBody(data: Array(repeating: 1, count: 30_000))
+        var kept = 0
+        do {
+            while kept < 1000 {
+                _ = try await store.append(name, AppendRequest(events: [event]))
+                kept += 1
+            }
+        } catch {
+            #expect(error == .full(.disk))
+        }
+        #expect((5...40).contains(kept))
+        #expect(try await store.info(name)?.events == kept)
+        await #expect(throws: StoreError.full(.disk)) {
+            try await store.append(other, AppendRequest(events: [event, event]))
+        }
+        #expect(try await store.info(other)?.events == 0)
+        #expect(try await store.remove(name, because: .expired, born: nil) != nil)
+        var isKept = false
+        while !isKept {
+            isKept = (try? await store.append(other, AppendRequest(events: [event, event]))) != nil
+            await Task.yield()
+        }
+        await store.close()
+        #expect(try SQLiteStreamStore.check(directory: directory.path).problems == [])
+        let again = try SQLiteStreamStore(directory: directory.path)
+        #expect(try await again.info(other)?.events == 2)
+        await again.close()
+    }
+
+    @Test("keeps what was acknowledged when the process dies, and gives no offset a second time")
+    func death() async throws {
+        let directory = TemporaryDirectory()
+        let time = ManualTime()
+        let store = try SQLiteStreamStore(directory: directory.path, time: time)
+        _ = try await store.put(name)
+        for round in 0..<30 { try await store.add(name, "\(round)") }
+        let dead = try directory.copy()
+        let lost = try await store.add(name, "acknowledged by another machine's disk")
+        // As after a restore from an image of the disk: the last event is gone, and the clock is wrong as well.
+        time.stepWall(by: -5000)
+        let again = try SQLiteStreamStore(directory: dead.path, time: time)
+        #expect(try await again.texts(name) == (0..<30).map(String.init))
+        #expect(try await again.add(name, "next") > lost)
+        await again.close()
+        await store.close()
+    }
+}
