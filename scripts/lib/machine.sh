@@ -37,14 +37,21 @@ has_header() {
     [ -n "$compiler" ] && printf '#include <%s>\n' "$1" | "$compiler" -fsyntax-only -x c - 2>/dev/null
 }
 
+# The packages, by their Debian names, of the headers that the build needs and that are not there. macOS has both.
+missing_headers() {
+    [ "$(uname)" = Linux ] || return 0
+    has_header zlib.h || echo zlib1g-dev
+    has_header sqlite3.h || echo libsqlite3-dev
+}
+
 # The line that installs what follows, for the package manager of this machine. Arguments are Debian names.
 install_line() {
     if command -v apt-get >/dev/null; then
         echo "apt-get update && apt-get install -y $*"
     elif command -v dnf >/dev/null; then
-        echo "dnf install -y $(printf '%s\n' "$@" | sed 's/zlib1g-dev/zlib-devel/' | xargs)"
+        echo "dnf install -y $(printf '%s\n' "$@" | sed 's/zlib1g-dev/zlib-devel/; s/libsqlite3-dev/sqlite-devel/' | xargs)"
     elif command -v apk >/dev/null; then
-        echo "apk add $(printf '%s\n' "$@" | sed 's/zlib1g-dev/zlib-dev/' | xargs)"
+        echo "apk add $(printf '%s\n' "$@" | sed 's/zlib1g-dev/zlib-dev/; s/libsqlite3-dev/sqlite-dev/' | xargs)"
     fi
 }
 
