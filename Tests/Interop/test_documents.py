@@ -1,0 +1,50 @@
+"""The documents keep to the code: what can be compared is compared."""
+
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "Tests" / "Interop" / "README.md"]
+
+
+def anchors(text):
+    """The names that GitHub gives to headings."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_link_leads_somewhere(document):
+    text = document.read_text()
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (document.parent / path).resolve() if path else document
+        assert linked.exists(), f"{document.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(linked.read_text()), f"{document.name} links to {target}"
+
+
+def test_the_protocol_page_lists_every_problem_of_the_server():
+    problems = {}
+    for source in (ROOT / "Sources").rglob("*.swift"):
+        if "FreshetCLI" in source.parts or "Demo" in source.parts:
+            continue
+        for status, code in re.findall(
+            r'(?:Problem|self\.init)\(\s*(\d{3}|status),\s*"([a-z0-9-]+)"', source.read_text()
+        ):
+            problems[code] = "429, 503" if status == "status" else status
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    assert {code: status for status, code in re.findall(r"^\| ([\d, ]+) \| `([a-z0-9-]+)` \|", page, re.MULTILINE)} == problems
+
+
+def test_the_architecture_page_names_every_folder():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    for target in (ROOT / "Sources").iterdir():
+        assert f"`{target.name}`" in page, target.name
+        for folder in target.iterdir():
+            if folder.is_dir() and folder.suffix != ".docc":
+                assert f"`{folder.name}`" in page, f"{target.name}/{folder.name}"
