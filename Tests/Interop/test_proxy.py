@@ -101,7 +101,7 @@ def test_a_reader_that_leaves_is_noticed(server, front):
 
     with Subscription(front, path) as reader:
         assert reader.next_block().is_comment
-        assert readers() == 1
+        eventually(lambda: readers() == 1, what="the reader being counted")
     eventually(lambda: readers() == 0, what="nginx closing its connection")
 
 
