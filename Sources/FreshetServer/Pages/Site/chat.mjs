@@ -299,7 +299,8 @@ function parse(text) {
 page.composer.addEventListener('submit', (event) => {
     event.preventDefault();
     const question = page.question.value.trim();
-    if (question !== '' && !page.ask.disabled && running === null) ask(question);
+    // Also while an answer is being written or read again: its own is shown when that one has ended.
+    if (question !== '' && !page.ask.disabled) ask(question);
 });
 page.question.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
