@@ -84,7 +84,12 @@ class Player:
         self.played.append((method, path, headers, body))
         self.connection.send_head(method, path, {"Content-Length": str(len(body)), **(headers or {})})
         self.connection.send(body)
-        return self.connection.read_answer(method)
+        answer = self.connection.read_answer(method)
+        if (answer["Connection"] or "").lower() == "close":
+            # An answer that does not wait for the body is the last one of its connection.
+            self.connection.close()
+            self.connection = Connection(self.server.address)
+        return answer
 
     def expect(self, answer, status):
         assert answer.status == status, f"{answer} instead of {status} after {self.played[-8:]}"
