@@ -6,13 +6,15 @@ import time
 import pytest
 
 from support.waiting import eventually
-from support.wire import Connection
+from support.wire import Closed, Connection
 
 
 def live(server, path):
+    """A live producer that has already appended a word."""
     connection = Connection(server.address)
     connection.send_head("POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
     connection.send_chunk("a")
+    eventually(lambda: server.read(path).body == b"a")
     return connection
 
 
@@ -24,7 +26,8 @@ def drain(server):
 def not_ready(server):
     try:
         answer = server.request("GET", "/health")
-    except OSError:
+    except (OSError, Closed):
+        # A connection that had said nothing yet when the signal came is closed.
         return False
     return answer.status == 503 and b"draining" in answer.body
 

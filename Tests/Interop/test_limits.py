@@ -1,7 +1,5 @@
 """Every limit and every malformed request has its clear answer, and the server goes on serving."""
 
-import socket
-
 import pytest
 
 from support.waiting import eventually
@@ -211,7 +209,7 @@ def test_a_reader_that_takes_nothing_is_closed_and_resumes_by_its_id(serve):
             assert server.append(path, payload).status == 204
         server.end(path)
         # It reads nothing more until the server has given it up; what is left is shorter than the whole.
-        eventually(lambda: peer_is_gone(slow.connection.socket), what="the close of the stalled reader")
+        eventually(lambda: readers(server, path) == 0, what="the close of the stalled reader")
         received = 0
         with pytest.raises((Closed, ConnectionResetError, AssertionError)):
             while slow.next().type != "end":
@@ -221,9 +219,8 @@ def test_a_reader_that_takes_nothing_is_closed_and_resumes_by_its_id(serve):
         assert [len(e.data) for e in again.rest()[:-1]] == [len(payload)] * 30
 
 
-def peer_is_gone(connection):
-    """Whether the kernel knows that the other side has closed, without reading: TCP_INFO's state is not ESTABLISHED."""
-    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != 1
+def readers(server, path):
+    return server.request("GET", path.replace("/v1/stream/", "/v1/streams/")).json["readers"]
 
 
 # Amounts
@@ -278,7 +275,7 @@ def test_too_many_streams_is_507(serve):
 
 
 def test_too_many_bytes_is_507_and_nothing_unexpired_is_taken(serve):
-    server = serve(kept_bytes=128 * KIB)
+    server = serve(kept_bytes=128 * KIB, event_bytes=64 * KIB)
     path, other = server.create(), server.create()
     server.append(other, "keep me")
     kept = 0
@@ -294,7 +291,7 @@ def test_too_many_bytes_is_507_and_nothing_unexpired_is_taken(serve):
 
 
 def test_a_live_request_into_a_full_store_is_told_what_was_kept(serve):
-    server = serve(kept_bytes=128 * KIB)
+    server = serve(kept_bytes=128 * KIB, event_bytes=64 * KIB)
     path = server.create()
     with Connection(server.address) as producer:
         producer.send_head("POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
@@ -306,7 +303,7 @@ def test_a_live_request_into_a_full_store_is_told_what_was_kept(serve):
 
 
 def test_expired_data_makes_room(serve):
-    server = serve(kept_bytes=128 * KIB)
+    server = serve(kept_bytes=128 * KIB, event_bytes=64 * KIB)
     old = server.create(headers={"Stream-TTL": "1"})
     while server.append(old, "x" * 10 * KIB).status == 204:
         pass
@@ -373,7 +370,6 @@ def test_what_is_not_http_is_refused(server, request_bytes):
         ("GET", "/nothing/here", {}, {404}),
         ("PUT", "/v1/stream/" + "n" * 5000, {}, {400, 414}),
         ("POST", "/v1/stream/x", {"Transfer-Encoding": "gzip, chunked"}, {400, 404, 501}),
-        ("POST", "/v1/stream/x", {"Content-Encoding": "gzip", "Content-Type": "text/plain"}, {404, 415}),
         ("GET", "/v1/stream/x?as=xml", {}, {400, 404, 406}),
     ],
 )
