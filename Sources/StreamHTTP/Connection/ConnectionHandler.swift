@@ -25,6 +25,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var hasHeldRead = false
     private var inputIsClosed = false
     private var isOutputClosed = false
+    private var direct = DirectSend()
     /// Bytes the peer had not taken when last looked at.
     private var unsent = 0
 
@@ -296,6 +297,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Goes on once the peer, or its kernel, has taken everything that was written.
     private func whenFlushed(_ body: @escaping (ConnectionHandler) -> Void) {
         guard let context else { return }
+        if direct.isIdle { return body(self) }
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenSuccess { [weak self] in
             guard let self, self.context != nil else { return }
@@ -412,8 +414,11 @@ extension ConnectionHandler: SubscriberOutlet {
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     func send(_ buffer: ByteBuffer) {
-        guard let context else { return }
-        context.writeAndFlush(Self.wrapOutboundOut(buffer), promise: nil)
+        guard let context, let rest = direct.send(buffer, on: context) else { return }
+        direct.enqueued()
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.direct.dequeued() }
+        context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
     }
 
     /// Half-closes, and listens for a while: closing at once while the peer is still sending would make the kernel

@@ -1,0 +1,130 @@
+"""What one delivered event costs: Freshet beside peers, in turn, in one run.
+
+Every candidate serves the same load: N subscribers of one stream, small events, one publisher that waits until everyone
+has the last one (`fan`), or four publishers with sixteen events on their way (`burst`). The figure is the server's CPU
+time for one delivery, from the scheduler's own account, median over the rounds; the ratio is to an idealised C server
+that makes one send() for each delivery. Wall times are not compared: client and servers share the machine.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_for(port):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit(f"nothing listens on port {port}")
+
+
+class Candidate:
+    """A server that is started once and measured in every round."""
+
+    def __init__(self, name, command, port, subscribe, publish):
+        self.name, self.port, self.subscribe, self.publish = name, port, subscribe, publish
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(port)
+
+    def measure(self, sseload, subscribers, seconds, options):
+        command = [sseload, "-p", str(self.port), "-n", str(subscribers), "-u", self.subscribe, "-U", self.publish]
+        command += ["-P", str(self.process.pid), "-l", self.name, "-w", "1", "-d", str(seconds), *options]
+        return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start(name, binary, built, scratch):
+    port = free_port()
+    if name == "c":
+        return Candidate(name, [built / "csrv", "-p", str(port)], port, "/events", "/publish")
+    if name == "freshet":
+        command = [binary, "serve", "--port", str(port), "--event-loops", "1", "--connections-per-address", "20000"]
+        candidate = Candidate(name, command, port, "/v1/stream/bench?as=sse&offset=now", "/v1/stream/bench")
+        create = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/stream/bench",
+            method="PUT",
+            headers={"Content-Type": "text/plain", "Stream-Retention": "events=1000"},
+        )
+        urllib.request.urlopen(create).close()
+        return candidate
+    if name == "node":
+        return Candidate(name, ["node", HERE / "peer.mjs", str(port)], port, "/events", "/publish")
+    configuration = pathlib.Path(scratch) / "nchan.conf"
+    configuration.write_text((HERE / "nchan.conf").read_text().replace("PORT", str(port)))
+    return Candidate(name, ["nginx", "-c", configuration], port, "/sub", "/pub")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", required=True, help="the release build of freshet")
+    parser.add_argument("--subscribers", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--peers", nargs="+", default=["node", "nchan"], choices=["node", "nchan"])
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        built = pathlib.Path(scratch)
+        for source, libraries in (("csrv", ["-luring"]), ("sseload", [])):
+            subprocess.run(["cc", "-O2", "-o", built / source, HERE / f"{source}.c", *libraries], check=True)
+        names = ["c", "freshet", *arguments.peers]
+        candidates = []
+        try:
+            for name in names:
+                candidates.append(start(name, arguments.binary, built, scratch))
+            for load, options in (("fan", []), ("burst", ["-k", "4", "-W", "16"])):
+                for subscribers in arguments.subscribers:
+                    compare(candidates, built / "sseload", load, subscribers, options, arguments)
+        finally:
+            for candidate in candidates:
+                candidate.stop()
+
+
+def compare(candidates, sseload, load, subscribers, options, arguments):
+    rounds = [
+        {one.name: one.measure(sseload, subscribers, arguments.seconds, options) for one in candidates}
+        for _ in range(arguments.rounds)
+    ]
+    print(f"\n{load}, {subscribers} subscribers: CPU of the server for one delivery, median of {len(rounds)} rounds")
+    for one in candidates:
+        costs = [turn[one.name]["srv_us"] for turn in rounds]
+        ratios = [turn[one.name]["srv_us"] / turn["c"]["srv_us"] for turn in rounds]
+        user = statistics.median(turn[one.name]["srv_user_us"] for turn in rounds)
+        lost = sum(turn[one.name]["missing"] + turn[one.name]["dups"] for turn in rounds)
+        print(
+            f"  {one.name:8} {statistics.median(costs):7.2f} us  (user {user:5.2f})"
+            f"  {statistics.median(ratios):5.2f} x C   lost or doubled: {lost}"
+        )
+
+
+if __name__ == "__main__":
+    main()
