@@ -41,6 +41,17 @@ def test_the_protocol_page_lists_every_problem_of_the_server():
     assert {code: status for status, code in re.findall(r"^\| ([\d, ]+) \| `([a-z0-9-]+)` \|", page, re.MULTILINE)} == problems
 
 
+def test_the_readme_s_swift_is_the_library_s_own_example():
+    comments = "".join(
+        line.strip().removeprefix("///").removeprefix(" ")
+        for line in (ROOT / "Sources" / "EventSource" / "EventSource.swift").read_text().splitlines(keepends=True)
+    )
+    examples = re.findall(r"```swift\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert examples
+    for example in examples:
+        assert "".join(example.split()) in "".join(comments.split())
+
+
 def test_the_architecture_page_names_every_folder():
     page = (ROOT / "docs" / "architecture.md").read_text()
     for target in (ROOT / "Sources").iterdir():
