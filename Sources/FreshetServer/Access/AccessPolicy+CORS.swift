@@ -29,13 +29,13 @@ extension AccessPolicy {
     private static let exposed = [
         "Stream-Next-Offset", "Stream-Up-To-Date", "Stream-Cursor", "Stream-Closed", "Stream-End-Reason",
         "Stream-End-Detail", "Stream-Earliest-Offset", "Stream-Gap", "Stream-TTL", "Stream-Expires-At", "Stream-Lease",
-        "Stream-Producer", "Producer-Id", "Producer-Epoch", "Producer-Seq", "Producer-Expected-Seq",
-        "Producer-Received-Seq", "ETag", "Location", "Retry-After",
+        "Stream-Retention", "Stream-Producer", "Stream-SSE-Data-Encoding", "Producer-Id", "Producer-Epoch",
+        "Producer-Seq", "Producer-Expected-Seq", "Producer-Received-Seq", "ETag", "Location", "Retry-After",
     ].joined(separator: ", ")
 
     private static let accepted = [
         "Accept", "Authorization", "Cache-Control", "Content-Type", "If-None-Match", "Last-Event-ID", "Stream-TTL",
         "Stream-Expires-At", "Stream-Closed", "Stream-End-Reason", "Stream-End-Detail", "Stream-Cancel", "Stream-Lease",
-        "Stream-Producer", "Stream-Seq", "Producer-Id", "Producer-Epoch", "Producer-Seq",
+        "Stream-Retention", "Stream-Producer", "Stream-Seq", "Producer-Id", "Producer-Epoch", "Producer-Seq",
     ].joined(separator: ", ")
 }

@@ -30,6 +30,7 @@ package final class FreshetResponder: Responder {
 
     package func plan(for head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
         let origin = head.headers.first(name: "Origin")
+        if head.method == .OPTIONS, access.screen(RequestFacts(head)) == nil { return .answer(preflight(origin)) }
         return decorate(route(head, facts), origin: origin)
     }
 
@@ -42,7 +43,6 @@ package final class FreshetResponder: Responder {
         if let problem = access.screen(requestFacts) { return .answer(Response(problem)) }
         if let failure = Self.flaw(of: head) { return .answer(Response(Problem(failure))) }
         let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
-        if head.method == .OPTIONS { return .answer(preflight(head)) }
         if request.target.rawPath == "/health" { return .answer(health(request)) }
         if let refusal = facts.refusal, let plan = refuse(request, refusal) { return plan }
         if request.target.rawPath == "/v1/session", let session {
@@ -103,12 +103,9 @@ package final class FreshetResponder: Responder {
         )
     }
 
-    private func preflight(_ head: HTTPRequestHead) -> Response {
-        Response(
-            204,
-            headers: [HeaderField("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS")]
-                + access.corsFields(origin: head.headers.first(name: "Origin"), preflight: true)
-        )
+    private func preflight(_ origin: String?) -> Response {
+        let allow = HeaderField("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS")
+        return Response(204, headers: [allow] + Self.everyAnswer + access.corsFields(origin: origin, preflight: true))
     }
 
     /// The answer on a connection that is one too many: a native reader is asked to come back, since no status would
@@ -176,9 +173,11 @@ package final class FreshetResponder: Responder {
     }
 
     private func commonFields(origin: String?) -> [HeaderField] {
-        [
-            HeaderField("Vary", "Accept, Origin"), HeaderField("X-Content-Type-Options", "nosniff"),
-            HeaderField("Cross-Origin-Resource-Policy", "same-origin"),
-        ] + access.corsFields(origin: origin, preflight: false)
+        Self.everyAnswer + access.corsFields(origin: origin, preflight: false)
     }
+
+    private static let everyAnswer = [
+        HeaderField("Vary", "Accept, Origin"), HeaderField("X-Content-Type-Options", "nosniff"),
+        HeaderField("Cross-Origin-Resource-Policy", "same-origin"),
+    ]
 }
