@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "FreshetServer",
             dependencies: [
-                "ServerSentEvents", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging,
+                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
             ],

@@ -37,6 +37,15 @@ struct ServeOptions: ParsableArguments {
     @Option(help: .setting("session-seconds"))
     var sessionSeconds: String?
 
+    @Option(help: .setting("data"))
+    var data: String?
+
+    @Flag(inversion: .prefixedNo, help: .setting("memory"))
+    var memory: Bool?
+
+    @Option(help: .setting("durability"))
+    var durability: String?
+
     @Option(help: .setting("create-on-post"))
     var createOnPost: [String] = []
 
@@ -121,6 +130,9 @@ struct ServeOptions: ParsableArguments {
             "hosts": Self.written(hosts),
             "secure-cookie": Self.written(secureCookie),
             "session-seconds": Self.written(sessionSeconds),
+            "data": Self.written(data),
+            "memory": Self.written(memory),
+            "durability": Self.written(durability),
             "create-on-post": Self.written(createOnPost),
             "public-cache": Self.written(publicCache),
             "torn-lease-seconds": Self.written(tornLeaseSeconds),

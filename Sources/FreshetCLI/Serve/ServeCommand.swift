@@ -10,6 +10,9 @@ struct Serve: AsyncParsableCommand {
             Prints its URL and runs until SIGTERM or SIGINT. It then lets streams that are being written be read to \
             their end, asks all other readers to come back, and ends with status 0; a second signal ends it at once.
 
+            Streams are kept in a directory, \(ServerConfiguration.defaultData) unless another is named, and survive the \
+            server, its machine's power and its restarts. `freshet backup` copies it, `freshet check` verifies it.
+
             Settings come from flags, from FRESHET_... variables and from a YAML file, in this order.
             """
     )
@@ -34,7 +37,7 @@ struct Demo: AsyncParsableCommand {
     @OptionGroup var options: ServeOptions
 
     func run() async throws {
-        try await ServerRun(options: options, invitation: "Open it in a browser.") { streams in
+        try await ServerRun(options: options, invitation: "Open it in a browser.", isDemonstration: true) { streams in
             [DemoRoutes(streams: streams)]
         }.run()
     }

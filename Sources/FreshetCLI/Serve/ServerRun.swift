@@ -3,6 +3,7 @@ import Foundation
 import FreshetServer
 import Logging
 import NIOCore
+import SQLiteStreamStore
 import StreamCore
 import UnixSignals
 
@@ -11,6 +12,8 @@ struct ServerRun {
     var options: ServeOptions
     /// What follows the URL.
     var invitation: String?
+    /// Keep streams in memory unless a directory is named.
+    var isDemonstration = false
     var extra: @Sendable (Streams) -> [any RouteGroup] = { _ in [] }
 
     func run() async throws {
@@ -26,10 +29,10 @@ struct ServerRun {
         var logger = Logger(label: "freshet")
         logger.logLevel = configuration.logLevel
 
-        let store = MemoryStreamStore(limits: StoreLimits(configuration))
+        let keeping = try openStore(configuration)
         let service = await FreshetService(
             configuration: configuration,
-            store: store,
+            store: keeping.store,
             keys: keys,
             logger: logger,
             extra: extra
@@ -41,30 +44,50 @@ struct ServerRun {
             address = try await service.start()
         } catch {
             await service.stop()
+            await keeping.close()
             Terminal.note(
                 "cannot listen on \(configuration.host):\(configuration.port): \(error). Is it in use? "
                     + "Choose another with --port."
             )
             throw ExitCode(1)
         }
-        announce(configuration, address)
+        announce(configuration, address, keeping)
         await waitForSignals(signals, service, logger)
-        if store.count > 0 {
+        if case .memory(let store) = keeping, store.count > 0 {
             logger.warning(
                 "The streams were kept in memory and are lost.",
                 metadata: ["streams": "\(store.count)"]
             )
         }
         await service.stop()
+        await keeping.close()
     }
 
-    private func announce(_ configuration: ServerConfiguration, _ address: SocketAddress) {
+    private func openStore(_ configuration: ServerConfiguration) throws -> Keeping {
+        if configuration.memory || (isDemonstration && configuration.data == nil) {
+            return .memory(MemoryStreamStore(limits: StoreLimits(configuration, inMemory: true)))
+        }
+        let path = configuration.data ?? ServerConfiguration.defaultData
+        let limits = StoreLimits(configuration, inMemory: false)
+        let chosen = SQLiteStoreConfiguration(durability: configuration.durability, limits: limits)
+        do {
+            return .directory(try SQLiteStreamStore(directory: path, configuration: chosen), path: path)
+        } catch {
+            Terminal.note("\(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    private func announce(_ configuration: ServerConfiguration, _ address: SocketAddress, _ keeping: Keeping) {
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
         let url = "http://\(host):\(address.port ?? configuration.port)"
         let lines = ["Freshet listens on \(url)"] + (invitation.map { [$0] } ?? [])
         // Nobody reads it: the server goes on without.
         _ = Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
-        Terminal.note("Streams are kept in memory: they are lost when the server ends.")
+        switch keeping {
+        case .memory: Terminal.note("Streams are kept in memory: they are lost when the server ends.")
+        case .directory(_, let path): Terminal.note("Streams are kept in \(path).")
+        }
     }
 
     /// The first signal drains; the second, or the end of the draining, returns.
@@ -88,5 +111,23 @@ struct ServerRun {
             await group.next()
             group.cancelAll()
         }
+    }
+}
+
+/// Where a server keeps its streams.
+private enum Keeping {
+    case memory(MemoryStreamStore)
+    case directory(SQLiteStreamStore, path: String)
+
+    var store: any StreamStore {
+        switch self {
+        case .memory(let store): store
+        case .directory(let store, _): store
+        }
+    }
+
+    /// Lets go of the directory; what was acknowledged is kept without it too.
+    func close() async {
+        if case .directory(let store, _) = self { await store.close() }
     }
 }

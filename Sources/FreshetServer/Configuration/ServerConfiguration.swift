@@ -1,4 +1,5 @@
 package import Logging
+package import SQLiteStreamStore
 
 /// Everything that can be set about a server, validated.
 ///
@@ -26,6 +27,16 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var secureCookie = false
     /// How long a session cookie is good for.
     package var sessionLifetime: Duration = .seconds(86_400)
+
+    // Where streams are kept
+    /// The data directory; nil for the command's default.
+    package var data: String?
+    /// Keep streams in memory only.
+    package var memory = false
+    package var durability = Durability.fsync
+
+    /// Where `freshet serve` keeps streams when nothing else is said.
+    package static let defaultData = "./freshet-data"
 
     // Streams
     /// Names under which a POST to an unknown stream creates it.
@@ -70,8 +81,8 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var connectionsPerAddress: Int? = 1000
     /// The most streams kept.
     package var streams = 100_000
-    /// The most bytes of events kept, of all streams together.
-    package var keptBytes = 256 * 1024 * 1024
+    /// The most bytes of events kept, of all streams together; nil for what suits where they are kept.
+    package var keptBytes: Int?
     /// The age from which ended streams may be taken when the store is full; nil for never.
     package var endedAge: Duration?
     /// The most names that do not exist yet and are waited for.

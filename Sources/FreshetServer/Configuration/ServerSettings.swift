@@ -6,7 +6,7 @@ package enum ServerSettings {
         package let settings: [Setting]
     }
 
-    package static let groups = [listening, access, streams, reading, requests, amounts, running]
+    package static let groups = [listening, access, keeping, streams, reading, requests, amounts, running]
 
     package static let all = groups.flatMap(\.settings)
 
@@ -76,6 +76,31 @@ package enum ServerSettings {
                 \.sessionLifetime,
                 .seconds(.seconds(60)...day * 400),
                 "How long a session cookie is good for."
+            ),
+        ]
+    )
+
+    private static let keeping = Group(
+        title: "Where streams are kept",
+        settings: [
+            Setting(
+                "data",
+                \.data,
+                .dataDirectory,
+                "Directory that streams are kept in; it is made where it is missing, and one server at a time uses it. "
+                    + "`freshet demo` keeps them in memory unless it is given one."
+            ),
+            Setting(
+                "memory",
+                \.memory,
+                .toggle,
+                "Keep streams in memory only: they are lost when the server ends."
+            ),
+            Setting(
+                "durability",
+                \.durability,
+                .durability,
+                "How an acknowledged event is kept: fsync survives the loss of power, os only the death of the server."
             ),
         ]
     )
@@ -203,7 +228,8 @@ package enum ServerSettings {
             Setting(
                 "kept-bytes",
                 \.keptBytes,
-                .bytes(1 << 16...1 << 50),
+                SettingKind<Int>.bytes(1 << 16...1 << 50)
+                    .orNil("auto", meaning: "256MiB in memory and 64GiB in a data directory"),
                 "Most bytes of events kept, of all streams together; appending more is 507."
             ),
             Setting(

@@ -1,7 +1,32 @@
+import SQLiteStreamStore
+
 extension SettingKind where Value == String? {
     /// A file's path, taken as it is. The file is opened later, and missed then.
     static var path: SettingKind {
         SettingKind("path", allowed: "the path of a file", text: { $0.isEmpty ? .none : .some($0) }, show: { $0 ?? "" })
+    }
+}
+
+extension SettingKind where Value == String? {
+    /// The path of the data directory.
+    static var dataDirectory: SettingKind {
+        SettingKind(
+            "directory",
+            allowed: "the path of a directory",
+            text: { $0.isEmpty ? .none : .some($0) },
+            show: { $0 ?? ServerConfiguration.defaultData }
+        )
+    }
+}
+
+extension SettingKind where Value == Durability {
+    static var durability: SettingKind {
+        SettingKind(
+            "fsync|os",
+            allowed: "fsync or os",
+            text: { Durability(rawValue: $0) },
+            show: \.rawValue
+        )
     }
 }
 

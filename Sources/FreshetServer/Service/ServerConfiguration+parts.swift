@@ -12,8 +12,12 @@ extension StreamsConfiguration {
 }
 
 extension StoreLimits {
-    package init(_ configuration: ServerConfiguration) {
-        self.init(streams: configuration.streams, bytes: configuration.keptBytes)
+    /// What may be kept: much more in a directory than in memory, unless something was said.
+    package init(_ configuration: ServerConfiguration, inMemory: Bool) {
+        self.init(
+            streams: configuration.streams,
+            bytes: configuration.keptBytes ?? (inMemory ? 256 << 20 : 64 << 30)
+        )
     }
 }
 

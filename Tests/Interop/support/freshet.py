@@ -24,11 +24,13 @@ class Freshet:
     """A running server.
 
     Settings are the server's own flags with underscores: `heartbeat_seconds=1` is `--heartbeat-seconds 1`, True is a flag without a
-    value, a list repeats the flag.
+    value, a list repeats the flag. Streams are kept in memory unless the test names a directory with `data`.
     """
 
     def __init__(self, command="serve", environment=None, wait=True, **settings):
         settings = {"port": 0, **settings}
+        if command == "serve" and "data" not in settings and "memory" not in settings:
+            settings["memory"] = True
         arguments = [BINARY, command]
         for name, value in settings.items():
             flag = "--" + name.replace("_", "-")
