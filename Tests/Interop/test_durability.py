@@ -1,0 +1,181 @@
+"""What was acknowledged survives `kill -9` of the server, at any moment, under load; its data directory is guarded."""
+
+import contextlib
+import random
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from support.freshet import NIGHTLY, Freshet, run
+
+ROUNDS = 200 if NIGHTLY else 20
+PRODUCERS = 8
+
+
+class Producer(threading.Thread):
+    """Appends numbered events, idempotently, to a stream of its own, and remembers what was acknowledged."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path = path
+        self.sent = 0
+        self.acknowledged = []
+        self.server = None
+        self.stopping = threading.Event()
+
+    def run(self):
+        while not self.stopping.is_set():
+            headers = {"Producer-Id": "p", "Producer-Epoch": "0", "Producer-Seq": str(self.sent)}
+            try:
+                answer = self.server.append(self.path, f"{self.sent} ", headers=headers)
+            except Exception:  # however the connection ended, the same request is sent again
+                time.sleep(0.01)
+                continue
+            if answer.status in (200, 204):
+                self.acknowledged.append(answer["Stream-Next-Offset"])
+                self.sent += 1
+
+
+class Reader(threading.Thread):
+    """Follows a stream over any number of connections, from the last id it saw."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path = path
+        self.server = None
+        self.events = []
+        self.surprises = []
+        self.stopping = threading.Event()
+
+    def run(self):
+        while not self.stopping.is_set():
+            headers = {"Last-Event-ID": self.events[-1][0]} if self.events else {}
+            try:
+                with self.server.subscribe(self.path, headers) as subscription:
+                    while not self.stopping.is_set():
+                        event = subscription.next()
+                        if event.type == "message":
+                            self.events.append((event.id, event.data))
+                        elif event.type != "reconnect":
+                            self.surprises.append(event)
+            except Exception:  # the same for a reader: it comes back with its last id
+                time.sleep(0.01)
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def start(port, data):
+    for _ in range(50):
+        with contextlib.suppress(AssertionError):
+            return Freshet(port=port, data=data)
+        time.sleep(0.1)
+    raise AssertionError("the server did not start again")
+
+
+def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
+    dice = random.Random(4)
+    port = free_port()
+    server = start(port, tmp_path / "data")
+    paths = [server.create() for _ in range(PRODUCERS)]
+    producers = [Producer(path) for path in paths]
+    readers = [Reader(path) for path in paths]
+    for worker in producers + readers:
+        worker.server = server
+        worker.start()
+    try:
+        for _ in range(ROUNDS):
+            time.sleep(dice.uniform(0.05, 0.8))
+            server.process.kill()
+            server.process.wait()
+            server = start(port, tmp_path / "data")
+            for worker in producers + readers:
+                worker.server = server
+    finally:
+        for producer in producers:
+            producer.stopping.set()
+    for producer in producers:
+        producer.join(30)
+    kept = [server.read(path).body.decode() for path in paths]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and any(
+        len(reader.events) < producer.sent for reader, producer in zip(readers, producers)
+    ):
+        time.sleep(0.05)
+    for reader in readers:
+        reader.stopping.set()
+    for path, producer, reader, text in zip(paths, producers, readers, kept):
+        numbers = [int(number) for number in text.split()]
+        # The last one may have been kept without its acknowledgement.
+        assert numbers == list(range(len(numbers))) and len(numbers) - producer.sent in (0, 1), path
+        assert producer.acknowledged == sorted(set(producer.acknowledged)), "no offset is given twice"
+        assert reader.surprises == [], "no reader is told of a gap or an end"
+        # What a reader was shown is what is kept: nothing is gone afterwards.
+        assert [data for _, data in reader.events] == [f"{n} " for n in numbers[: len(reader.events)]]
+        assert len(reader.events) >= producer.sent
+    assert all(producer.sent > ROUNDS for producer in producers), "everyone went on after every death"
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(30) == 0
+    checked = run("check", tmp_path / "data")
+    assert checked.returncode == 0 and b"all sound" in checked.stdout, checked
+
+
+def test_a_restart_keeps_streams_and_a_backup_is_a_server_of_its_own(tmp_path):
+    server = Freshet(data=tmp_path / "data")
+    path = server.create()
+    ids = server.append_each(path, ["a", "b"])
+    assert run("backup", tmp_path / "data", tmp_path / "copy.db").returncode == 0
+    server.append_each(path, ["c"])
+    server.end(path)
+    server.stop()
+    again = Freshet(data=tmp_path / "data")
+    with again.subscribe(path, {"Last-Event-ID": ids[0]}) as reader:
+        assert [(e.type, e.data) for e in reader.rest()] == [
+            ("message", "b"),
+            ("message", "c"),
+            ("end", '{"reason":"done"}'),
+        ]
+    again.stop()
+    (tmp_path / "restored").mkdir()
+    (tmp_path / "copy.db").rename(tmp_path / "restored" / "freshet.db")
+    restored = Freshet(data=tmp_path / "restored")
+    assert restored.read(path).body == b"ab"
+    restored.stop()
+
+
+def test_a_directory_in_use_is_refused_and_so_is_a_damaged_one(tmp_path):
+    server = Freshet(data=tmp_path / "data")
+    server.create()
+    second = run("serve", "--port", "0", "--data", tmp_path / "data")
+    assert second.returncode == 1 and b"in use by another server" in second.stderr, second
+    server.stop()
+    database = tmp_path / "data" / "freshet.db"
+    database.write_bytes(b"not a database" + database.read_bytes()[14:])
+    damaged = run("serve", "--port", "0", "--data", tmp_path / "data")
+    assert damaged.returncode == 1 and b"damaged" in damaged.stderr and b"restore a backup" in damaged.stderr, damaged
+    assert run("check", tmp_path / "data").returncode == 1
+
+
+def test_a_live_producer_that_dies_with_the_server_is_never_a_spinner(tmp_path):
+    port = free_port()
+    server = start(port, tmp_path / "data")
+    path = server.create()
+    with socket.create_connection(server.address) as live:
+        live.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n".encode()
+        )
+        with server.subscribe(path) as reader:
+            assert reader.next().data == "hello"
+        server.process.kill()
+        server.process.wait()
+    server = Freshet(port=port, data=tmp_path / "data", torn_lease_seconds=1)
+    with server.subscribe(path) as reader:
+        assert [e.type for e in reader.rest()] == ["message", "end"]
+    server.stop()
