@@ -110,6 +110,14 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // What keeping an event costs: scripts/bench-store.
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["SQLiteStreamStore", "StreamCore"],
+            path: "Benchmarks/Store",
+            swiftSettings: settings
+        ),
+
         .testTarget(
             name: "ServerSentEventsTests",
             dependencies: ["ServerSentEvents"],
@@ -151,7 +159,7 @@ let package = Package(
         .testTarget(
             name: "FreshetServerTests",
             dependencies: [
-                "FreshetServer", "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, logging,
+                "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, logging,
             ],
             swiftSettings: settings
         ),

@@ -68,7 +68,7 @@ def start(name, binary, built, scratch):
     if name == "c":
         return Candidate(name, [built / "csrv", "-p", str(port)], port, "/events", "/publish")
     if name == "freshet":
-        command = [binary, "serve", "--port", str(port), "--event-loops", "1", "--connections-per-address", "20000"]
+        command = [binary, "serve", "--memory", "--port", str(port), "--event-loops", "1", "--connections-per-address", "20000"]
         candidate = Candidate(name, command, port, "/v1/stream/bench?as=sse&offset=now", "/v1/stream/bench")
         create = urllib.request.Request(
             f"http://127.0.0.1:{port}/v1/stream/bench",

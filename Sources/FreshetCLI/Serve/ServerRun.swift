@@ -12,7 +12,7 @@ struct ServerRun {
     var options: ServeOptions
     /// What follows the URL.
     var invitation: String?
-    /// Keep streams in memory unless a directory is named.
+    /// Keep streams in memory unless another directory than the default is named.
     var isDemonstration = false
     var extra: @Sendable (Streams) -> [any RouteGroup] = { _ in [] }
 
@@ -64,10 +64,10 @@ struct ServerRun {
     }
 
     private func openStore(_ configuration: ServerConfiguration) throws -> Keeping {
-        if configuration.memory || (isDemonstration && configuration.data == nil) {
+        if configuration.memory || (isDemonstration && configuration.data == ServerConfiguration.defaultData) {
             return .memory(MemoryStreamStore(limits: StoreLimits(configuration, inMemory: true)))
         }
-        let path = configuration.data ?? ServerConfiguration.defaultData
+        let path = configuration.data
         let limits = StoreLimits(configuration, inMemory: false)
         let chosen = SQLiteStoreConfiguration(durability: configuration.durability, limits: limits)
         do {

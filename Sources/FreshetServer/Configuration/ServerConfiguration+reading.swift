@@ -49,11 +49,6 @@ extension ServerConfiguration {
         if open, keys != nil {
             found.append("open: there are keys, and open says that none is needed. Take one of the two out")
         }
-        if memory, data != nil {
-            found.append(
-                "memory: there is a data directory, and memory says that nothing is kept. Take one of the two out"
-            )
-        }
         if let keptBytes, eventBytes > keptBytes {
             found.append("event-bytes: an event of that size could never be kept. Make it at most kept-bytes")
         }

@@ -29,9 +29,9 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var sessionLifetime: Duration = .seconds(86_400)
 
     // Where streams are kept
-    /// The data directory; nil for the command's default.
-    package var data: String?
-    /// Keep streams in memory only.
+    /// The data directory.
+    package var data = ServerConfiguration.defaultData
+    /// Keep streams in memory only, whatever directory is named.
     package var memory = false
     package var durability = Durability.fsync
 

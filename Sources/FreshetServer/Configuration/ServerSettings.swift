@@ -88,13 +88,13 @@ package enum ServerSettings {
                 \.data,
                 .dataDirectory,
                 "Directory that streams are kept in; it is made where it is missing, and one server at a time uses it. "
-                    + "`freshet demo` keeps them in memory unless it is given one."
+                    + "`freshet demo` keeps them in memory unless another is named."
             ),
             Setting(
                 "memory",
                 \.memory,
                 .toggle,
-                "Keep streams in memory only: they are lost when the server ends."
+                "Keep streams in memory only, whatever data says: they are lost when the server ends."
             ),
             Setting(
                 "durability",

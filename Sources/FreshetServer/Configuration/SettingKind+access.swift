@@ -7,18 +7,6 @@ extension SettingKind where Value == String? {
     }
 }
 
-extension SettingKind where Value == String? {
-    /// The path of the data directory.
-    static var dataDirectory: SettingKind {
-        SettingKind(
-            "directory",
-            allowed: "the path of a directory",
-            text: { $0.isEmpty ? .none : .some($0) },
-            show: { $0 ?? ServerConfiguration.defaultData }
-        )
-    }
-}
-
 extension SettingKind where Value == Durability {
     static var durability: SettingKind {
         SettingKind(
@@ -31,6 +19,11 @@ extension SettingKind where Value == Durability {
 }
 
 extension SettingKind where Value == String {
+    /// The path of the data directory.
+    static var dataDirectory: SettingKind {
+        SettingKind("directory", allowed: "the path of a directory", text: { $0.isEmpty ? nil : $0 }, show: { $0 })
+    }
+
     /// An address or a name to bind.
     static var bindHost: SettingKind {
         SettingKind(

@@ -1,5 +1,6 @@
 import Logging
 import StreamHTTP
+import SQLiteStreamStore
 import Testing
 
 @testable import FreshetServer
@@ -57,6 +58,9 @@ import Testing
                   - Proxy.Example
                 secure-cookie: true
                 session-seconds: 3600
+                data: /var/lib/freshet
+                memory: yes
+                durability: os
                 create-on-post: chat/, jobs/*
                 public-cache: ["*"]
                 torn-lease-seconds: 0
@@ -92,6 +96,9 @@ import Testing
         expected.hosts = ["proxy.example"]
         expected.secureCookie = true
         expected.sessionLifetime = .seconds(3600)
+        expected.data = "/var/lib/freshet"
+        expected.memory = true
+        expected.durability = .os
         expected.createOnPost = [try StreamPrefix(parsing: "chat/"), try StreamPrefix(parsing: "jobs/")]
         expected.publicCache = [.everything]
         expected.tornLease = nil
