@@ -159,7 +159,8 @@ let package = Package(
         .testTarget(
             name: "FreshetServerTests",
             dependencies: [
-                "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, logging,
+                "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix,
+                nioHTTP1, logging,
             ],
             swiftSettings: settings
         ),

@@ -1,6 +1,6 @@
 import Logging
-import StreamHTTP
 import SQLiteStreamStore
+import StreamHTTP
 import Testing
 
 @testable import FreshetServer
