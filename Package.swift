@@ -29,6 +29,7 @@ let package = Package(
     products: [
         .library(name: "ServerSentEvents", targets: ["ServerSentEvents"]),
         .library(name: "EventSource", targets: ["EventSource"]),
+        .library(name: "PartialJSON", targets: ["PartialJSON"]),
         .executable(name: "freshet", targets: ["FreshetCLI"]),
     ],
     dependencies: [
@@ -44,6 +45,7 @@ let package = Package(
     targets: [
         // Floor 0: no dependencies, not even Foundation.
         .target(name: "ServerSentEvents", swiftSettings: settings),
+        .target(name: "PartialJSON", swiftSettings: settings),
 
         // Floor 1
         .target(
@@ -124,6 +126,7 @@ let package = Package(
             exclude: ["Vectors"],
             swiftSettings: settings
         ),
+        .testTarget(name: "PartialJSONTests", dependencies: ["PartialJSON"], swiftSettings: settings),
         // What every store must do, for the tests of each store to run.
         .target(name: "StoreSuite", dependencies: ["StreamCore"], path: "Tests/StoreSuite", swiftSettings: settings),
         .testTarget(
