@@ -34,7 +34,8 @@ enum Documents {
 
     private static func string(using generator: inout SeededGenerator) -> String {
         let parts = [
-            "a", "Zürich", "\\n", "\\\"", "\\u00e9", "\\ud83d\\ude00", "東", "😀", "e\u{301}", " ", "\\\\", "{", "]", ",", ":",
+            "a", "Zürich", "\\n", "\\\"", "\\u00e9", "\\ud83d\\ude00", "東", "😀", "e\u{301}", " ", "\\\\", "{", "]", ",",
+            ":",
         ]
         let count = Int.random(in: 0...6, using: &generator)
         return "\"" + (0..<count).map { _ in parts.randomElement(using: &generator) ?? "" }.joined() + "\""

@@ -50,8 +50,12 @@ struct ErrorTests {
         Case(#"["ab\x"#, .unexpectedByte, 5, "one of \"\\/bfnrtu after the backslash", shown: #"["ab"]"#),
         Case(#"["ab\u00g0"#, .unexpectedByte, 8, "a hexadecimal digit", shown: #"["ab"]"#),
         Case(
-            "[\"ab\n", .unexpectedByte, 4, "an escape: control characters may not stand in a string",
-            shown: #"["ab"]"#),
+            "[\"ab\n",
+            .unexpectedByte,
+            4,
+            "an escape: control characters may not stand in a string",
+            shown: #"["ab"]"#
+        ),
         Case(#"["ab\ud83dc"#, .loneSurrogate, 4, nil, shown: #"["ab"]"#),
         Case(#"["ab\ud83d\n"#, .loneSurrogate, 4, nil, shown: #"["ab"]"#),
         Case(#"["ab\ud83d\ud83d"#, .loneSurrogate, 4, nil, shown: #"["ab"]"#),
@@ -91,7 +95,8 @@ struct ErrorTests {
             Case(#""ab"#, .unexpectedEnd, 3, "a quote that ends the string", shown: #""ab""#),
             Case(#""ab\"#, .unexpectedEnd, 4, "one of \"\\/bfnrtu after the backslash", shown: #""ab""#),
             Case(#""ab\ud83d"#, .unexpectedEnd, 9, "the second half of a surrogate pair", shown: #""ab""#),
-        ])
+        ]
+    )
     func tooSoon(example: Case) throws {
         var parser = PartialJSONParser()
         try parser.parse(example.text)
@@ -106,7 +111,8 @@ struct ErrorTests {
     @Test(
         "Bytes that are not UTF-8 are an error at the byte that cannot stand there",
         arguments: [
-            ([0x80], 0), ([0xC0, 0x80], 0), ([0xC1], 0), ([0xFF], 0), ([0xF5], 0), ([0xC3, 0x41], 1), ([0xC3, 0x22], 1),
+            ([0x80], 0), ([0xC0, 0x80], 0), ([0xC1], 0), ([0xFF], 0), ([0xF5], 0), ([0xC3, 0x41], 1),
+            ([0xC3, 0x22], 1),
             ([0xE0, 0x80, 0x80], 1), ([0xED, 0xA0, 0x80], 1), ([0xF0, 0x80, 0x80, 0x80], 1), ([0xF4, 0x90, 0x80], 1),
             ([0xE2, 0x82, 0x20], 2), ([0xF0, 0x9F, 0x98, 0x22], 3),
         ] as [([UInt8], Int)]
@@ -130,6 +136,7 @@ struct ErrorTests {
         let error = try #require(throws: PartialJSONError.self) { try parser.parse("[[") }
         #expect(
             error.description
-                == "tooDeep: Byte 1 opens more than 1 levels. Send a flatter value, or raise the limit for depth.")
+                == "tooDeep: Byte 1 opens more than 1 levels. Send a flatter value, or raise the limit for depth."
+        )
     }
 }

@@ -66,7 +66,8 @@ struct LimitTests {
             shown == [
                 #"{"a":1,"b":2}"#, #"{"a":1,"b":2}"#, #"{"a":[],"b":2}"#, #"{"a":[],"b":2}"#, #"{"a":[3],"b":2}"#,
                 #"{"a":[3],"b":9,"c":{}}"#, #"{"a":[3],"b":9,"c":{}}"#,
-            ])
+            ]
+        )
     }
 
     @Test("Keys are equal when their scalars are, among few keys and among many", arguments: [1, 7, 8, 9, 10, 100])

@@ -7,7 +7,7 @@ struct MutationTests {
     func mutations() throws {
         var generator = SeededGenerator(seed: 11)
         var taken = 0
-        for _ in 0..<3000 {
+        for _ in 0..<2000 {
             let text =
                 Bool.random(using: &generator)
                 ? Documents.random(size: 10, using: &generator) : Documents.all.randomElement(using: &generator) ?? ""
@@ -23,10 +23,12 @@ struct MutationTests {
             if whole.error == nil { taken += 1 }
             compareWithFoundation(whole, bytes)
         }
-        #expect((300...2700).contains(taken), "Both outcomes should be frequent")
+        #expect((200...1800).contains(taken), "Both outcomes should be frequent")
     }
 
     private func compareWithFoundation(_ outcome: Outcome, _ bytes: [UInt8]) {
+        // Foundation takes one of the values, JavaScript the other.
+        if outcome.error?.code == .duplicateKey { return }
         let theirs = try? FoundationValue(parsing: bytes)
         if let value = outcome.value, outcome.error == nil {
             // Foundation refuses numbers that no Double can hold.
@@ -59,7 +61,7 @@ struct MutationTests {
         private(set) var error: PartialJSONError?
 
         init(of chunks: [[UInt8]]) {
-            var parser = PartialJSONParser(duplicateKeys: .lastWins)
+            var parser = PartialJSONParser()
             do throws(PartialJSONError) {
                 for chunk in chunks { try parser.parse(chunk) }
                 try parser.finish()

@@ -5,7 +5,7 @@ import Testing
 struct PrefixTests {
     static let texts: [String] = {
         var generator = SeededGenerator(seed: 6)
-        return Documents.all + (0..<150).map { _ in Documents.random(size: 12, using: &generator) }
+        return Documents.all + (0..<80).map { _ in Documents.random(size: 12, using: &generator) }
     }()
 
     @Test("Every prefix shows what Foundation reads when it is closed where it is open", arguments: texts)

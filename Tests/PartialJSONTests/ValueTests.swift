@@ -98,7 +98,10 @@ struct ValueTests {
         #expect(printed == "é Once 😀 upon 😀 a time")
     }
 
-    @Test("Large arrays and objects find each element", arguments: [0, 1, 15, 16, 17, 255, 256, 257, 4095, 4096, 4097, 9000])
+    @Test(
+        "Large arrays and objects find each element",
+        arguments: [0, 1, 15, 16, 17, 255, 256, 257, 4095, 4096, 4097, 9000]
+    )
     func largeContainers(count: Int) throws {
         let array = JSONArray((0..<count).map { .number(JSONNumber($0)) })
         #expect(array.count == count)

@@ -17,7 +17,7 @@ struct GrowingText: Sendable {
     var isEmpty: Bool { pieces.isEmpty && tail.isEmpty }
 
     mutating func append(_ bytes: Slice<UnsafeRawBufferPointer>) {
-        tail.append(contentsOf: bytes)
+        tail.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes))
         copiedBytes &+= bytes.count
     }
 
@@ -34,12 +34,25 @@ struct GrowingText: Sendable {
         tail.removeAll(keepingCapacity: true)
     }
 
+    /// Returns the whole text, of which these are the last bytes, and begins the next.
+    mutating func take(with last: Slice<UnsafeRawBufferPointer>) -> String {
+        if isEmpty {
+            copiedBytes &+= last.count
+            return String(decoding: UnsafeRawBufferPointer(rebasing: last), as: UTF8.self)
+        }
+        append(last)
+        return take()
+    }
+
     /// Returns the whole text and begins the next.
     mutating func take() -> String {
-        let text = JSONString(snapshot()).text
+        var text = String(decoding: tail, as: UTF8.self)
+        if !pieces.isEmpty {
+            text = JSONString(snapshot()).text
+            pieces = PersistentArray()
+        }
         copiedBytes &+= text.utf8.count
         tail.removeAll(keepingCapacity: true)
-        if !pieces.isEmpty { pieces = PersistentArray() }
         pieceBytes = 0
         return text
     }

@@ -17,12 +17,13 @@ struct OpenContainer: Sendable {
         content = isObject ? .object : .array
     }
 
-    func holds(_ key: String) -> Bool { entries.position(of: key) != nil }
-
-    /// Takes the key of the next value.
-    mutating func take(_ key: String) {
+    /// Takes the key of the next value. One that is there already is not taken, unless its value may be replaced.
+    mutating func take(_ key: String, replacing: Bool) -> Bool {
+        let position = entries.position(of: key)
+        guard position == nil || replacing else { return false }
         self.key = key
-        replaced = entries.position(of: key)
+        replaced = position
+        return true
     }
 
     mutating func add(_ value: JSONValue) {

@@ -102,7 +102,8 @@ extension PartialJSONError {
             code: .tooDeep,
             position: position,
             expected: nil,
-            message: "Byte \(position) opens more than \(limit) levels. Send a flatter value, or raise the limit for depth."
+            message:
+                "Byte \(position) opens more than \(limit) levels. Send a flatter value, or raise the limit for depth."
         )
     }
 

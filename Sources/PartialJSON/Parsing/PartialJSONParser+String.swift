@@ -67,18 +67,11 @@ extension PartialJSONParser {
     }
 
     private mutating func finishString(_ run: Slice<UnsafeRawBufferPointer>) throws(PartialJSONError) {
-        let string: String
-        if text.isEmpty {
-            string = String(decoding: run, as: UTF8.self)
-        } else {
-            text.append(run)
-            string = text.take()
-        }
+        let string = text.take(with: run)
         guard stringIsKey else { return add(.string(JSONString(string))) }
-        if duplicateKeys == .refused, containers[containers.count - 1].holds(string) {
+        guard containers[containers.count - 1].take(string, replacing: duplicateKeys == .lastWins) else {
             throw .duplicateKey(string, at: stringStart)
         }
-        containers[containers.count - 1].take(string)
         step = .colon
     }
 }

@@ -18,6 +18,8 @@ extension PartialJSONParser {
                 let byte = bytes[index]
                 let isBlank = byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
                 if !isBlank { try takeStructure(byte, at: position + index) }
+                // The first byte of a number belongs to its text.
+                if case .number = step { continue }
                 index += 1
             }
         }
@@ -51,11 +53,8 @@ extension PartialJSONParser {
         case UInt8(ascii: "t"): step = .word(.true, letters: 1)
         case UInt8(ascii: "f"): step = .word(.false, letters: 1)
         case UInt8(ascii: "n"): step = .word(.null, letters: 1)
-        default:
-            var grammar = NumberGrammar()
-            guard grammar.take(byte) else { throw .unexpectedByte(at: position, expected: expected) }
-            text.append(Unicode.Scalar(byte))
-            step = .number(grammar)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): step = .number(NumberGrammar())
+        default: throw .unexpectedByte(at: position, expected: expected)
         }
     }
 
@@ -98,15 +97,24 @@ extension PartialJSONParser {
         var grammar = grammar
         var index = start
         while index < bytes.count, grammar.take(bytes[index]) { index += 1 }
-        text.append(bytes[start..<index])
-        step = .number(grammar)
-        guard index < bytes.count else { return index }
-        // Only what may follow a number ends it: the 1 of `1x` is not shown.
-        guard grammar.mayEnd, " \n\r\t,]}".utf8.contains(bytes[index]) else {
-            throw .unexpectedByte(at: position + index, expected: expected)
+        guard index < bytes.count else {
+            text.append(bytes[start..<index])
+            step = .number(grammar)
+            return index
         }
-        finishNumber()
+        // Only what may follow a number ends it: the 1 of `1x` is not shown.
+        guard grammar.mayEnd, isAfterNumber(bytes[index]) else {
+            throw .unexpectedByte(at: position + index, expected: grammar.expected)
+        }
+        add(.number(JSONNumber(unchecked: text.take(with: bytes[start..<index]))))
         return index
+    }
+
+    private func isAfterNumber(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x20, 0x0A, 0x0D, 0x09, UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"): true
+        default: false
+        }
     }
 
     mutating func finishNumber() {

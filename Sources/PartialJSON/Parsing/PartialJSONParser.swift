@@ -31,8 +31,9 @@ public struct PartialJSONParser: Sendable {
         public var depth: Int {
             didSet { depth = Self.clamped(depth) }
         }
-        /// The greatest length of the text in bytes, whitespace included. A value takes many times as much memory as
-        /// its text in the worst case (`[[1],[1],[1]`), and about as much if it is mostly text.
+        /// The greatest length of the text in bytes, whitespace included. A value may take some fifty times the memory
+        /// of its text (measured with `[[[1]],[[1]],…`, 400 MB for the 8 MiB), and takes about as much if it is mostly
+        /// text.
         public var bytes: Int
 
         /// Creates limits; 256 levels and 8 MiB unless told otherwise.

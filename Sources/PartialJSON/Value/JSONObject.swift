@@ -43,7 +43,7 @@ public struct JSONObject: Sendable {
     /// The value of a key. In a complete object this takes the same time however many keys there are; in one that is
     /// still growing it looks at them one by one.
     public subscript(key: String) -> JSONValue? {
-        if let last = storage.last, last.key.utf8.elementsEqual(key.utf8) { return last.value }
+        if let last = storage.last, last.key.isSame(as: key) { return last.value }
         return storage.entries.position(of: key).map { storage.entries.values[$0] }
     }
 }
@@ -66,7 +66,7 @@ extension JSONObject: Hashable {
     /// Whether two objects hold equal entries in the same order.
     public static func == (left: Self, right: Self) -> Bool {
         left.storage === right.storage
-            || left.elementsEqual(right) { $0.key.utf8.elementsEqual($1.key.utf8) && $0.value == $1.value }
+            || left.elementsEqual(right) { $0.key.isSame(as: $1.key) && $0.value == $1.value }
     }
 
     /// Hashes the entries.

@@ -88,7 +88,9 @@ public struct JSONString: Sendable {
 
     private static func suffix(of text: String, from offset: Int) -> String {
         if offset <= 0 { return text }
-        guard let index = text.utf8.index(text.startIndex, offsetBy: offset, limitedBy: text.endIndex) else { return "" }
+        guard let index = text.utf8.index(text.startIndex, offsetBy: offset, limitedBy: text.endIndex) else {
+            return ""
+        }
         return String(text.unicodeScalars[index...])
     }
 }
@@ -96,7 +98,7 @@ public struct JSONString: Sendable {
 extension JSONString: Hashable {
     /// Whether two strings are the same scalars.
     public static func == (left: Self, right: Self) -> Bool {
-        left.utf8Count == right.utf8Count && left.text.utf8.elementsEqual(right.text.utf8)
+        left.utf8Count == right.utf8Count && left.text.isSame(as: right.text)
     }
 
     /// Hashes the scalars.

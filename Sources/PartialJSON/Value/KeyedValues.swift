@@ -4,7 +4,7 @@ struct KeyedValues: Sendable {
     struct Key: Hashable, Sendable {
         let text: String
 
-        static func == (left: Self, right: Self) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+        static func == (left: Self, right: Self) -> Bool { left.text.isSame(as: right.text) }
 
         func hash(into hasher: inout Hasher) {
             var text = text
@@ -33,7 +33,7 @@ struct KeyedValues: Sendable {
 
     func position(of key: String) -> Int? {
         if let index { return index[Key(text: key)] }
-        return keys.firstIndex { $0.utf8.elementsEqual(key.utf8) }
+        return keys.firstIndex { $0.isSame(as: key) }
     }
 
     mutating func set(_ value: JSONValue, for key: String) {
@@ -56,5 +56,12 @@ struct KeyedValues: Sendable {
 
     mutating func replace(at position: Int, with value: JSONValue) {
         values.replace(at: position, with: value)
+    }
+}
+
+extension String {
+    /// Whether both are the same scalars, which `==` does not ask.
+    func isSame(as other: String) -> Bool {
+        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
     }
 }
