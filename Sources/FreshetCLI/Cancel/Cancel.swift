@@ -5,7 +5,7 @@ import NIOHTTP1
 /// `freshet cancel`: asks a stream to stop.
 struct Cancel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Ask a stream to stop: it ends as cancelled, and its producers learn at once.",
+        abstract: "Ask a stream to stop: it ends as cancelled, and its producers are told.",
         discussion: """
             Prints how the stream has ended: 'cancelled', or the reason for which it had ended before.
 
