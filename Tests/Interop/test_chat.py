@@ -148,6 +148,7 @@ def test_a_question_asked_in_one_window_appears_in_the_other(chat):
     chat.goto(url)
     chat.wait_for("document.querySelectorAll('.turn').length === 1")
     ask(chat, "How do I configure nginx?", words_per_second=100)
+    chat.wait_for("document.querySelectorAll('.turn').length === 2")
     finish(chat)
     text = answer(chat)
     chat.switch(first)

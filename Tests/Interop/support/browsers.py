@@ -173,6 +173,8 @@ class Firefox(Browser):
         "datareporting.policy.dataSubmissionEnabled": False,
         "toolkit.telemetry.enabled": False,
         "app.update.enabled": False,
+        # Its viewer replaces a page of JSON by one of its own, which may fetch nothing.
+        "devtools.jsonview.enabled": False,
         "network.captive-portal-service.enabled": False,
         "network.connectivity-service.enabled": False,
         "dom.timeout.enable_budget_timer_throttling": False,
