@@ -52,7 +52,7 @@ class Reader:
 
     async def read_body(self, reader):
         budget = self.chance.randint(*self.cut_after) if self.cut_after else None
-        raw, pending = b"", b""
+        chunks, pending = Chunks(), b""
         while True:
             data = await reader.read(65536)
             if not data:
@@ -60,9 +60,7 @@ class Reader:
             if budget is not None:
                 data = data[:budget]
                 budget -= len(data)
-            raw += data
-            raw, body = unchunk(raw)
-            pending += body
+            pending += chunks.feed(data)
             *blocks, pending = pending.split(b"\n\n")
             for block in blocks:
                 self.take(block)
@@ -97,21 +95,35 @@ class Reader:
         assert self.end == b'{"reason":"done"}', self.end
 
 
-def unchunk(raw):
-    """What is left of a chunked body after its whole chunks, and their data."""
-    body = b""
-    while True:
-        line = raw.find(b"\r\n")
-        if line < 0:
-            return raw, body
-        size = int(raw[:line], 16)
-        stop = line + 2 + size + 2
-        if len(raw) < stop:
-            return raw, body
-        body += raw[line + 2 : stop - 2]
-        raw = raw[stop:]
-        if size == 0:
-            return raw, body
+class Chunks:
+    """Takes the framing off a chunked body as it arrives; data counts before its chunk is whole."""
+
+    def __init__(self):
+        self.left = 0
+        self.pending = b""
+
+    def feed(self, data):
+        data = self.pending + data
+        body = []
+        while data:
+            if self.left > 2:
+                part = data[: self.left - 2]
+                body.append(part)
+                self.left -= len(part)
+                data = data[len(part) :]
+            elif self.left > 0:
+                # The line end after a chunk's data.
+                skipped = min(self.left, len(data))
+                self.left -= skipped
+                data = data[skipped:]
+            else:
+                line = data.find(b"\r\n")
+                if line < 0:
+                    break
+                self.left = int(data[:line], 16) + 2
+                data = data[line + 2 :]
+        self.pending = data
+        return b"".join(body)
 
 
 def first_difference(got, expected):
