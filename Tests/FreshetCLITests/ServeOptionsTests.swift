@@ -7,7 +7,8 @@ import Testing
 @Suite struct ServeOptionsTests {
     /// A value other than the default, for the settings that 900 does not suit.
     private static let values = [
-        "host": "::1", "keys": "keys", "durability": "os", "log-level": "debug", "header-bytes": "8KiB", "kept-bytes": "2MiB",
+        "host": "::1", "keys": "keys", "durability": "os", "log-level": "debug", "header-bytes": "8KiB",
+        "kept-bytes": "2MiB",
         "allowed-origins": "https://a.example", "hosts": "a.example", "create-on-post": "a/", "public-cache": "a/",
     ]
 
