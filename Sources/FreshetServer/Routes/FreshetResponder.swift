@@ -82,9 +82,12 @@ package final class FreshetResponder: Responder {
         if !encodings.isEmpty, encodings.count > 1 || encodings[0].lowercased() != "chunked" {
             return .unsupportedEncoding
         }
-        let hosts = head.headers["Host"].count
-        if hosts > 1 || (hosts == 0 && head.version.minor >= 1) {
-            return .malformed("it has \(hosts) Host fields, and HTTP/1.1 wants one")
+        let hosts = head.headers["Host"]
+        if hosts.count > 1 || (hosts.isEmpty && head.version.minor >= 1) {
+            return .malformed("it has \(hosts.count) Host fields, and HTTP/1.1 wants one")
+        }
+        if let host = hosts.first, Authority(parsing: host) == nil {
+            return .malformed("its Host is not a name or address, with or without a port")
         }
         return nil
     }

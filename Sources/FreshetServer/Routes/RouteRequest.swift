@@ -17,7 +17,7 @@ package struct RouteRequest: Sendable {
 
     /// Whether the head says that a body follows.
     package var hasBody: Bool {
-        facts.isBodyOpenEnded || (head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0) > 0
+        facts.isBodyOpenEnded || head.contentLength > 0
     }
 
     /// The scheme and authority the client used, as far as it can be known.

@@ -74,7 +74,8 @@ extension StreamRoutes {
             return .response(farewell(form, .store))
         }
         guard let page else {
-            return hold(name, form, mayWait: lastEventID == nil && (asked == nil || asked == .start || asked == .now))
+            let mayWait = lastEventID == nil && (asked == nil || asked == .start || asked == .now)
+            return hold(name, form, mayWait: mayWait, tellsStart: asked == .now)
         }
         if page.isPastEnd, let end = page.end {
             // The only answer that stops an `EventSource` for good.
@@ -109,7 +110,7 @@ extension StreamRoutes {
     }
 
     /// A reader may come before the producer.
-    private func hold(_ name: StreamName, _ form: EventForm, mayWait: Bool) -> Reply {
+    private func hold(_ name: StreamName, _ form: EventForm, mayWait: Bool, tellsStart: Bool) -> Reply {
         guard mayWait else { return .response(Response(.unknownStream(name))) }
         guard held.take(name) else { return .response(farewell(form, .overloaded)) }
         return .subscribe(
@@ -118,7 +119,7 @@ extension StreamRoutes {
                 form: form,
                 headers: Self.fields(form, nil),
                 requested: "-1",
-                opening: .held
+                opening: .held(tellsStart: tellsStart)
             )
         )
     }

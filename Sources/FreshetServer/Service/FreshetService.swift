@@ -8,7 +8,7 @@ import Synchronization
 package final class FreshetService: Sendable {
     package let streams: Streams
     private let configuration: ServerConfiguration
-    private let server: StreamServer
+    let server: StreamServer
     private let logger: Logger
     private let listening = Mutex<(any Channel)?>(nil)
     private let sweeping = Mutex<Task<Void, Never>?>(nil)
@@ -16,17 +16,19 @@ package final class FreshetService: Sendable {
     /// - Parameters:
     ///   - store: where the streams are kept.
     ///   - keys: who may, from the keys file; nil where everybody may.
+    ///   - time: the clocks that leases, lifetimes and dates are read from.
     ///   - extra: makes routes beside Freshet's own, such as the pages of the demonstration.
     package init(
         configuration: ServerConfiguration,
         store: any StreamStore,
         keys: KeyRing?,
         logger: Logger,
+        time: any TimeSource = SystemTime(),
         extra: @Sendable (Streams) -> [any RouteGroup] = { _ in [] }
     ) async {
         self.configuration = configuration
         self.logger = logger
-        let streams = Streams(store: store, configuration: StreamsConfiguration(configuration))
+        let streams = Streams(store: store, configuration: StreamsConfiguration(configuration), time: time)
         self.streams = streams
         let dataPlane = DataPlaneConfiguration(configuration)
         let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)
@@ -52,14 +54,16 @@ package final class FreshetService: Sendable {
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams),
             session: session,
-            extra: extra(streams)
+            extra: extra(streams),
+            time: time
         )
         self.server = await StreamServer(
             streams: streams,
             responder: responder,
             held: held,
             configuration: dataPlane,
-            eventLoops: configuration.eventLoops ?? 0
+            eventLoops: configuration.eventLoops ?? 0,
+            time: time
         )
     }
 

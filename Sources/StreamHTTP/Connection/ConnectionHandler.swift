@@ -1,7 +1,7 @@
 import DequeModule
 import Logging
 import NIOCore
-import NIOHTTP1
+package import NIOHTTP1
 import StreamCore
 
 /// One connection: takes requests one at a time, has each planned by the responder, and carries the plan out.
@@ -79,7 +79,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // A subscription has no decoder: what comes are bytes, and nobody wants them.
-        guard machine.takesParts || machine.phase == .answering else { return }
+        // What follows a last answer nobody wants either.
+        guard machine.takesParts || machine.phase == .answering || machine.phase == .flushing, !isOutputClosed else {
+            return
+        }
         parts.append(Self.unwrapInboundIn(data))
         takeParts()
     }
@@ -96,23 +99,30 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         inputIsClosed = true
+        if parts.isEmpty { inputEnded() }
+    }
+
+    /// Nothing more comes, and everything that came has been looked at.
+    private func inputEnded() {
         switch machine.phase {
-        case .idle, .head, .lingering, .streaming, .closed: context.close(promise: nil)
-        case .flushing: break
-        case .collecting: context.close(promise: nil)
-        case .live:
-            // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
-            live?.torn()
-        case .bodiless, .answering: mustClose = true
+        case .idle, .head, .collecting, .lingering, .streaming, .closed: context?.close(promise: nil)
+        // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
+        case .live: live?.torn()
+        // A whole request is answered.
+        case .bodiless, .answering, .flushing: break
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let failure = RequestFailure(error) else { return context.close(promise: nil) }
+        guard error is HTTPParserError || error is ByteToMessageDecoderError else { return context.close(promise: nil) }
         switch machine.phase {
-        case .idle, .head, .bodiless, .collecting: fail(failure)
+        case .idle, .head, .bodiless, .collecting:
+            guard let failure = RequestFailure(error) else { return context.close(promise: nil) }
+            fail(failure)
         case .live: live?.torn()
         case .answering: mustClose = true
+        // What comes now is discarded, whatever it is: also the rest of a request that was refused as malformed, and
+        // what a departing decoder held of a request behind a subscription.
         case .flushing, .streaming, .lingering, .closed: break
         }
     }
@@ -136,15 +146,18 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             }
         }
         if machine.phase == .streaming || machine.phase == .lingering { parts = [] }
+        if inputIsClosed, parts.isEmpty { inputEnded() }
         resumeReading()
     }
 
     private func received(_ head: HTTPRequestHead) {
         self.head = head
         body = []
-        mustClose = !head.isKeepAlive || plane.isDraining || refusal != nil
+        // After a request to upgrade the decoder waits for another protocol, and keeps whatever comes.
+        let isLast = !head.isKeepAlive || head.method == .CONNECT || !head.headers["upgrade"].isEmpty
+        mustClose = isLast || plane.isDraining || refusal != nil
         let isOpenEnded = !head.headers["transfer-encoding"].isEmpty
-        let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+        let length = head.contentLength
         let hasBody = isOpenEnded || length > 0
         let facts = ConnectionFacts(
             address: address,
@@ -179,6 +192,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             guard case .collect(let limit, _, _) = plan else { return }
             guard body.count + buffer.readableBytes <= limit else { return fail(.bodyTooLarge(limit: limit)) }
             body.append(contentsOf: buffer.readableBytesView)
+        // A parser that sees a body where the head gave none has been deceived, or has deceived us.
+        case .bodiless: fail(.malformed("it has a body that its head did not announce"))
         default: break
         }
     }
@@ -218,12 +233,14 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             plan: plan,
             limits: plane.configuration.pieces,
             eventLoop: context.eventLoop,
-            onResume: { [unowned self] in takeParts() },
-            onFinish: { [unowned self] response in liveFinished(response) }
+            // An append may be decided after the connection has gone.
+            onResume: { [weak self] in self?.takeParts() },
+            onFinish: { [weak self] response in self?.liveFinished(response) }
         )
         guard let live else { preconditionFailure("a live plan needs a type whose bodies can be cut") }
         self.live = live
-        live.open { [unowned self] in
+        live.open { [weak self] in
+            guard let self else { return }
             continueIfExpected()
             takeParts()
         }
@@ -280,7 +297,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func send(_ response: Response) {
-        let closes = mustClose || response.framing == .stream || inputIsClosed
+        let closes = mustClose || response.framing == .stream || (inputIsClosed && parts.isEmpty)
         write(encoder.encode(response, to: request, closes: closes))
         head = nil
         plan = nil
@@ -289,7 +306,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         machine.flushing(now: .now())
         whenFlushed { connection in
             connection.machine.answered(now: .now())
-            if connection.inputIsClosed || connection.mustClose { return connection.abort() }
+            if connection.mustClose || (connection.inputIsClosed && connection.parts.isEmpty) {
+                return connection.finishStream()
+            }
             connection.takeParts()
         }
     }
@@ -361,7 +380,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func noteProgress(now: NIODeadline) {
-        guard let waiting = try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes) else { return }
+        let waiting = unsentBytes
         if waiting != unsent { machine.progressed(now: now) }
         unsent = waiting
     }
@@ -381,11 +400,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// The server is going away.
-    func drain() {
+    func drain(closingIdle: Bool) {
         mustClose = true
         if let live { return live.drain() }
         if let subscriber { return subscriber.sayFarewell(.draining) }
-        if machine.phase == .idle { abort() }
+        if machine.phase == .idle, closingIdle { abort() }
     }
 
     private func gone() {
@@ -412,6 +431,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
 extension ConnectionHandler: SubscriberOutlet {
     var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    var unsentBytes: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
 
     func send(_ buffer: ByteBuffer) {
         guard let context, let rest = direct.send(buffer, on: context) else { return }
@@ -449,6 +470,15 @@ extension RequestPlan {
         case .collect: .collect
         case .live: .live
         }
+    }
+}
+
+extension HTTPRequestHead {
+    /// The body's length in bytes as the head gives it; 0 where it gives none.
+    ///
+    /// The parser lets through what an `Int` does not hold: that is a body all the same, and too large for every limit.
+    package var contentLength: Int {
+        headers[canonicalForm: "content-length"].first.flatMap { UInt64($0) }.map { Int(clamping: $0) } ?? 0
     }
 }
 

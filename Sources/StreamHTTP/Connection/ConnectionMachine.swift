@@ -81,8 +81,8 @@ package struct ConnectionMachine {
         }
     }
 
-    /// Whether the connection should go on reading: not while an answer is being made, so that a peer cannot pile up
-    /// requests; nor while the peer is taking it; always while it streams or lingers, so that what comes is discarded and the end of it is seen.
+    /// Whether the connection should go on reading: not while an answer is being made or taken, so that a peer cannot
+    /// pile up requests; always while it streams or lingers, so that what comes is discarded and the end of it is seen.
     package var reads: Bool {
         switch phase {
         case .answering, .flushing, .closed: false

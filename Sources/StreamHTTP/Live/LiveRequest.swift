@@ -15,7 +15,10 @@ final class LiveRequest {
     private var pieces: [EventBody] = []
     private var producer: LiveProducer?
     private var last: Offset?
+    /// Bytes that came while a batch was on its way to the store. What came before is in the batch, or is the
+    /// unfinished piece, which has a limit of its own.
     private var backlog = 0
+    private var isAppending = false
     private var isOver = false
     /// Told once, with the final answer; nil when there is nobody to answer.
     private let onFinish: (Response?) -> Void
@@ -58,7 +61,7 @@ final class LiveRequest {
 
     func received(_ buffer: ByteBuffer) {
         guard !isOver else { return }
-        backlog += buffer.readableBytes
+        if isAppending { backlog += buffer.readableBytes }
         do throws(PieceError) {
             try feed(buffer)
             gather()
@@ -96,11 +99,11 @@ final class LiveRequest {
     private func opened(_ result: Result<LiveProducer, Problem>, accepted: () -> Void) {
         switch result {
         case .success(let producer):
-            self.producer = producer
-            last = producer.openedAt
             if isOver {
                 close(producer)
             } else {
+                self.producer = producer
+                last = producer.openedAt
                 accepted()
                 act(machine.received(hasPieces: !pieces.isEmpty))
             }
@@ -143,7 +146,7 @@ final class LiveRequest {
         guard let producer else { preconditionFailure("a live request appends only after it was opened") }
         let batch = pieces
         pieces = []
-        let taken = backlog
+        isAppending = true
         let end = closing ? plan.end : nil
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.immediately { () -> Result<AppendOutcome?, StoreError> in
@@ -153,13 +156,14 @@ final class LiveRequest {
                 return .failure(error)
             }
         } then: { result in
-            bound.value.appended(result, taken: taken)
+            bound.value.appended(result)
         }
     }
 
-    private func appended(_ result: Result<AppendOutcome?, StoreError>, taken: Int) {
+    private func appended(_ result: Result<AppendOutcome?, StoreError>) {
         let wasFull = backlog >= Self.backlogLimit
-        backlog -= taken
+        isAppending = false
+        backlog = 0
         if case .success(.appended(let tail, _, _)) = result { last = tail }
         gather()
         act(machine.appended(result, hasPieces: !pieces.isEmpty))
@@ -169,6 +173,8 @@ final class LiveRequest {
     private func finish(_ response: Response?) {
         isOver = true
         if let producer { close(producer) }
+        // It holds this request, to tell it of a stop.
+        producer = nil
         onFinish(response)
     }
 

@@ -79,8 +79,8 @@ package struct SubscriptionPlan: Sendable {
         case now(Page)
         /// The position is no offset at all: a gap, then everything that is kept.
         case malformed(Page)
-        /// There is no such stream yet.
-        case held
+        /// There is no such stream yet. The position it begins at is told when it was asked for `now`.
+        case held(tellsStart: Bool)
     }
 
     package init(

@@ -25,7 +25,10 @@ struct ResponseEncoder {
         appendHead(response.status, response.headers, isHTTP10: request.isHTTP10, to: &output)
         switch response.framing {
         case .length:
-            if hasBody { append("Content-Length", "\(response.body.count)", to: &output) }
+            // The length a GET would show, or none: to a HEAD, an answer made without a body does not know it.
+            if hasBody, !request.isHead || !response.body.isEmpty {
+                append("Content-Length", "\(response.body.count)", to: &output)
+            }
             finishHead(request, closes: closes, to: &output)
             if hasBody, !request.isHead { output.append(contentsOf: response.body) }
         case .stream:

@@ -35,6 +35,9 @@ final class LoopPlane {
         ticking?.cancel()
         ticking = nil
         for connection in connections.values { connection.abort() }
+        // Behind the ends of the connections, which tell the streams through it that nobody follows any more.
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute { bound.value.mailbox = nil }
     }
 
     // MARK: Connections
@@ -108,15 +111,17 @@ final class LoopPlane {
     // MARK: Drain
 
     /// Begins to move everyone elsewhere: readers of streams that nobody writes are asked to come back at once; those
-    /// of a stream with a producer at work stay for its end. Idle connections close.
+    /// of a stream with a producer at work stay for its end. Idle connections close, but not those that come later:
+    /// who appends to a stream that is being written may do so on a new one.
     func beginDraining() {
+        let isFirst = !isDraining
         isDraining = true
-        for connection in connections.values where connection.mayLeave { connection.drain() }
+        for connection in connections.values where connection.mayLeave { connection.drain(closingIdle: isFirst) }
     }
 
     /// The deadline has come: everybody goes.
     func endDraining() {
-        for connection in connections.values { connection.drain() }
+        for connection in connections.values { connection.drain(closingIdle: true) }
     }
 
     /// Connections that still have something to do.

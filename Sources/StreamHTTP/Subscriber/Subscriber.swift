@@ -16,9 +16,12 @@ final class Subscriber {
     /// `retry` still has to be told: it rides in the first block.
     private var retry: Int?
     private var lastWrite: NIODeadline
-    private var blockedSince: NIODeadline?
+    /// Since when the connection has taken nothing, and how much it had left to take then.
+    private var blocked: (since: NIODeadline, unsent: Int)?
     private let since: NIODeadline
     private var countsAsHeld = false
+    /// The stream was taken away, if what is read next agrees: its name may have been made anew before this reader came.
+    private var removal: Removal?
     /// The place in its group, kept by the group.
     var index = 0
 
@@ -78,7 +81,10 @@ final class Subscriber {
 
     // MARK: What happens to the stream
 
-    func ready() { perform(machine.ready(takesMore: outlet.isWritable)) }
+    func ready() {
+        guard !machine.isFinished else { return }
+        perform(machine.ready(takesMore: outlet.isWritable))
+    }
 
     func created() { perform(machine.created()) }
 
@@ -87,10 +93,8 @@ final class Subscriber {
     func trimmed(floor: Offset) { perform(machine.trimmed(floor: floor)) }
 
     func removed(_ removal: Removal) {
-        guard !machine.isFinished, !machine.isHeld else { return }
-        var part: [UInt8] = []
-        writer.appendRemoval(removal, retry: takeRetry(), to: &part)
-        finish(with: part)
+        self.removal = removal
+        perform(machine.removed())
     }
 
     func committed(_ batch: TailBatch) {
@@ -118,7 +122,7 @@ final class Subscriber {
 
     func writabilityChanged() {
         if outlet.isWritable {
-            blockedSince = nil
+            blocked = nil
             perform(machine.becameWritable())
         } else {
             noteWritability()
@@ -136,7 +140,10 @@ final class Subscriber {
     func tick(now: NIODeadline) {
         guard !machine.isFinished else { return }
         if !outlet.isWritable {
-            if now - (blockedSince ?? now) >= plane.configuration.writeStall {
+            // Slow is not stalled: a large event may take a while on a poor line, and would take it again.
+            let unsent = outlet.unsentBytes
+            guard let blocked, unsent == blocked.unsent else { return self.blocked = (now, unsent) }
+            if now - blocked.since >= plane.configuration.writeStall {
                 machine.finish()
                 leave()
                 outlet.abort()
@@ -180,7 +187,7 @@ final class Subscriber {
     }
 
     private func perform(_ step: SubscriberMachine.Step) {
-        guard case .read(let position) = step else { return }
+        guard case .read(let position) = step, !machine.isFinished else { return }
         let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
         let streams = plane.streams
         let name = name
@@ -199,15 +206,20 @@ final class Subscriber {
         guard !machine.isFinished else { return }
         switch result {
         case .failure: sayFarewell(.store)
-        case .success(nil) where machine.cursor != nil:
-            // It was there, and went before the store could tell.
-            removed(.deleted)
+        case .success(nil) where machine.cursor != nil: tellRemoval()
         case .success(nil):
             perform(machine.read(last: nil, isAtTail: true, takesMore: outlet.isWritable))
         case .success(.some(let page)):
+            // Another stream has the name by now.
+            if removal != nil, machine.cursor != nil, page.standing == .unknown { return tellRemoval() }
+            removal = nil
+            let wasHeld = countsAsHeld
             giveBackHold()
             kind = page.contentType.kind
             var part: [UInt8] = []
+            if wasHeld, case .held(tellsStart: true) = plan.opening, page.standing == .exact {
+                writer.appendStart(at: page.floor, retry: takeRetry(), to: &part)
+            }
             let requested =
                 switch position {
                 case .after(let offset): offset.text
@@ -225,8 +237,18 @@ final class Subscriber {
             }
             let step = machine.read(last: page.last, isAtTail: page.isAtTail, takesMore: outlet.isWritable)
             noteWritability()
-            perform(step)
+            // A long log is read page by page, with everybody else of this loop served between the pages.
+            guard step != .wait else { return }
+            let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
+            plane.eventLoop.execute { bound.value.perform(step) }
         }
+    }
+
+    private func tellRemoval() {
+        var part: [UInt8] = []
+        // It may be gone before the store has said so.
+        writer.appendRemoval(removal ?? .deleted, retry: takeRetry(), to: &part)
+        finish(with: part)
     }
 
     /// Appends a page: the gap where it does not begin at the reader's position, the events, the end.
@@ -256,7 +278,7 @@ final class Subscriber {
 
     private func noteWritability() {
         guard !outlet.isWritable else { return }
-        if blockedSince == nil { blockedSince = .now() }
+        if blocked == nil { blocked = (.now(), outlet.unsentBytes) }
         machine.becameUnwritable()
     }
 

@@ -37,6 +37,8 @@ package struct SubscriberMachine {
     package private(set) var cursor: Offset?
     /// Something happened while a read was on its way.
     private var hasMissed = false
+    /// The store lost track while a read was on its way.
+    private var hasLostTrack = false
 
     package init(holding: Void) { state = .held }
 
@@ -59,7 +61,9 @@ package struct SubscriberMachine {
             state = .blocked
             return .wait
         case .held, .unready, .live: return startReading()
-        case .reading: return noteMissed()
+        case .reading:
+            hasLostTrack = false
+            return noteMissed()
         case .blocked, .finished: return .wait
         }
     }
@@ -74,7 +78,12 @@ package struct SubscriberMachine {
 
     /// The store lost track of the stream.
     package mutating func broken() {
-        if state == .live || state == .reading { state = .unready }
+        switch state {
+        case .live: state = .unready
+        // What the read brings is written all the same, and moves the cursor.
+        case .reading: hasLostTrack = true
+        default: break
+        }
     }
 
     /// Retention took everything up to the floor.
@@ -82,6 +91,15 @@ package struct SubscriberMachine {
         switch state {
         case .live:
             if let cursor, cursor < floor { startReading() } else { .wait }
+        case .reading: noteMissed()
+        default: .wait
+        }
+    }
+
+    /// The stream was taken away: what is read next tells whether it was this one.
+    package mutating func removed() -> Step {
+        switch state {
+        case .live: startReading()
         case .reading: noteMissed()
         default: .wait
         }
@@ -122,6 +140,11 @@ package struct SubscriberMachine {
             return .wait
         }
         cursor = last
+        if hasLostTrack {
+            hasLostTrack = false
+            state = .unready
+            return .wait
+        }
         if !takesMore {
             state = .blocked
             return .wait

@@ -3,6 +3,8 @@ import NIOCore
 /// The connection of a subscriber, as far as a subscriber sees it.
 protocol SubscriberOutlet: AnyObject {
     var isWritable: Bool { get }
+    /// Bytes that were sent and that the peer, or its kernel, has not taken.
+    var unsentBytes: Int { get }
     /// Writes and flushes.
     func send(_ buffer: ByteBuffer)
     /// The body is complete: tells the peer, and closes once it has had the time to read it.
