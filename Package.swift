@@ -142,7 +142,8 @@ let package = Package(
         .testTarget(
             name: "StreamHTTPTests",
             dependencies: [
-                "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix, nioHTTP1, nioEmbedded, logging,
+                "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents", nio, nioPosix, nioHTTP1, nioEmbedded,
+                logging,
             ],
             swiftSettings: settings
         ),
@@ -162,8 +163,8 @@ let package = Package(
         .testTarget(
             name: "FreshetServerTests",
             dependencies: [
-                "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "ServerSentEvents", nio, nioPosix,
-                nioHTTP1, logging,
+                "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents", nio,
+                nioPosix, nioHTTP1, logging,
             ],
             swiftSettings: settings
         ),
