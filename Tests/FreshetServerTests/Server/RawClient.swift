@@ -1,7 +1,14 @@
-import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
 
 /// A TCP connection whose bytes are the test's own. It waits for bytes, never for time; what does not come within
 /// a generous while is a failure that shows what came instead.
