@@ -129,18 +129,8 @@ def test_append_survives_cuts_and_doubles_nothing(server, seed):
         assert proxy.cuts > 0
         writer.wait()
     answer = server.read(path)
-    assert read_all(server, path) == written(count)
+    assert server.read_whole(path) == written(count)
     assert answer["Stream-Closed"] == "true"
-
-
-def read_all(server, path):
-    body, offset = b"", "-1"
-    while True:
-        answer = server.read(f"{path}?offset={offset}")
-        body += answer.body
-        offset = answer["Stream-Next-Offset"]
-        if answer["Stream-Up-To-Date"] == "true":
-            return body
 
 
 def test_append_waits_for_a_server_that_is_away_for_a_moment(server):

@@ -102,7 +102,7 @@ def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
             producer.stopping.set()
     for producer in producers:
         producer.join(30)
-    kept = [server.read(path).body.decode() for path in paths]
+    kept = [server.read_whole(path).decode() for path in paths]
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and any(
         len(reader.events) < producer.sent for reader, producer in zip(readers, producers)

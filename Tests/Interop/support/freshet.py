@@ -122,6 +122,17 @@ class Freshet:
         """A catch-up read."""
         return self.request("GET", path, headers)
 
+    def read_whole(self, path):
+        """The bytes of a stream, over as many pages as the server makes of them."""
+        body, offset = b"", "-1"
+        while True:
+            answer = self.read(f"{path}?offset={offset}")
+            assert answer.status == 200, answer
+            body += answer.body
+            offset = answer["Stream-Next-Offset"]
+            if answer["Stream-Up-To-Date"] == "true":
+                return body
+
     def still_serves(self):
         """A whole round through the server; what a test of bad input ends with."""
         path = self.create()
