@@ -101,7 +101,11 @@ extension StreamRoutes {
                     detail: "Send the `Content-Type` the stream was created with."
                 )
             }
-            if creates, let type { try await createIfMissing(name, type, lease: lease) }
+            // A body that is wrong makes no stream.
+            if creates, let type {
+                _ = try body.isEmpty ? [] : cut(body, type)
+                try await createIfMissing(name, type, lease: lease)
+            }
             var request = AppendRequest(
                 contentType: body.isEmpty ? nil : type,
                 producer: producer,
@@ -112,10 +116,7 @@ extension StreamRoutes {
                 // What is wrong with the stream comes before what is wrong with the body: the body is cut by the type
                 // of the stream.
                 if let early = try await refusal(name, type, isNumbered: producer != nil) { return early }
-                if let type {
-                    request.events = try AtomicBody.events(of: body, kind: type.kind, limits: configuration.pieces)
-                    guard !request.events.isEmpty else { throw Problem(PieceError.empty) }
-                }
+                if let type { request.events = try cut(body, type) }
             }
             let outcome = try await streams.append(name, request)
             if let lease, case .appended(_, nil, _) = outcome {
@@ -131,6 +132,12 @@ extension StreamRoutes {
         } catch {
             preconditionFailure("an append fails in no other way: \(error)")
         }
+    }
+
+    private func cut(_ body: [UInt8], _ type: ContentType) throws(PieceError) -> [EventBody] {
+        let events = try AtomicBody.events(of: body, kind: type.kind, limits: configuration.pieces)
+        guard !events.isEmpty else { throw .empty }
+        return events
     }
 
     /// What is wrong with appending a body of a type to the stream, as it is now.
