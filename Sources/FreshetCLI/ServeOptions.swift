@@ -67,6 +67,12 @@ struct ServeOptions: ParsableArguments {
     @Option(help: .setting("hold-seconds"))
     var holdSeconds: String?
 
+    @Option(help: .setting("long-poll-seconds"))
+    var longPollSeconds: String?
+
+    @Option(help: .setting("live-sse-seconds"))
+    var liveSseSeconds: String?
+
     @Option(help: .setting("write-stall-seconds"))
     var writeStallSeconds: String?
 
@@ -140,6 +146,8 @@ struct ServeOptions: ParsableArguments {
             "heartbeat-event": Self.written(heartbeatEvent),
             "retry-milliseconds": Self.written(retryMilliseconds),
             "hold-seconds": Self.written(holdSeconds),
+            "long-poll-seconds": Self.written(longPollSeconds),
+            "live-sse-seconds": Self.written(liveSseSeconds),
             "write-stall-seconds": Self.written(writeStallSeconds),
             "header-bytes": Self.written(headerBytes),
             "header-seconds": Self.written(headerSeconds),

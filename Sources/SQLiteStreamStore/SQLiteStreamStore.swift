@@ -80,7 +80,9 @@ package final class SQLiteStreamStore: StreamStore {
     package var counters: StoreCounters { shared.counters.withLock(\.self) }
 
     package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
-        try await ask { .create(name, request, $0) }
+        // The database's format has no forks.
+        if request.fork != nil { return .forkRefused(.unsupported) }
+        return try await ask { .create(name, request, $0) }
     }
 
     package func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
@@ -98,6 +100,8 @@ package final class SQLiteStreamStore: StreamStore {
     ) async throws(StoreError) -> Offset? {
         try await ask { .remove(name, removal, born: born, $0) }
     }
+
+    package func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool { false }
 
     package func trimByAge() async throws(StoreError) {
         // Asked a few times a second, for nothing in most servers.

@@ -60,7 +60,12 @@ struct Info: AsyncParsableCommand {
         if let lease = stream.lease {
             lines.append(("lease", "\(lease) s" + (stream.leaseRemaining.map { ", \($0) s left" } ?? "")))
         }
-        if let expiresIn = stream.expiresIn { lines.append(("expires", "in \(expiresIn) s")) }
+        if let expiresIn = stream.expiresIn {
+            lines.append(("expires", "in \(expiresIn) s"))
+        } else if let ttl = stream.expiry?.ttl {
+            lines.append(("expires", "after \(ttl) s without a reader or a writer"))
+        }
+        if let source = stream.forkedFrom { lines.append(("fork of", source)) }
         return lines.map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 + "\n" }.joined()
     }
 }

@@ -21,4 +21,13 @@ struct StreamDescription: Decodable, Equatable {
     var leaseRemaining: Int?
     /// Seconds until it expires, if nobody reads or writes it meanwhile.
     var expiresIn: Int?
+    /// What it was created with: seconds without a read or a write, or a moment.
+    var expiry: Expiry?
+    /// The stream it is a fork of.
+    var forkedFrom: String?
+
+    struct Expiry: Decodable, Equatable {
+        var ttl: Int?
+        var at: String?
+    }
 }

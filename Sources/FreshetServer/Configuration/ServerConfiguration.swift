@@ -55,6 +55,10 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var retry: Duration = .milliseconds(2000)
     /// How long a reader of a name that does not exist yet is held.
     package var hold: Duration = .seconds(60)
+    /// How long a Durable Streams long-poll waits.
+    package var longPoll: Duration = .seconds(20)
+    /// How long a Durable Streams `live=sse` read goes on.
+    package var liveSSE: Duration = .seconds(60)
     /// How long a reader may take nothing before it is closed.
     package var writeStall: Duration = .seconds(30)
 

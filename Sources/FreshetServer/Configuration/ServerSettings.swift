@@ -157,6 +157,18 @@ package enum ServerSettings {
                 "How long a reader waits for a stream that does not exist yet before it is told to reconnect."
             ),
             Setting(
+                "long-poll-seconds",
+                \.longPoll,
+                .seconds(.milliseconds(500)...day),
+                "How long a Durable Streams long-poll waits for something new before it is answered with 204."
+            ),
+            Setting(
+                "live-sse-seconds",
+                \.liveSSE,
+                .seconds(.milliseconds(500)...day),
+                "How long a Durable Streams live=sse read goes on before it is ended; its client comes back where it was."
+            ),
+            Setting(
                 "write-stall-seconds",
                 \.writeStall,
                 .seconds(.milliseconds(50)...day),

@@ -150,6 +150,44 @@ package struct StreamHeaders: Sendable {
         return value
     }
 
+    /// `Stream-Forked-From`, `Stream-Fork-Offset` and `Stream-Fork-Sub-Offset`.
+    package func fork() throws(Problem) -> (from: String, offset: ReadPosition?, beyond: Int)? {
+        let offset = try single("Stream-Fork-Offset")
+        let beyond = try single("Stream-Fork-Sub-Offset")
+        guard let from = try single("Stream-Forked-From") else {
+            guard offset == nil, beyond == nil else {
+                throw Problem(
+                    400,
+                    "fork-without-source",
+                    title: "The fork has no source.",
+                    detail: "Send `Stream-Forked-From` with `Stream-Fork-Offset` and `Stream-Fork-Sub-Offset`."
+                )
+            }
+            return nil
+        }
+        var position: ReadPosition?
+        if let offset {
+            guard let parsed = ReadPosition(offset), parsed != .now else {
+                throw .header(
+                    "Stream-Fork-Offset",
+                    offset,
+                    "-1, or a value that came as Stream-Next-Offset or as an event's id"
+                )
+            }
+            position = parsed
+        }
+        var count = 0
+        if let beyond {
+            guard let number = Self.decimal(beyond), number <= Self.largestSubOffset else {
+                throw .header("Stream-Fork-Sub-Offset", beyond, "a whole number in decimal, without a sign")
+            }
+            count = Int(number)
+        }
+        return (from, position, count)
+    }
+
+    private static let largestSubOffset: UInt64 = 1 << 53
+
     private func isTrue(_ name: String) -> Bool {
         let values = headers[name]
         return values.count == 1 && values[0].lowercased() == "true"

@@ -166,6 +166,12 @@ package final class FreshetResponder: Responder {
         case .subscribe(var plan):
             plan.headers += commonFields(origin: origin)
             return .subscribe(plan)
+        case .wait(var plan):
+            let look = plan.look
+            let answer = plan.answer
+            plan.look = { [self] in await look().map { decorate($0, origin: origin) } }
+            plan.answer = { [self] news in decorate(answer(news), origin: origin) }
+            return .wait(plan)
         }
     }
 

@@ -95,7 +95,23 @@ package struct ListingRoutes: Sendable {
         body.append(contentsOf: ",\"readers\":\(attendance.readers),\"producers\":\(attendance.liveProducers)".utf8)
         body.append(contentsOf: ",\"lease\":\(lease ?? "null")".utf8)
         body.append(contentsOf: ",\"leaseRemaining\":\(Self.seconds(attendance.leaseRemaining))".utf8)
-        body.append(contentsOf: ",\"expiresIn\":\(Self.seconds(attendance.expiresIn))}".utf8)
+        body.append(contentsOf: ",\"expiry\":\(Self.expiry(info.options.expiry))".utf8)
+        body.append(contentsOf: ",\"expiresIn\":\(Self.seconds(attendance.expiresIn))".utf8)
+        body.append(contentsOf: ",\"forkedFrom\":".utf8)
+        if let origin = info.forkedFrom {
+            JSONWriter.appendString(origin.source.text, to: &body)
+        } else {
+            body.append(contentsOf: "null".utf8)
+        }
+        body.append(UInt8(ascii: "}"))
+    }
+
+    private static func expiry(_ expiry: StreamOptions.Expiry?) -> String {
+        switch expiry {
+        case .idle(let seconds): "{\"ttl\":\(seconds)}"
+        case .at(let moment): "{\"at\":\"\(Timestamp.text(milliseconds: moment))\"}"
+        case nil: "null"
+        }
     }
 
     private static func seconds(_ duration: Duration?) -> String {

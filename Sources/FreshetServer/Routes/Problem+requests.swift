@@ -101,6 +101,15 @@ extension Problem {
         )
     }
 
+    static func softDeleted(_ name: StreamName, status: Int = 410) -> Problem {
+        Problem(
+            status,
+            "stream-deleted",
+            title: "The stream was deleted.",
+            detail: "`\(name.text)` is gone. Its name is free again when the last of its forks is deleted."
+        )
+    }
+
     init(_ error: StoreError) {
         switch error {
         case .full(let bound):

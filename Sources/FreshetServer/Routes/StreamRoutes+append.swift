@@ -116,12 +116,15 @@ extension StreamRoutes {
                 // What is wrong with the stream comes before what is wrong with the body: the body is cut by the type
                 // of the stream.
                 if let early = try await refusal(name, type, isNumbered: producer != nil) { return early }
-                if let type { request.events = try cut(body, type) }
+                // Whether it was this request that ended the stream, the store knows by its number alone.
+                let isOver = producer == nil ? false : try await streams.info(name)?.end != nil
+                if let type, !isOver { request.events = try cut(body, type) }
             }
             let outcome = try await streams.append(name, request)
             if let lease, case .appended(_, nil, _) = outcome {
                 _ = try await streams.renewLease(name, seconds: lease)
             }
+            if case .notFound = outcome { return await missing(name) }
             return Self.response(to: outcome, request, name)
         } catch let problem as Problem {
             return Response(problem)
@@ -146,9 +149,9 @@ extension StreamRoutes {
         _ type: ContentType?,
         isNumbered: Bool
     ) async throws(StoreError) -> Response? {
-        guard let info = try await streams.info(name) else { return Response(.unknownStream(name)) }
-        // A producer that asks again is answered by the store, which knows what it sent.
-        guard !isNumbered else { return nil }
+        guard let info = try await streams.info(name) else { return await missing(name) }
+        // A producer that asks again is answered by the store, which knows whether this request ended the stream.
+        if info.end != nil, isNumbered { return nil }
         if let end = info.end { return Response(Self.problem(.ended(end, tail: info.tail, producer: nil), name)) }
         if let type, !info.options.contentType.matches(type) {
             return Response(Self.problem(.typeMismatch(info.options.contentType), name))
@@ -165,7 +168,7 @@ extension StreamRoutes {
 
     private func renewLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Response {
         guard let info = try await streams.renewLease(name, seconds: seconds) else {
-            return Response(.unknownStream(name))
+            return await missing(name)
         }
         if let end = info.end { return Self.response(to: .ended(end, tail: info.tail, producer: nil), nil, name) }
         return Response(
@@ -189,10 +192,11 @@ extension StreamRoutes {
                 detail: "Send `Stream-Cancel: true` or `Stream-Closed: true`, not both."
             )
         }
-        return .act { [streams] in
+        return .act { [self] in
             do throws(StoreError) {
                 let outcome = try await streams.append(name, AppendRequest(end: EndRequest(.cancelled)))
                 switch outcome {
+                case .notFound: return .response(await missing(name))
                 case .appended(let tail, let end, _):
                     return .response(
                         Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end))
@@ -221,7 +225,7 @@ extension StreamRoutes {
     ) async -> Result<LiveProducer, Problem> {
         do throws(StoreError) {
             if creates { try await createIfMissing(name, type, lease: lease) }
-            guard let info = try await streams.info(name) else { return .failure(.unknownStream(name)) }
+            guard let info = try await streams.info(name) else { return .failure(await absence(of: name)) }
             if let end = info.end {
                 return .failure(Self.problem(.ended(end, tail: info.tail, producer: nil), name))
             }
@@ -230,7 +234,7 @@ extension StreamRoutes {
             }
             if let lease { _ = try await streams.renewLease(name, seconds: lease) }
             guard let producer = try await streams.openLive(name, label: label, onStop: onStop) else {
-                return .failure(.unknownStream(name))
+                return .failure(await absence(of: name))
             }
             return .success(producer)
         } catch {
@@ -278,8 +282,9 @@ extension StreamRoutes {
     private static func response(to outcome: AppendOutcome, _ request: AppendRequest?, _ name: StreamName) -> Response {
         switch outcome {
         case .appended(let tail, let end, let producer):
+            // New data of an idempotent producer is 200 (section 5.2.1); a close without data is 204 as any (5.3).
             return Response(
-                producer == nil ? 204 : 200,
+                producer == nil || request?.events.isEmpty != false ? 204 : 200,
                 headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end) + StreamFields.producer(producer)
             )
         case .duplicate(let tail, let end, let producer):

@@ -7,27 +7,22 @@ extension StreamRoutes {
     func create(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
         if let problem = caller.refusal(.create, name.text) { throw problem }
         if request.facts.isDraining { throw .draining }
-        guard request.head.headers["Stream-Forked-From"].isEmpty else {
-            throw Problem(
-                501,
-                "no-forks",
-                title: "Forks are not offered.",
-                detail: "Create the stream without `Stream-Forked-From`, and append what it should begin with."
-            )
-        }
         let headers = request.headers
         let end = try headers.end()
         if end != nil, let problem = caller.refusal(.end, name.text) { throw problem }
         if request.hasBody, let problem = caller.refusal(.append, name.text) { throw problem }
+        let type = try headers.contentType()
+        let expiry = try headers.expiry()
+        let fork = try fork(headers, type, expiry, caller)
         let options = StreamOptions(
-            contentType: try headers.contentType() ?? .eventStream,
-            expiry: try headers.expiry(),
+            contentType: type ?? .eventStream,
+            expiry: expiry,
             leaseSeconds: try headers.leaseSeconds(),
             retention: try headers.retention()
         )
         let location = request.baseURL + Self.prefix + RequestTarget.encodePath(name.text)
         return .collect(limit: configuration.bodyBytes) { [self] body in
-            await .response(create(name, options, body, end, location: location))
+            await .response(create(name, options, body, end, fork, location: location))
         }
     }
 
@@ -36,22 +31,30 @@ extension StreamRoutes {
         _ options: StreamOptions,
         _ body: [UInt8],
         _ end: EndRequest?,
+        _ fork: ForkRequest?,
         location: String
     ) async -> Response {
-        let events: [EventBody]
-        do throws(PieceError) {
-            events =
-                body.isEmpty
-                ? [] : try AtomicBody.events(of: body, kind: options.contentType.kind, limits: configuration.pieces)
-        } catch {
-            return Response(Problem(error))
-        }
         do throws(StoreError) {
-            switch try await streams.create(name, CreateRequest(options: options, events: events, end: end)) {
+            var kind = options.contentType.kind
+            // A body is cut by the type of the stream, which may be that of the source. Without a source it is refused
+            // below, whatever it is.
+            if let fork, fork.inheritsContentType, let source = try await streams.info(fork.source) {
+                kind = source.options.contentType.kind
+            }
+            let events: [EventBody]
+            do throws(PieceError) {
+                events = body.isEmpty ? [] : try AtomicBody.events(of: body, kind: kind, limits: configuration.pieces)
+            } catch {
+                return Response(Problem(error))
+            }
+            let request = CreateRequest(options: options, events: events, end: end, fork: fork)
+            switch try await streams.create(name, request) {
             case .created(let info):
                 return Response(201, headers: [HeaderField("Location", location)] + Self.fields(info))
             case .exists(let info): return Response(200, headers: Self.fields(info))
             case .conflict(let info, let conflict): return Response(Self.problem(conflict, info))
+            case .gone: return Response(.softDeleted(name, status: 409))
+            case .forkRefused(let refusal): return Response(Problem(refusal, fork?.source ?? name))
             }
         } catch {
             return Response(Problem(error))
@@ -70,6 +73,7 @@ extension StreamRoutes {
             case .expiry: "Its Stream-TTL or Stream-Expires-At is another."
             case .lease: "Its Stream-Lease is another."
             case .retention: "Its Stream-Retention is another."
+            case .fork: "It is no fork, or a fork of another source or point."
             case .ended: "It has ended (\(info.end?.reason.rawValue ?? "")), and the request is for an open one."
             case .open: "It is open, and the request is for one that has ended."
             }

@@ -9,13 +9,7 @@ extension StreamRoutes {
         let form = try ReadForm.negotiate(request.target, accept: request.head.headers["Accept"])
         let asked = try Self.offset(request.target)
         switch form {
-        case .durableLive:
-            throw Problem(
-                501,
-                "no-live-modes",
-                title: "The live modes of Durable Streams are not offered.",
-                detail: "Follow the stream with `Accept: text/event-stream` or `?as=ndjson`, or read it without `live`."
-            )
+        case .durableLive(let mode): return try follow(name, mode, asked, request)
         case .native(let form):
             if request.facts.isDraining { return .answer(farewell(form, .draining)) }
             let header = request.head.headers.first(name: "Last-Event-ID").flatMap { $0.isEmpty ? nil : $0 }
@@ -38,23 +32,15 @@ extension StreamRoutes {
                 detail: "Send `offset` once."
             )
         }
-        switch text {
-        case "-1": return .start
-        case "now": return .now
-        // Clients of the Durable Streams protocol may write the start as zeros.
-        case _ where !text.isEmpty && text.utf8.allSatisfy({ $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: "_") }):
-            return .start
-        default:
-            guard let offset = Offset(text) else {
-                throw Problem(
-                    400,
-                    "bad-offset",
-                    title: "This is no offset.",
-                    detail: "`offset` is -1, now, or a value that came as Stream-Next-Offset or as an event's id."
-                )
-            }
-            return .after(offset)
+        guard let position = ReadPosition(text) else {
+            throw Problem(
+                400,
+                "bad-offset",
+                title: "This is no offset.",
+                detail: "`offset` is -1, now, or a value that came as Stream-Next-Offset or as an event's id."
+            )
         }
+        return position
     }
 
     // MARK: Native
@@ -75,7 +61,7 @@ extension StreamRoutes {
         }
         guard let page else {
             let mayWait = lastEventID == nil && (asked == nil || asked == .start || asked == .now)
-            return hold(name, form, mayWait: mayWait, tellsStart: asked == .now)
+            return await hold(name, form, mayWait: mayWait, tellsStart: asked == .now)
         }
         if page.isPastEnd, let end = page.end {
             // The only answer that stops an `EventSource` for good.
@@ -110,8 +96,9 @@ extension StreamRoutes {
     }
 
     /// A reader may come before the producer.
-    private func hold(_ name: StreamName, _ form: EventForm, mayWait: Bool, tellsStart: Bool) -> Reply {
-        guard mayWait else { return .response(Response(.unknownStream(name))) }
+    private func hold(_ name: StreamName, _ form: EventForm, mayWait: Bool, tellsStart: Bool) async -> Reply {
+        let absence = await absence(of: name)
+        guard mayWait, absence.status == 404 else { return .response(Response(absence)) }
         guard held.take(name) else { return .response(farewell(form, .overloaded)) }
         return .subscribe(
             SubscriptionPlan(
@@ -160,48 +147,58 @@ extension StreamRoutes {
         } catch {
             return Response(Problem(error))
         }
-        guard let page else { return Response(.unknownStream(name)) }
-        if page.standing != .exact, position != .start {
-            return Response(
-                Problem(
-                    410,
-                    "position-gone",
-                    title: "What follows this position is not here.",
-                    detail: "The offset is older than what is kept, or no offset of this stream. Read from "
-                        + "Stream-Earliest-Offset, or from the start.",
-                    headers: [StreamFields.earliestOffset(page.floor)]
-                )
-            )
-        }
-        var fields = [StreamFields.nextOffset(page.isPastEnd ? page.tail : page.last)]
+        guard let page else { return await missing(name) }
+        if let problem = Self.gap(page, at: position) { return Response(problem) }
+        let body = ByteView.bytes(of: page.events, kind: page.contentType.kind)
+        return Self.response(page, body, at: position, cacheControl: cacheControl(name), ifNoneMatch: ifNoneMatch)
+    }
+
+    /// The answer when what follows a position is not here. Whoever asks for the start gets what there is.
+    static func gap(_ page: Page, at position: ReadPosition) -> Problem? {
+        guard page.standing != .exact, position != .start else { return nil }
+        return Problem(
+            410,
+            "position-gone",
+            title: "What follows this position is not here.",
+            detail: "The offset is older than what is kept, or no offset of this stream. Read from "
+                + "Stream-Earliest-Offset, or from the start.",
+            headers: [StreamFields.earliestOffset(page.floor)]
+        )
+    }
+
+    func cacheControl(_ name: StreamName) -> HeaderField {
+        let isPublic = configuration.publicCache.contains { $0.covers(name.text) }
+        return HeaderField(
+            "Cache-Control",
+            isPublic ? "public, max-age=60, stale-while-revalidate=300" : "private, no-cache"
+        )
+    }
+
+    /// A stretch of a stream as an answer.
+    static func response(
+        _ page: Page,
+        _ body: [UInt8],
+        at position: ReadPosition,
+        cacheControl: HeaderField,
+        ifNoneMatch: [String] = [],
+        more: [HeaderField] = []
+    ) -> Response {
+        var fields = [StreamFields.nextOffset(page.last)]
         if page.isAtTail {
             fields.append(HeaderField("Stream-Up-To-Date", "true"))
             fields += StreamFields.end(page.end)
         }
         if page.standing != .exact { fields.append(HeaderField("Stream-Gap", "true")) }
         fields.append(StreamFields.earliestOffset(page.floor))
+        fields += more
+        let type = HeaderField("Content-Type", page.contentType.text)
         guard position != .now else {
-            return Response(
-                200,
-                headers: [HeaderField("Content-Type", page.contentType.text)] + fields + [StreamFields.noStore],
-                body: ByteView.bytes(of: page.events, kind: page.contentType.kind)
-            )
+            return Response(200, headers: [type] + fields + [StreamFields.noStore], body: body)
         }
-        let tag = Self.tag(position, page)
-        let isPublic = configuration.publicCache.contains { $0.covers(name.text) }
-        fields += [
-            HeaderField("ETag", tag),
-            HeaderField(
-                "Cache-Control",
-                isPublic ? "public, max-age=60, stale-while-revalidate=300" : "private, no-cache"
-            ),
-        ]
-        if Self.matches(tag, ifNoneMatch) { return Response(304, headers: fields) }
-        return Response(
-            200,
-            headers: [HeaderField("Content-Type", page.contentType.text)] + fields,
-            body: ByteView.bytes(of: page.events, kind: page.contentType.kind)
-        )
+        let tag = tag(position, page)
+        fields += [HeaderField("ETag", tag), cacheControl]
+        if matches(tag, ifNoneMatch) { return Response(304, headers: fields) }
+        return Response(200, headers: [type] + fields, body: body)
     }
 
     /// Names exactly these bytes: where they begin and end, and whether the stream ends with them. Offsets are never

@@ -37,6 +37,7 @@ package struct StreamRoutes: Sendable {
     let streams: Streams
     let held: HeldReaders
     let configuration: StreamRoutesConfiguration
+    let time: any TimeSource
     /// The longest `retry` a farewell carries is jittered, so that a crowd does not come back as one.
     let jitter: @Sendable (ClosedRange<Int>) -> Int
 
@@ -44,11 +45,13 @@ package struct StreamRoutes: Sendable {
         streams: Streams,
         held: HeldReaders,
         configuration: StreamRoutesConfiguration,
+        time: any TimeSource = SystemTime(),
         jitter: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) }
     ) {
         self.streams = streams
         self.held = held
         self.configuration = configuration
+        self.time = time
         self.jitter = jitter
     }
 
@@ -105,9 +108,9 @@ package struct StreamRoutes: Sendable {
     /// Header fields and status of what is known of a stream without reading it.
     private func inspect(_ name: StreamName, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
         if let problem = caller.refusal(.read, name.text) { throw problem }
-        return .act { [streams] in
+        return .act { [self] in
             do throws(StoreError) {
-                guard let info = try await streams.info(name) else { return .response(Response(.unknownStream(name))) }
+                guard let info = try await streams.info(name) else { return .response(await missing(name)) }
                 let fields =
                     StreamFields.options(info.options) + [StreamFields.nextOffset(info.tail)]
                     + StreamFields.end(info.end) + [StreamFields.earliestOffset(info.floor), StreamFields.noStore]
@@ -118,16 +121,27 @@ package struct StreamRoutes: Sendable {
         }
     }
 
+    /// The answer where there is no such stream: 404, or 410 while the name is kept for forks.
+    func missing(_ name: StreamName) async -> Response { Response(await absence(of: name)) }
+
+    func absence(of name: StreamName) async -> Problem {
+        do throws(StoreError) {
+            return try await streams.isSoftDeleted(name) ? .softDeleted(name) : .unknownStream(name)
+        } catch {
+            return Problem(error)
+        }
+    }
+
     private func remove(
         _ name: StreamName,
         _ request: RouteRequest,
         _ caller: RouteCaller
     ) throws(Problem) -> RequestPlan {
         if let problem = caller.refusal(.delete, name.text) { throw problem }
-        return .act { [streams] in
+        return .act { [self] in
             do throws(StoreError) {
                 let wasThere = try await streams.remove(name)
-                return .response(wasThere ? Response(204) : Response(.unknownStream(name)))
+                return .response(wasThere ? Response(204) : await missing(name))
             } catch {
                 return .response(Response(Problem(error)))
             }

@@ -28,6 +28,8 @@ extension DataPlaneConfiguration {
         heartbeat = TimeAmount(configuration.heartbeat)
         heartbeatEvent = configuration.heartbeatEvent
         holdTime = TimeAmount(configuration.hold)
+        longPollTime = TimeAmount(configuration.longPoll)
+        durableLiveTime = TimeAmount(configuration.liveSSE)
         writeStall = TimeAmount(configuration.writeStall)
         heldNames = configuration.heldNames
         heldReaders = configuration.heldReaders

@@ -32,13 +32,17 @@ package final class Streams: Sendable {
 
     package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
         try await settle(name)
+        if let source = request.fork?.source { try await settle(source) }
         let outcome = try await withRoom(for: request.events) { () async throws(StoreError) -> CreateOutcome in
             try await store.create(name, request)
         }
         switch outcome {
-        case .created(let info): begin(KeptStream(info: info, idle: .zero, hadLiveRequest: false))
+        case .created(let info):
+            begin(KeptStream(info: info, idle: .zero, hadLiveRequest: false))
+            // Forking reads the source.
+            if let source = request.fork?.source { touch(source) }
         case .exists: touch(name)
-        case .conflict: break
+        case .conflict, .gone, .forkRefused: break
         }
         return outcome
     }
@@ -170,6 +174,11 @@ package final class Streams: Sendable {
     package func info(_ name: StreamName) async throws(StoreError) -> StreamInfo? {
         try await settle(name)
         return try await store.info(name)
+    }
+
+    /// Whether the stream was deleted, or expired, and its name is kept for the forks it has.
+    package func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool {
+        try await store.isSoftDeleted(name)
     }
 
     package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {

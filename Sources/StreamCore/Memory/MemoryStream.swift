@@ -10,6 +10,11 @@ struct MemoryStream {
 
     let options: StreamOptions
     let birth: Offset
+    /// Where the stream begins: its birth; for a fork where its source begins, since they share their offsets.
+    let origin: Offset
+    let forkedFrom: ForkOrigin?
+    /// How many forks of it there are.
+    var forks = 0
     private(set) var floor: Offset
     private(set) var log: Deque<Kept> = []
     private(set) var bytes = 0
@@ -23,8 +28,66 @@ struct MemoryStream {
     init(options: StreamOptions, birth: Offset) {
         self.options = options
         self.birth = birth
+        self.origin = birth
+        self.forkedFrom = nil
         self.floor = birth
         self.leaseSeconds = options.leaseSeconds
+    }
+
+    private init(
+        _ options: StreamOptions,
+        birth: Offset,
+        from origin: ForkOrigin,
+        sharing log: Deque<Kept>,
+        of source: Self
+    ) {
+        self.options = options
+        self.birth = birth
+        self.origin = source.origin
+        self.forkedFrom = origin
+        self.floor = source.floor
+        self.log = log
+        self.bytes = log.reduce(0) { $0 + $1.event.body.size }
+        self.leaseSeconds = options.leaseSeconds
+    }
+
+    /// A fork of this stream. Of what the producers said nothing goes with it (section 4.2 of the protocol).
+    ///
+    /// - Parameter mint: makes the fork's birth, and the offset of an event that was cut.
+    func fork(
+        _ request: ForkRequest,
+        options: StreamOptions,
+        at now: Int64,
+        mint: () -> Offset
+    ) throws(ForkFailure) -> Self {
+        var options = options
+        if request.inheritsContentType { options.contentType = self.options.contentType }
+        if request.inheritsExpiry { options.expiry = self.options.expiry }
+        guard self.options.contentType.matches(options.contentType) else {
+            throw ForkFailure(.typeMismatch(self.options.contentType))
+        }
+        if case .after(let offset) = request.point, offset > tail, offset != end?.offset {
+            throw ForkFailure(.beyondTail(tail))
+        }
+        let (standing, index, _) = locate(request.point)
+        switch standing {
+        case .exact: break
+        case .belowFloor where request.point != .start: throw ForkFailure(.belowFloor(floor))
+        case .belowFloor: break
+        case .unknown: throw ForkFailure(.unknownPoint)
+        }
+        guard
+            let cut = ForkCut(
+                log[index...].lazy.map(\.event),
+                beyond: request.beyond,
+                kind: self.options.contentType.kind
+            )
+        else { throw ForkFailure(.badSubOffset) }
+        let point = request.point == .now ? .after(tail) : request.point
+        let memory = ForkOrigin(source: request.source, point: point, beyond: request.beyond)
+        var fork = Self(options, birth: mint(), from: memory, sharing: Deque(log.prefix(index + cut.whole)), of: self)
+        if let part = cut.part { _ = fork.keep(AppendRequest(events: [part]), at: now, mint: mint) }
+        return fork
     }
 
     var tail: Offset { log.last?.event.offset ?? floor }
@@ -45,7 +108,8 @@ struct MemoryStream {
             tail: tail,
             end: end,
             events: log.count,
-            bytes: bytes
+            bytes: bytes,
+            forkedFrom: forkedFrom
         )
     }
 
@@ -146,12 +210,12 @@ struct MemoryStream {
     private func locate(_ position: ReadPosition) -> (Page.Standing, Int, isPastEnd: Bool) {
         switch position {
         case .now: return (.exact, log.count, false)
-        case .start: return (floor == birth ? .exact : .belowFloor, 0, false)
+        case .start: return (floor == origin ? .exact : .belowFloor, 0, false)
         case .after(let offset):
             if offset == floor { return (.exact, 0, false) }
             if let end, offset == end.offset { return (.exact, log.count, true) }
-            // Before the birth there is nothing this stream gave, so nothing of it was lost there.
-            if offset < birth { return (.unknown, 0, false) }
+            // Before the beginning there is nothing this stream gave, so nothing of it was lost there.
+            if offset < origin { return (.unknown, 0, false) }
             if offset < floor { return (.belowFloor, 0, false) }
             let index = firstIndex(after: offset)
             guard index > 0, log[index - 1].event.offset == offset else { return (.unknown, 0, false) }

@@ -7,10 +7,17 @@ package final class MemoryStreamStore: StreamStore {
     private struct State {
         var issuer = OffsetIssuer()
         var streams: [StreamName: MemoryStream] = [:]
+        /// What is left of streams that were taken away and have forks.
+        var tombstones: [StreamName: Tombstone] = [:]
         var bytes = 0
         /// Streams that retention trims by age.
         var aged: Set<StreamName> = []
         var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
+    }
+
+    private struct Tombstone {
+        var forks: Int
+        var forkedFrom: ForkOrigin?
     }
 
     private let state = Mutex(State())
@@ -27,8 +34,18 @@ package final class MemoryStreamStore: StreamStore {
             if let existing = state.streams[name] {
                 return (CreateOutcome(existing.info(name), askedFor: request, createdWith: existing.options), [])
             }
+            guard state.tombstones[name] == nil else { return (.gone, []) }
             let now = milliseconds()
-            var stream = MemoryStream(options: request.options, birth: mint(&state))
+            var stream: MemoryStream
+            if let fork = request.fork {
+                do throws(ForkFailure) {
+                    stream = try self.fork(fork, request.options, at: now, &state)
+                } catch {
+                    return (.forkRefused(error.refusal), [])
+                }
+            } else {
+                stream = MemoryStream(options: request.options, birth: mint(&state))
+            }
             let cost = stream.cost + StoreLimits.cost(of: request.events)
             guard state.streams.count < limits.streams else { throw .full(.streams) }
             guard state.bytes + cost <= limits.bytes else { throw .full(.bytes) }
@@ -36,9 +53,12 @@ package final class MemoryStreamStore: StreamStore {
             if !request.events.isEmpty || request.end != nil {
                 let first = AppendRequest(events: request.events, end: request.end)
                 signals.append(.committed(stream.keep(first, at: now) { mint(&state) }))
-                if stream.trim(at: now) { signals.append(.trimmed(floor: stream.floor)) }
             }
+            if stream.trim(at: now) { signals.append(.trimmed(floor: stream.floor)) }
             state.bytes += stream.cost
+            if let source = request.fork?.source, let index = state.streams.index(forKey: source) {
+                state.streams.values[index].forks += 1
+            }
             state.streams[name] = stream
             if request.options.retention.seconds != nil { state.aged.insert(name) }
             return (.created(stream.info(name)), signals)
@@ -106,8 +126,17 @@ package final class MemoryStreamStore: StreamStore {
                 let stream = state.streams.removeValue(forKey: name)
             else { return (nil, []) }
             state.bytes -= stream.cost
+            if stream.forks > 0 {
+                state.tombstones[name] = Tombstone(forks: stream.forks, forkedFrom: stream.forkedFrom)
+            } else {
+                Self.release(stream.forkedFrom, &state)
+            }
             return (birth, [.removed(removal)])
         }
+    }
+
+    package func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool {
+        state.withLock { $0.tombstones[name] != nil }
     }
 
     package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
@@ -199,4 +228,35 @@ package final class MemoryStreamStore: StreamStore {
     }
 
     private func milliseconds() -> Int64 { Int64(time.monotonic() / .milliseconds(1)) }
+
+    private func fork(
+        _ request: ForkRequest,
+        _ options: StreamOptions,
+        at now: Int64,
+        _ state: inout State
+    ) throws(ForkFailure) -> MemoryStream {
+        guard let source = state.streams[request.source] else {
+            throw ForkFailure(state.tombstones[request.source] == nil ? .sourceNotFound : .sourceGone)
+        }
+        var issuer = state.issuer
+        defer { state.issuer = issuer }
+        return try source.fork(request, options: options, at: now) { [time] in
+            issuer.next(wallMilliseconds: time.wallMilliseconds())
+        }
+    }
+
+    /// A fork is gone. A source that was only kept for it goes too, and then perhaps the source of that.
+    private static func release(_ origin: ForkOrigin?, _ state: inout State) {
+        var next = origin
+        while let name = next?.source {
+            next = nil
+            if let index = state.streams.index(forKey: name) {
+                state.streams.values[index].forks -= 1
+            } else if var tombstone = state.tombstones[name] {
+                tombstone.forks -= 1
+                if tombstone.forks == 0 { next = tombstone.forkedFrom }
+                state.tombstones[name] = tombstone.forks == 0 ? nil : tombstone
+            }
+        }
+    }
 }

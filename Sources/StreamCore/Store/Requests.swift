@@ -3,11 +3,19 @@ package struct CreateRequest: Sendable {
     package var options: StreamOptions
     package var events: [EventBody]
     package var end: EndRequest?
+    /// Begin with what another stream holds. The events are appended after that.
+    package var fork: ForkRequest?
 
-    package init(options: StreamOptions, events: [EventBody] = [], end: EndRequest? = nil) {
+    package init(
+        options: StreamOptions,
+        events: [EventBody] = [],
+        end: EndRequest? = nil,
+        fork: ForkRequest? = nil
+    ) {
         self.options = options
         self.events = events
         self.end = end
+        self.fork = fork
     }
 }
 
@@ -17,15 +25,22 @@ package enum CreateOutcome: Sendable {
     case exists(StreamInfo)
     /// It is there and differs in what is named.
     case conflict(StreamInfo, CreateConflict)
+    /// It was deleted, and its name is kept as long as it has forks.
+    case gone
+    case forkRefused(ForkRefusal)
 
     /// What creating comes to when the stream is there. A lease may have been changed since: what counts is what the
     /// stream was created with.
     package init(_ info: StreamInfo, askedFor request: CreateRequest, createdWith options: StreamOptions) {
         let wanted = request.options
+        let fork = request.fork
+        let isSameFork = fork.map { info.forkedFrom?.matches($0) ?? false } ?? (info.forkedFrom == nil)
         self =
-            if !options.contentType.matches(wanted.contentType) {
+            if !isSameFork {
+                .conflict(info, .fork)
+            } else if fork?.inheritsContentType != true, !options.contentType.matches(wanted.contentType) {
                 .conflict(info, .contentType)
-            } else if options.expiry != wanted.expiry {
+            } else if fork?.inheritsExpiry != true, options.expiry != wanted.expiry {
                 .conflict(info, .expiry)
             } else if options.leaseSeconds != wanted.leaseSeconds {
                 .conflict(info, .lease)
@@ -40,7 +55,7 @@ package enum CreateOutcome: Sendable {
 }
 
 package enum CreateConflict: String, Sendable {
-    case contentType, expiry, lease, retention, ended, open
+    case contentType, expiry, lease, retention, ended, open, fork
 }
 
 /// A wish to change a stream's log: events, an end, or both in one step.

@@ -5,6 +5,9 @@
 /// one request, the end, and the producer's state become visible together.
 package protocol StreamStore: Sendable {
     /// Creates a stream, with its first events and its end if the request has them, in one step.
+    ///
+    /// A fork begins with the events of its source up to a point: with their offsets, and what it gets of an event
+    /// that is cut with an offset of its own. From then on both are independent.
     func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome
 
     /// Appends, ends and cancels: whatever changes a stream's log is ordered here.
@@ -20,7 +23,13 @@ package protocol StreamStore: Sendable {
 
     /// Takes the stream away and tells its watchers why; with a birth only the stream that was born there, so that
     /// one made anew under the name is spared. Returns the birth of what was taken; nil when there was no such stream.
+    ///
+    /// While a stream has forks its name is kept: it is soft-deleted until the last of them is gone.
     func remove(_ name: StreamName, because removal: Removal, born: Offset?) async throws(StoreError) -> Offset?
+
+    /// Whether a stream of that name was taken away and has forks: all else behaves as if there were none, except that
+    /// none can be made.
+    func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool
 
     /// Streams in the order of their names (by UTF-8 bytes), strictly after a name.
     func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo]

@@ -12,6 +12,8 @@ package struct StreamInfo: Sendable, Equatable {
     /// Events and bytes of data that are kept.
     package var events: Int
     package var bytes: Int
+    /// Where a fork came from; nil for every other stream.
+    package var forkedFrom: ForkOrigin?
 
     package init(
         name: StreamName,
@@ -21,7 +23,8 @@ package struct StreamInfo: Sendable, Equatable {
         tail: Offset,
         end: StreamEnd?,
         events: Int,
-        bytes: Int
+        bytes: Int,
+        forkedFrom: ForkOrigin? = nil
     ) {
         self.name = name
         self.options = options
@@ -31,5 +34,6 @@ package struct StreamInfo: Sendable, Equatable {
         self.end = end
         self.events = events
         self.bytes = bytes
+        self.forkedFrom = forkedFrom
     }
 }

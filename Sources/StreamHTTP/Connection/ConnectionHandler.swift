@@ -34,6 +34,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var body: [UInt8] = []
     private var live: LiveRequest?
     private var subscriber: Subscriber?
+    private var longPoll: LongPoll?
     /// The request's body was not read to its end, or the peer asked for it: nothing follows this answer.
     private var mustClose = false
 
@@ -80,9 +81,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // A subscription has no decoder: what comes are bytes, and nobody wants them.
         // What follows a last answer nobody wants either.
-        guard machine.takesParts || machine.phase == .answering || machine.phase == .flushing, !isOutputClosed else {
-            return
-        }
+        let mayKeep = machine.phase == .answering || machine.phase == .waiting || machine.phase == .flushing
+        guard machine.takesParts || mayKeep, !isOutputClosed else { return }
         parts.append(Self.unwrapInboundIn(data))
         takeParts()
     }
@@ -105,7 +105,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Nothing more comes, and everything that came has been looked at.
     private func inputEnded() {
         switch machine.phase {
-        case .idle, .head, .collecting, .lingering, .streaming, .closed: context?.close(promise: nil)
+        case .idle, .head, .collecting, .lingering, .streaming, .waiting, .closed: context?.close(promise: nil)
         // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
         case .live: live?.torn()
         // A whole request is answered.
@@ -120,7 +120,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             guard let failure = RequestFailure(error) else { return context.close(promise: nil) }
             fail(failure)
         case .live: live?.torn()
-        case .answering: mustClose = true
+        case .answering, .waiting: mustClose = true
         // What comes now is discarded, whatever it is: also the rest of a request that was refused as malformed, and
         // what a departing decoder held of a request behind a subscription.
         case .flushing, .streaming, .lingering, .closed: break
@@ -293,7 +293,20 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch reply {
         case .response(let response): send(response)
         case .subscribe(let plan): subscribe(plan)
+        case .wait(let plan): wait(plan)
         }
+    }
+
+    private func wait(_ plan: LongPollPlan) {
+        machine.waiting(now: .now())
+        let longPoll = LongPoll(plan: plan, plane: plane) { [unowned self] response in
+            self.longPoll = nil
+            send(response)
+        }
+        self.longPoll = longPoll
+        longPoll.open()
+        // Read on, so that the end of a peer who gives up is seen.
+        resumeReading()
     }
 
     private func send(_ response: Response) {
@@ -371,6 +384,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func tick(now: NIODeadline) {
         subscriber?.tick(now: now)
+        longPoll?.tick(now: now)
         if machine.phase == .flushing { noteProgress(now: now) }
         switch machine.timeout(now: now) {
         case nil: break
@@ -404,6 +418,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         mustClose = true
         if let live { return live.drain() }
         if let subscriber { return subscriber.sayFarewell(.draining) }
+        if let longPoll { return longPoll.giveUp() }
         if machine.phase == .idle, closingIdle { abort() }
     }
 
@@ -414,13 +429,18 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         plane.remove(self)
         subscriber?.disconnected()
         subscriber = nil
+        longPoll?.disconnected()
+        longPoll = nil
         live?.torn()
         parts = []
     }
 
     // MARK: Reading
 
-    private var mayRead: Bool { machine.reads && (live?.wantsMore ?? true) }
+    private var mayRead: Bool {
+        // A peer that sends its next request while it waits is not read further.
+        machine.reads && (live?.wantsMore ?? true) && (longPoll == nil || parts.isEmpty)
+    }
 
     private func resumeReading() {
         guard hasHeldRead, mayRead, let context else { return }

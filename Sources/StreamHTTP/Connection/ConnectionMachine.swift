@@ -17,6 +17,8 @@ package struct ConnectionMachine {
         case live
         /// The request is whole; its answer is being made.
         case answering
+        /// The answer is made when something happens to a stream, or after a while.
+        case waiting
         /// The answer is on its way to the peer, who may be slow to take it.
         case flushing
         /// The answer is a stream.
@@ -77,7 +79,7 @@ package struct ConnectionMachine {
     package var takesParts: Bool {
         switch phase {
         case .idle, .head, .bodiless, .collecting, .live: true
-        case .answering, .flushing, .streaming, .lingering, .closed: false
+        case .answering, .waiting, .flushing, .streaming, .lingering, .closed: false
         }
     }
 
@@ -112,6 +114,8 @@ package struct ConnectionMachine {
 
     package mutating func requestComplete(now: NIODeadline) { enter(.answering, now) }
 
+    package mutating func waiting(now: NIODeadline) { enter(.waiting, now) }
+
     package mutating func streamStarted(now: NIODeadline) { enter(.streaming, now) }
 
     /// An answer is written, and the peer has not taken all of it.
@@ -140,7 +144,7 @@ package struct ConnectionMachine {
         case .collecting: return waited >= times.bodyIdle ? .answer(.bodyTimeout) : nil
         case .flushing: return waited >= times.writeStall ? .close : nil
         case .lingering: return waited >= times.linger ? .close : nil
-        case .bodiless, .live, .answering, .streaming, .closed: return nil
+        case .bodiless, .live, .answering, .waiting, .streaming, .closed: return nil
         }
     }
 

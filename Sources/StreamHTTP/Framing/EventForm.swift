@@ -7,10 +7,12 @@ package enum EventForm: Int, Sendable, Hashable {
     case sse
     /// `application/x-ndjson`
     case ndjson
+    /// `live=sse` of the Durable Streams protocol (section 5.8): batches of data, each with a word on where it ends.
+    case durable
 
     package var mediaType: String {
         switch self {
-        case .sse: "text/event-stream"
+        case .sse, .durable: "text/event-stream"
         case .ndjson: "application/x-ndjson"
         }
     }
@@ -18,7 +20,7 @@ package enum EventForm: Int, Sendable, Hashable {
     /// What keeps a quiet connection alive: a comment; an empty line.
     package var heartbeat: [UInt8] {
         switch self {
-        case .sse: Array(":\n\n".utf8)
+        case .sse, .durable: Array(":\n\n".utf8)
         case .ndjson: [UInt8(ascii: "\n")]
         }
     }
@@ -28,6 +30,8 @@ package enum EventForm: Int, Sendable, Hashable {
         switch self {
         case .sse: Array(": ok\n\n".utf8)
         case .ndjson: [UInt8(ascii: "\n")]
+        // The first control event comes at once.
+        case .durable: []
         }
     }
 }

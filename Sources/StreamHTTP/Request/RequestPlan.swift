@@ -61,6 +61,8 @@ package enum RequestPlan: Sendable {
 package enum Reply: Sendable {
     case response(Response)
     case subscribe(SubscriptionPlan)
+    /// With the answer to a long-poll, once there is something to tell or it has waited long enough.
+    case wait(LongPollPlan)
 }
 
 /// A read that goes on until the stream ends.
@@ -71,6 +73,8 @@ package struct SubscriptionPlan: Sendable {
     /// What the reader asked for, as text: shown in a gap.
     package var requested: String
     package var opening: Opening
+    /// The cursor that a durable read is told at this moment; what other forms have no use for.
+    package var cursor: @Sendable () -> UInt64
 
     package enum Opening: Sendable {
         /// The first page of the read.
@@ -88,13 +92,15 @@ package struct SubscriptionPlan: Sendable {
         form: EventForm,
         headers: [HeaderField],
         requested: String,
-        opening: Opening
+        opening: Opening,
+        cursor: @escaping @Sendable () -> UInt64 = { 0 }
     ) {
         self.name = name
         self.form = form
         self.headers = headers
         self.requested = requested
         self.opening = opening
+        self.cursor = cursor
     }
 }
 

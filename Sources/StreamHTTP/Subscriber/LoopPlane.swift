@@ -48,26 +48,26 @@ final class LoopPlane {
 
     // MARK: Readers
 
-    func add(_ subscriber: Subscriber) {
-        streams.attachReader(subscriber.name)
+    func add(_ reader: any TailReader) {
+        streams.attachReader(reader.name)
         let group: StreamGroup
-        if let existing = groups[subscriber.name] {
+        if let existing = groups[reader.name] {
             group = existing
-            group.add(subscriber)
+            group.add(reader)
         } else {
-            group = StreamGroup(name: subscriber.name)
-            groups[subscriber.name] = group
-            group.add(subscriber)
-            if let mailbox { streams.follow(subscriber.name, mailbox) }
+            group = StreamGroup(name: reader.name)
+            groups[reader.name] = group
+            group.add(reader)
+            if let mailbox { streams.follow(reader.name, mailbox) }
         }
     }
 
-    func remove(_ subscriber: Subscriber) {
-        guard let group = groups[subscriber.name], group.remove(subscriber) else { return }
-        streams.detachReader(subscriber.name)
+    func remove(_ reader: any TailReader) {
+        guard let group = groups[reader.name], group.remove(reader) else { return }
+        streams.detachReader(reader.name)
         if group.isEmpty {
-            groups[subscriber.name] = nil
-            if let mailbox { streams.unfollow(subscriber.name, mailbox) }
+            groups[reader.name] = nil
+            if let mailbox { streams.unfollow(reader.name, mailbox) }
         }
     }
 

@@ -3,35 +3,35 @@ import StreamCore
 /// The readers of one stream on one event loop, kept densely so that handing on a batch is one pass.
 final class StreamGroup {
     let name: StreamName
-    private var subscribers: [Subscriber] = []
+    private var readers: [any TailReader] = []
     private var isReady = false
 
     init(name: StreamName) {
         self.name = name
     }
 
-    var isEmpty: Bool { subscribers.isEmpty }
+    var isEmpty: Bool { readers.isEmpty }
 
-    func add(_ subscriber: Subscriber) {
-        subscriber.index = subscribers.count
-        subscribers.append(subscriber)
-        if isReady { subscriber.ready() }
+    func add(_ reader: any TailReader) {
+        reader.index = readers.count
+        readers.append(reader)
+        if isReady { reader.ready() }
     }
 
-    /// False when the subscriber was not here.
-    func remove(_ subscriber: Subscriber) -> Bool {
-        let index = subscriber.index
-        guard index < subscribers.count, subscribers[index] === subscriber else { return false }
-        let last = subscribers.removeLast()
-        if last !== subscriber {
-            subscribers[index] = last
+    /// False when the reader was not here.
+    func remove(_ reader: any TailReader) -> Bool {
+        let index = reader.index
+        guard index < readers.count, readers[index] === reader else { return false }
+        let last = readers.removeLast()
+        if last !== reader {
+            readers[index] = last
             last.index = index
         }
         return true
     }
 
     func committed(_ batch: TailBatch) {
-        for subscriber in subscribers { subscriber.committed(batch) }
+        for reader in readers { reader.committed(batch) }
     }
 
     /// Anything but commits.
@@ -39,13 +39,13 @@ final class StreamGroup {
         switch signal {
         case .ready:
             isReady = true
-            for subscriber in subscribers { subscriber.ready() }
-        case .created: for subscriber in subscribers { subscriber.created() }
-        case .trimmed(let floor): for subscriber in subscribers { subscriber.trimmed(floor: floor) }
-        case .removed(let removal): for subscriber in subscribers { subscriber.removed(removal) }
+            for reader in readers { reader.ready() }
+        case .created: for reader in readers { reader.created() }
+        case .trimmed(let floor): for reader in readers { reader.trimmed(floor: floor) }
+        case .removed(let removal): for reader in readers { reader.removed(removal) }
         case .broken:
             isReady = false
-            for subscriber in subscribers { subscriber.broken() }
+            for reader in readers { reader.broken() }
         case .committed: preconditionFailure("commits come as batches")
         }
     }

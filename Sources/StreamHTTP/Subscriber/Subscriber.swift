@@ -2,7 +2,7 @@ import NIOCore
 import StreamCore
 
 /// One reader that follows a stream: carries out what its machine decides. Bound to its connection's event loop.
-final class Subscriber {
+final class Subscriber: TailReader {
     /// What one read takes from the log: enough to keep a fast reader busy, little enough that a slow one holds little.
     static let pageLimit = PageLimit(bytes: 64 * 1024)
 
@@ -19,6 +19,8 @@ final class Subscriber {
     /// Since when the connection has taken nothing, and how much it had left to take then.
     private var blocked: (since: NIODeadline, unsent: Int)?
     private let since: NIODeadline
+    /// The head and what stood first are written.
+    private var isOpened = false
     private var countsAsHeld = false
     /// The stream was taken away, if what is read next agrees: its name may have been made anew before this reader came.
     private var removal: Removal?
@@ -55,6 +57,9 @@ final class Subscriber {
         case .page(let page):
             append(page, gapAt: plan.requested, to: &part)
             isOver = page.end != nil
+        case .now(let page) where plan.form == .durable:
+            append(page, gapAt: nil, to: &part)
+            isOver = page.end != nil
         case .now(let page):
             writer.appendStart(at: page.last, retry: takeRetry(), to: &part)
             if let end = page.end { writer.appendEnd(end, retry: takeRetry(), to: &part) }
@@ -64,6 +69,7 @@ final class Subscriber {
             append(page, gapAt: nil, to: &part)
             isOver = page.end != nil
         }
+        isOpened = true
         var bytes = head
         framing.append(part, to: &bytes)
         if isOver {
@@ -102,7 +108,7 @@ final class Subscriber {
         case .ignore: break
         case .read(let position): perform(.read(position))
         case .deliver(let index):
-            let shape = TailBatch.Shape(writer: writer, framing: framing, retry: takeRetry())
+            let shape = TailBatch.Shape(writer: writer, framing: framing, retry: takeRetry(), cursor: plan.cursor())
             let buffer = batch.buffer(from: index, shape)
             if batch.hasEnd {
                 machine.finish()
@@ -153,6 +159,7 @@ final class Subscriber {
         if machine.isHeld, now - since >= plane.configuration.holdTime {
             return sayFarewell(.overloaded)
         }
+        if plan.form == .durable, now - since >= plane.configuration.durableLiveTime { return finish(with: []) }
         if now - lastWrite >= plane.configuration.heartbeat { beat() }
     }
 
@@ -175,7 +182,7 @@ final class Subscriber {
 
     private func beat() {
         var bytes: [UInt8] = []
-        if plane.configuration.heartbeatEvent {
+        if plane.configuration.heartbeatEvent, plan.form != .durable {
             var part: [UInt8] = []
             writer.append(.heartbeat, id: nil, data: Array("{}".utf8), retry: takeRetry(), to: &part)
             framing.append(part, to: &bytes)
@@ -225,6 +232,10 @@ final class Subscriber {
                 case .after(let offset): offset.text
                 case .start, .now: "-1"
                 }
+            if plan.form == .durable, page.standing != .exact {
+                // The protocol has no word for a gap: the reader comes back, and is told 410.
+                return finish(with: [])
+            }
             append(page, gapAt: requested, to: &part)
             if page.end != nil {
                 finish(with: part)
@@ -253,12 +264,27 @@ final class Subscriber {
 
     /// Appends a page: the gap where it does not begin at the reader's position, the events, the end.
     private func append(_ page: Page, gapAt requested: String?, to part: inout [UInt8]) {
+        if plan.form == .durable { return appendDurably(page, to: &part) }
         let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
         if page.standing != .exact, let requested {
             writer.appendGap(requested: requested, resumed: page.floor, retry: takeRetry(), to: &part)
         }
         for event in page.events { writer.append(event, retry: takeRetry(), to: &part) }
         if let end = page.end { writer.appendEnd(end, retry: takeRetry(), to: &part) }
+    }
+
+    private func appendDurably(_ page: Page, to part: inout [UInt8]) {
+        // The first page is answered even when it is empty: that is how a reader learns where it stands.
+        guard !page.events.isEmpty || page.end != nil || !isOpened else { return }
+        let writer = DurableWriter(kind: page.contentType.kind)
+        writer.appendData(page.events, to: &part)
+        writer.appendControl(
+            at: page.last,
+            cursor: plan.cursor(),
+            isUpToDate: page.isAtTail,
+            isClosed: page.end != nil,
+            to: &part
+        )
     }
 
     private func finish(with part: [UInt8]) {

@@ -10,10 +10,12 @@ final class TailBatch {
         var framing: BodyFraming
         /// The first block carries a `retry` of so many milliseconds.
         var retry: Int?
+        /// The cursor that a durable read is told.
+        var cursor: UInt64 = 0
 
         /// Names the shape among the encodings of an item. All readers of a node share one `retry`, and one stream
         /// has one kind, so neither is part of the name beyond its presence.
-        var key: Int { writer.form.rawValue | framing.rawValue << 1 | (retry == nil ? 0 : 4) }
+        var key: Int { writer.form.rawValue | framing.rawValue << 2 | (retry == nil ? 0 : 8) }
     }
 
     let items: [CommittedItem]
@@ -22,6 +24,14 @@ final class TailBatch {
     private var buffers: [Int: ByteBuffer] = [:]
     /// What was asked for last: nearly all readers of a stream ask for the same.
     private var latest: (key: Int, buffer: ByteBuffer)?
+    private var durableBuffers: [DurableKey: ByteBuffer] = [:]
+    private var byteViews: [Int: [UInt8]] = [:]
+
+    private struct DurableKey: Hashable {
+        var index: Int
+        var framing: BodyFraming
+        var cursor: UInt64
+    }
 
     init(_ items: [CommittedItem]) {
         self.items = items
@@ -32,7 +42,8 @@ final class TailBatch {
 
     /// The bytes of the items from an index on, as they go on the wire.
     func buffer(from index: Int, _ shape: Shape) -> ByteBuffer {
-        let key = index << 3 | shape.key
+        if shape.writer.form == .durable { return durableBuffer(from: index, shape) }
+        let key = index << 4 | shape.key
         if let latest, latest.key == key { return latest.buffer }
         if let buffer = buffers[key] { return buffer }
         var buffer = ByteBuffer()
@@ -43,6 +54,38 @@ final class TailBatch {
         }
         buffers[key] = buffer
         latest = (key, buffer)
+        return buffer
+    }
+
+    /// The events of the items from an index on, as a catch-up read shows them.
+    func byteView(from index: Int, kind: ContentType.Kind) -> [UInt8] {
+        if let bytes = byteViews[index] { return bytes }
+        let bytes = ByteView.bytes(of: events(from: index), kind: kind)
+        byteViews[index] = bytes
+        return bytes
+    }
+
+    func events(from index: Int) -> [StreamEvent] { items[index...].flatMap(\.events) }
+
+    /// Nearly all readers share one cursor. For another the data is written again, since it is one chunk with what
+    /// follows it.
+    private func durableBuffer(from index: Int, _ shape: Shape) -> ByteBuffer {
+        let key = DurableKey(index: index, framing: shape.framing, cursor: shape.cursor)
+        if let buffer = durableBuffers[key] { return buffer }
+        let writer = DurableWriter(kind: shape.writer.kind)
+        var part: [UInt8] = []
+        writer.appendData(events(from: index), to: &part)
+        writer.appendControl(
+            at: boundaries[boundaries.count - 1],
+            cursor: shape.cursor,
+            isUpToDate: true,
+            isClosed: hasEnd,
+            to: &part
+        )
+        var framed: [UInt8] = []
+        shape.framing.append(part, to: &framed)
+        let buffer = ByteBuffer(bytes: framed)
+        durableBuffers[key] = buffer
         return buffer
     }
 

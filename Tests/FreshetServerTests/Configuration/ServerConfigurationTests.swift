@@ -68,6 +68,8 @@ import Testing
                 heartbeat-event: on
                 retry-milliseconds: 500
                 hold-seconds: 5
+                long-poll-seconds: 0.5
+                live-sse-seconds: 5
                 write-stall-seconds: 6
                 header-bytes: 8KiB
                 header-seconds: 7
@@ -106,6 +108,8 @@ import Testing
         expected.heartbeatEvent = true
         expected.retry = .milliseconds(500)
         expected.hold = .seconds(5)
+        expected.longPoll = .milliseconds(500)
+        expected.liveSSE = .seconds(5)
         expected.writeStall = .seconds(6)
         expected.headerBytes = 8192
         expected.headerTime = .seconds(7)

@@ -38,6 +38,7 @@ extension ModelRun {
             model[name]?.touched = now
         case .conflict: #expect(!isSame, context)
         case .created: throw UnexpectedOutcome("created twice, \(context)")
+        case .gone, .forkRefused: throw UnexpectedOutcome("no fork was asked for, \(context)")
         }
     }
 

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The memory store", .timeLimit(.minutes(2)))
 struct MemoryStreamStoreTests {
-    @Test("does what every store must", arguments: StoreCheck.all)
+    @Test("does what every store must", arguments: StoreCheck.all + StoreCheck.forks)
     func conforms(check: StoreCheck) async throws {
         try await check.run(on: MemoryUnderTest())
     }

@@ -71,6 +71,8 @@ final class ScriptedStore: StreamStore {
         return try await base.remove(name, because: removal, born: born)
     }
 
+    func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool { try await base.isSoftDeleted(name) }
+
     func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
         try await base.list(prefix: prefix, after: after, limit: limit)
     }

@@ -1,9 +1,8 @@
 import ServerSentEvents
-import StreamCore
 
 /// The bytes of a stream as a catch-up read shows them.
-enum ByteView {
-    static func bytes(of events: [StreamEvent], kind: ContentType.Kind) -> [UInt8] {
+package enum ByteView {
+    package static func bytes(of events: [StreamEvent], kind: ContentType.Kind) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(events.reduce(2) { $0 + $1.body.data.count + 1 })
         switch kind {

@@ -1,0 +1,91 @@
+import StreamCore
+import StreamHTTP
+
+extension StreamRoutes {
+    /// The fork that a `PUT` asks for (Durable Streams protocol, section 4.2); nil when it asks for none.
+    func fork(
+        _ headers: StreamHeaders,
+        _ type: ContentType?,
+        _ expiry: StreamOptions.Expiry?,
+        _ caller: RouteCaller
+    ) throws(Problem) -> ForkRequest? {
+        guard let fields = try headers.fork() else { return nil }
+        let source = try Self.source(fields.from)
+        // Whoever forks a stream reads it.
+        if let problem = caller.refusal(.read, source.text) { throw problem }
+        return ForkRequest(
+            source: source,
+            point: fields.offset ?? .now,
+            beyond: fields.beyond,
+            inheritsContentType: type == nil,
+            inheritsExpiry: expiry == nil
+        )
+    }
+
+    private static func source(_ path: String) throws(Problem) -> StreamName {
+        guard let suffix = RequestTarget(path).pathSuffix(after: prefix), let suffix, let name = try? StreamName(suffix)
+        else {
+            throw .header(
+                "Stream-Forked-From",
+                path,
+                "the path of a stream of this server, such as \(prefix)name"
+            )
+        }
+        return name
+    }
+}
+
+extension Problem {
+    init(_ refusal: ForkRefusal, _ source: StreamName) {
+        switch refusal {
+        case .sourceNotFound: self = .unknownStream(source)
+        case .unsupported:
+            self.init(
+                501,
+                "no-forks",
+                title: "Forks are not offered.",
+                detail: "The store of this server keeps no forks. Create the stream without `Stream-Forked-From`."
+            )
+        case .sourceGone: self = .softDeleted(source, status: 409)
+        case .typeMismatch(let type):
+            self.init(
+                409,
+                "content-type-differs",
+                title: "The source is of another type.",
+                detail: "Its Content-Type is `\(type.text)`. Ask for the same, or for none."
+            )
+        case .beyondTail(let tail):
+            self.init(
+                400,
+                "fork-beyond-tail",
+                title: "The source does not reach that far.",
+                detail: "`Stream-Fork-Offset` lies behind its tail, which is `\(tail.text)`."
+            )
+        case .belowFloor(let floor):
+            self.init(
+                410,
+                "position-gone",
+                title: "What the fork would begin with is not here.",
+                detail: "`Stream-Fork-Offset` is older than what the source still keeps.",
+                headers: [StreamFields.earliestOffset(floor)]
+            )
+        case .unknownPoint:
+            self.init(
+                400,
+                "bad-offset",
+                title: "This is no offset of the source.",
+                detail: "`Stream-Fork-Offset` is a value that a read of the source gave as Stream-Next-Offset or as an "
+                    + "event's id."
+            )
+        case .badSubOffset:
+            self.init(
+                400,
+                "bad-sub-offset",
+                title: "There is no such place behind the fork's point.",
+                detail: "`Stream-Fork-Sub-Offset` counts the messages of a JSON stream that follow the point, and for "
+                    + "others the bytes of the event that follows it. Lines of NDJSON and server-sent events are taken "
+                    + "whole."
+            )
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import NIOCore
+import StreamCore
+
+/// One reader that waits at the tail of a stream for the next thing to be told, and then is answered. It obeys the same
+/// machine as a reader that goes on. Bound to its connection's event loop.
+final class LongPoll: TailReader {
+    let name: StreamName
+    var index = 0
+    private let plan: LongPollPlan
+    private let plane: LoopPlane
+    private let onAnswer: (Response) -> Void
+    private var machine: SubscriberMachine
+    private let since: NIODeadline
+
+    /// - Parameter onAnswer: called once, unless the peer goes first.
+    init(plan: LongPollPlan, plane: LoopPlane, onAnswer: @escaping (Response) -> Void) {
+        self.name = plan.name
+        self.plan = plan
+        self.plane = plane
+        self.onAnswer = onAnswer
+        self.machine = SubscriberMachine(at: plan.position)
+        self.since = .now()
+    }
+
+    func open() { plane.add(self) }
+
+    // MARK: What happens to the stream
+
+    func ready() {
+        guard !machine.isFinished else { return }
+        perform(machine.ready(takesMore: true))
+    }
+
+    func created() { perform(machine.created()) }
+
+    func broken() { machine.broken() }
+
+    func trimmed(floor: Offset) { perform(machine.trimmed(floor: floor)) }
+
+    /// The log is asked how that is to be told. A stream made anew under the name is another one.
+    func removed(_ removal: Removal) {
+        guard !machine.isFinished else { return }
+        look()
+    }
+
+    func committed(_ batch: TailBatch) {
+        switch machine.committed(batch.boundaries) {
+        case .ignore: break
+        case .read(let position): perform(.read(position))
+        case .deliver(let index):
+            let last = batch.items[batch.items.count - 1]
+            let hasEvents = batch.items[index...].contains { !$0.events.isEmpty }
+            let body = hasEvents ? batch.byteView(from: index, kind: plan.kind) : nil
+            finish(plan.answer(LongPollNews(last: last.last, end: last.end, body: body)))
+        }
+    }
+
+    // MARK: What happens to the connection
+
+    /// The peer is gone.
+    func disconnected() {
+        guard !machine.isFinished else { return }
+        machine.finish()
+        plane.remove(self)
+    }
+
+    func tick(now: NIODeadline) {
+        if now - since >= plane.configuration.longPollTime { giveUp() }
+    }
+
+    /// Answers that there was nothing.
+    func giveUp() { finish(plan.answer(LongPollNews(last: plan.position))) }
+
+    // MARK: -
+
+    private func perform(_ step: SubscriberMachine.Step) {
+        guard case .read = step, !machine.isFinished else { return }
+        look()
+    }
+
+    private func look() {
+        let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
+        plane.eventLoop.immediately(plan.look) { bound.value.looked($0) }
+    }
+
+    private func looked(_ response: Response?) {
+        if let response { return finish(response) }
+        perform(machine.read(last: plan.position, isAtTail: true, takesMore: true))
+    }
+
+    private func finish(_ response: Response) {
+        guard !machine.isFinished else { return }
+        machine.finish()
+        plane.remove(self)
+        onAnswer(response)
+    }
+}

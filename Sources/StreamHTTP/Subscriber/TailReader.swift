@@ -1,0 +1,16 @@
+import NIOCore
+import StreamCore
+
+/// Who follows a stream on one event loop, as the loop's plane sees it.
+protocol TailReader: AnyObject {
+    var name: StreamName { get }
+    /// The place in its group, kept by the group.
+    var index: Int { get set }
+
+    func ready()
+    func created()
+    func broken()
+    func trimmed(floor: Offset)
+    func removed(_ removal: Removal)
+    func committed(_ batch: TailBatch)
+}
