@@ -23,8 +23,11 @@ final class DataDirectory: Sendable {
     init(_ path: String) throws(DirectoryError) {
         var made = path.hasPrefix("/") ? "" : "."
         for part in path.split(separator: "/") {
+            let parent = made.isEmpty ? "/" : made
             made += "/\(part)"
-            guard mkdir(made, 0o700) == 0 || errno == EEXIST else {
+            if mkdir(made, 0o700) == 0 {
+                Self.sync(parent)
+            } else if errno != EEXIST {
                 throw DirectoryError("The data directory \(path) cannot be made: \(Self.reason).")
             }
         }

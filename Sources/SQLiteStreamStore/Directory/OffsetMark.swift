@@ -1,19 +1,12 @@
+import CSQLite
 import StreamCore
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 
 /// The millisecond that no offset has reached yet, synced before any offset does.
 ///
 /// It is a file of its own, beside the database: when the database's last commits are lost, with the machine's power
 /// or with a damaged log, their offsets must still not be given out a second time.
 struct OffsetMark {
-    private let file: Int32
+    private let file: PlainFile
     private(set) var value: UInt64
     private var slot: Int
 
@@ -23,22 +16,23 @@ struct OffsetMark {
     private static let slotSize = 512
     private static let table = 5
 
-    /// Opens the mark, or makes one that starts at zero. Nil as the value when there was none.
-    init(_ path: String) throws(DirectoryError) {
-        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw DirectoryError("\(path) cannot be opened: \(DataDirectory.reason).") }
-        self.file = file
+    /// Opens the mark, or makes one that starts at zero.
+    init(_ path: String, layer: String?) throws(DirectoryError) {
         var found: [(value: UInt64, slot: Int)] = []
         var isEmpty = true
-        for slot in 0..<2 {
-            var bytes = [UInt8](repeating: 0, count: 12)
-            let count = pread(file, &bytes, bytes.count, off_t(slot * Self.slotSize))
-            if count > 0 { isEmpty = false }
-            if count == bytes.count, let value = Self.decode(bytes) { found.append((value, slot)) }
+        do throws(SQLiteError) {
+            file = try PlainFile(path, access: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, layer: layer)
+            for slot in 0..<2 {
+                let bytes = try file.read(12, at: slot * Self.slotSize)
+                // The file of a first write that was not synced may have its length and nothing in it.
+                if bytes.contains(where: { $0 != 0 }) { isEmpty = false }
+                if let value = Self.decode(bytes) { found.append((value, slot)) }
+            }
+        } catch {
+            throw DirectoryError("\(path) cannot be used, while \(error.action): \(error.description).")
         }
         guard let newest = found.max(by: { $0.value < $1.value }) else {
             guard isEmpty else {
-                close(file)
                 throw DirectoryError(
                     "\(path) is damaged: it says which event ids were given out. If the machine's clock is right, "
                         + "delete the file and start again: ids then go on from the clock."
@@ -52,22 +46,14 @@ struct OffsetMark {
     }
 
     /// Keeps a new mark. What is returned to is on the disk.
-    mutating func write(_ mark: UInt64) throws(StoreError) {
+    mutating func write(_ mark: UInt64) throws(SQLiteError) {
         guard mark > value else { return }
         let next = 1 - slot
-        let bytes = Self.encode(mark)
-        guard pwrite(file, bytes, bytes.count, off_t(next * Self.slotSize)) == bytes.count else {
-            throw errno == ENOSPC || errno == EDQUOT || errno == EFBIG
-                ? .full(.disk) : .unavailable("The offset mark cannot be written: \(DataDirectory.reason).")
-        }
-        guard fsync(file) == 0 else {
-            throw .unavailable("The offset mark cannot be synced: \(DataDirectory.reason).")
-        }
+        try file.write(Self.encode(mark), at: next * Self.slotSize)
+        try file.sync()
         value = mark
         slot = next
     }
-
-    func finish() { close(file) }
 
     private static func encode(_ value: UInt64) -> [UInt8] {
         let number = (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
@@ -91,14 +77,9 @@ struct OffsetMark {
 
     /// Whether the file holds a mark; nil when there is no file.
     static func isSound(_ path: String) -> Bool? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        for slot in 0..<2 {
-            var bytes = [UInt8](repeating: 0, count: 12)
-            let count = pread(file, &bytes, bytes.count, off_t(slot * slotSize))
-            if count == bytes.count, decode(bytes) != nil { return true }
+        guard let file = try? PlainFile(path, access: SQLITE_OPEN_READONLY, layer: nil) else { return nil }
+        return (0..<2).contains { slot in
+            (try? file.read(12, at: slot * slotSize)).flatMap(decode) != nil
         }
-        return false
     }
 }

@@ -33,13 +33,15 @@ struct OpenedDatabase {
             throw Self.refusal(path, error)
         }
         if let first = recovered.problems.first { throw Self.damage(path, first) }
-        var mark = try OffsetMark(directory.mark)
+        var mark = try OffsetMark(directory.mark, layer: configuration.fileLayer)
         let start = max(mark.value, recovered.head.mark)
         // A mark that is new, or older than the database's own, is brought up before anything is given out.
-        do throws(StoreError) {
+        do throws(SQLiteError) {
             try mark.write(max(start, recovered.highest.milliseconds + 1))
         } catch {
-            throw DirectoryError("The data directory \(path) cannot be written: \(error).")
+            throw DirectoryError(
+                "\(directory.mark) cannot be written, while \(error.action): \(error.description)."
+            )
         }
         directory.sync()
         self.database = database

@@ -49,12 +49,15 @@ extension Writer {
     private func write(_ batch: Batch, _ upkeep: Upkeep) -> Result<HeadRow, StoreError> {
         var next = head
         next.nextStream = batch.nextStream
-        do throws(StoreError) {
+        do throws(SQLiteError) {
             // The mark is on the disk before an offset behind it can be.
             let highest = issuer.highest.milliseconds
             if highest >= mark.value { try mark.write(highest + OffsetMark.ahead) }
         } catch {
-            return .failure(error)
+            if error.isDiskFull { return .failure(.full(.disk)) }
+            return .failure(
+                .unavailable("The offset mark cannot be kept, while \(error.action): \(error.description).")
+            )
         }
         next.mark = mark.value
         next.clock = batch.now

@@ -144,7 +144,6 @@ final class Writer {
             try? statements.putHead.run()
         }
         try? database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
-        mark.finish()
     }
 
     private func refuse(_ operation: Operation, _ error: StoreError) {
