@@ -134,9 +134,11 @@ let package = Package(
             dependencies: ["StreamCore", "StoreSuite"],
             swiftSettings: settings
         ),
+        // A file layer of SQLite that forgets what was not synced when the power goes.
+        .target(name: "CForgetfulDisk", dependencies: ["CSQLite"], path: "Tests/CForgetfulDisk"),
         .testTarget(
             name: "SQLiteStreamStoreTests",
-            dependencies: ["SQLiteStreamStore", "StreamCore", "StoreSuite", "CSQLite"],
+            dependencies: ["SQLiteStreamStore", "StreamCore", "StoreSuite", "CSQLite", "CForgetfulDisk"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -5,5 +5,5 @@ enum Scale {
     static let isNightly = ProcessInfo.processInfo.environment["FRESHET_NIGHTLY"] != nil
     static let modelSeeds = isNightly ? 1000 : 20
     static let damages = isNightly ? 20_000 : 200
-    static let powerLosses = isNightly ? 2000 : 100
+    static let powerLosses = isNightly ? 200 : 20
 }

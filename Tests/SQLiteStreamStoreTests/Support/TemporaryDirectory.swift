@@ -16,11 +16,18 @@ final class TemporaryDirectory: Sendable {
     /// What a dead process leaves: the files as they are now, without their lock.
     func copy() throws -> TemporaryDirectory {
         let copy = TemporaryDirectory()
-        for name in try FileManager.default.contentsOfDirectory(atPath: path)
-        where name != "lock" && !name.hasSuffix("-shm") {
+        for name in try persistentNames {
             try FileManager.default.copyItem(atPath: file(name), toPath: copy.file(name))
         }
         return copy
+    }
+
+    /// The files but for those that belong to a process.
+    var persistentNames: [String] {
+        get throws {
+            try FileManager.default.contentsOfDirectory(atPath: path)
+                .filter { $0 != "lock" && !$0.hasSuffix("-shm") }
+        }
     }
 
     func bytes(of name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: file(name)))) }
