@@ -13,30 +13,30 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let plane: LoopPlane
-    private let responder: any Responder
-    private let address: String
-    private let refusal: ConnectionRefusal?
-    private var encoder: ResponseEncoder
-    private var machine: ConnectionMachine
-    private var context: ChannelHandlerContext?
-    private var parts: Deque<HTTPServerRequestPart> = []
-    private var isTakingParts = false
-    private var hasHeldRead = false
-    private var inputIsClosed = false
-    private var isOutputClosed = false
-    private var direct = DirectSend()
+    let plane: LoopPlane
+    let responder: any Responder
+    let address: String
+    let refusal: ConnectionRefusal?
+    var encoder: ResponseEncoder
+    var machine: ConnectionMachine
+    var context: ChannelHandlerContext?
+    var parts: Deque<HTTPServerRequestPart> = []
+    var isTakingParts = false
+    var hasHeldRead = false
+    var inputIsClosed = false
+    var isOutputClosed = false
+    var direct = DirectSend()
     /// Bytes the peer had not taken when last looked at.
-    private var unsent = 0
+    var unsent = 0
 
-    private var head: HTTPRequestHead?
-    private var plan: RequestPlan?
-    private var body: [UInt8] = []
-    private var live: LiveRequest?
-    private var subscriber: Subscriber?
-    private var longPoll: LongPoll?
+    var head: HTTPRequestHead?
+    var plan: RequestPlan?
+    var body: [UInt8] = []
+    var live: LiveRequest?
+    var subscriber: Subscriber?
+    var longPoll: LongPoll?
     /// The request's body was not read to its end, or the peer asked for it: nothing follows this answer.
-    private var mustClose = false
+    var mustClose = false
 
     init(
         plane: LoopPlane,
@@ -103,7 +103,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Nothing more comes, and everything that came has been looked at.
-    private func inputEnded() {
+    func inputEnded() {
         switch machine.phase {
         case .idle, .head, .collecting, .lingering, .streaming, .waiting, .closed: context?.close(promise: nil)
         // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
@@ -126,259 +126,6 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .flushing, .streaming, .lingering, .closed: break
         }
     }
-
-    // MARK: Requests
-
-    func bytesArrived(_ count: Int) {
-        machine.bytesArrived(count, now: .now())
-        if machine.phase == .closed { context?.close(promise: nil) }
-    }
-
-    private func takeParts() {
-        guard !isTakingParts else { return }
-        isTakingParts = true
-        defer { isTakingParts = false }
-        while machine.takesParts, live?.wantsMore ?? true, let part = parts.popFirst() {
-            switch part {
-            case .head(let head): received(head)
-            case .body(let buffer): received(buffer)
-            case .end: receivedEnd()
-            }
-        }
-        if machine.phase == .streaming || machine.phase == .lingering { parts = [] }
-        if inputIsClosed, parts.isEmpty { inputEnded() }
-        resumeReading()
-    }
-
-    private func received(_ head: HTTPRequestHead) {
-        self.head = head
-        body = []
-        // After a request to upgrade the decoder waits for another protocol, and keeps whatever comes.
-        let isLast = !head.isKeepAlive || head.method == .CONNECT || !head.headers["upgrade"].isEmpty
-        mustClose = isLast || plane.isDraining || refusal != nil
-        let isOpenEnded = !head.headers["transfer-encoding"].isEmpty
-        let length = head.contentLength
-        let hasBody = isOpenEnded || length > 0
-        let facts = ConnectionFacts(
-            address: address,
-            refusal: refusal,
-            isDraining: plane.isDraining,
-            isBodyOpenEnded: isOpenEnded
-        )
-        let plan =
-            head.version.major == 1
-            ? responder.plan(for: head, facts) : .answer(responder.answer(to: .unsupportedVersion, head: head))
-        self.plan = plan
-        machine.headArrived(plan.intake, hasBody: hasBody, now: .now())
-        switch plan {
-        case .answer(let response) where hasBody:
-            mustClose = true
-            reply(.response(response))
-        case .act where hasBody:
-            mustClose = true
-            reply(.response(responder.answer(to: .bodyNotExpected, head: head)))
-        case .collect(let limit, _, _) where hasBody && length > limit:
-            fail(.bodyTooLarge(limit: limit))
-        case .collect(_, let refusal, _) where hasBody && expectsContinue: continueUnless(refusal)
-        case .live(let plan) where hasBody: open(plan)
-        default: break
-        }
-    }
-
-    private func received(_ buffer: ByteBuffer) {
-        switch machine.phase {
-        case .live: live?.received(buffer)
-        case .collecting:
-            guard case .collect(let limit, _, _) = plan else { return }
-            guard body.count + buffer.readableBytes <= limit else { return fail(.bodyTooLarge(limit: limit)) }
-            body.append(contentsOf: buffer.readableBytesView)
-        // A parser that sees a body where the head gave none has been deceived, or has deceived us.
-        case .bodiless: fail(.malformed("it has a body that its head did not announce"))
-        default: break
-        }
-    }
-
-    private func receivedEnd() {
-        switch machine.phase {
-        case .live:
-            machine.requestComplete(now: .now())
-            live?.bodyEnded()
-        case .bodiless, .collecting:
-            machine.requestComplete(now: .now())
-            execute()
-        default: break
-        }
-    }
-
-    /// The request is whole: carries its plan out.
-    private func execute() {
-        guard let plan, let context else { return }
-        let work: @Sendable () async -> Reply
-        switch plan {
-        case .answer(let response): return reply(.response(response))
-        case .act(let act): work = act
-        case .collect(_, _, let act):
-            let whole = body
-            body = []
-            work = { await act(whole) }
-        case .live: preconditionFailure("a live request has a body, and is answered when that ends")
-        }
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.immediately(work) { bound.value.reply($0) }
-    }
-
-    private func open(_ plan: LivePlan) {
-        guard let context else { return }
-        let live = LiveRequest(
-            plan: plan,
-            limits: plane.configuration.pieces,
-            eventLoop: context.eventLoop,
-            // An append may be decided after the connection has gone.
-            onResume: { [weak self] in self?.takeParts() },
-            onFinish: { [weak self] response in self?.liveFinished(response) }
-        )
-        guard let live else { preconditionFailure("a live plan needs a type whose bodies can be cut") }
-        self.live = live
-        live.open { [weak self] in
-            guard let self else { return }
-            continueIfExpected()
-            takeParts()
-        }
-    }
-
-    private func liveFinished(_ response: Response?) {
-        live = nil
-        guard let response else { return abort() }
-        // Unless the body was read to its end, what is left of it must not be taken for the next request.
-        if machine.phase == .live { mustClose = true }
-        reply(.response(response))
-    }
-
-    private var expectsContinue: Bool {
-        guard let head, head.version.minor >= 1 else { return false }
-        return head.headers["expect"].contains { $0.lowercased() == "100-continue" }
-    }
-
-    /// `100 Continue`, on acceptance and only when asked for (RFC 9110, section 10.1.1).
-    private func continueIfExpected() {
-        guard expectsContinue, machine.phase == .collecting || machine.phase == .live else { return }
-        write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
-    }
-
-    private func continueUnless(_ refusal: @escaping @Sendable () async -> Response?) {
-        guard let context else { return }
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.immediately(refusal) { response in
-            let connection = bound.value
-            // A client that sent the body without waiting is answered when it is here.
-            guard connection.machine.phase == .collecting else { return }
-            guard let response else { return connection.continueIfExpected() }
-            connection.mustClose = true
-            connection.reply(.response(response))
-        }
-    }
-
-    private func fail(_ failure: RequestFailure) {
-        mustClose = true
-        reply(.response(responder.answer(to: failure, head: head)))
-    }
-
-    // MARK: Answers
-
-    private func reply(_ reply: Reply) {
-        guard machine.phase != .closed, machine.phase != .lingering, !isOutputClosed, context != nil else {
-            if case .subscribe(let plan) = reply, case .held = plan.opening { plane.held.give(back: plan.name) }
-            return
-        }
-        switch reply {
-        case .response(let response): send(response)
-        case .subscribe(let plan): subscribe(plan)
-        case .wait(let plan): wait(plan)
-        }
-    }
-
-    private func wait(_ plan: LongPollPlan) {
-        machine.waiting(now: .now())
-        let longPoll = LongPoll(plan: plan, plane: plane) { [unowned self] response in
-            self.longPoll = nil
-            send(response)
-        }
-        self.longPoll = longPoll
-        longPoll.open()
-        // Read on, so that the end of a peer who gives up is seen.
-        resumeReading()
-    }
-
-    private func send(_ response: Response) {
-        let closes = mustClose || response.framing == .stream || (inputIsClosed && parts.isEmpty)
-        write(encoder.encode(response, to: request, closes: closes))
-        head = nil
-        plan = nil
-        body = []
-        if closes { return finishStream() }
-        machine.flushing(now: .now())
-        whenFlushed { connection in
-            connection.machine.answered(now: .now())
-            if connection.mustClose || (connection.inputIsClosed && connection.parts.isEmpty) {
-                return connection.finishStream()
-            }
-            connection.takeParts()
-        }
-    }
-
-    /// Goes on once the peer, or its kernel, has taken everything that was written.
-    private func whenFlushed(_ body: @escaping (ConnectionHandler) -> Void) {
-        guard let context else { return }
-        if direct.isIdle { return body(self) }
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenSuccess { [weak self] in
-            guard let self, self.context != nil else { return }
-            body(self)
-        }
-        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: promise)
-    }
-
-    private func subscribe(_ plan: SubscriptionPlan) {
-        guard let context else { return }
-        let request = request
-        let head = encoder.encodeStreamHead(plan.headers, to: request)
-        machine.streamStarted(now: .now())
-        parts = []
-        self.head = nil
-        self.plan = nil
-        removeDecoder(context)
-        // The buffer for what a peer sends stays with a connection for hours, and a reader sends nothing.
-        try? context.channel.syncOptions?.setOption(
-            .recvAllocator,
-            value: FixedSizeRecvByteBufferAllocator(capacity: 512)
-        )
-        let subscriber = Subscriber(
-            plan: plan,
-            framing: ResponseEncoder.framing(for: request),
-            outlet: self,
-            plane: plane
-        )
-        self.subscriber = subscriber
-        subscriber.open(head: head)
-        if inputIsClosed { context.close(promise: nil) }
-        resumeReading()
-    }
-
-    private func removeDecoder(_ context: ChannelHandlerContext) {
-        let pipeline = context.pipeline.syncOperations
-        if let decoder = try? pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self) {
-            pipeline.removeHandler(context: decoder, promise: nil)
-        }
-        if let arrival = try? pipeline.context(handlerType: ArrivalHandler.self) {
-            pipeline.removeHandler(context: arrival, promise: nil)
-        }
-    }
-
-    private var request: ResponseEncoder.Request {
-        ResponseEncoder.Request(isHTTP10: head.map { $0.version.minor == 0 } ?? false, isHead: head?.method == .HEAD)
-    }
-
-    private func write(_ bytes: [UInt8]) { send(ByteBuffer(bytes: bytes)) }
 
     // MARK: Time and the end
 
@@ -442,7 +189,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         machine.reads && (live?.wantsMore ?? true) && (longPoll == nil || parts.isEmpty)
     }
 
-    private func resumeReading() {
+    func resumeReading() {
         guard hasHeldRead, mayRead, let context else { return }
         hasHeldRead = false
         context.read()

@@ -1,0 +1,102 @@
+import DequeModule
+import NIOCore
+import NIOHTTP1
+import StreamCore
+
+/// Writing answers, and becoming a subscription.
+extension ConnectionHandler {
+    func reply(_ reply: Reply) {
+        guard machine.phase != .closed, machine.phase != .lingering, !isOutputClosed, context != nil else {
+            if case .subscribe(let plan) = reply, case .held = plan.opening { plane.held.give(back: plan.name) }
+            return
+        }
+        switch reply {
+        case .response(let response): send(response)
+        case .subscribe(let plan): subscribe(plan)
+        case .wait(let plan): wait(plan)
+        }
+    }
+
+    func wait(_ plan: LongPollPlan) {
+        machine.waiting(now: .now())
+        let longPoll = LongPoll(plan: plan, plane: plane) { [unowned self] response in
+            self.longPoll = nil
+            send(response)
+        }
+        self.longPoll = longPoll
+        longPoll.open()
+        // Read on, so that the end of a peer who gives up is seen.
+        resumeReading()
+    }
+
+    func send(_ response: Response) {
+        let closes = mustClose || response.framing == .stream || (inputIsClosed && parts.isEmpty)
+        write(encoder.encode(response, to: request, closes: closes))
+        head = nil
+        plan = nil
+        body = []
+        if closes { return finishStream() }
+        machine.flushing(now: .now())
+        whenFlushed { connection in
+            connection.machine.answered(now: .now())
+            if connection.mustClose || (connection.inputIsClosed && connection.parts.isEmpty) {
+                return connection.finishStream()
+            }
+            connection.takeParts()
+        }
+    }
+
+    /// Goes on once the peer, or its kernel, has taken everything that was written.
+    func whenFlushed(_ body: @escaping (ConnectionHandler) -> Void) {
+        guard let context else { return }
+        if direct.isIdle { return body(self) }
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess { [weak self] in
+            guard let self, self.context != nil else { return }
+            body(self)
+        }
+        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: promise)
+    }
+
+    func subscribe(_ plan: SubscriptionPlan) {
+        guard let context else { return }
+        let request = request
+        let head = encoder.encodeStreamHead(plan.headers, to: request)
+        machine.streamStarted(now: .now())
+        parts = []
+        self.head = nil
+        self.plan = nil
+        removeDecoder(context)
+        // The buffer for what a peer sends stays with a connection for hours, and a reader sends nothing.
+        try? context.channel.syncOptions?.setOption(
+            .recvAllocator,
+            value: FixedSizeRecvByteBufferAllocator(capacity: 512)
+        )
+        let subscriber = Subscriber(
+            plan: plan,
+            framing: ResponseEncoder.framing(for: request),
+            outlet: self,
+            plane: plane
+        )
+        self.subscriber = subscriber
+        subscriber.open(head: head)
+        if inputIsClosed { context.close(promise: nil) }
+        resumeReading()
+    }
+
+    func removeDecoder(_ context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        if let decoder = try? pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self) {
+            pipeline.removeHandler(context: decoder, promise: nil)
+        }
+        if let arrival = try? pipeline.context(handlerType: ArrivalHandler.self) {
+            pipeline.removeHandler(context: arrival, promise: nil)
+        }
+    }
+
+    var request: ResponseEncoder.Request {
+        ResponseEncoder.Request(isHTTP10: head.map { $0.version.minor == 0 } ?? false, isHead: head?.method == .HEAD)
+    }
+
+    func write(_ bytes: [UInt8]) { send(ByteBuffer(bytes: bytes)) }
+}
