@@ -72,7 +72,7 @@ struct Load {
             witness.gave(info.birth)
             witness.change(name) { $0.birth = info.birth }
         case .exists: break
-        case .conflict(_, let conflict): witness.note("\(name) conflicts in \(conflict)")
+        case let other: witness.note("creating \(name) is answered \(other)")
         }
     }
 
