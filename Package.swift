@@ -15,6 +15,8 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ]
+    // What the thread sanitizer needs to see what a lock orders (Sources/Locks).
+    + (Context.environment["FRESHET_THREAD_SANITIZER"] == nil ? [] : [.define("FRESHET_THREAD_SANITIZER")])
 
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -47,10 +49,13 @@ let package = Package(
         .target(name: "ServerSentEvents", swiftSettings: settings),
         .target(name: "PartialJSON", swiftSettings: settings),
 
+        .target(name: "Locks", swiftSettings: settings),
+
         // Floor 1
         .target(
             name: "StreamCore",
             dependencies: [
+                "Locks",
                 "ServerSentEvents",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
@@ -62,6 +67,7 @@ let package = Package(
         .target(
             name: "StreamHTTP",
             dependencies: [
+                "Locks",
                 "ServerSentEvents", "StreamCore", nio, nioPosix, nioHTTP1, logging,
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
@@ -76,6 +82,7 @@ let package = Package(
         .target(
             name: "SQLiteStreamStore",
             dependencies: [
+                "Locks",
                 "StreamCore", "CSQLite",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
@@ -83,7 +90,7 @@ let package = Package(
         ),
         .target(
             name: "EventSource",
-            dependencies: ["ServerSentEvents", asyncHTTPClient, nio, nioPosix, nioHTTP1],
+            dependencies: ["Locks", "ServerSentEvents", asyncHTTPClient, nio, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
 
@@ -91,6 +98,7 @@ let package = Package(
         .target(
             name: "FreshetServer",
             dependencies: [
+                "Locks",
                 "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
@@ -128,17 +136,22 @@ let package = Package(
         ),
         .testTarget(name: "PartialJSONTests", dependencies: ["PartialJSON"], swiftSettings: settings),
         // What every store must do, for the tests of each store to run.
-        .target(name: "StoreSuite", dependencies: ["StreamCore"], path: "Tests/StoreSuite", swiftSettings: settings),
+        .target(
+            name: "StoreSuite",
+            dependencies: ["Locks", "StreamCore"],
+            path: "Tests/StoreSuite",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "StreamCoreTests",
-            dependencies: ["StreamCore", "StoreSuite"],
+            dependencies: ["Locks", "StreamCore", "StoreSuite"],
             swiftSettings: settings
         ),
         // A file layer of SQLite that forgets what was not synced when the power goes.
         .target(name: "CForgetfulDisk", dependencies: ["CSQLite"], path: "Tests/CForgetfulDisk"),
         .testTarget(
             name: "SQLiteStreamStoreTests",
-            dependencies: ["SQLiteStreamStore", "StreamCore", "StoreSuite", "CSQLite", "CForgetfulDisk"],
+            dependencies: ["Locks", "SQLiteStreamStore", "StreamCore", "StoreSuite", "CSQLite", "CForgetfulDisk"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -152,19 +165,20 @@ let package = Package(
         // What tests of the clients talk to.
         .target(
             name: "ScriptedServer",
-            dependencies: [nio, nioPosix, nioHTTP1],
+            dependencies: ["Locks", nio, nioPosix, nioHTTP1],
             path: "Tests/ScriptedServer",
             swiftSettings: settings
         ),
         .testTarget(
             name: "EventSourceTests",
-            dependencies: ["EventSource", "ScriptedServer", "ServerSentEvents", nio, nioPosix, nioHTTP1],
+            dependencies: ["Locks", "EventSource", "ScriptedServer", "ServerSentEvents", nio, nioPosix, nioHTTP1],
             resources: [.copy("Vectors")],
             swiftSettings: settings
         ),
         .testTarget(
             name: "FreshetServerTests",
             dependencies: [
+                "Locks",
                 "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents", nio,
                 nioPosix, nioHTTP1, logging,
             ],
@@ -173,6 +187,7 @@ let package = Package(
         .testTarget(
             name: "FreshetCLITests",
             dependencies: [
+                "Locks",
                 "FreshetCLI", "EventSource", "ServerSentEvents", "StreamCore", "ScriptedServer", nio, nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -1,5 +1,5 @@
+import Locks
 package import StreamCore
-import Synchronization
 
 /// The store that keeps streams in a directory, in an SQLite database: the embedded durable default.
 ///

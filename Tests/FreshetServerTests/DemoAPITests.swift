@@ -1,7 +1,7 @@
 import FoundationEssentials
+import Locks
 import StreamCore
 import StreamHTTP
-import Synchronization
 import Testing
 
 @testable import FreshetServer

@@ -1,7 +1,7 @@
+import Locks
 package import NIOCore
 package import NIOHTTP1
 import NIOPosix
-import Synchronization
 
 /// An HTTP/1.1 server on loopback whose answers are decided by the test, byte for byte and cut for cut.
 ///

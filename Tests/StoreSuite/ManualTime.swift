@@ -1,5 +1,5 @@
+import Locks
 import StreamCore
-import Synchronization
 
 /// Clocks that a test moves. The wall clock may step, the monotonic one only advances.
 package final class ManualTime: TimeSource {

@@ -1,5 +1,5 @@
+import Locks
 package import StreamCore
-import Synchronization
 
 /// Notes what a store or a hub tells, in its order, and lets a test wait until it has heard enough.
 package final class WatchRecorder: StreamWatcher, TailListener {

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// Passes batches of elements from the task that reads the network to the one that takes them, at most one batch
 /// ahead: a reader that stops taking stops the network, and memory stays bounded by one read.

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// Notices that a connection is silent while something waits for it. Time in which nobody reads does not count.
 ///

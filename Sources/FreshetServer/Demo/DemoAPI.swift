@@ -1,7 +1,7 @@
 import FoundationEssentials
+import Locks
 package import StreamCore
 package import StreamHTTP
-import Synchronization
 
 /// The two requests behind the chat page.
 ///

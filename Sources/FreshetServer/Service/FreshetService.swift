@@ -1,8 +1,8 @@
+import Locks
 package import Logging
 package import NIOCore
 package import StreamCore
 import StreamHTTP
-import Synchronization
 
 /// A whole server in one object: the streams, the routes, the sockets, and what has to happen as time passes.
 package final class FreshetService: Sendable {

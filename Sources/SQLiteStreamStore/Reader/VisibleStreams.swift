@@ -1,5 +1,5 @@
+import Locks
 import StreamCore
-import Synchronization
 
 /// All streams as readers may see them, and who watches them. One lock guards both, so that whoever watches is told
 /// of exactly what a read after `ready` does not show.

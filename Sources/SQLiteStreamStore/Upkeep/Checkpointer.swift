@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// Copies the write-ahead log into the database while the writer goes on, over a connection and a thread of its own.
 final class Checkpointer: Sendable {

@@ -1,7 +1,7 @@
 import CSQLite
 import DequeModule
+import Locks
 import StreamCore
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc

@@ -1,6 +1,6 @@
 import DequeModule
+import Locks
 import StreamCore
-import Synchronization
 
 /// Sealing, deleting, and giving space back.
 extension Writer {

@@ -1,7 +1,7 @@
 import CSQLite
 import DequeModule
+import Locks
 import StreamCore
-import Synchronization
 
 /// The one that changes the database: takes what waits, decides it, commits it in one transaction, and only then
 /// tells readers, watchers and those who asked. Belongs to a thread of its own.

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// What the writer's thread shares with the others.
 final class WriterShared: Sendable {

@@ -1,5 +1,5 @@
 import HeapModule
-import Synchronization
+import Locks
 
 /// The lifetimes of a node's streams, and the queue of their deadlines. Guarded by one lock.
 final class LifetimeTable: Sendable {

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// Why a live request can append no more.
 package enum LiveStop: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// The streams of one node: a store, and around it what a log alone does not know: leases, time to live, live
 /// requests, and who follows what. Every way in, HTTP or in process, goes through here.

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// What follows streams on this node: one per event loop, one per in-process reader, one per live producer.
 ///

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// The store that keeps nothing beyond the process: for tests, for demonstrations, and for streams that may be lost.
 ///

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// Bytes that are made once and shared: the encodings of one item, by the form they are in.
 package final class EncodingCache: Sendable {

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// How many connections there are, in all and per address, on all loops.
 final class ConnectionCensus: Sendable {

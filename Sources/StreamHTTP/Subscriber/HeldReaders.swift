@@ -1,5 +1,5 @@
+import Locks
 package import StreamCore
-import Synchronization
 
 /// How many readers wait for streams that do not exist yet, on all loops: bounded in names and in readers.
 package final class HeldReaders: Sendable {

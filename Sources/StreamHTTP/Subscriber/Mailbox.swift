@@ -1,6 +1,6 @@
+import Locks
 import NIOCore
 import StreamCore
-import Synchronization
 
 /// What has been told to one event loop and not yet looked at. Anyone may put in; one wake-up of the loop takes out
 /// everything that is there by then.

@@ -1,9 +1,9 @@
 import EventSource
+import Locks
 import NIOCore
 import NIOHTTP1
 import ScriptedServer
 import StreamCore
-import Synchronization
 import Testing
 
 @testable import FreshetCLI

@@ -1,5 +1,5 @@
+import Locks
 import StreamCore
-import Synchronization
 
 /// Where appends wait until the test lets them through.
 final class StoreGate: Sendable {

@@ -1,6 +1,6 @@
+import Locks
 import StoreSuite
 import StreamCore
-import Synchronization
 
 /// Remembers, beyond every loss of power, what a store promised.
 final class Witness: Sendable {

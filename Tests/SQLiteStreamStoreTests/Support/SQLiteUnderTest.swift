@@ -1,7 +1,7 @@
+import Locks
 import SQLiteStreamStore
 import StoreSuite
 import StreamCore
-import Synchronization
 
 /// The SQLite store in a directory of its own, for the suite that every store passes.
 final class SQLiteUnderTest: StoreUnderTest {

@@ -1,5 +1,5 @@
+import Locks
 import StreamCore
-import Synchronization
 
 /// A reader that obeys the hub's rule: wait until ready, read, then take an item only if its predecessor is the last
 /// one delivered; anything else means read again.

@@ -1,6 +1,6 @@
+import Locks
 import StoreSuite
 import StreamCore
-import Synchronization
 import Testing
 
 @Suite("A live request", .timeLimit(.minutes(1)))

@@ -1,5 +1,5 @@
+import Locks
 import StreamCore
-import Synchronization
 
 /// A store that fails or holds what a test says, and otherwise does what the one within does.
 final class ScriptedStore: StreamStore {
