@@ -1,6 +1,8 @@
 import Locks
 package import StreamCore
 
+import struct Synchronization.Atomic
+
 /// The store that keeps streams in a directory, in an SQLite database: the embedded durable default.
 ///
 /// One thread writes, in group commits; readers see what is committed, from memory where it is new and from chunks

@@ -101,8 +101,8 @@ extension StreamRoutes {
                     detail: "Send the `Content-Type` the stream was created with."
                 )
             }
-            // A body that is wrong makes no stream.
-            if creates, let type {
+            if creates, let type, try await streams.info(name) == nil {
+                // A body that is wrong makes no stream.
                 _ = try body.isEmpty ? [] : cut(body, type)
                 try await createIfMissing(name, type, lease: lease)
             }

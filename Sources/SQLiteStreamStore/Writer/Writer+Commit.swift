@@ -3,6 +3,8 @@ import DequeModule
 import Locks
 import StreamCore
 
+import struct Synchronization.Atomic
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)

@@ -3,6 +3,8 @@ import DequeModule
 import Locks
 import StreamCore
 
+import struct Synchronization.Atomic
+
 /// The one that changes the database: takes what waits, decides it, commits it in one transaction, and only then
 /// tells readers, watchers and those who asked. Belongs to a thread of its own.
 final class Writer {

@@ -1,5 +1,7 @@
 import Locks
 
+import struct Synchronization.Atomic
+
 /// What the writer's thread shares with the others.
 final class WriterShared: Sendable {
     let queue = WorkQueue<Operation>()

@@ -16,7 +16,7 @@ struct DurableServer {
 
     /// Runs a test against a server of its own, which is gone afterwards.
     static func run(
-        longPoll: TimeAmount = .seconds(30),
+        longPoll: TimeAmount = .minutes(10),
         liveSSE: TimeAmount = .seconds(60),
         pageBytes: Int = 1 << 20,
         publicCache: [StreamPrefix] = [],

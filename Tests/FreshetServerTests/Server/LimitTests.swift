@@ -91,7 +91,8 @@ struct LimitTests {
             let client = try await server.connect()
             let head = ["Content-Type: text/plain", "Content-Length: 400000"]
             try await client.send(server.request("PUT", "/v1/stream/a", head))
-            for _ in 0..<40 { try await client.send(String(repeating: "x", count: 10_000)) }
+            // On a busy machine it may be cut before it has sent everything; the answer is there all the same.
+            for _ in 0..<40 { try? await client.send(String(repeating: "x", count: 10_000)) }
             #expect(try await client.answer().status == 413)
             #expect(try await client.readToEnd() == "")
         }
