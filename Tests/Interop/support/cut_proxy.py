@@ -159,15 +159,18 @@ class CutAfterBytes:
         return allowed
 
 
-def random_cuts(seed, up, down, spare=0):
-    """A plan that cuts every connection but each `spare`-th after a random number of bytes in one direction."""
+def random_cuts(seed, down, up=None, spare=0):
+    """A plan that cuts every connection but each `spare`-th after a random number of bytes in one direction.
+
+    Without `up` it is always the server's bytes: whoever only reads sends too few to be cut by.
+    """
     chance = random.Random(seed)
 
     def plan(number):
         if spare and number % spare == 0:
             return None
         reset = chance.random() < 0.5
-        if chance.random() < 0.5:
+        if up and chance.random() < 0.5:
             return CutAfterBytes(up=chance.randint(*up), reset=reset)
         return CutAfterBytes(down=chance.randint(*down), reset=reset)
 
