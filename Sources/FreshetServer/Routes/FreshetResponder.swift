@@ -157,6 +157,7 @@ package final class FreshetResponder: Responder {
             }
             plan.answer = { [self] result in decorate(answer(result), origin: origin) }
             return .live(plan)
+        case .exchange(let plan): return .exchange(decorate(plan, origin: origin))
         }
     }
 
@@ -172,7 +173,14 @@ package final class FreshetResponder: Responder {
             plan.look = { [self] in await look().map { decorate($0, origin: origin) } }
             plan.answer = { [self] news in decorate(answer(news), origin: origin) }
             return .wait(plan)
+        case .exchange(let plan): return .exchange(decorate(plan, origin: origin))
         }
+    }
+
+    private func decorate(_ plan: ExchangePlan, origin: String?) -> ExchangePlan {
+        var plan = plan
+        plan.headers += commonFields(origin: origin)
+        return plan
     }
 
     private func decorate(_ response: Response, origin: String?) -> Response {

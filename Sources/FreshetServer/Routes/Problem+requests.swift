@@ -80,6 +80,13 @@ extension Problem {
                 detail: "Send it again without a body."
             )
         case .draining: self = .draining
+        case .broken:
+            self.init(
+                500,
+                "internal-error",
+                title: "The server failed to answer this.",
+                detail: "What was asked for may have been done or not. The server's log may say why."
+            )
         }
     }
 

@@ -14,6 +14,7 @@ extension ConnectionHandler {
         case .response(let response): send(response)
         case .subscribe(let plan): subscribe(plan)
         case .wait(let plan): wait(plan)
+        case .exchange(let plan): begin(plan, hasBody: false)
         }
     }
 
@@ -32,10 +33,16 @@ extension ConnectionHandler {
     func send(_ response: Response) {
         let closes = mustClose || response.framing == .stream || (inputIsClosed && parts.isEmpty)
         write(encoder.encode(response, to: request, closes: closes))
+        mustClose = closes
+        answered()
+    }
+
+    /// The answer is written: goes on to the next request, or to the end.
+    func answered() {
         head = nil
         plan = nil
         body = []
-        if closes { return finishStream() }
+        if mustClose { return finishStream() }
         machine.flushing(now: .now())
         whenFlushed { connection in
             connection.machine.answered(now: .now())

@@ -14,7 +14,7 @@ extension ConnectionHandler {
         guard !isTakingParts else { return }
         isTakingParts = true
         defer { isTakingParts = false }
-        while machine.takesParts, live?.wantsMore ?? true, let part = parts.popFirst() {
+        while machine.takesParts, wantsBody, let part = parts.popFirst() {
             switch part {
             case .head(let head): received(head)
             case .body(let buffer): received(buffer)
@@ -57,6 +57,9 @@ extension ConnectionHandler {
             fail(.bodyTooLarge(limit: limit))
         case .collect(_, let refusal, _) where hasBody && expectsContinue: continueUnless(refusal)
         case .live(let plan) where hasBody: open(plan)
+        case .exchange(let plan) where hasBody:
+            if let limit = plan.bodyLimit, length > limit { return fail(.bodyTooLarge(limit: limit)) }
+            begin(plan, hasBody: true)
         default: break
         }
     }
@@ -64,6 +67,7 @@ extension ConnectionHandler {
     func received(_ buffer: ByteBuffer) {
         switch machine.phase {
         case .live: live?.received(buffer)
+        case .exchanging: exchange?.received(buffer)
         case .collecting:
             guard case .collect(let limit, _, _) = plan else { return }
             guard body.count + buffer.readableBytes <= limit else { return fail(.bodyTooLarge(limit: limit)) }
@@ -79,6 +83,9 @@ extension ConnectionHandler {
         case .live:
             machine.requestComplete(now: .now())
             live?.bodyEnded()
+        case .exchanging:
+            machine.waiting(now: .now())
+            exchange?.bodyEnded()
         case .bodiless, .collecting:
             machine.requestComplete(now: .now())
             execute()
@@ -97,6 +104,7 @@ extension ConnectionHandler {
             let whole = body
             body = []
             work = { await act(whole) }
+        case .exchange(let plan): return begin(plan, hasBody: false)
         case .live: preconditionFailure("a live request has a body, and is answered when that ends")
         }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -137,7 +145,8 @@ extension ConnectionHandler {
 
     /// `100 Continue`, on acceptance and only when asked for (RFC 9110, section 10.1.1).
     func continueIfExpected() {
-        guard expectsContinue, machine.phase == .collecting || machine.phase == .live else { return }
+        guard expectsContinue else { return }
+        guard [.collecting, .live, .exchanging].contains(machine.phase) else { return }
         write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
     }
 

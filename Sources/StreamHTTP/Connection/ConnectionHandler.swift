@@ -1,5 +1,4 @@
 import DequeModule
-import Logging
 import NIOCore
 package import NIOHTTP1
 import StreamCore
@@ -35,6 +34,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var live: LiveRequest?
     var subscriber: Subscriber?
     var longPoll: LongPoll?
+    var exchange: Exchange?
+    /// A peer that waits for a word before it sends the body of an exchange has been given it.
+    var hasContinued = false
     /// The request's body was not read to its end, or the peer asked for it: nothing follows this answer.
     var mustClose = false
 
@@ -93,6 +95,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         subscriber?.writabilityChanged()
+        exchange?.writabilityChanged()
         context.fireChannelWritabilityChanged()
     }
 
@@ -105,7 +108,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Nothing more comes, and everything that came has been looked at.
     func inputEnded() {
         switch machine.phase {
-        case .idle, .head, .collecting, .lingering, .streaming, .waiting, .closed: context?.close(promise: nil)
+        case .idle, .head, .collecting, .exchanging, .lingering, .streaming, .waiting, .closed:
+            context?.close(promise: nil)
         // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
         case .live: live?.torn()
         // A whole request is answered.
@@ -120,6 +124,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             guard let failure = RequestFailure(error) else { return context.close(promise: nil) }
             fail(failure)
         case .live: live?.torn()
+        case .exchanging:
+            // The peer is gone in the middle of the body.
+            guard RequestFailure(error) != nil else { return context.close(promise: nil) }
+            mustClose = true
+            exchange?.torn()
         case .answering, .waiting: mustClose = true
         // What comes now is discarded, whatever it is: also the rest of a request that was refused as malformed, and
         // what a departing decoder held of a request behind a subscription.
@@ -132,6 +141,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func tick(now: NIODeadline) {
         subscriber?.tick(now: now)
         longPoll?.tick(now: now)
+        exchange?.tick(now: now)
         if machine.phase == .flushing { noteProgress(now: now) }
         switch machine.timeout(now: now) {
         case nil: break
@@ -148,7 +158,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// May be asked to leave while streams that are being written are still read to their end.
     var mayLeave: Bool {
-        if live != nil { return false }
+        if live != nil || exchange != nil { return false }
         if let subscriber { return !plane.streams.isProducing(subscriber.name) }
         return true
     }
@@ -166,6 +176,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if let live { return live.drain() }
         if let subscriber { return subscriber.sayFarewell(.draining) }
         if let longPoll { return longPoll.giveUp() }
+        if let exchange { return exchange.drain() }
         if machine.phase == .idle, closingIdle { abort() }
     }
 
@@ -179,6 +190,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         longPoll?.disconnected()
         longPoll = nil
         live?.torn()
+        exchange?.disconnected()
+        exchange = nil
         parts = []
     }
 
@@ -186,8 +199,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private var mayRead: Bool {
         // A peer that sends its next request while it waits is not read further.
-        machine.reads && (live?.wantsMore ?? true) && (longPoll == nil || parts.isEmpty)
+        machine.reads && wantsBody && ((longPoll == nil && exchange == nil) || parts.isEmpty)
     }
+
+    /// What takes the body has room for more of it.
+    var wantsBody: Bool { (live?.wantsMore ?? true) && (exchange?.wantsMore ?? true) }
 
     func resumeReading() {
         guard hasHeldRead, mayRead, let context else { return }
@@ -236,6 +252,7 @@ extension RequestPlan {
         case .answer, .act: .none
         case .collect: .collect
         case .live: .live
+        case .exchange: .exchange
         }
     }
 }

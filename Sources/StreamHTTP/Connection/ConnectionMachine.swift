@@ -15,6 +15,8 @@ package struct ConnectionMachine {
         case collecting
         /// A live body is being appended.
         case live
+        /// A function reads the body while it arrives, and may be answering already.
+        case exchanging
         /// The request is whole; its answer is being made.
         case answering
         /// The answer is made when something happens to a stream, or after a while.
@@ -40,6 +42,7 @@ package struct ConnectionMachine {
         case none
         case collect
         case live
+        case exchange
     }
 
     package struct Times: Sendable {
@@ -78,7 +81,7 @@ package struct ConnectionMachine {
     /// Whether the next part of a request may be looked at.
     package var takesParts: Bool {
         switch phase {
-        case .idle, .head, .bodiless, .collecting, .live: true
+        case .idle, .head, .bodiless, .collecting, .live, .exchanging: true
         case .answering, .waiting, .flushing, .streaming, .lingering, .closed: false
         }
     }
@@ -107,6 +110,7 @@ package struct ConnectionMachine {
         switch (intake, hasBody) {
         case (.collect, true): enter(.collecting, now)
         case (.live, true): enter(.live, now)
+        case (.exchange, true): enter(.exchanging, now)
         case (_, false): enter(.bodiless, now)
         case (.none, true): enter(.answering, now)
         }
@@ -144,7 +148,7 @@ package struct ConnectionMachine {
         case .collecting: return waited >= times.bodyIdle ? .answer(.bodyTimeout) : nil
         case .flushing: return waited >= times.writeStall ? .close : nil
         case .lingering: return waited >= times.linger ? .close : nil
-        case .bodiless, .live, .answering, .waiting, .streaming, .closed: return nil
+        case .bodiless, .live, .exchanging, .answering, .waiting, .streaming, .closed: return nil
         }
     }
 

@@ -1,3 +1,5 @@
+package import NIOCore
+
 /// How the parts of a streamed body are told apart on the wire.
 package enum BodyFraming: Int, Sendable, Hashable {
     /// HTTP/1.1 chunks.
@@ -17,6 +19,18 @@ package enum BodyFraming: Int, Sendable, Hashable {
             output.append(contentsOf: part)
             output.append(contentsOf: "\r\n".utf8)
         }
+    }
+
+    /// A part as it goes on the wire.
+    package func framed(_ part: ByteBuffer) -> ByteBuffer {
+        guard self == .chunked else { return part }
+        var output = ByteBuffer()
+        output.reserveCapacity(part.readableBytes + 12)
+        output.writeString(String(part.readableBytes, radix: 16))
+        output.writeStaticString("\r\n")
+        output.writeImmutableBuffer(part)
+        output.writeStaticString("\r\n")
+        return output
     }
 
     /// What tells that the body is complete.

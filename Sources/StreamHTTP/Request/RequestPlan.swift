@@ -42,6 +42,8 @@ package enum RequestFailure: Error, Sendable, Equatable {
     case bodyTooLarge(limit: Int)
     case bodyNotExpected
     case draining
+    /// The function that was to answer it failed.
+    case broken
 }
 
 /// How one request is to be answered.
@@ -55,6 +57,8 @@ package enum RequestPlan: Sendable {
     case collect(limit: Int, refusal: @Sendable () async -> Response? = { nil }, @Sendable ([UInt8]) async -> Reply)
     /// By appending the body while it arrives.
     case live(LivePlan)
+    /// By a function that reads the body while it arrives and writes the answer while it is made.
+    case exchange(ExchangePlan)
 }
 
 /// What becomes of a request.
@@ -63,6 +67,8 @@ package enum Reply: Sendable {
     case subscribe(SubscriptionPlan)
     /// With the answer to a long-poll, once there is something to tell or it has waited long enough.
     case wait(LongPollPlan)
+    /// By a function that writes the answer while it is made. There is no body left for it to read.
+    case exchange(ExchangePlan)
 }
 
 /// A read that goes on until the stream ends.

@@ -45,11 +45,30 @@ struct ResponseEncoder {
 
     /// The head of a stream that goes on until it ends; the connection closes after it.
     mutating func encodeStreamHead(_ headers: [HeaderField], to request: Request) -> [UInt8] {
+        encodeOpenHead(200, headers, length: nil, to: request, closes: true)
+    }
+
+    /// The head of an answer whose body follows in parts.
+    ///
+    /// - Parameter length: the body's length in bytes; without it the body is chunked, or ends with the connection.
+    mutating func encodeOpenHead(
+        _ status: Int,
+        _ headers: [HeaderField],
+        length: Int?,
+        to request: Request,
+        closes: Bool
+    ) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(512)
-        appendHead(200, headers, isHTTP10: request.isHTTP10, to: &output)
-        if Self.framing(for: request) == .chunked { append("Transfer-Encoding", "chunked", to: &output) }
-        finishHead(request, closes: true, to: &output)
+        appendHead(status, headers, isHTTP10: request.isHTTP10, to: &output)
+        if status != 204, status != 304 {
+            if let length {
+                append("Content-Length", "\(length)", to: &output)
+            } else if Self.framing(for: request) == .chunked {
+                append("Transfer-Encoding", "chunked", to: &output)
+            }
+        }
+        finishHead(request, closes: closes, to: &output)
         return output
     }
 

@@ -1,4 +1,3 @@
-import Logging
 package import NIOCore
 import NIOHTTP1
 import NIOPosix

@@ -23,6 +23,7 @@ struct TestServer {
         keys: String? = nil,
         limits: StoreLimits = StoreLimits(),
         gate: StoreGate? = nil,
+        routes: [any RouteGroup] = [],
         _ body: (TestServer) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration()
@@ -38,7 +39,8 @@ struct TestServer {
             store: gate.map { GatedStore(base: memory, gate: $0) } ?? memory,
             keys: try keys.map { try KeyRing(parsing: $0, file: "keys") },
             logger: logger,
-            time: time
+            time: time,
+            extra: { _ in routes }
         )
         do {
             let port = try #require(try await service.start().port)

@@ -1,0 +1,59 @@
+import NIOCore
+import StreamCore
+
+/// Answering with a function that reads and writes while it runs.
+extension ConnectionHandler: ExchangeOutlet {
+    func begin(_ plan: ExchangePlan, hasBody: Bool) {
+        guard let context else { return }
+        if !hasBody { machine.waiting(now: .now()) }
+        let exchange = Exchange(
+            plan: plan,
+            request: request,
+            hasBody: hasBody,
+            eventLoop: context.eventLoop,
+            configuration: plane.configuration,
+            outlet: self
+        )
+        self.exchange = exchange
+        hasContinued = false
+        exchange.start()
+        // Read on, so that the end of a peer who gives up is seen.
+        resumeReading()
+    }
+
+    func encodeHead(_ status: Int, _ headers: [HeaderField], length: Int?) -> [UInt8] {
+        // What is not framed ends with the connection.
+        if length == nil, request.isHTTP10 { mustClose = true }
+        // What is left of a body that nobody read must not be taken for the next request.
+        if machine.phase == .exchanging { mustClose = true }
+        return encoder.encodeOpenHead(status, headers, length: length, to: request, closes: mustClose)
+    }
+
+    func bodyIsWanted() {
+        guard machine.phase == .exchanging else { return }
+        if !hasContinued {
+            hasContinued = true
+            continueIfExpected()
+        }
+        resumeReading()
+    }
+
+    func exchangeFinished(_ exchange: Exchange) {
+        guard self.exchange === exchange else { return }
+        self.exchange = nil
+        answered()
+    }
+
+    func exchangeFailed(_ exchange: Exchange, _ error: any Error) {
+        guard self.exchange === exchange else { return }
+        self.exchange = nil
+        if machine.phase == .exchanging { mustClose = true }
+        switch error {
+        case ExchangeError.gone, ExchangeError.torn, is CancellationError: abort()
+        case ExchangeError.bodyTooLarge(let limit): fail(.bodyTooLarge(limit: limit))
+        case ExchangeError.bodyTimeout: fail(.bodyTimeout)
+        case ExchangeError.draining: fail(.draining)
+        default: fail(.broken)
+        }
+    }
+}
