@@ -79,6 +79,8 @@ package final class SQLiteStreamStore: StreamStore {
         _ = await withCheckedContinuation { _ = shared.queue.push(.close(Reply(continuation: $0))) }
     }
 
+    package var usage: StoreUsage { counters.usage }
+
     package var counters: StoreCounters { shared.counters.withLock(\.self) }
 
     package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {

@@ -1,3 +1,5 @@
+package import StreamCore
+
 /// What a store has done since it was opened.
 package struct StoreCounters: Sendable, Equatable {
     /// Commits that kept something that was asked for, and those of upkeep alone.
@@ -10,4 +12,6 @@ package struct StoreCounters: Sendable, Equatable {
     package var chunksDeleted = 0
     package var hotRows = 0
     package var freedPages = 0
+    /// What is kept now.
+    package var usage = StoreUsage(streams: 0, bytes: 0)
 }

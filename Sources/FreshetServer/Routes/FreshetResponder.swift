@@ -8,6 +8,7 @@ package final class FreshetResponder: Responder {
     private let streamRoutes: StreamRoutes
     private let listing: ListingRoutes
     private let session: SessionRoute?
+    private let metrics: MetricsRoute?
     private let extra: [any RouteGroup]
     private let time: any TimeSource
 
@@ -17,6 +18,7 @@ package final class FreshetResponder: Responder {
         streamRoutes: StreamRoutes,
         listing: ListingRoutes,
         session: SessionRoute?,
+        metrics: MetricsRoute? = nil,
         extra: [any RouteGroup] = [],
         time: any TimeSource = SystemTime()
     ) {
@@ -24,6 +26,7 @@ package final class FreshetResponder: Responder {
         self.streamRoutes = streamRoutes
         self.listing = listing
         self.session = session
+        self.metrics = metrics
         self.extra = extra
         self.time = time
     }
@@ -56,6 +59,7 @@ package final class FreshetResponder: Responder {
                 let caller = RouteCaller(access: access, admission: admission)
                 if let plan = streamRoutes.plan(request, caller) { return plan }
                 if let plan = listing.plan(request, caller) { return plan }
+                if let plan = metrics?.plan(request, caller) { return plan }
             }
         }
         for routes in extra {

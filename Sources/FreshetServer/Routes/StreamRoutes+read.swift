@@ -90,7 +90,8 @@ extension StreamRoutes {
                 form: form,
                 headers: Self.fields(form, page.contentType.kind),
                 requested: requested,
-                opening: opening
+                opening: opening,
+                isResume: position != .start && position != .now
             )
         )
     }
@@ -123,7 +124,9 @@ extension StreamRoutes {
         var body = form.greeting
         let retry = jitter(why == .draining ? 1000...10_000 : 5000...30_000)
         EventWriter(form: form, kind: .eventStream).appendReconnect(why, retry: retry, to: &body)
-        return Response(200, headers: Self.fields(form, nil), body: body, framing: .stream)
+        var response = Response(200, headers: Self.fields(form, nil), body: body, framing: .stream)
+        response.reconnect = why
+        return response
     }
 
     private static func fields(_ form: EventForm, _ kind: ContentType.Kind?) -> [HeaderField] {

@@ -30,6 +30,8 @@ package final class FreshetService: Sendable {
         self.logger = logger
         let streams = Streams(store: store, configuration: StreamsConfiguration(configuration), time: time)
         self.streams = streams
+        let extra = extra(streams)
+        let metrics = MetricsRoute(started: time.wallMilliseconds())
         let dataPlane = DataPlaneConfiguration(configuration)
         let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)
         let routes = StreamRoutes(
@@ -54,7 +56,8 @@ package final class FreshetService: Sendable {
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams),
             session: session,
-            extra: extra(streams),
+            metrics: metrics,
+            extra: extra,
             time: time
         )
         self.server = await StreamServer(
@@ -65,6 +68,7 @@ package final class FreshetService: Sendable {
             eventLoops: configuration.eventLoops ?? 0,
             time: time
         )
+        metrics.begin([ServerMetrics(streams: streams, server: server)] + extra.compactMap { $0 as? any MetricsSource })
     }
 
     /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.

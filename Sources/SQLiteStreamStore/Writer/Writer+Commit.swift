@@ -200,6 +200,7 @@ extension Writer {
             counters.chunksSealed += upkeep.seals.reduce(0) { $0 + $1.chunks.count }
             counters.chunksDeleted += upkeep.collections.reduce(0) { $0 + $1.chunks.count }
             counters.hotRows = hotRows.count
+            counters.usage = StoreUsage(streams: streams.count, bytes: bytes)
         }
     }
 

@@ -86,6 +86,9 @@ final class Writer {
             if stream.row.options.retention != .everything { _ = trim(stream) }
         }
         shared.agedStreams.store(aged.count, ordering: .relaxed)
+        shared.counters.withLock { [count = streams.count, bytes] in
+            $0.usage = StoreUsage(streams: count, bytes: bytes)
+        }
     }
 
     /// Works until it is told to close. Returns who is to be told once the writer, and with it the lock of its

@@ -8,6 +8,7 @@ package final class Streams: Sendable {
     private let hub: Hub
     private let lifetimes: LifetimeTable
     private let time: any TimeSource
+    private let counts = Mutex(StreamsMetrics())
     /// The open live requests of a label, oldest first: all but the last have lost, or are losing, their right.
     private let labelled = Mutex<[LiveKey: [LiveProducer]]>([:])
 
@@ -38,6 +39,11 @@ package final class Streams: Sendable {
         }
         switch outcome {
         case .created(let info):
+            counts.withLock { counts in
+                counts.created += 1
+                counts.count(request.events)
+                if let end = request.end { counts.ends[end.reason, default: 0] += 1 }
+            }
             begin(KeptStream(info: info, idle: .zero, hadLiveRequest: false))
             // Forking reads the source.
             if let source = request.fork?.source { touch(source) }
@@ -55,6 +61,7 @@ package final class Streams: Sendable {
             try await store.append(name, request)
         }
         outcome = result
+        counts.withLock { $0.count(result, of: request) }
         return result
     }
 
@@ -78,6 +85,7 @@ package final class Streams: Sendable {
         try await settle(name)
         guard let birth = try await store.remove(name, because: .deleted, born: nil) else { return false }
         lifetimes.forget(name, born: birth)
+        counts.withLock { $0.removals[.deleted, default: 0] += 1 }
         return true
     }
 
@@ -206,6 +214,8 @@ package final class Streams: Sendable {
     }
 
     // MARK: What can be told
+
+    package var metrics: StreamsMetrics { counts.withLock(\.self) }
 
     package struct Attendance: Sendable, Equatable {
         package var readers: Int
@@ -351,13 +361,17 @@ package final class Streams: Sendable {
             store.touch(name)
             lifetimes.updateIfPresent(name) { lifetime, now in lifetime.told = now }
         case .expire(let birth):
-            _ = try await store.remove(name, because: .expired, born: birth)
+            if try await store.remove(name, because: .expired, born: birth) != nil {
+                counts.withLock { $0.removals[.expired, default: 0] += 1 }
+            }
             lifetimes.forget(name, born: birth)
         case .abandon(let silence):
             let birth = lifetimes.lifetime(of: name)?.birth
             let detail = "The producer was silent for \(silence.components.seconds) s."
             let end = AppendRequest(end: EndRequest(.abandoned, detail: detail))
-            if case .notFound = try await store.append(name, end) { return lifetimes.forget(name, born: birth) }
+            let outcome = try await store.append(name, end)
+            if case .notFound = outcome { return lifetimes.forget(name, born: birth) }
+            counts.withLock { $0.count(outcome, of: end) }
             lifetimes.updateIfPresent(name) { lifetime, _ in if lifetime.birth == birth { lifetime.hasEnded = true } }
         }
     }
@@ -373,6 +387,18 @@ package final class Streams: Sendable {
         } catch {
             guard case .full = error else { throw error }
         }
+        do {
+            return try await makingRoom(for: events, body)
+        } catch {
+            if case .full = error { counts.withLock { $0.full += 1 } }
+            throw error
+        }
+    }
+
+    private func makingRoom<Outcome: Sendable>(
+        for events: [EventBody],
+        _ body: () async throws(StoreError) -> Outcome
+    ) async throws(StoreError) -> Outcome {
         try await sweep()
         guard let age = configuration.endedAge else { return try await body() }
         do {

@@ -29,6 +29,10 @@ package final class MemoryStreamStore: StreamStore {
         self.time = time
     }
 
+    package var usage: StoreUsage {
+        state.withLock { StoreUsage(streams: $0.streams.count, bytes: $0.bytes) }
+    }
+
     package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
         try change(name) { state throws(StoreError) in
             if let existing = state.streams[name] {

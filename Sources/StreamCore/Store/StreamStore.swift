@@ -41,6 +41,9 @@ package protocol StreamStore: Sendable {
     /// stream; none when all of them would not make enough. Called when the store is full and nothing expired is left.
     func takeEnded(olderThan age: Duration, toFit bytes: Int) async throws(StoreError)
 
+    /// What it holds now, as its limits count it.
+    var usage: StoreUsage { get }
+
     /// Streams as the store found them, in the order of their names, strictly after one: for whoever takes up their
     /// leases and lifetimes.
     func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream]

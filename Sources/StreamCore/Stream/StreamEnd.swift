@@ -37,6 +37,6 @@ package struct EndRequest: Hashable, Sendable {
 }
 
 /// Why a stream is no longer there. Neither is a recorded reason: nothing is left to record it in.
-package enum Removal: String, Sendable {
+package enum Removal: String, Sendable, CaseIterable {
     case deleted, expired
 }

@@ -34,6 +34,8 @@ extension ConnectionHandler {
         let closes = mustClose || response.framing == .stream || (inputIsClosed && parts.isEmpty)
         write(encoder.encode(response, to: request, closes: closes))
         mustClose = closes
+        plane.counts.answers[response.status, default: 0] += 1
+        if let why = response.reconnect { plane.counts.reconnects[why, default: 0] += 1 }
         answered()
     }
 
@@ -70,6 +72,7 @@ extension ConnectionHandler {
         let request = request
         let head = encoder.encodeStreamHead(plan.headers, to: request)
         machine.streamStarted(now: .now())
+        plane.counts.answers[200, default: 0] += 1
         parts = []
         self.head = nil
         self.plan = nil

@@ -26,6 +26,7 @@ extension ConnectionHandler: ExchangeOutlet {
         if length == nil, request.isHTTP10 { mustClose = true }
         // What is left of a body that nobody read must not be taken for the next request.
         if machine.phase == .exchanging { mustClose = true }
+        plane.counts.answers[status, default: 0] += 1
         return encoder.encodeOpenHead(status, headers, length: length, to: request, closes: mustClose)
     }
 

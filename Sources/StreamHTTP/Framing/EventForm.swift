@@ -2,7 +2,7 @@ import ServerSentEvents
 import StreamCore
 
 /// How a reader wants to see events.
-package enum EventForm: Int, Sendable, Hashable {
+package enum EventForm: Int, Sendable, Hashable, CaseIterable {
     /// `text/event-stream`
     case sse
     /// `application/x-ndjson`

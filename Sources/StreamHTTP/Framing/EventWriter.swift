@@ -108,6 +108,6 @@ package struct EventWriter: Sendable, Hashable {
 }
 
 /// Why a reader is asked to come back: the answer to a read that cannot be served now.
-package enum ReconnectReason: String, Sendable {
+package enum ReconnectReason: String, Sendable, CaseIterable {
     case draining, overloaded, store
 }

@@ -79,6 +79,8 @@ package struct SubscriptionPlan: Sendable {
     /// What the reader asked for, as text: shown in a gap.
     package var requested: String
     package var opening: Opening
+    /// The reader has been here before: it came with a position.
+    package var isResume: Bool
     /// The cursor that a durable read is told at this moment; what other forms have no use for.
     package var cursor: @Sendable () -> UInt64
 
@@ -99,6 +101,7 @@ package struct SubscriptionPlan: Sendable {
         headers: [HeaderField],
         requested: String,
         opening: Opening,
+        isResume: Bool = false,
         cursor: @escaping @Sendable () -> UInt64 = { 0 }
     ) {
         self.name = name
@@ -106,6 +109,7 @@ package struct SubscriptionPlan: Sendable {
         self.headers = headers
         self.requested = requested
         self.opening = opening
+        self.isResume = isResume
         self.cursor = cursor
     }
 }

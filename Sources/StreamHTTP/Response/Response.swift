@@ -12,6 +12,8 @@ package struct Response: Sendable, Equatable {
     package var headers: [HeaderField]
     package var body: [UInt8]
     package var framing: Framing
+    /// Why a reader is asked to come back, when that is what this answer says.
+    package var reconnect: ReconnectReason?
 
     package init(_ status: Int, headers: [HeaderField] = [], body: [UInt8] = [], framing: Framing = .length) {
         self.status = status

@@ -79,6 +79,8 @@ package final class StreamServer: Sendable {
             guard let plane = planes[ObjectIdentifier(channel.eventLoop)]?.value else {
                 preconditionFailure("a connection on a loop that is not the server's")
             }
+            plane.counts.connections += 1
+            if refusal != nil { plane.counts.refusedConnections += 1 }
             try channel.syncOptions?.setStreamingOptions()
             let connection = ConnectionHandler(
                 plane: plane,
@@ -115,7 +117,18 @@ package final class StreamServer: Sendable {
         return count
     }
 
+    /// Connections that are open now.
     package var connections: Int { census.total }
+
+    /// The sum of what the loops have counted.
+    package func metrics() async -> DataPlaneMetrics {
+        var sum = DataPlaneMetrics()
+        for loop in loops {
+            guard let plane = planes[ObjectIdentifier(loop)] else { continue }
+            if let part = try? await loop.submit({ plane.value.metrics }).get() { sum = sum + part }
+        }
+        return sum
+    }
 
     /// Closes what is left and ends the threads.
     package func stop() async {

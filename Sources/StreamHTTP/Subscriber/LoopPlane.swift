@@ -10,6 +10,8 @@ final class LoopPlane {
     let configuration: DataPlaneConfiguration
     let held: HeldReaders
     private(set) var isDraining = false
+    /// What happened here; the numbers of now are added when somebody asks.
+    var counts = DataPlaneMetrics()
     private var groups: [StreamName: StreamGroup] = [:]
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     private var mailbox: Mailbox?
@@ -122,6 +124,22 @@ final class LoopPlane {
     /// The deadline has come: everybody goes.
     func endDraining() {
         for connection in connections.values { connection.drain(closingIdle: true) }
+    }
+
+    /// What happened on this loop, and how it is now.
+    var metrics: DataPlaneMetrics {
+        var metrics = counts
+        for connection in connections.values {
+            if let subscriber = connection.subscriber {
+                if subscriber.isHeld {
+                    metrics.heldReaders += 1
+                } else {
+                    metrics.readers[subscriber.form, default: 0] += 1
+                }
+            }
+            if connection.longPoll != nil { metrics.longPolls += 1 }
+        }
+        return metrics
     }
 
     /// Connections that still have something to do.

@@ -47,9 +47,12 @@ final class Subscriber: TailReader {
     }
 
     var isHeld: Bool { machine.isHeld }
+    var form: EventForm { plan.form }
 
     /// Writes the head, the first bytes and the first page in one go, and begins to follow.
     func open(head: [UInt8]) {
+        plane.counts.reads[plan.form, default: 0] += 1
+        if plan.isResume { plane.counts.resumes += 1 }
         var part = plan.form.greeting
         var isOver = false
         switch plan.opening {
@@ -65,6 +68,7 @@ final class Subscriber: TailReader {
             if let end = page.end { writer.appendEnd(end, retry: takeRetry(), to: &part) }
             isOver = page.end != nil
         case .malformed(let page):
+            plane.counts.gaps += 1
             writer.appendGap(requested: plan.requested, resumed: page.floor, retry: takeRetry(), to: &part)
             append(page, gapAt: nil, to: &part)
             isOver = page.end != nil
@@ -110,6 +114,7 @@ final class Subscriber: TailReader {
         case .deliver(let index):
             let shape = TailBatch.Shape(writer: writer, framing: framing, retry: takeRetry(), cursor: plan.cursor())
             let buffer = batch.buffer(from: index, shape)
+            plane.counts.deliveries += batch.eventCount(from: index)
             if batch.hasEnd {
                 machine.finish()
                 var last = buffer
@@ -150,6 +155,7 @@ final class Subscriber: TailReader {
             let unsent = outlet.unsentBytes
             guard let blocked, unsent == blocked.unsent else { return self.blocked = (now, unsent) }
             if now - blocked.since >= plane.configuration.writeStall {
+                plane.counts.evictions += 1
                 machine.finish()
                 leave()
                 outlet.abort()
@@ -166,6 +172,7 @@ final class Subscriber: TailReader {
     /// Asks the reader to come back later, and ends the response.
     func sayFarewell(_ why: ReconnectReason) {
         guard !machine.isFinished else { return }
+        plane.counts.reconnects[why, default: 0] += 1
         var part: [UInt8] = []
         writer.appendReconnect(why, retry: plane.jitteredRetry(why), to: &part)
         finish(with: part)
@@ -264,9 +271,11 @@ final class Subscriber: TailReader {
 
     /// Appends a page: the gap where it does not begin at the reader's position, the events, the end.
     private func append(_ page: Page, gapAt requested: String?, to part: inout [UInt8]) {
+        plane.counts.deliveries += page.events.count
         if plan.form == .durable { return appendDurably(page, to: &part) }
         let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
         if page.standing != .exact, let requested {
+            plane.counts.gaps += 1
             writer.appendGap(requested: requested, resumed: page.floor, retry: takeRetry(), to: &part)
         }
         for event in page.events { writer.append(event, retry: takeRetry(), to: &part) }
@@ -299,6 +308,7 @@ final class Subscriber: TailReader {
 
     private func send(_ buffer: ByteBuffer) {
         lastWrite = .now()
+        plane.counts.deliveredBytes += buffer.readableBytes
         outlet.send(buffer)
     }
 

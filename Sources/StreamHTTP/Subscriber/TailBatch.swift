@@ -21,6 +21,7 @@ final class TailBatch {
     let items: [CommittedItem]
     /// The offsets before each item and after the last.
     let boundaries: [Offset]
+    private let eventsInAll: Int
     private var buffers: [Int: ByteBuffer] = [:]
     /// What was asked for last: nearly all readers of a stream ask for the same.
     private var latest: (key: Int, buffer: ByteBuffer)?
@@ -35,10 +36,16 @@ final class TailBatch {
 
     init(_ items: [CommittedItem]) {
         self.items = items
+        self.eventsInAll = items.reduce(0) { $0 + $1.events.count }
         self.boundaries = items.map(\.previous) + [items[items.count - 1].last]
     }
 
     var hasEnd: Bool { items[items.count - 1].end != nil }
+
+    /// How many events the items from an index on hold.
+    func eventCount(from index: Int) -> Int {
+        index == 0 ? eventsInAll : items[index...].reduce(0) { $0 + $1.events.count }
+    }
 
     /// The bytes of the items from an index on, as they go on the wire.
     func buffer(from index: Int, _ shape: Shape) -> ByteBuffer {

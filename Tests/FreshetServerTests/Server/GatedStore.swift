@@ -41,6 +41,8 @@ struct GatedStore: StreamStore {
     let base: any StreamStore
     let gate: StoreGate
 
+    var usage: StoreUsage { base.usage }
+
     func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
         try await base.create(name, request)
     }

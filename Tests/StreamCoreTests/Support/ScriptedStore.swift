@@ -45,6 +45,8 @@ final class ScriptedStore: StreamStore {
         await state.withLock { $0.holding.removeValue(forKey: operation) }?.pass()
     }
 
+    var usage: StoreUsage { base.usage }
+
     func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
         try await pass(.create)
         return try await base.create(name, request)

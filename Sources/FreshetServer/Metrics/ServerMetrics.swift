@@ -1,0 +1,112 @@
+import StreamCore
+import StreamHTTP
+
+/// The numbers of the streams and of the connections.
+struct ServerMetrics: MetricsSource {
+    let streams: Streams
+    let server: StreamServer
+
+    func metrics() async -> [MetricFamily] {
+        let plane = await server.metrics()
+        return families(of: streams.metrics, streams.store.usage) + families(of: plane, open: server.connections)
+    }
+
+    private func families(of streams: StreamsMetrics, _ usage: StoreUsage) -> [MetricFamily] {
+        [
+            MetricFamily("freshet_streams", .gauge, "Streams that are kept", usage.streams),
+            MetricFamily("freshet_store_bytes", .gauge, "What they count against the limit kept-bytes", usage.bytes),
+            MetricFamily("freshet_streams_created_total", .counter, "Streams created", streams.created),
+            MetricFamily(
+                "freshet_stream_ends_total",
+                .counter,
+                "Streams ended",
+                by: "reason",
+                EndReason.allCases.map { ($0.rawValue, streams.ends[$0] ?? 0) }
+            ),
+            MetricFamily(
+                "freshet_streams_removed_total",
+                .counter,
+                "Streams taken away",
+                by: "why",
+                Removal.allCases.map { ($0.rawValue, streams.removals[$0] ?? 0) }
+            ),
+            MetricFamily("freshet_appends_total", .counter, "Requests or live pieces appended", streams.appends),
+            MetricFamily("freshet_appended_events_total", .counter, "Events appended", streams.events),
+            MetricFamily("freshet_appended_bytes_total", .counter, "Bytes of their data", streams.bytes),
+            MetricFamily(
+                "freshet_append_duplicates_total",
+                .counter,
+                "Appends that a producer repeated and that were kept before",
+                streams.duplicates
+            ),
+            MetricFamily("freshet_store_full_total", .counter, "Requests refused with 507", streams.full),
+        ]
+    }
+
+    private func families(of plane: DataPlaneMetrics, open: Int) -> [MetricFamily] {
+        [
+            MetricFamily("freshet_connections", .gauge, "Connections that are open", open),
+            MetricFamily("freshet_connections_total", .counter, "Connections accepted", plane.connections),
+            MetricFamily(
+                "freshet_connections_refused_total",
+                .counter,
+                "Connections beyond the limits",
+                plane.refusedConnections
+            ),
+            MetricFamily(
+                "freshet_answers_total",
+                .counter,
+                "Answers, counted when their head is written",
+                by: "status",
+                plane.answers.sorted { $0.key < $1.key }.map { ("\($0.key)", $0.value) }
+            ),
+            MetricFamily(
+                "freshet_readers",
+                .gauge,
+                "Readers that follow a stream",
+                by: "form",
+                EventForm.allCases.map { ($0.label, plane.readers[$0] ?? 0) } + [("long-poll", plane.longPolls)]
+            ),
+            MetricFamily("freshet_held_readers", .gauge, "Readers of streams that are not there", plane.heldReaders),
+            MetricFamily(
+                "freshet_reads_total",
+                .counter,
+                "Reads that follow, begun",
+                by: "form",
+                EventForm.allCases.map { ($0.label, plane.reads[$0] ?? 0) }
+            ),
+            MetricFamily("freshet_resumes_total", .counter, "Those of them that came with a position", plane.resumes),
+            MetricFamily("freshet_gaps_total", .counter, "Gaps told to readers", plane.gaps),
+            MetricFamily(
+                "freshet_reconnects_total",
+                .counter,
+                "Readers asked to come back",
+                by: "why",
+                ReconnectReason.allCases.map { ($0.rawValue, plane.reconnects[$0] ?? 0) }
+            ),
+            MetricFamily("freshet_deliveries_total", .counter, "Events written to readers", plane.deliveries),
+            MetricFamily(
+                "freshet_delivered_bytes_total",
+                .counter,
+                "Bytes written to readers, with heads and heartbeats",
+                plane.deliveredBytes
+            ),
+            MetricFamily(
+                "freshet_evictions_total",
+                .counter,
+                "Readers closed because they took nothing for write-stall-seconds",
+                plane.evictions
+            ),
+        ]
+    }
+}
+
+extension EventForm {
+    var label: String {
+        switch self {
+        case .sse: "sse"
+        case .ndjson: "ndjson"
+        case .durable: "live-sse"
+        }
+    }
+}

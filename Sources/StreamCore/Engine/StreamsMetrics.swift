@@ -1,0 +1,32 @@
+/// What has happened to the streams of this node since it started: numbers that only grow.
+package struct StreamsMetrics: Sendable, Equatable {
+    package var created = 0
+    /// Requests that appended, and what they brought.
+    package var appends = 0
+    package var events = 0
+    package var bytes = 0
+    /// Appends that had been kept before: a producer's retry.
+    package var duplicates = 0
+    /// Appends and creates that were refused because the store is full.
+    package var full = 0
+    package var ends: [EndReason: Int] = [:]
+    package var removals: [Removal: Int] = [:]
+
+    package init() {}
+
+    mutating func count(_ outcome: AppendOutcome, of request: AppendRequest) {
+        switch outcome {
+        case .appended(_, let end, _):
+            if !request.events.isEmpty { appends += 1 }
+            count(request.events)
+            if let end { ends[end.reason, default: 0] += 1 }
+        case .duplicate: duplicates += 1
+        default: break
+        }
+    }
+
+    mutating func count(_ bodies: [EventBody]) {
+        events += bodies.count
+        bytes += bodies.reduce(0) { $0 + $1.size }
+    }
+}

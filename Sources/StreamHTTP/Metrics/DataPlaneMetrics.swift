@@ -1,0 +1,42 @@
+/// What has happened on the connections of a node since it started. Each event loop counts for itself, without locks;
+/// whoever asks gets the sum.
+package struct DataPlaneMetrics: Sendable, Equatable {
+    package var connections = 0
+    package var refusedConnections = 0
+    /// Answers by status.
+    package var answers: [Int: Int] = [:]
+    /// Native and durable reads that were begun, by form, and those of them that came with a position.
+    package var reads: [EventForm: Int] = [:]
+    package var resumes = 0
+    package var gaps = 0
+    package var reconnects: [ReconnectReason: Int] = [:]
+    /// Events and bytes, heads and heartbeats included, written to readers.
+    package var deliveries = 0
+    package var deliveredBytes = 0
+    /// Readers that were closed because they took nothing for too long.
+    package var evictions = 0
+    /// Readers that follow a stream now, by form; long-polls are those that wait.
+    package var readers: [EventForm: Int] = [:]
+    package var longPolls = 0
+    package var heldReaders = 0
+
+    package init() {}
+
+    static func + (left: DataPlaneMetrics, right: DataPlaneMetrics) -> DataPlaneMetrics {
+        var sum = left
+        sum.connections += right.connections
+        sum.refusedConnections += right.refusedConnections
+        sum.answers.merge(right.answers, uniquingKeysWith: +)
+        sum.reads.merge(right.reads, uniquingKeysWith: +)
+        sum.resumes += right.resumes
+        sum.gaps += right.gaps
+        sum.reconnects.merge(right.reconnects, uniquingKeysWith: +)
+        sum.deliveries += right.deliveries
+        sum.deliveredBytes += right.deliveredBytes
+        sum.evictions += right.evictions
+        sum.readers.merge(right.readers, uniquingKeysWith: +)
+        sum.longPolls += right.longPolls
+        sum.heldReaders += right.heldReaders
+        return sum
+    }
+}
