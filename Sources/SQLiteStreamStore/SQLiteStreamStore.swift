@@ -49,6 +49,7 @@ package final class SQLiteStreamStore: StreamStore {
                 seen.append(stream.unsealed.map(\.event))
                 state.streams[name] = seen
             }
+            state.tombstones = Set(writer.tombstones.keys)
         }
         self.visible = visible
         self.shared = shared
@@ -84,9 +85,7 @@ package final class SQLiteStreamStore: StreamStore {
     package var counters: StoreCounters { shared.counters.withLock(\.self) }
 
     package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
-        // The database's format has no forks.
-        if request.fork != nil { return .forkRefused(.unsupported) }
-        return try await ask { .create(name, request, $0) }
+        try await ask { .create(name, request, $0) }
     }
 
     package func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
@@ -105,7 +104,9 @@ package final class SQLiteStreamStore: StreamStore {
         try await ask { .remove(name, removal, born: born, $0) }
     }
 
-    package func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool { false }
+    package func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool {
+        visible.state.withLock { $0.tombstones.contains(name) }
+    }
 
     package func trimByAge() async throws(StoreError) {
         // Asked a few times a second, for nothing in most servers.

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A damaged data directory", .timeLimit(.minutes(10)))
 struct DamageTests {
-    /// Streams of all kinds: sealed, unsealed, ended, trimmed, with producers. What each holds, by name.
+    /// Streams of all kinds: sealed, unsealed, ended, trimmed, with producers, a fork of one that is gone. What each holds, by name.
     private static func fill(_ directory: TemporaryDirectory) async throws -> Truth {
         var configuration = SQLiteStoreConfiguration()
         configuration.chunkBytes = 3000
@@ -24,6 +24,9 @@ struct DamageTests {
             }
         }
         try await store.add(.known("s3"), end: EndRequest(.failed, detail: "as planned"))
+        _ = try await store.fork(.known("s6"), ForkRequest(source: .known("s5")))
+        try await store.add(.known("s6"), "of the fork alone")
+        _ = try await store.remove(.known("s5"), because: .deleted, born: nil)
         // Not everything is in chunks; a writer at rest writes nothing more.
         while store.counters.chunksSealed < 10 { await Task.yield() }
         let truth = try await Truth(store)

@@ -28,7 +28,7 @@ private struct ModelRun {
     private var tested: any StreamStore
     private let model: MemoryStreamStore
     private let time = ManualTime()
-    private let names = (0..<4).map { StreamName.known("s\($0)") }
+    private let names = (0..<5).map { StreamName.known("s\($0)") }
     /// Offsets are minted by each store for itself: which of the model's is which of the tested one's.
     private var counterpart: [Offset: Offset] = [:]
     private var known: [Offset] = []
@@ -36,7 +36,7 @@ private struct ModelRun {
 
     init(seed: UInt64) async throws {
         var random = SeededRandom(seed: seed)
-        limits = StoreLimits(streams: 3, bytes: Bool.random(using: &random) ? 6000 : 1 << 20)
+        limits = StoreLimits(streams: 4, bytes: Bool.random(using: &random) ? 6000 : 1 << 20)
         let chunk = [1, 40, 200, 24 << 10].randomElement(using: &random) ?? 1
         let patience = [Duration.zero, .seconds(2), .seconds(30)].randomElement(using: &random) ?? .zero
         harness = SQLiteUnderTest { configuration in
@@ -53,8 +53,9 @@ private struct ModelRun {
         // Of two streams that ended in the same millisecond either may be taken first.
         time.advance(by: .milliseconds(1))
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<12: try await create(name)
-        case 12..<60: try await append(name)
+        case 0..<10: try await create(name)
+        case 10..<20: try await fork(name, from: pick(names))
+        case 20..<60: try await append(name)
         case 60..<64:
             let seconds = Int.random(in: 1...9, using: &random)
             let was = try await model.setLease(name, seconds: seconds)
@@ -98,6 +99,8 @@ private struct ModelRun {
 
     private mutating func create(_ name: StreamName) async throws {
         var options = StreamOptions()
+        // One type a name: what a fork may cut depends on it.
+        if name == names[0] || name == names[1] { options.contentType = ContentType("application/octet-stream")! }
         switch Int.random(in: 0..<6, using: &random) {
         case 0: options.retention.events = 3
         case 1: options.retention.bytes = 100
@@ -112,8 +115,52 @@ private struct ModelRun {
         let request = CreateRequest(options: options, events: events, end: end)
         let was = await outcome { () throws(StoreError) in try await model.create(name, request) }
         let is_ = await outcome { () throws(StoreError) in try await tested.create(name, request) }
+        try same(was, is_)
+    }
+
+    /// Makes a stream of what another holds up to an event, the beginning, the end or nowhere, and some way beyond.
+    private mutating func fork(_ name: StreamName, from source: StreamName) async throws {
+        var left = ForkRequest(source: source)
+        var right = left
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: break
+        case 1: (left.point, right.point) = (.start, .start)
+        case 2:
+            let (was, is_) = (try await model.info(source), try await tested.info(source))
+            guard let was = was?.end, let is_ = is_?.end else { break }
+            (left.point, right.point) = (.after(was.offset), .after(is_.offset))
+        case 3:
+            let nowhere = Offset(milliseconds: pick([1, Offset.maximumMilliseconds]), counter: 1)
+            (left.point, right.point) = (.after(nowhere), .after(nowhere))
+        default:
+            let was = try await model.read(source, from: .start, limit: PageLimit())
+            let is_ = try await tested.read(source, from: .start, limit: PageLimit())
+            guard let was, let is_, let index = was.events.indices.randomElement(using: &random) else { break }
+            (left.point, right.point) = (.after(was.events[index].offset), .after(is_.events[index].offset))
+        }
+        left.beyond = pick([0, 0, 1, 4, 29])
+        right.beyond = left.beyond
+        var options = StreamOptions()
+        if Int.random(in: 0..<4, using: &random) == 0 { options.retention.events = 2 }
+        let events = Bool.random(using: &random) ? [] : [body()]
+        let was = await outcome { () throws(StoreError) in
+            try await model.create(name, CreateRequest(options: options, events: events, fork: left))
+        }
+        let is_ = await outcome { () throws(StoreError) in
+            try await tested.create(name, CreateRequest(options: options, events: events, fork: right))
+        }
+        try same(was, is_)
+    }
+
+    private func same(
+        _ was: Result<CreateOutcome, StoreError>,
+        _ is_: Result<CreateOutcome, StoreError>
+    ) throws {
         switch (was, is_) {
         case (.success(.created), .success(.created)), (.success(.exists), .success(.exists)): break
+        case (.success(.gone), .success(.gone)): break
+        case (.success(.forkRefused(let left)), .success(.forkRefused(let right))):
+            try expect(plain(left) == plain(right), "fork refused: \(left), \(right)")
         case (.success(.conflict(_, let left)), .success(.conflict(_, let right))):
             try expect(left == right, "conflict \(left), \(right)")
         case (.failure(let left), .failure(let right)): try expect(left == right, "create fails: \(left), \(right)")
@@ -122,7 +169,8 @@ private struct ModelRun {
     }
 
     private mutating func append(_ name: StreamName) async throws {
-        var request = AppendRequest(contentType: .eventStream, events: (0..<pick([1, 1, 2, 9])).map { _ in body() })
+        let type = try await model.info(name)?.options.contentType ?? .eventStream
+        var request = AppendRequest(contentType: type, events: (0..<pick([1, 1, 2, 9])).map { _ in body() })
         if Int.random(in: 0..<3, using: &random) == 0 {
             let sequence = UInt64.random(in: 0...4, using: &random)
             request.producer = ProducerStamp(
@@ -156,12 +204,25 @@ private struct ModelRun {
         }
     }
 
+    /// A refusal without its offset.
+    private func plain(_ refusal: ForkRefusal) -> String {
+        switch refusal {
+        case .beyondTail: "beyond the tail"
+        case .belowFloor: "below the floor"
+        default: "\(refusal)"
+        }
+    }
+
     private func plain(_ end: StreamEnd?) -> String { end.map { "\($0.reason) \($0.detail ?? "")" } ?? "open" }
     private func plain(_ state: ProducerState?) -> String { state.map { "\($0.epoch).\($0.sequence)" } ?? "-" }
 
     private mutating func compare(_ name: StreamName) async throws {
+        let isSoftDeleted = try await model.isSoftDeleted(name)
+        try expect(try await tested.isSoftDeleted(name) == isSoftDeleted, "\(name) is soft-deleted or not")
         let was = try await model.info(name)
         let is_ = try await tested.info(name)
+        try expect(was?.forkedFrom?.source == is_?.forkedFrom?.source, "the source of \(name)")
+        try expect(was?.forkedFrom?.beyond == is_?.forkedFrom?.beyond, "how far beyond \(name) is")
         try expect(was?.options == is_?.options, "options of \(name): \(was as Any), \(is_ as Any)")
         try expect(was?.events == is_?.events && was?.bytes == is_?.bytes, "\(name) holds \(was as Any), \(is_ as Any)")
         try expect(plain(was?.end) == plain(is_?.end), "end of \(name)")

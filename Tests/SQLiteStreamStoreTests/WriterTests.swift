@@ -40,6 +40,22 @@ struct WriterTests {
         await store.close()
     }
 
+    @Test("seals what comes in the same millisecond in which it sealed what came before")
+    func sealsTwiceInOneMillisecond() async throws {
+        let directory = TemporaryDirectory()
+        var configuration = SQLiteStoreConfiguration()
+        configuration.sealAfter = .zero
+        // A clock that stands still.
+        let store = try SQLiteStreamStore(directory: directory.path, configuration: configuration, time: ManualTime())
+        _ = try await store.put(name)
+        for round in 1...3 {
+            try await store.add(name, "\(round)")
+            while store.counters.hotRows > 0 { await Task.yield() }
+            #expect(store.counters.chunksSealed == round)
+        }
+        await store.close()
+    }
+
     @Test("gives the space of what is gone back to the file system")
     func shrinks() async throws {
         let directory = TemporaryDirectory()

@@ -39,13 +39,6 @@ extension Problem {
     init(_ refusal: ForkRefusal, _ source: StreamName) {
         switch refusal {
         case .sourceNotFound: self = .unknownStream(source)
-        case .unsupported:
-            self.init(
-                501,
-                "no-forks",
-                title: "Forks are not offered.",
-                detail: "The store of this server keeps no forks. Create the stream without `Stream-Forked-From`."
-            )
         case .sourceGone: self = .softDeleted(source, status: 409)
         case .typeMismatch(let type):
             self.init(

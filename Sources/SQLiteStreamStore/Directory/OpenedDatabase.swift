@@ -84,9 +84,12 @@ struct OpenedDatabase {
             if application == Schema.applicationID, version > Schema.version {
                 throw SQLiteError.newerVersion(version)
             }
-            guard application == Schema.applicationID, version == Schema.version, found == Schema.statements else {
+            guard application == Schema.applicationID, version >= Schema.oldestVersion, found == Schema.statements
+            else {
                 throw SQLiteError.damagedRow("reading the tables, which are not those of this server")
             }
+            // From here on an older server must not write to it.
+            if version < Schema.version { try database.execute("PRAGMA user_version=\(Schema.version)") }
         } catch {
             throw refusal(path, error)
         }

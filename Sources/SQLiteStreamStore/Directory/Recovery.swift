@@ -7,6 +7,8 @@ struct Recovery {
     private(set) var streams: [StreamName: WriterStream] = [:]
     /// Streams that are gone and whose chunks are not, yet.
     private(set) var garbage: [WriterStream] = []
+    /// Streams that are gone and have forks.
+    private(set) var tombstones: [StreamName: WriterStream] = [:]
     private(set) var hotRows: Deque<Writer.HotUse> = []
     /// The highest offset that is found anywhere.
     private(set) var highest = Offset(milliseconds: 0, counter: 0)
@@ -25,19 +27,24 @@ struct Recovery {
             for offset in [row.birth, row.floor, log.tail, log.end?.offset ?? log.tail] {
                 highest = max(highest, offset)
             }
+            if row.isRemoved {
+                if row.lowestChunk < row.nextChunk || !row.isTombstone {
+                    garbage.append(stream)
+                    stream.isQueuedAsGarbage = true
+                }
+                if row.isTombstone { tombstones[row.name] = stream }
+                continue
+            }
             if log.appendedEvents < row.trimmedEvents || log.appendedBytes < row.trimmedBytes {
                 problems.append("The stream \(row.name) counts fewer events than were taken from it.")
             }
-            if row.isRemoved {
-                garbage.append(stream)
-                stream.isQueuedAsGarbage = true
-                stream.unsealed = []
-                stream.unsealedSince = nil
-            } else if streams.updateValue(stream, forKey: row.name) != nil {
+            if streams.updateValue(stream, forKey: row.name) != nil {
                 problems.append("The stream \(row.name) is there twice.")
             }
         }
-        for stream in garbage { releaseHotRows(of: stream) }
+        for name in tombstones.keys where streams[name] != nil {
+            problems.append("The stream \(name) is there, and gone as well.")
+        }
     }
 
     private mutating func loadHead(_ database: Database) throws(SQLiteError) -> Bool {
@@ -99,7 +106,8 @@ struct Recovery {
     private mutating func replay(_ frame: Frame, at now: Int64, hot: Int64) {
         for event in frame.events { highest = max(highest, event.offset) }
         if let end = frame.end { highest = max(highest, end.offset) }
-        guard let stream = byNumber[frame.stream], hot > stream.row.sealedHot else { return }
+        // Of a stream that is gone, any of its appends may be gone as well.
+        guard let stream = byNumber[frame.stream], hot > stream.row.sealedHot, !stream.row.isRemoved else { return }
         guard frame.previous == stream.log.tail, stream.log.end == nil else {
             let reach = frame.events.last?.offset ?? frame.previous
             problems.append(
@@ -110,11 +118,5 @@ struct Recovery {
         stream.log.apply(frame, at: now)
         if stream.hotRows.last != hot { hotRows[hotRows.count - 1].uses += 1 }
         stream.keep(frame.events, at: now, hot: hot)
-    }
-
-    private mutating func releaseHotRows(of stream: WriterStream) {
-        guard let first = hotRows.first?.id else { return }
-        for id in stream.hotRows where hotRows.indices.contains(Int(id - first)) { hotRows[Int(id - first)].uses -= 1 }
-        stream.hotRows = []
     }
 }

@@ -18,6 +18,30 @@ struct ChunkRow {
         self.events = events
     }
 
+    /// A stretch of a log cut into chunks of about a size. An event larger than that has one to itself.
+    static func cutting(_ log: some Sequence<KeptEvent>, after offset: Offset, bytes: Int) -> [Self] {
+        var chunks: [Self] = []
+        var previous = offset
+        var events: [KeptEvent] = []
+        var size = 0
+        func close() {
+            guard !events.isEmpty else { return }
+            let chunk = Self(previous: previous, events: events)
+            chunks.append(chunk)
+            previous = chunk.last
+            events = []
+            size = 0
+        }
+        for kept in log {
+            if size > 0, size + kept.event.body.size > bytes * 2 { close() }
+            events.append(kept)
+            size += kept.event.body.size
+            if size >= bytes { close() }
+        }
+        close()
+        return chunks
+    }
+
     func encoded(key: Int64) -> [UInt8] {
         var writer = RowWriter()
         writer.base(previous)

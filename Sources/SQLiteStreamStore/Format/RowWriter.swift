@@ -72,9 +72,6 @@ struct RowWriter {
 
     /// The row with its checksum, which covers the table and the key as well: a row that strayed is found out.
     func finished(_ table: Table, key: Int64) -> [UInt8] {
-        var finished = bytes
-        let checksum = Checksum.of(finished[4...], table, key: key)
-        for index in 0..<4 { finished[index] = UInt8(truncatingIfNeeded: checksum >> (8 * UInt32(index))) }
-        return finished
+        Checksum.carrying(Checksum.of(bytes[4...], table, key: key), bytes)
     }
 }

@@ -44,12 +44,17 @@ struct StreamRow: Equatable {
     var name: StreamName
     var options: StreamOptions
     var birth: Offset
+    /// Where the stream begins: its birth; for a fork where its source begins, since they share their offsets.
+    var origin: Offset
+    var forkedFrom: ForkOrigin?
     /// The lease as it was last set.
     var leaseSeconds: Int?
     /// A live request is open, or was when the process died.
     var isLive = false
     /// It is gone; some of its chunks are not yet.
     var isRemoved = false
+    /// It is gone and has forks: its name is kept for them.
+    var isTombstone = false
     /// When it was last read, as far as the store was told.
     var touchedAt: Int64 = 0
 
@@ -71,6 +76,7 @@ struct StreamRow: Equatable {
         self.name = name
         self.options = options
         self.birth = birth
+        origin = birth
         leaseSeconds = options.leaseSeconds
         touchedAt = now
         floor = birth
@@ -97,7 +103,9 @@ struct StreamRow: Equatable {
         writer.optional(options.retention.events)
         writer.base(birth)
         writer.optional(leaseSeconds)
-        writer.number((isLive ? 1 : 0) | (isRemoved ? 2 : 0))
+        writer.number(
+            (isLive ? 1 : 0) | (isRemoved ? 2 : 0) | (isTombstone ? 4 : 0) | (forkedFrom == nil ? 0 : 8)
+        )
         writer.number(touchedAt)
         writer.base(floor)
         writer.number(trimmedEvents)
@@ -107,6 +115,10 @@ struct StreamRow: Equatable {
         writer.number(nextChunk)
         writer.number(sealedHot)
         writer.log(sealed)
+        if let forkedFrom {
+            writer.base(origin)
+            writer.origin(forkedFrom)
+        }
         return writer.finished(.stream, key: number)
     }
 
@@ -129,10 +141,12 @@ struct StreamRow: Equatable {
         options.retention.bytes = try reader.optionalInteger()
         options.retention.events = try reader.optionalInteger()
         birth = try reader.base()
+        origin = birth
         leaseSeconds = try reader.optionalInteger()
         let flags = try reader.number()
         isLive = flags & 1 != 0
         isRemoved = flags & 2 != 0
+        isTombstone = flags & 4 != 0
         touchedAt = try reader.integer64()
         floor = try reader.base()
         trimmedEvents = try reader.integer()
@@ -142,11 +156,24 @@ struct StreamRow: Equatable {
         nextChunk = try reader.integer64()
         sealedHot = try reader.integer64()
         sealed = try reader.log()
+        if flags & 8 != 0 {
+            origin = try reader.base()
+            forkedFrom = try reader.origin()
+        }
         guard reader.isAtEnd else { throw RowDamage() }
     }
 }
 
 extension RowWriter {
+    fileprivate mutating func origin(_ origin: ForkOrigin) {
+        text(origin.source.text)
+        number(origin.beyond)
+        // A fork always knows the offset where it begins, unless that is its source's start.
+        guard case .after(let offset) = origin.point else { return number(0) }
+        number(1)
+        base(offset)
+    }
+
     fileprivate mutating func log(_ log: LogState) {
         base(log.tail)
         number(log.appendedEvents)
@@ -168,6 +195,13 @@ extension RowWriter {
 }
 
 extension RowReader {
+    fileprivate mutating func origin() throws(RowDamage) -> ForkOrigin {
+        guard let source = try? StreamName(try text()) else { throw RowDamage() }
+        let beyond = try integer()
+        let point: ReadPosition = try number() == 0 ? .start : .after(try base())
+        return ForkOrigin(source: source, point: point, beyond: beyond)
+    }
+
     fileprivate mutating func log() throws(RowDamage) -> LogState {
         var log = LogState(tail: try base())
         log.appendedEvents = try integer()

@@ -7,6 +7,8 @@ struct VisibleStream {
     let name: StreamName
     let options: StreamOptions
     let birth: Offset
+    let origin: Offset
+    let forkedFrom: ForkOrigin?
     private(set) var leaseSeconds: Int?
     private(set) var floor: Offset
     private(set) var tail: Offset
@@ -26,6 +28,8 @@ struct VisibleStream {
         name = stream.row.name
         options = stream.row.options
         birth = stream.row.birth
+        origin = stream.row.origin
+        forkedFrom = stream.row.forkedFrom
         floor = stream.row.floor
         tail = stream.log.tail
         sealedThrough = stream.row.sealed.tail
@@ -64,7 +68,8 @@ struct VisibleStream {
             tail: tail,
             end: end,
             events: events,
-            bytes: bytes
+            bytes: bytes,
+            forkedFrom: forkedFrom
         )
     }
 
@@ -79,12 +84,12 @@ struct VisibleStream {
     func plan(_ position: ReadPosition, _ limit: PageLimit) -> Plan {
         switch position {
         case .now: return .page(page(.exact, [], last: tail))
-        case .start: return plan(after: floor, floor == birth ? .exact : .belowFloor, limit)
+        case .start: return plan(after: floor, floor == origin ? .exact : .belowFloor, limit)
         case .after(let offset):
             if offset == floor { return plan(after: floor, .exact, limit) }
             if let end, offset == end.offset { return .page(page(.exact, [], last: tail, isPastEnd: true)) }
-            // Before the birth there is nothing this stream gave, so nothing of it was lost there.
-            if offset < birth { return plan(after: floor, .unknown, limit) }
+            // Before the beginning there is nothing this stream gave, so nothing of it was lost there.
+            if offset < origin { return plan(after: floor, .unknown, limit) }
             if offset < floor { return plan(after: floor, .belowFloor, limit) }
             if offset > tail { return plan(after: floor, .unknown, limit) }
             if offset < sealedThrough { return .chunks(read(after: offset, isAsked: true, .exact, limit)) }

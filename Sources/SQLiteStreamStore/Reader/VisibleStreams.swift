@@ -6,6 +6,8 @@ import StreamCore
 final class VisibleStreams: Sendable {
     struct State {
         var streams: [StreamName: VisibleStream] = [:]
+        /// Names of streams that are gone and have forks.
+        var tombstones: Set<StreamName> = []
         var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
         /// The names in order, while no stream came or went since someone asked.
         var sorted: [StreamName]?

@@ -40,7 +40,8 @@ extension SQLiteStreamStore {
         // One moment of a database that may be in use.
         try database.execute("BEGIN")
         let version = try database.integer("PRAGMA user_version")
-        guard try database.integer("PRAGMA application_id") == Schema.applicationID, version == Schema.version,
+        guard try database.integer("PRAGMA application_id") == Schema.applicationID,
+            (Schema.oldestVersion...Schema.version).contains(version),
             try OpenedDatabase.schema(of: database) == Schema.statements
         else {
             report.problems.append(

@@ -8,6 +8,8 @@ struct Batch {
         case committed(WriterStream, CommittedItem)
         case changed(WriterStream)
         case removed(WriterStream, Removal)
+        /// The last fork of a stream that is gone went too.
+        case released(StreamName)
     }
 
     let now: Int64
@@ -16,6 +18,12 @@ struct Batch {
     var replies: [PendingReply] = []
     /// Streams that came and went; nil is gone.
     var names: [StreamName: WriterStream?] = [:]
+    /// Streams that are gone and kept their names for their forks, or keep them no longer (nil).
+    var tombstones: [StreamName: WriterStream?] = [:]
+    /// Forks that came and went, by their source.
+    var forks: [StreamName: Int] = [:]
+    /// What a fork that is made takes from its source.
+    var copies: [(stream: WriterStream, copy: ForkCopy)] = []
     /// Streams whose `nextLog` or `nextRow` is set.
     var touched: [WriterStream] = []
     var streams: Int

@@ -71,14 +71,10 @@ extension Writer {
                 let bytes = batch.hot.finished(key: next.lastHot)
                 try put(statements.addHot, next.lastHot, bytes)
             }
+            // Before anything is deleted: a copy may be made of chunks that are about to be.
+            for (stream, copy) in batch.copies { try write(copy, to: stream.row.number) }
             for seal in upkeep.seals {
-                for (key, chunk) in seal.chunks {
-                    statements.addChunk.bind(1, key)
-                    statements.addChunk.bind(2, Int64(chunk.last.milliseconds))
-                    statements.addChunk.bind(3, Int64(chunk.last.counter))
-                    statements.addChunk.bind(4, chunk.encoded(key: key))
-                    try statements.addChunk.run()
-                }
+                for (key, chunk) in seal.chunks { try statements.add(chunk, key: key) }
             }
             for collection in upkeep.collections {
                 let keys = collection.keys
@@ -128,7 +124,8 @@ extension Writer {
             head.streams -= 1
         }
         // A removed stream's row stays until its last chunk is gone, so that they are found after a crash.
-        if row.isRemoved, row.lowestChunk == row.nextChunk {
+        // One with forks stays as long as they do.
+        if row.isRemoved, !row.isTombstone, row.lowestChunk == row.nextChunk {
             stream.nextRowSum = nil
             guard stream.rowSum != nil else { return }
             statements.deleteStream.bind(1, row.number)
@@ -164,6 +161,11 @@ extension Writer {
         finish(upkeep)
         streams.reserveCapacity(batch.streams)
         for (name, stream) in batch.names { streams[name] = stream }
+        for (name, stream) in batch.tombstones { tombstones[name] = stream }
+        for (name, change) in batch.forks {
+            let count = forks[name, default: 0] + change
+            forks[name] = count == 0 ? nil : count
+        }
         bytes = batch.bytes
         for effect in batch.effects {
             switch effect {
@@ -243,7 +245,9 @@ extension Writer {
         case .removed(let stream, let removal):
             state.streams[stream.row.name] = nil
             state.sorted = nil
+            if stream.row.isTombstone { state.tombstones.insert(stream.row.name) }
             tell(.removed(removal), stream.row.name, &state, &woken)
+        case .released(let name): state.tombstones.remove(name)
         }
     }
 

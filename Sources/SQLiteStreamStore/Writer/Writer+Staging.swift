@@ -43,7 +43,7 @@ extension Writer {
         }
     }
 
-    private func find(_ name: StreamName, _ batch: Batch) -> WriterStream? {
+    func find(_ name: StreamName, _ batch: Batch) -> WriterStream? {
         if let changed = batch.names[name] { return changed }
         return streams[name]
     }
@@ -60,10 +60,8 @@ extension Writer {
             batch.replies.append(.create(reply, outcome))
             return
         }
-        let cost = StoreLimits.cost(events: 0, bytes: 0, producers: 0) + StoreLimits.cost(of: request.events)
-        guard batch.streams < configuration.limits.streams else { return reply.send(.failure(.full(.streams))) }
-        guard batch.bytes + cost <= configuration.limits.bytes else { return reply.send(.failure(.full(.bytes))) }
-        let row = StreamRow(
+        guard findTombstone(name, batch) == nil else { return batch.replies.append(.create(reply, .gone)) }
+        var row = StreamRow(
             number: batch.nextStream,
             name: name,
             options: request.options,
@@ -71,15 +69,39 @@ extension Writer {
             after: head.lastHot,
             at: batch.now
         )
+        var events = request.events
+        var copy: ForkCopy?
+        if let fork = request.fork {
+            do throws(StoreError) {
+                switch try self.fork(fork, &row, batch) {
+                case .success(let made):
+                    copy = made
+                    if let part = made.part { events.insert(part, at: 0) }
+                case .failure(let refusal):
+                    batch.replies.append(.create(reply, .forkRefused(refusal.refusal)))
+                    return
+                }
+            } catch {
+                return reply.send(.failure(error))
+            }
+        }
         let stream = WriterStream(row)
+        let cost = stream.cost + StoreLimits.cost(of: events)
+        guard batch.streams < configuration.limits.streams else { return reply.send(.failure(.full(.streams))) }
+        guard batch.bytes + cost <= configuration.limits.bytes else { return reply.send(.failure(.full(.bytes))) }
         batch.nextStream += 1
         batch.streams += 1
         batch.bytes += cost
         batch.names[name] = stream
         batch.withRow(stream) { _ in }
         batch.effects.append(.created(stream))
-        if !request.events.isEmpty || request.end != nil {
-            keep(AppendRequest(events: request.events, end: request.end), stream, &batch)
+        if let copy, let source = row.forkedFrom?.source {
+            batch.forks[source, default: 0] += 1
+            batch.copies.append((stream, copy))
+            if row.options.retention != .everything { batch.retained.append(stream) }
+        }
+        if !events.isEmpty || request.end != nil {
+            keep(AppendRequest(events: events, end: request.end), stream, &batch)
         }
         batch.replies.append(.create(reply, .created(stream.info)))
     }
@@ -156,11 +178,21 @@ extension Writer {
     }
 
     private func remove(_ stream: WriterStream, _ removal: Removal, _ batch: inout Batch) {
+        let name = stream.row.name
+        let hasForks = countForks(of: name, batch) > 0
         batch.withRow(stream) { row in
             row.isRemoved = true
             row.firstChunk = row.nextChunk
+            row.isTombstone = hasForks
+            // The name and where it was forked from is all that matters from here on.
+            if hasForks { row.sealed = LogState(tail: row.sealed.tail) }
         }
-        batch.names[stream.row.name] = .some(nil)
+        if hasForks {
+            batch.tombstones[name] = stream
+        } else {
+            release(stream.row.forkedFrom, &batch)
+        }
+        batch.names[name] = .some(nil)
         batch.streams -= 1
         batch.bytes -= stream.cost
         batch.effects.append(.removed(stream, removal))

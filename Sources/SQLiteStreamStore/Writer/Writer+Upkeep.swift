@@ -66,6 +66,8 @@ extension Writer {
             let isVoid = first.stream.unsealedSince != first.since || !isSealable(first.stream)
             guard isVoid || isHotOverBound || (untilNextSeal ?? 1) <= 0 else { return nil }
             sealByAge.removeFirst()
+            // What is appended in this same millisecond needs an entry of its own.
+            if first.stream.agingSince == first.since { first.stream.agingSince = nil }
             if !isVoid { return first.stream }
         }
         return nil
@@ -77,28 +79,10 @@ extension Writer {
 
     private func plan(_ stream: WriterStream) -> Upkeep.Seal {
         stream.isBeingSealed = true
-        var chunks: [(key: Int64, row: ChunkRow)] = []
-        var previous = max(stream.row.sealed.tail, stream.row.floor)
-        var events: [KeptEvent] = []
-        var size = 0
-        var next = stream.currentRow.nextChunk
-        func close() {
-            guard !events.isEmpty else { return }
-            let row = ChunkRow(previous: previous, events: events)
-            chunks.append((Schema.chunkKey(stream.row.number, next), row))
-            next += 1
-            previous = row.last
-            events = []
-            size = 0
-        }
-        for kept in stream.unsealed {
-            // An event larger than a chunk has one to itself.
-            if size > 0, size + kept.event.body.size > configuration.chunkBytes * 2 { close() }
-            events.append(kept)
-            size += kept.event.body.size
-            if size >= configuration.chunkBytes { close() }
-        }
-        close()
+        let previous = max(stream.row.sealed.tail, stream.row.floor)
+        let first = stream.currentRow.nextChunk
+        let chunks = ChunkRow.cutting(stream.unsealed, after: previous, bytes: configuration.chunkBytes).enumerated()
+            .map { (key: Schema.chunkKey(stream.row.number, first + Int64($0.offset)), row: $0.element) }
         return Upkeep.Seal(stream: stream, chunks: chunks, events: stream.unsealed.count)
     }
 

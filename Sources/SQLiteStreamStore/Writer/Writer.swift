@@ -22,6 +22,10 @@ final class Writer {
     var issuer: OffsetIssuer
     var head: HeadRow
     var streams: [StreamName: WriterStream]
+    /// Streams that are gone and have forks.
+    var tombstones: [StreamName: WriterStream]
+    /// How many forks there are of a stream; none is not listed.
+    var forks: [StreamName: Int] = [:]
     /// What all streams count against the bound on bytes.
     var bytes: Int
     var window: GroupWindow
@@ -74,11 +78,15 @@ final class Writer {
         issuer = opened.issuer
         head = opened.head
         streams = opened.recovered.streams
+        tombstones = opened.recovered.tombstones
         hotRows = opened.recovered.hotRows
         hotBytes = hotRows.reduce(0) { $0 + $1.bytes }
         garbage = Deque(opened.recovered.garbage)
         bytes = streams.values.reduce(0) { $0 + $1.cost }
         window = GroupWindow(longest: configuration.longestWindow)
+        for stream in Array(streams.values) + Array(tombstones.values) {
+            if let source = stream.row.forkedFrom?.source { forks[source, default: 0] += 1 }
+        }
         for stream in streams.values {
             if stream.row.options.retention.seconds != nil { aged[stream.row.number] = stream }
             if stream.row.lowestChunk < stream.row.firstChunk { addGarbage(stream) }
@@ -115,6 +123,17 @@ final class Writer {
                 closing = (closing ?? []) + [reply]
             } else if closing != nil || failure != nil {
                 refuse(operation, failure ?? .unavailable("The store is closed."))
+            } else if case .create(_, let request, _) = operation, request.fork != nil {
+                // Alone: it is decided by what is committed, and a long copy that fails fails nobody else.
+                commit(batch)
+                batch = newBatch()
+                guard failure == nil else {
+                    refuse(operation, failure ?? .unavailable("The store is closed."))
+                    continue
+                }
+                stage(operation, &batch)
+                commit(batch)
+                batch = newBatch()
             } else {
                 stage(operation, &batch)
             }

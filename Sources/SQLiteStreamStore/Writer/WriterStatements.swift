@@ -1,4 +1,5 @@
 import CSQLite
+import StreamCore
 
 /// The writer's statements, prepared once.
 struct WriterStatements {
@@ -13,6 +14,7 @@ struct WriterStatements {
     let addChunk: Statement
     let deleteChunks: Statement
     let selectChunk: Statement
+    let selectLast: Statement
 
     init(_ database: Database) throws(SQLiteError) {
         begin = try database.prepare("BEGIN IMMEDIATE")
@@ -26,5 +28,55 @@ struct WriterStatements {
         addChunk = try database.prepare("INSERT INTO chunk (id, ms, n, data) VALUES (?, ?, ?, ?)")
         deleteChunks = try database.prepare("DELETE FROM chunk WHERE id BETWEEN ? AND ?")
         selectChunk = try database.prepare("SELECT ms, n, data FROM chunk WHERE id = ?")
+        selectLast = try database.prepare("SELECT ms, n FROM chunk WHERE id = ?")
+    }
+
+    /// A chunk of a stream that must be there.
+    func chunk(_ index: Int64, of stream: WriterStream) throws(SQLiteError) -> ChunkRow {
+        let key = Schema.chunkKey(stream.row.number, index)
+        guard let chunk = try? ChunkReader.row(key, selectChunk) else { throw Self.damage(stream) }
+        return chunk
+    }
+
+    /// The last offset of such a chunk.
+    func lastOffset(_ index: Int64, of stream: WriterStream) throws(SQLiteError) -> Offset {
+        selectLast.bind(1, Schema.chunkKey(stream.row.number, index))
+        defer { selectLast.reset() }
+        guard try selectLast.step(), let last = Offset(stored: selectLast.integer(0), selectLast.integer(1)) else {
+            throw Self.damage(stream)
+        }
+        return last
+    }
+
+    private static func damage(_ stream: WriterStream) -> SQLiteError {
+        .damagedRow("reading events of the stream \(stream.row.name), up to \(stream.log.tail) at most, for a fork")
+    }
+
+    func add(_ chunk: ChunkRow, key: Int64) throws(SQLiteError) {
+        try addChunk(key, Int64(chunk.last.milliseconds), Int64(chunk.last.counter), chunk.encoded(key: key))
+    }
+
+    /// Copies a chunk of a stream, checked, to another key.
+    func copyChunk(_ index: Int64, of stream: WriterStream, to other: Int64) throws(SQLiteError) {
+        let key = Schema.chunkKey(stream.row.number, index)
+        selectChunk.bind(1, key)
+        defer { selectChunk.reset() }
+        guard try selectChunk.step(),
+            let row = try? Checksum.moved(selectChunk.bytes(2), .chunk, from: key, to: other)
+        else { throw Self.damage(stream) }
+        try addChunk(other, selectChunk.integer(0), selectChunk.integer(1), row)
+    }
+
+    private func addChunk(
+        _ key: Int64,
+        _ milliseconds: Int64,
+        _ counter: Int64,
+        _ row: [UInt8]
+    ) throws(SQLiteError) {
+        addChunk.bind(1, key)
+        addChunk.bind(2, milliseconds)
+        addChunk.bind(3, counter)
+        addChunk.bind(4, row)
+        try addChunk.run()
     }
 }

@@ -59,7 +59,8 @@ final class WriterStream {
             tail: log.tail,
             end: log.end,
             events: log.appendedEvents - row.trimmedEvents,
-            bytes: log.appendedBytes - row.trimmedBytes
+            bytes: log.appendedBytes - row.trimmedBytes,
+            forkedFrom: row.forkedFrom
         )
     }
 

@@ -1,8 +1,8 @@
 /// A refusal of a fork on its way up through what would have made it.
-struct ForkFailure: Error {
-    let refusal: ForkRefusal
+package struct ForkFailure: Error {
+    package let refusal: ForkRefusal
 
-    init(_ refusal: ForkRefusal) {
+    package init(_ refusal: ForkRefusal) {
         self.refusal = refusal
     }
 }

@@ -46,8 +46,6 @@ package struct ForkOrigin: Hashable, Sendable {
 /// Why a stream cannot be forked like this.
 package enum ForkRefusal: Equatable, Sendable {
     case sourceNotFound
-    /// The store has no forks.
-    case unsupported
     /// The source was deleted, and its name is kept only for the forks it has.
     case sourceGone
     case typeMismatch(ContentType)

@@ -60,22 +60,11 @@ struct MemoryStream {
         at now: Int64,
         mint: () -> Offset
     ) throws(ForkFailure) -> Self {
-        var options = options
-        if request.inheritsContentType { options.contentType = self.options.contentType }
-        if request.inheritsExpiry { options.expiry = self.options.expiry }
-        guard self.options.contentType.matches(options.contentType) else {
-            throw ForkFailure(.typeMismatch(self.options.contentType))
-        }
-        if case .after(let offset) = request.point, offset > tail, offset != end?.offset {
-            throw ForkFailure(.beyondTail(tail))
-        }
+        let forking = ForkStanding(options: self.options, floor: floor, tail: tail, end: end)
+        let options = forking.options(options, for: request)
+        if let refusal = forking.refusal(of: request, with: options) { throw ForkFailure(refusal) }
         let (standing, index, _) = locate(request.point)
-        switch standing {
-        case .exact: break
-        case .belowFloor where request.point != .start: throw ForkFailure(.belowFloor(floor))
-        case .belowFloor: break
-        case .unknown: throw ForkFailure(.unknownPoint)
-        }
+        if let refusal = forking.refusal(of: request, at: standing) { throw ForkFailure(refusal) }
         guard
             let cut = ForkCut(
                 log[index...].lazy.map(\.event),
@@ -83,8 +72,7 @@ struct MemoryStream {
                 kind: self.options.contentType.kind
             )
         else { throw ForkFailure(.badSubOffset) }
-        let point = request.point == .now ? .after(tail) : request.point
-        let memory = ForkOrigin(source: request.source, point: point, beyond: request.beyond)
+        let memory = forking.origin(of: request)
         var fork = Self(options, birth: mint(), from: memory, sharing: Deque(log.prefix(index + cut.whole)), of: self)
         if let part = cut.part { _ = fork.keep(AppendRequest(events: [part]), at: now, mint: mint) }
         return fork

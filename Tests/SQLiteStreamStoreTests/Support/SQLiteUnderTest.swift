@@ -6,12 +6,12 @@ import StreamCore
 /// The SQLite store in a directory of its own, for the suite that every store passes.
 final class SQLiteUnderTest: StoreUnderTest {
     private struct State {
+        var directory = TemporaryDirectory()
         var store: SQLiteStreamStore?
         var limits = StoreLimits()
         var time = ManualTime()
     }
 
-    private let directory = TemporaryDirectory()
     private let state = Mutex(State())
     private let adjust: @Sendable (inout SQLiteStoreConfiguration) -> Void
 
@@ -21,6 +21,7 @@ final class SQLiteUnderTest: StoreUnderTest {
 
     func make(limits: StoreLimits, time: ManualTime) async throws -> any StreamStore {
         state.withLock { state in
+            state.directory = TemporaryDirectory()
             state.limits = limits
             state.time = time
         }
@@ -33,7 +34,7 @@ final class SQLiteUnderTest: StoreUnderTest {
     }
 
     private func open() throws -> SQLiteStreamStore {
-        let (limits, time) = state.withLock { ($0.limits, $0.time) }
+        let (directory, limits, time) = state.withLock { ($0.directory, $0.limits, $0.time) }
         var configuration = SQLiteStoreConfiguration(durability: .os, limits: limits)
         adjust(&configuration)
         let store = try SQLiteStreamStore(directory: directory.path, configuration: configuration, time: time)

@@ -83,7 +83,9 @@ extension StoreCheck {
             for name in ["a", "b", "c"] { #expect(try await !store.isSoftDeleted(.known(name))) }
         },
         StoreCheck("random lives of streams and forks of forks, beside a list of texts for each") { bench in
-            for seed in UInt64(1)...20 { try await ForkLife(seed: seed, store: bench.store()).run(steps: 150) }
+            for seed in UInt64(1)...20 {
+                try await ForkLife(seed: seed, harness: bench.harness, store: bench.store()).run(steps: 150)
+            }
         },
     ]
 }
@@ -96,7 +98,8 @@ extension StreamStore {
     }
 }
 
-/// Streams that are made, forked, appended to, ended, trimmed and removed at random, beside the simplest model of them.
+/// Streams that are made, forked, appended to, ended, trimmed and removed at random, with restarts between where the
+/// store has them, beside the simplest model of them.
 private final class ForkLife {
     private struct Model {
         /// Everything the stream has or inherited, with its offsets.
@@ -114,7 +117,8 @@ private final class ForkLife {
 
     private let seed: UInt64
     private var random: SeededRandom
-    private let store: any StreamStore
+    private let harness: any StoreUnderTest
+    private var store: any StreamStore
     private let names = ["a", "b", "c", "d"].map(StreamName.known)
     private var model: [StreamName: Model] = [:]
     /// Removed, and how many forks they still have is counted anew when it is asked for.
@@ -122,8 +126,9 @@ private final class ForkLife {
     private var written = 0
     private var trace: [String] = []
 
-    init(seed: UInt64, store: any StreamStore) {
+    init(seed: UInt64, harness: any StoreUnderTest, store: any StreamStore) {
         self.seed = seed
+        self.harness = harness
         self.random = SeededRandom(seed: seed)
         self.store = store
     }
@@ -138,6 +143,9 @@ private final class ForkLife {
             case 10..<35: try await fork(name, from: names.randomElement(using: &random)!)
             case 35..<75: try await append(name)
             case 75..<80: try await end(name)
+            case 80..<83:
+                trace.append("restart")
+                store = try await harness.reopen() ?? store
             default: try await remove(name)
             }
             for name in names { try await compare(name) }
