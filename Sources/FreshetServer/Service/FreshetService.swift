@@ -10,6 +10,7 @@ package final class FreshetService: Sendable {
     private let configuration: ServerConfiguration
     let server: StreamServer
     private let logger: Logger
+    private let metrics: MetricsRoute
     private let listening = Mutex<(any Channel)?>(nil)
     private let sweeping = Mutex<Task<Void, Never>?>(nil)
 
@@ -31,7 +32,7 @@ package final class FreshetService: Sendable {
         let streams = Streams(store: store, configuration: StreamsConfiguration(configuration), time: time)
         self.streams = streams
         let extra = extra(streams)
-        let metrics = MetricsRoute(started: time.wallMilliseconds())
+        metrics = MetricsRoute(started: time.wallMilliseconds())
         let dataPlane = DataPlaneConfiguration(configuration)
         let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)
         let routes = StreamRoutes(
@@ -106,6 +107,8 @@ package final class FreshetService: Sendable {
         sweeping.withLock(\.self)?.cancel()
         try? await listening.withLock(\.self)?.close()
         await server.stop()
+        // They hold the server, which holds the routes that hold them.
+        metrics.begin([])
     }
 
     private func sweep() async {
