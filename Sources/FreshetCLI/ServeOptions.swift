@@ -61,6 +61,9 @@ struct ServeOptions: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: .setting("heartbeat-event"))
     var heartbeatEvent: Bool?
 
+    @Flag(inversion: .prefixedNo, help: .setting("identity-encoding"))
+    var identityEncoding: Bool?
+
     @Option(help: .setting("retry-milliseconds"))
     var retryMilliseconds: String?
 
@@ -144,6 +147,7 @@ struct ServeOptions: ParsableArguments {
             "torn-lease-seconds": Self.written(tornLeaseSeconds),
             "heartbeat-seconds": Self.written(heartbeatSeconds),
             "heartbeat-event": Self.written(heartbeatEvent),
+            "identity-encoding": Self.written(identityEncoding),
             "retry-milliseconds": Self.written(retryMilliseconds),
             "hold-seconds": Self.written(holdSeconds),
             "long-poll-seconds": Self.written(longPollSeconds),

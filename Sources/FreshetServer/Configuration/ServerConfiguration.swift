@@ -51,6 +51,8 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var heartbeat: Duration = .seconds(10)
     /// Whether the heartbeat is an event that pages see, instead of a comment.
     package var heartbeatEvent = false
+    /// Whether live reads say `Content-Encoding: identity`, which keeps some proxies from compressing them.
+    package var identityEncoding = false
     /// What `retry:` tells an `EventSource`.
     package var retry: Duration = .milliseconds(2000)
     /// How long a reader of a name that does not exist yet is held.

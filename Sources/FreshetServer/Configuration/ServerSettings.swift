@@ -145,6 +145,13 @@ package enum ServerSettings {
                 "Write the heartbeat as an event that pages can see, not as a comment."
             ),
             Setting(
+                "identity-encoding",
+                \.identityEncoding,
+                .toggle,
+                "Say Content-Encoding: identity on live reads: for a proxy that compresses them in spite of no-transform and "
+                    + "cannot be configured."
+            ),
+            Setting(
                 "retry-milliseconds",
                 \.retry,
                 .milliseconds(0...3_600_000),

@@ -49,10 +49,7 @@ extension StreamRoutes {
         guard let page else { return .response(await missing(name)) }
         if let problem = Self.gap(page, at: position) { return .response(Response(problem)) }
         let kind = page.contentType.kind
-        var fields = [
-            HeaderField("Content-Type", EventForm.durable.mediaType),
-            HeaderField("Cache-Control", "no-cache, no-transform"), HeaderField("X-Accel-Buffering", "no"),
-        ]
+        var fields = liveFields(.durable)
         if DurableWriter.isBase64(kind) { fields.append(HeaderField("Stream-SSE-Data-Encoding", "base64")) }
         if page.standing != .exact { fields.append(HeaderField("Stream-Gap", "true")) }
         let plan = SubscriptionPlan(

@@ -88,7 +88,7 @@ extension StreamRoutes {
             SubscriptionPlan(
                 name: name,
                 form: form,
-                headers: Self.fields(form, page.contentType.kind),
+                headers: fields(form, page.contentType.kind),
                 requested: requested,
                 opening: opening,
                 isResume: position != .start && position != .now
@@ -105,7 +105,7 @@ extension StreamRoutes {
             SubscriptionPlan(
                 name: name,
                 form: form,
-                headers: Self.fields(form, nil),
+                headers: fields(form, nil),
                 requested: "-1",
                 opening: .held(tellsStart: tellsStart)
             )
@@ -124,16 +124,23 @@ extension StreamRoutes {
         var body = form.greeting
         let retry = jitter(why == .draining ? 1000...10_000 : 5000...30_000)
         EventWriter(form: form, kind: .eventStream).appendReconnect(why, retry: retry, to: &body)
-        var response = Response(200, headers: Self.fields(form, nil), body: body, framing: .stream)
+        var response = Response(200, headers: fields(form, nil), body: body, framing: .stream)
         response.reconnect = why
         return response
     }
 
-    private static func fields(_ form: EventForm, _ kind: ContentType.Kind?) -> [HeaderField] {
+    /// What every live read says, so that whatever stands between passes each event on (docs/proxies.md).
+    func liveFields(_ form: EventForm) -> [HeaderField] {
         var fields = [
             HeaderField("Content-Type", form.mediaType), HeaderField("Cache-Control", "no-cache, no-transform"),
             HeaderField("X-Accel-Buffering", "no"),
         ]
+        if configuration.identityEncoding { fields.append(HeaderField("Content-Encoding", "identity")) }
+        return fields
+    }
+
+    private func fields(_ form: EventForm, _ kind: ContentType.Kind?) -> [HeaderField] {
+        var fields = liveFields(form)
         if form == .sse, kind == .binary { fields.append(HeaderField("Stream-SSE-Data-Encoding", "base64")) }
         return fields
     }

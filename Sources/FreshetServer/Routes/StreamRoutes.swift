@@ -11,6 +11,8 @@ package struct StreamRoutesConfiguration: Sendable {
     package var createOnPost: [StreamPrefix]
     /// Where catch-up reads may be kept by shared caches.
     package var publicCache: [StreamPrefix]
+    /// Whether live reads say `Content-Encoding: identity`.
+    package var identityEncoding: Bool
     /// The most bytes of one catch-up answer.
     package var pageBytes: Int
 
@@ -19,12 +21,14 @@ package struct StreamRoutesConfiguration: Sendable {
         pieces: PieceLimits,
         createOnPost: [StreamPrefix],
         publicCache: [StreamPrefix],
+        identityEncoding: Bool = false,
         pageBytes: Int = 1 << 20
     ) {
         self.bodyBytes = bodyBytes
         self.pieces = pieces
         self.createOnPost = createOnPost
         self.publicCache = publicCache
+        self.identityEncoding = identityEncoding
         self.pageBytes = pageBytes
     }
 }

@@ -42,7 +42,8 @@ package final class FreshetService: Sendable {
                 bodyBytes: configuration.bodyBytes,
                 pieces: dataPlane.pieces,
                 createOnPost: configuration.createOnPost,
-                publicCache: configuration.publicCache
+                publicCache: configuration.publicCache,
+                identityEncoding: configuration.identityEncoding
             )
         )
         let session = keys.map { keys in

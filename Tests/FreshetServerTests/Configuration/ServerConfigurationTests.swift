@@ -66,6 +66,7 @@ import Testing
                 torn-lease-seconds: 0
                 heartbeat-seconds: 0.25
                 heartbeat-event: on
+                identity-encoding: true
                 retry-milliseconds: 500
                 hold-seconds: 5
                 long-poll-seconds: 0.5
@@ -106,6 +107,7 @@ import Testing
         expected.tornLease = nil
         expected.heartbeat = .milliseconds(250)
         expected.heartbeatEvent = true
+        expected.identityEncoding = true
         expected.retry = .milliseconds(500)
         expected.hold = .seconds(5)
         expected.longPoll = .milliseconds(500)

@@ -148,6 +148,20 @@ struct NativeReadTests {
         }
     }
 
+    @Test("a live read says that it is not encoded only where that is asked for, however it is read")
+    func identityEncoding() async throws {
+        for isAsked in [false, true] {
+            try await TestServer.run({ $0.identityEncoding = isAsked }) { server in
+                try await server.ask("PUT", "/v1/stream/a", "Stream-Closed: true")
+                for target in ["/v1/stream/a?as=sse", "/v1/stream/a?as=ndjson", "/v1/stream/a?offset=-1&live=sse"] {
+                    let client = try await server.connect()
+                    let answer = try await client.request(server.request("GET", target))
+                    #expect(answer.header("Content-Encoding") == (isAsked ? "identity" : nil), "\(target)")
+                }
+            }
+        }
+    }
+
     @Test("a read from now says where it begins, so that a reader who has seen nothing can come back")
     func now() async throws {
         try await TestServer.run { server in
