@@ -95,6 +95,7 @@ let package = Package(
         ),
 
         // Floor 3
+        .target(name: "ProxyConfiguration", swiftSettings: settings),
         .target(
             name: "FreshetServer",
             dependencies: [
@@ -112,8 +113,9 @@ let package = Package(
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
-                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource", "FreshetServer", asyncHTTPClient,
-                nio, nioHTTP1, logging,
+                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource", "FreshetServer",
+                "ProxyConfiguration",
+                asyncHTTPClient, nio, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -182,6 +184,11 @@ let package = Package(
                 "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents", nio,
                 nioPosix, nioHTTP1, logging,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProxyConfigurationTests",
+            dependencies: ["ProxyConfiguration"],
             swiftSettings: settings
         ),
         .testTarget(

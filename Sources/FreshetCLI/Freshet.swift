@@ -24,6 +24,7 @@ struct Freshet: AsyncParsableCommand {
             Info.self,
             Backup.self,
             Check.self,
+            ProxyConfig.self,
         ]
     )
 }

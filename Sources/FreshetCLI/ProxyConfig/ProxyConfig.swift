@@ -1,0 +1,74 @@
+import ArgumentParser
+import ProxyConfiguration
+
+/// `freshet proxy-config`: the configuration of a proxy in front of a server.
+struct ProxyConfig: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "proxy-config",
+        abstract: "Print the configuration of a proxy that lets streams through.",
+        discussion: """
+            What it prints is complete and commented, for readers and for live producers: nothing is buffered, compressed \
+            or cut. Tell the server the names that the proxy passes on: freshet serve --hosts app.example \
+            --connections-per-address 0.
+
+              freshet proxy-config --list
+              freshet proxy-config nginx --upstream http://127.0.0.1:4437 --path /v1/ > freshet.conf
+            """
+    )
+
+    @Argument(
+        help: ArgumentHelp("The proxy: \(Proxy.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name")
+    )
+    var name: String?
+
+    @Option(help: ArgumentHelp("Where the proxy reaches the server.", valueName: "url"))
+    var upstream = StreamURL.defaultServer
+
+    @Option(help: ArgumentHelp("What is passed on: everything under this path.", valueName: "prefix"))
+    var path = "/v1/"
+
+    @Option(help: ArgumentHelp("Where the proxy listens: a port, or host:port.", valueName: "address"))
+    var listen = "8080"
+
+    @Flag(help: "List the proxies, and what goes wrong with each as it comes.")
+    var list = false
+
+    func validate() throws {
+        if list {
+            guard name == nil else { throw ValidationError("--list stands alone: it lists all proxies.") }
+        } else {
+            _ = try configured()
+        }
+    }
+
+    func run() throws {
+        if list {
+            print(ProxyList.text(), terminator: "")
+        } else {
+            print(try configured(), terminator: "")
+        }
+    }
+
+    private func configured() throws -> String {
+        guard let name else {
+            throw ValidationError("Name a proxy, or list them with --list.")
+        }
+        guard let proxy = Proxy(named: name) else {
+            throw ValidationError(
+                "There is no configuration for '\(name)', only for: "
+                    + "\(Proxy.allCases.map(\.rawValue).joined(separator: ", ")). docs/proxies.md has more."
+            )
+        }
+        return proxy.configuration(for: try site())
+    }
+
+    private func site() throws -> ProxySite {
+        do {
+            let listen = try ListenAddress(listen)
+            let upstream = try UpstreamURL(upstream)
+            return ProxySite(listen: listen, upstream: upstream, path: try PathPrefix(path))
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+}

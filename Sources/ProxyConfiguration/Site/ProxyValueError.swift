@@ -1,0 +1,8 @@
+/// A value that cannot stand in a proxy's configuration: what was given, and what to give instead.
+package struct ProxyValueError: Error, Equatable, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,141 @@
+"""Starting a proxy on a free loopback port, and again on the same one."""
+
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import socket
+import subprocess
+import time
+
+from .. import processes
+
+# Some daemons live where the path of an ordinary user does not look.
+_PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+
+
+# Linux ends what dies with its parent when the parent's *thread* ends, so they are all started by one that stays.
+_starter = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@dataclasses.dataclass
+class Place:
+    """Where a proxy may write its files, listens, and finds the server."""
+
+    directory: pathlib.Path
+    port: int
+    upstream: tuple
+
+    @property
+    def listen(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def origin(self):
+        return "%s:%d" % self.upstream
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def another(self):
+        """A place for a second process of the same setup, on a port of its own."""
+        return Place(self.directory, free_port(), self.upstream)
+
+
+class Front:
+    """A running proxy. `setup` writes its files into a Place and returns the command lines of its processes."""
+
+    def __init__(self, name, setup, upstream, directory):
+        self.name = name
+        directory = pathlib.Path(directory) / name
+        directory.mkdir(parents=True)
+        # Daemons that give up root's rights still have to reach their files; pytest's directories are its user's alone.
+        for each in (directory, *directory.parents):
+            if each.stat().st_uid == os.geteuid() and not each.stat().st_mode & 0o001:
+                each.chmod(each.stat().st_mode | 0o011)
+        self.place = Place(directory, free_port(), upstream)
+        self.commands = setup(self.place)
+        self.processes = []
+        self.log = open(directory / "output", "w+b")
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def address(self):
+        return ("127.0.0.1", self.place.port)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.place.port}"
+
+    def start(self, patience=40):
+        environment = {**os.environ, "PATH": _PATH, "HOME": str(self.place.directory)}
+        for command in self.commands:
+            self.processes.append(
+                _starter.submit(
+                    processes.start,
+                    command,
+                    stdout=self.log,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    cwd=self.place.directory,
+                ).result()
+            )
+        until = time.monotonic() + patience
+        while not self._accepts():
+            assert all(process.poll() is None for process in self.processes), f"{self.name} ended: {self.logged()}"
+            assert time.monotonic() < until, f"{self.name} does not listen: {self.logged()}"
+            time.sleep(0.02)
+
+    def _accepts(self):
+        try:
+            socket.create_connection(self.address, 1).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        for process in self.processes:
+            # What a proxy would still wait for, it waits for in vain: its readers stay for ever.
+            processes.end(process, patience=1)
+        self.processes = []
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def logged(self):
+        self.log.seek(0)
+        return self.log.read()[-4000:].decode(errors="replace")
+
+
+def start_all(setups, upstream, directory):
+    """Starts a proxy for each named setup, at the same time."""
+    fronts, failures = {}, []
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        started = {name: pool.submit(Front, name, setup, upstream, directory) for name, setup in setups.items()}
+    for name, future in started.items():
+        if future.exception():
+            failures.append(future.exception())
+        else:
+            fronts[name] = future.result()
+    if failures:
+        stop_all(fronts)
+        raise failures[0]
+    return fronts
+
+
+def stop_all(fronts):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(Front.stop, fronts.values()))
