@@ -32,6 +32,7 @@ let package = Package(
         .library(name: "ServerSentEvents", targets: ["ServerSentEvents"]),
         .library(name: "EventSource", targets: ["EventSource"]),
         .library(name: "PartialJSON", targets: ["PartialJSON"]),
+        .library(name: "Freshet", targets: ["Freshet"]),
         .executable(name: "freshet", targets: ["FreshetCLI"]),
     ],
     dependencies: [
@@ -110,6 +111,16 @@ let package = Package(
         ),
 
         // Floor 4
+        .target(
+            name: "Freshet",
+            dependencies: [
+                "Locks",
+                "FreshetServer", "SQLiteStreamStore", "StreamCore", "StreamHTTP", nio, nioHTTP1, logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
@@ -189,6 +200,15 @@ let package = Package(
         .testTarget(
             name: "ProxyConfigurationTests",
             dependencies: ["ProxyConfiguration"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FreshetTests",
+            dependencies: [
+                "Locks", "Freshet", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient, nio, nioHTTP1,
+                logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

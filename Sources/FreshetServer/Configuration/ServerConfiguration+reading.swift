@@ -31,16 +31,34 @@ extension ServerConfiguration {
                 problems.append("\(entry.place): \(error.reason)")
             }
         }
-        problems += contradictions
+        problems += contradictions()
         guard problems.isEmpty else {
             throw ConfigurationError(problems)
         }
     }
 
-    /// What settings that are right one by one must not be together.
-    private var contradictions: [String] {
+    /// What is wrong with values that were set in code, by the rules for values that were written.
+    ///
+    /// - Parameter authorises: who may is decided by something else than keys.
+    package func problems(authorises: Bool = false) -> [String] {
         var found: [String] = []
-        if !isLoopback, keys == nil, !open {
+        for setting in ServerSettings.all {
+            let text = setting.show(self)
+            var other = self
+            guard text != setting.defaultText else { continue }
+            do throws(Refusal) {
+                try setting.apply(.text(text), &other)
+            } catch {
+                found.append("\(setting.name): \(error.reason)")
+            }
+        }
+        return found + contradictions(authorises: authorises)
+    }
+
+    /// What settings that are right one by one must not be together.
+    private func contradictions(authorises: Bool = false) -> [String] {
+        var found: [String] = []
+        if !isLoopback, keys == nil, !open, !authorises {
             found.append(
                 "host: other machines reach \(host), and there are no keys. Set keys to a keys file, or set open if "
                     + "everybody who reaches the server may do everything"

@@ -19,7 +19,7 @@ package final class FreshetService: Sendable {
     ///   - keys: who may, from the keys file; nil where everybody may.
     ///   - time: the clocks that leases, lifetimes and dates are read from.
     ///   - extra: makes routes beside Freshet's own, such as the pages of the demonstration.
-    package init(
+    package convenience init(
         configuration: ServerConfiguration,
         store: any StreamStore,
         keys: KeyRing?,
@@ -27,11 +27,29 @@ package final class FreshetService: Sendable {
         time: any TimeSource = SystemTime(),
         extra: @Sendable (Streams) -> [any RouteGroup] = { _ in [] }
     ) async {
+        let streams = Streams(store: store, configuration: StreamsConfiguration(configuration), time: time)
+        await self.init(
+            configuration: configuration,
+            streams: streams,
+            keys: keys,
+            logger: logger,
+            time: time,
+            extra: extra(streams)
+        )
+    }
+
+    /// A server over streams that something else holds too.
+    package init(
+        configuration: ServerConfiguration,
+        streams: Streams,
+        keys: KeyRing?,
+        logger: Logger,
+        time: any TimeSource = SystemTime(),
+        extra: [any RouteGroup] = []
+    ) async {
         self.configuration = configuration
         self.logger = logger
-        let streams = Streams(store: store, configuration: StreamsConfiguration(configuration), time: time)
         self.streams = streams
-        let extra = extra(streams)
         metrics = MetricsRoute(started: time.wallMilliseconds())
         let dataPlane = DataPlaneConfiguration(configuration)
         let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)

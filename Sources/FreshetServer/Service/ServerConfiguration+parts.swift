@@ -1,9 +1,9 @@
 import NIOCore
-import StreamCore
+package import StreamCore
 import StreamHTTP
 
 extension StreamsConfiguration {
-    init(_ configuration: ServerConfiguration) {
+    package init(_ configuration: ServerConfiguration) {
         self.init(
             tornLeaseSeconds: Int(configuration.tornLease?.components.seconds ?? 0),
             endedAge: configuration.endedAge

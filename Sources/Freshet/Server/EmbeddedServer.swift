@@ -1,0 +1,154 @@
+import FreshetServer
+import Locks
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+import StreamHTTP
+public import UnixSignals
+
+/// Freshet's server inside a program: streams over HTTP, and beside them whatever routes the program has.
+///
+/// ```swift
+/// let server = try EmbeddedServer(configuration: .init(port: 8080))
+/// try await server.streams.create("news").append("Hello")
+/// try await server.runService()
+/// ```
+///
+/// It is a `Service` of swift-service-lifecycle, whose graceful shutdown is the drain: readers of streams that nobody
+/// writes are asked to come back, streams with a producer at work go on to their end with their readers, at most for
+/// ``Configuration/drainDeadline``. Being cancelled closes everything at once; readers resume by their last id.
+public final class EmbeddedServer: Service {
+    /// The streams it serves.
+    public let streams: EventStreams
+    private let configuration: ServerConfiguration
+    private let ownsStreams: Bool
+    private let keys: KeyRing?
+    private let routes: [any RouteGroup]
+    private let logger: Logger
+    private let hasRun = Mutex(false)
+    private let bound = Announcement<Address>()
+
+    /// Where a server listens.
+    public struct Address: Sendable, Hashable, CustomStringConvertible {
+        /// The address, without brackets for IPv6.
+        public let host: String
+        /// The real port, also where 0 was asked for.
+        public let port: Int
+
+        /// The URL of the server's root, without a slash at its end.
+        public var description: String { host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)" }
+    }
+
+    /// A server with streams of its own, which are closed when it has stopped.
+    ///
+    /// - Parameters:
+    ///   - storage: where streams are kept.
+    ///   - limits: what streams obey.
+    ///   - logger: what is logged is little: what could not be done, and the drain.
+    /// - Throws: ``SetupError`` with everything that is wrong with the settings, or why the storage cannot be opened.
+    public convenience init(
+        configuration: Configuration = Configuration(),
+        storage: StreamStorage = .memory,
+        limits: EventStreams.Configuration = EventStreams.Configuration(),
+        logger: Logger = Logger(label: "freshet")
+    ) throws(SetupError) {
+        // What is wrong with the settings is said before a directory is opened, or made.
+        _ = try ServerConfiguration(configuration, limits, authorises: false)
+        let streams = try EventStreams(storage: storage, configuration: limits)
+        try self.init(streams, configuration, ownsStreams: true, logger)
+    }
+
+    /// A server over streams that belong to the program and are left open when it has stopped.
+    public convenience init(
+        streams: EventStreams,
+        configuration: Configuration = Configuration(),
+        logger: Logger = Logger(label: "freshet")
+    ) throws(SetupError) {
+        try self.init(streams, configuration, ownsStreams: false, logger)
+    }
+
+    private init(
+        _ streams: EventStreams,
+        _ configuration: Configuration,
+        ownsStreams: Bool,
+        _ logger: Logger
+    ) throws(SetupError) {
+        let settings = try ServerConfiguration(configuration, streams.configuration, authorises: false)
+        do throws(KeyFileError) {
+            self.keys = try settings.readKeys()
+        } catch {
+            throw SetupError(["\(error)"])
+        }
+        self.streams = streams
+        self.configuration = settings
+        self.ownsStreams = ownsStreams
+        self.routes = []
+        self.logger = logger
+    }
+
+    /// Serves until it is told to stop, and returns when it has.
+    ///
+    /// - Throws: ``SetupError`` when it cannot listen, or has run before. A graceful shutdown and a cancellation both
+    ///   return.
+    public func run() async throws {
+        let isFirst = hasRun.withLock { hasRun in
+            defer { hasRun = true }
+            return !hasRun
+        }
+        guard isFirst else { throw SetupError(["An EmbeddedServer runs once. Make another."]) }
+        let service = await FreshetService(
+            configuration: configuration,
+            streams: streams.streams,
+            keys: keys,
+            logger: logger,
+            extra: routes
+        )
+        do {
+            let address = try await service.start()
+            bound.tell(.success(Address(host: address.ipAddress ?? configuration.host, port: address.port ?? 0)))
+        } catch {
+            let failure = SetupError([
+                "It cannot listen on \(configuration.host):\(configuration.port): \(error). Is it in use?"
+            ])
+            bound.tell(.failure(failure))
+            await service.stop()
+            if ownsStreams { await streams.close() }
+            throw failure
+        }
+        do {
+            try await gracefulShutdown()
+            logger.info("Going away: streams that are being written may be read to their end.")
+            await service.drain()
+        } catch {
+            // Cancelled: there is no time for more.
+        }
+        if ownsStreams, streams.unkept > 0 {
+            logger.warning("The streams were kept in memory and are lost.", metadata: ["streams": "\(streams.unkept)"])
+        }
+        await service.stop()
+        if ownsStreams { await streams.close() }
+    }
+
+    /// Runs the server, and other services with it, until a signal tells it to stop.
+    ///
+    /// The first signal is a graceful shutdown of all of them, the server last, so that what they write until then is
+    /// still read.
+    ///
+    /// - Parameters:
+    ///   - services: what else runs, such as producers.
+    ///   - signals: SIGTERM and SIGINT unless something else is said.
+    public func runService(
+        with services: [any Service] = [],
+        gracefulShutdownSignals signals: [UnixSignal] = [.sigterm, .sigint]
+    ) async throws {
+        let group = ServiceGroup(
+            configuration: .init(services: [self] + services, gracefulShutdownSignals: signals, logger: logger)
+        )
+        try await group.run()
+    }
+
+    /// The address, as soon as it listens. Waits until then.
+    ///
+    /// - Throws: what `run()` throws when it cannot listen.
+    public func listening() async throws -> Address { try await bound.value() }
+}
