@@ -114,7 +114,10 @@ extension EventStream {
     static func check(_ end: EndRequest) throws(EventStreamError) {
         let bytes = end.detail?.utf8.count ?? 0
         guard bytes <= 1024 else {
-            throw EventStreamError(.invalidOptions, "The detail of an end is \(bytes) bytes; it should be at most 1024.")
+            throw EventStreamError(
+                .invalidOptions,
+                "The detail of an end is \(bytes) bytes; it should be at most 1024."
+            )
         }
     }
 

@@ -38,6 +38,7 @@ extension EventStream {
 
     /// The updates of a stream. Every iterator reads for itself, from the same position.
     public struct Events: AsyncSequence, Sendable {
+        /// What is read.
         public typealias Element = Update
 
         let stream: EventStream

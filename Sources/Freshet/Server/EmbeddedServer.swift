@@ -23,7 +23,8 @@ public final class EmbeddedServer: Service {
     private let configuration: ServerConfiguration
     private let ownsStreams: Bool
     private let keys: KeyRing?
-    private let routes: [any RouteGroup]
+    private let routes: ProgramRoutes
+    private let authorise: (@Sendable (RequestHead) async throws -> AccessDecision)?
     private let logger: Logger
     private let hasRun = Mutex(false)
     private let bound = Announcement<Address>()
@@ -44,36 +45,46 @@ public final class EmbeddedServer: Service {
     /// - Parameters:
     ///   - storage: where streams are kept.
     ///   - limits: what streams obey.
+    ///   - routes: what else is served, beside the streams. The first that matches answers.
+    ///   - authorise: who may, decided by the program, beside the keys file or instead of it. It is asked once for each
+    ///     request for streams, before anything of the body is read. An error that it throws is 500.
     ///   - logger: what is logged is little: what could not be done, and the drain.
     /// - Throws: ``SetupError`` with everything that is wrong with the settings, or why the storage cannot be opened.
     public convenience init(
         configuration: Configuration = Configuration(),
         storage: StreamStorage = .memory,
         limits: EventStreams.Configuration = EventStreams.Configuration(),
+        routes: [Route] = [],
+        authorise: (@Sendable (RequestHead) async throws -> AccessDecision)? = nil,
         logger: Logger = Logger(label: "freshet")
     ) throws(SetupError) {
         // What is wrong with the settings is said before a directory is opened, or made.
-        _ = try ServerConfiguration(configuration, limits, authorises: false)
+        _ = try ServerConfiguration(configuration, limits, authorises: authorise != nil)
         let streams = try EventStreams(storage: storage, configuration: limits)
-        try self.init(streams, configuration, ownsStreams: true, logger)
+        try self.init(streams, configuration, ownsStreams: true, routes, authorise, logger)
     }
 
     /// A server over streams that belong to the program and are left open when it has stopped.
     public convenience init(
         streams: EventStreams,
         configuration: Configuration = Configuration(),
+        routes: [Route] = [],
+        authorise: (@Sendable (RequestHead) async throws -> AccessDecision)? = nil,
         logger: Logger = Logger(label: "freshet")
     ) throws(SetupError) {
-        try self.init(streams, configuration, ownsStreams: false, logger)
+        try self.init(streams, configuration, ownsStreams: false, routes, authorise, logger)
     }
 
     private init(
         _ streams: EventStreams,
         _ configuration: Configuration,
         ownsStreams: Bool,
+        _ routes: [Route],
+        _ authorise: (@Sendable (RequestHead) async throws -> AccessDecision)?,
         _ logger: Logger
     ) throws(SetupError) {
-        let settings = try ServerConfiguration(configuration, streams.configuration, authorises: false)
+        let settings = try ServerConfiguration(configuration, streams.configuration, authorises: authorise != nil)
+        self.routes = try ProgramRoutes(routes, logger)
         do throws(KeyFileError) {
             self.keys = try settings.readKeys()
         } catch {
@@ -82,7 +93,7 @@ public final class EmbeddedServer: Service {
         self.streams = streams
         self.configuration = settings
         self.ownsStreams = ownsStreams
-        self.routes = []
+        self.authorise = authorise
         self.logger = logger
     }
 
@@ -101,7 +112,8 @@ public final class EmbeddedServer: Service {
             streams: streams.streams,
             keys: keys,
             logger: logger,
-            extra: routes
+            gate: authorise.map { ProgramGate(authorise: $0, logger: logger) },
+            extra: [routes]
         )
         do {
             let address = try await service.start()

@@ -5,8 +5,9 @@ public struct EventStreamError: Error, Sendable, Hashable, CustomStringConvertib
     /// The kinds of failure. More may come with later versions.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
-            case invalidName, invalidOptions, invalidEvent, notFound, ended, alreadyExists, superseded, full, unavailable
-            case outcomeUnknown, damaged, stopped
+            case invalidName, invalidOptions, invalidEvent
+            case notFound, ended, alreadyExists, superseded
+            case full, unavailable, outcomeUnknown, damaged, stopped
         }
 
         private let kind: Kind

@@ -1,4 +1,4 @@
-import StreamHTTP
+package import StreamHTTP
 
 extension Problem {
     static func foreignHost(_ host: String) -> Problem {
@@ -28,7 +28,7 @@ extension Problem {
         )
     }
 
-    static func noKey() -> Problem {
+    package static func noKey() -> Problem {
         Problem(
             401,
             "no-key",
@@ -37,6 +37,15 @@ extension Problem {
                 "Send Authorization: Bearer KEY, with a key of the server's keys file. A page gets a session cookie for "
                 + "a key by POST /v1/session; it counts for reading, and for requests from the server's own pages.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\"")]
+        )
+    }
+
+    package static func notKnown() -> Problem {
+        Problem(
+            401,
+            "not-known",
+            title: "It is not known who asks",
+            detail: "This server decides by its own rules who may, and they let nobody in for this request. Log in first."
         )
     }
 

@@ -12,6 +12,9 @@ package struct StreamPrefix: Sendable, Hashable {
         self.text = text
     }
 
+    /// The streams whose names begin with exactly this text.
+    package static func beginning(with text: String) -> StreamPrefix { StreamPrefix(text: text) }
+
     /// - Throws: `Refusal` for an empty text, a `*` before the end, and a path instead of a name.
     package init(parsing written: String) throws(Refusal) {
         guard !written.isEmpty else {

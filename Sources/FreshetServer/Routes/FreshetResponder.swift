@@ -9,16 +9,20 @@ package final class FreshetResponder: Responder {
     private let listing: ListingRoutes
     private let session: SessionRoute?
     private let metrics: MetricsRoute?
+    private let gate: (any Gatekeeper)?
     private let extra: [any RouteGroup]
     private let time: any TimeSource
 
-    /// - Parameter extra: further routes, asked in their order for what is not Freshet's own.
+    /// - Parameters:
+    ///   - gate: who may, where that is not for keys alone to say.
+    ///   - extra: further routes, asked in their order for what is not Freshet's own.
     package init(
         access: AccessPolicy,
         streamRoutes: StreamRoutes,
         listing: ListingRoutes,
         session: SessionRoute?,
         metrics: MetricsRoute? = nil,
+        gate: (any Gatekeeper)? = nil,
         extra: [any RouteGroup] = [],
         time: any TimeSource = SystemTime()
     ) {
@@ -27,6 +31,7 @@ package final class FreshetResponder: Responder {
         self.listing = listing
         self.session = session
         self.metrics = metrics
+        self.gate = gate
         self.extra = extra
         self.time = time
     }
@@ -52,15 +57,25 @@ package final class FreshetResponder: Responder {
             return session.plan(request, requestFacts, now: seconds)
         }
         let isPublic = extra.contains { $0.isPublic(request) }
-        if !isPublic {
-            switch access.identify(requestFacts, now: seconds) {
-            case .failure(let problem): return .answer(Response(problem))
-            case .success(let admission):
-                let caller = RouteCaller(access: access, admission: admission)
-                if let plan = streamRoutes.plan(request, caller) { return plan }
-                if let plan = listing.plan(request, caller) { return plan }
-                if let plan = metrics?.plan(request, caller) { return plan }
-            }
+        if isPublic { return route(request, nil) }
+        guard let gate else { return route(request, access.identify(requestFacts, now: seconds)) }
+        return .later { [self] in
+            if let verdict = await gate.identify(request) { return route(request, verdict) }
+            // Who is not known to the program may have a key; where there are none, nobody else is let in.
+            return route(request, access.keys == nil ? .failure(.noKey()) : access.identify(requestFacts, now: seconds))
+        }
+    }
+
+    /// - Parameter identity: who asks; nil for what needs no key.
+    private func route(_ request: RouteRequest, _ identity: Result<Admission, Problem>?) -> RequestPlan {
+        switch identity {
+        case nil: break
+        case .failure(let problem): return .answer(Response(problem))
+        case .success(let admission):
+            let caller = RouteCaller(access: access, admission: admission)
+            if let plan = streamRoutes.plan(request, caller) { return plan }
+            if let plan = listing.plan(request, caller) { return plan }
+            if let plan = metrics?.plan(request, caller) { return plan }
         }
         for routes in extra {
             if let plan = routes.plan(request) { return plan }
@@ -162,6 +177,7 @@ package final class FreshetResponder: Responder {
             plan.answer = { [self] result in decorate(answer(result), origin: origin) }
             return .live(plan)
         case .exchange(let plan): return .exchange(decorate(plan, origin: origin))
+        case .later(let decide): return .later { [self] in decorate(await decide(), origin: origin) }
         }
     }
 

@@ -2,7 +2,7 @@ import StreamCore
 package import StreamHTTP
 
 extension Problem {
-    static func method(allowed: String) -> Problem {
+    package static func method(allowed: String) -> Problem {
         Problem(
             405,
             "method-not-allowed",

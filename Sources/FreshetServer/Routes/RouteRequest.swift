@@ -43,6 +43,12 @@ package struct RouteCaller: Sendable {
     }
 }
 
+/// Says who sends a request, where a program knows that better than a keys file.
+package protocol Gatekeeper: Sendable {
+    /// Who it is, or the refusal; nil when that is for the keys to say.
+    func identify(_ request: RouteRequest) async -> Result<Admission, Problem>?
+}
+
 /// Routes beside Freshet's own.
 package protocol RouteGroup: Sendable {
     /// Whether a request needs no key: pages, their style sheets and scripts.

@@ -45,6 +45,7 @@ package final class FreshetService: Sendable {
         keys: KeyRing?,
         logger: Logger,
         time: any TimeSource = SystemTime(),
+        gate: (any Gatekeeper)? = nil,
         extra: [any RouteGroup] = []
     ) async {
         self.configuration = configuration
@@ -77,6 +78,7 @@ package final class FreshetService: Sendable {
             listing: ListingRoutes(streams: streams),
             session: session,
             metrics: metrics,
+            gate: gate,
             extra: extra,
             time: time
         )

@@ -33,8 +33,6 @@ extension ConnectionHandler {
         let isLast = !head.isKeepAlive || head.method == .CONNECT || !head.headers["upgrade"].isEmpty
         mustClose = isLast || plane.isDraining || refusal != nil
         let isOpenEnded = !head.headers["transfer-encoding"].isEmpty
-        let length = head.contentLength
-        let hasBody = isOpenEnded || length > 0
         let facts = ConnectionFacts(
             address: address,
             refusal: refusal,
@@ -44,6 +42,14 @@ extension ConnectionHandler {
         let plan =
             head.version.major == 1
             ? responder.plan(for: head, facts) : .answer(responder.answer(to: .unsupportedVersion, head: head))
+        adopt(plan, head)
+    }
+
+    /// Begins to carry a plan out, or waits for it to be made.
+    private func adopt(_ plan: RequestPlan, _ head: HTTPRequestHead) {
+        if case .later(let decide) = plan { return wait(for: decide, head) }
+        let length = head.contentLength
+        let hasBody = !head.headers["transfer-encoding"].isEmpty || length > 0
         self.plan = plan
         machine.headArrived(plan.intake, hasBody: hasBody, now: .now())
         switch plan {
@@ -61,6 +67,19 @@ extension ConnectionHandler {
             if let limit = plan.bodyLimit, length > limit { return fail(.bodyTooLarge(limit: limit)) }
             begin(plan, hasBody: true)
         default: break
+        }
+    }
+
+    private func wait(for decide: @escaping @Sendable () async -> RequestPlan, _ head: HTTPRequestHead) {
+        guard let context else { return }
+        machine.deciding(now: .now())
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.immediately(decide) { plan in
+            let connection = bound.value
+            // The peer may be gone by now, or was found to send no HTTP.
+            guard connection.machine.phase == .deciding, connection.context != nil else { return }
+            connection.adopt(plan, head)
+            connection.takeParts()
         }
     }
 
@@ -106,6 +125,7 @@ extension ConnectionHandler {
             work = { await act(whole) }
         case .exchange(let plan): return begin(plan, hasBody: false)
         case .live: preconditionFailure("a live request has a body, and is answered when that ends")
+        case .later: preconditionFailure("a request is carried out when it was decided how")
         }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.eventLoop.immediately(work) { bound.value.reply($0) }

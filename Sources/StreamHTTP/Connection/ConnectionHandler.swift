@@ -83,7 +83,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // A subscription has no decoder: what comes are bytes, and nobody wants them.
         // What follows a last answer nobody wants either.
-        let mayKeep = machine.phase == .answering || machine.phase == .waiting || machine.phase == .flushing
+        let mayKeep = [.deciding, .answering, .waiting, .flushing].contains(machine.phase)
         guard machine.takesParts || mayKeep, !isOutputClosed else { return }
         parts.append(Self.unwrapInboundIn(data))
         takeParts()
@@ -113,14 +113,14 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
         case .live: live?.torn()
         // A whole request is answered.
-        case .bodiless, .answering, .flushing: break
+        case .deciding, .bodiless, .answering, .flushing: break
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard error is HTTPParserError || error is ByteToMessageDecoderError else { return context.close(promise: nil) }
         switch machine.phase {
-        case .idle, .head, .bodiless, .collecting:
+        case .idle, .head, .deciding, .bodiless, .collecting:
             guard let failure = RequestFailure(error) else { return context.close(promise: nil) }
             fail(failure)
         case .live: live?.torn()
@@ -253,6 +253,7 @@ extension RequestPlan {
         case .collect: .collect
         case .live: .live
         case .exchange: .exchange
+        case .later: preconditionFailure("what is not decided takes nothing in")
         }
     }
 }

@@ -9,6 +9,8 @@ package struct ConnectionMachine {
         case idle
         /// Bytes of a head are here, the head is not.
         case head
+        /// The head is here, and it is being decided how the request is answered.
+        case deciding
         /// The head is here and says there is no body; the end of the request follows at once.
         case bodiless
         /// An atomic body is arriving.
@@ -82,7 +84,7 @@ package struct ConnectionMachine {
     package var takesParts: Bool {
         switch phase {
         case .idle, .head, .bodiless, .collecting, .live, .exchanging: true
-        case .answering, .waiting, .flushing, .streaming, .lingering, .closed: false
+        case .deciding, .answering, .waiting, .flushing, .streaming, .lingering, .closed: false
         }
     }
 
@@ -90,7 +92,7 @@ package struct ConnectionMachine {
     /// pile up requests; always while it streams or lingers, so that what comes is discarded and the end of it is seen.
     package var reads: Bool {
         switch phase {
-        case .answering, .flushing, .closed: false
+        case .deciding, .answering, .flushing, .closed: false
         default: true
         }
     }
@@ -105,6 +107,9 @@ package struct ConnectionMachine {
         default: break
         }
     }
+
+    /// A head is here that is not yet known to be answered in any way.
+    package mutating func deciding(now: NIODeadline) { enter(.deciding, now) }
 
     package mutating func headArrived(_ intake: Intake, hasBody: Bool, now: NIODeadline) {
         switch (intake, hasBody) {
@@ -148,7 +153,7 @@ package struct ConnectionMachine {
         case .collecting: return waited >= times.bodyIdle ? .answer(.bodyTimeout) : nil
         case .flushing: return waited >= times.writeStall ? .close : nil
         case .lingering: return waited >= times.linger ? .close : nil
-        case .bodiless, .live, .exchanging, .answering, .waiting, .streaming, .closed: return nil
+        case .deciding, .bodiless, .live, .exchanging, .answering, .waiting, .streaming, .closed: return nil
         }
     }
 

@@ -59,6 +59,8 @@ package enum RequestPlan: Sendable {
     case live(LivePlan)
     /// By a function that reads the body while it arrives and writes the answer while it is made.
     case exchange(ExchangePlan)
+    /// As is decided after some work, such as asking who may. Nothing of the body is looked at before.
+    case later(@Sendable () async -> RequestPlan)
 }
 
 /// What becomes of a request.

@@ -1,0 +1,62 @@
+import FreshetServer
+import StreamHTTP
+
+/// Who sends a request, and what that allows: the answer of a program that authorises requests with its own code.
+///
+/// ```swift
+/// let server = try EmbeddedServer(authorise: { request in
+///     guard let user = await sessions.user(request.cookie("session")) else { return .refuse }
+///     return .allow(user.name, [.init(.read, on: ["answers/\(user.name)/"])])
+/// })
+/// ```
+public struct AccessDecision: Sendable {
+    /// Rights on some streams.
+    public struct Grant: Sendable, Hashable {
+        /// What is allowed.
+        public var rights: StreamRights
+        /// What the names of these streams begin with. An empty text is every stream; `chat/` covers `chat/42` and not
+        /// `chatter`.
+        public var prefixes: [String]
+
+        /// Rights on the streams whose names begin with one of these texts; on every stream unless they are given.
+        public init(_ rights: StreamRights, on prefixes: [String] = [""]) {
+            self.rights = rights
+            self.prefixes = prefixes
+        }
+    }
+
+    private enum Kind {
+        case allow(Caller)
+        case refuse
+        case undecided
+    }
+
+    private let kind: Kind
+
+    /// Somebody known.
+    ///
+    /// - Parameters:
+    ///   - name: what answers and logs call whoever it is. Not a secret.
+    ///   - grants: what is allowed. What none of them gives is refused with 403, and the answer says which right is
+    ///     missing.
+    public static func allow(_ name: String, _ grants: [Grant]) -> AccessDecision {
+        let grants = grants.map { grant in
+            Caller.Grant(grant.rights.core, grant.prefixes.map { .beginning(with: $0) })
+        }
+        return AccessDecision(kind: .allow(Caller(name: name, grants: grants)))
+    }
+
+    /// Nobody known: 401.
+    public static let refuse = AccessDecision(kind: .refuse)
+
+    /// Not for this code to say: the keys file decides. Where there is none it is as ``refuse``.
+    public static let undecided = AccessDecision(kind: .undecided)
+
+    var verdict: Result<Admission, Problem>? {
+        switch kind {
+        case .allow(let caller): .success(Admission(caller: caller, credential: .program))
+        case .refuse: .failure(.notKnown())
+        case .undecided: nil
+        }
+    }
+}

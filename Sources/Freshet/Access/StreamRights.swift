@@ -1,0 +1,33 @@
+import FreshetServer
+
+/// What somebody may do with a stream. Every right is its own: who may append may not read unless that is given too.
+public struct StreamRights: OptionSet, Sendable, Hashable {
+    /// One bit for each right.
+    public let rawValue: UInt8
+
+    /// Rights by their bits.
+    public init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    /// `PUT`, and a `POST` that creates.
+    public static let create = StreamRights(.create)
+    /// `POST` with a body, and `Stream-Lease`.
+    public static let append = StreamRights(.append)
+    /// `Stream-Closed: true`.
+    public static let end = StreamRights(.end)
+    /// `Stream-Cancel: true`.
+    public static let cancel = StreamRights(.cancel)
+    /// `GET` and `HEAD`.
+    public static let read = StreamRights(.read)
+    /// `DELETE`.
+    public static let delete = StreamRights(.delete)
+    /// Every right there is.
+    public static let all = StreamRights(.all)
+
+    private init(_ core: Rights) {
+        self.rawValue = core.rawValue
+    }
+
+    var core: Rights { Rights(rawValue: rawValue).intersection(.all) }
+}
