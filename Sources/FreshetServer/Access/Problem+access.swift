@@ -45,7 +45,8 @@ extension Problem {
             401,
             "not-known",
             title: "It is not known who asks",
-            detail: "This server decides by its own rules who may, and they let nobody in for this request. Log in first."
+            detail: "The program that this server is a part of decides who may, and knows nobody by this request. Log in "
+                + "first."
         )
     }
 
