@@ -45,8 +45,8 @@ extension Problem {
             401,
             "not-known",
             title: "It is not known who asks",
-            detail: "The program that this server is a part of decides who may, and knows nobody by this request. Log in "
-                + "first."
+            detail: "The program that this server is a part of decides who may, and knows nobody by this request. "
+                + "Log in first."
         )
     }
 
