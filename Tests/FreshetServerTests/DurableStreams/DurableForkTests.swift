@@ -31,9 +31,12 @@ struct DurableForkTests {
         )
     }
 
-    @Test("a fork has what its source had up to the point, with the same offsets; then both go their own way")
-    func independence() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "4.2: a fork has what its source had up to the point, with the same offsets; then both go their own way",
+        arguments: Keeping.allCases
+    )
+    func independence(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let birth = try await server.create("a").next
             let first = try await server.append("a", "1").next
             let second = try await server.append("a", "2").next
@@ -56,9 +59,9 @@ struct DurableForkTests {
         }
     }
 
-    @Test("a closed stream may be forked, and the fork is open")
-    func forkOfClosed() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("4.2: a closed stream may be forked, and the fork is open", arguments: Keeping.allCases)
+    func forkOfClosed(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             try await server.close("a")
             #expect(try await fork(server, "b")["Stream-Closed"] == nil)
@@ -67,9 +70,9 @@ struct DurableForkTests {
         }
     }
 
-    @Test("the type is inherited, and MUST be the same where it is given")
-    func contentType() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("4.2: the type is inherited, and MUST be the same where it is given", arguments: Keeping.allCases)
+    func contentType(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json", body: "[1]")
             #expect(try await fork(server, "b")["Content-Type"] == "application/json")
             #expect(try await fork(server, "c", type: "text/plain").status == 409)
@@ -78,9 +81,12 @@ struct DurableForkTests {
         }
     }
 
-    @Test("the errors: no source 404, beyond the tail, malformed or never given 400, headers without a source 400")
-    func errors() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "4.2: the errors: no source 404, beyond the tail, malformed or never given 400, headers without a source 400",
+        arguments: Keeping.allCases
+    )
+    func errors(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             try await server.create("other", body: "x")
             let foreign = try await server.append("other", "y").next
@@ -101,9 +107,12 @@ struct DurableForkTests {
         }
     }
 
-    @Test("a sub-offset of text takes bytes of the next event, as an event of the fork's own")
-    func subOffsetOfText() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "4.2: a sub-offset of text takes bytes of the next event, as an event of the fork's own",
+        arguments: Keeping.allCases
+    )
+    func subOffsetOfText(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let birth = try await server.create("a").next
             let first = try await server.append("a", "hello").next
             try await server.append("a", "world")
@@ -123,9 +132,12 @@ struct DurableForkTests {
         }
     }
 
-    @Test("a sub-offset of JSON counts messages; of lines and events it MUST be at a boundary")
-    func subOffsetOfMessages() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "4.2: a sub-offset of JSON counts messages; of lines and events it MUST be at a boundary",
+        arguments: Keeping.allCases
+    )
+    func subOffsetOfMessages(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let json = try await server.create("json", "application/json").next
             try await server.append("json", "[1,2,3]", "application/json")
             #expect(try await fork(server, "j2", from: "json", at: json, beyond: "2").status == 201)
@@ -144,9 +156,9 @@ struct DurableForkTests {
         }
     }
 
-    @Test("asking for the same fork again MUST be 200, for another 409")
-    func idempotence() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("4.2: asking for the same fork again MUST be 200, for another 409", arguments: Keeping.allCases)
+    func idempotence(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let birth = try await server.create("a").next
             let first = try await server.append("a", "1").next
             try await server.append("a", "22")
@@ -164,9 +176,9 @@ struct DurableForkTests {
         }
     }
 
-    @Test("a fork MUST NOT inherit what producers said, nor Stream-Seq")
-    func writerState() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("4.2: a fork MUST NOT inherit what producers said, nor Stream-Seq", arguments: Keeping.allCases)
+    func writerState(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let headers: KeyValuePairs = [
                 "Content-Type": "text/plain", "Producer-Id": "p", "Producer-Epoch": "3", "Producer-Seq": "0",
@@ -181,10 +193,11 @@ struct DurableForkTests {
     }
 
     @Test(
-        "a deleted source with forks is 410, its name 409, and its forks still read; with the last of them it is free"
+        "4.2: a deleted source with forks is 410, its name 409, and its forks still read; with the last of them it is free",
+        arguments: Keeping.allCases
     )
-    func softDeletion() async throws {
-        try await DurableServer.run { (server) async throws in
+    func softDeletion(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             #expect(try await fork(server, "b").status == 201)
             #expect(try await fork(server, "c", from: "b").status == 201)
@@ -209,9 +222,9 @@ struct DurableForkTests {
         }
     }
 
-    @Test("a source that is not deleted outlives its forks")
-    func sourceStays() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("4.2: a source that is not deleted outlives its forks", arguments: Keeping.allCases)
+    func sourceStays(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             #expect(try await fork(server, "b").status == 201)
             #expect(try await server.ask(.DELETE, "b").status == 204)
@@ -221,9 +234,12 @@ struct DurableForkTests {
         }
     }
 
-    @Test("the time to live is the source's unless the fork has its own, and counts for the fork alone")
-    func expiry() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "4.2: the time to live is the source's unless the fork has its own, and counts for the fork alone",
+        arguments: Keeping.allCases
+    )
+    func expiry(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "10"])
             #expect(try await fork(server, "same")["Stream-TTL"] == "10")
             #expect(try await fork(server, "longer", ttl: "100")["Stream-TTL"] == "100")
@@ -241,9 +257,12 @@ struct DurableForkTests {
         }
     }
 
-    @Test("5.7: what a fork inherited is answered at once; what is appended to the source MUST NOT wake its readers")
-    func liveReads() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.7: what a fork inherited is answered at once; what is appended to the source MUST NOT wake its readers",
+        arguments: Keeping.allCases
+    )
+    func liveReads(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             let tail = try await fork(server, "b").next
             #expect(try await server.read("b", "offset=-1&live=long-poll").body == "x")
@@ -256,9 +275,12 @@ struct DurableForkTests {
         }
     }
 
-    @Test("a fork below what the source still keeps is 410; from its start it has what is kept")
-    func trimmedSource() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "4.2: a fork below what the source still keeps is 410; from its start it has what is kept",
+        arguments: Keeping.allCases
+    )
+    func trimmedSource(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-Retention": "events=1"])
             let first = try await server.append("a", "1").next
             try await server.append("a", "2")

@@ -8,9 +8,12 @@ import Testing
 /// Durable Streams protocol, sections 4.1 and 5.1 to 5.5: creating, appending, closing, deleting, metadata.
 @Suite("Durable Streams: the life of a stream", .timeLimit(.minutes(1)))
 struct DurableLifecycleTests {
-    @Test("5.1: PUT MUST answer 200 where the same stream exists, and 409 where another does")
-    func creatingIsIdempotent() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.1: PUT MUST answer 200 where the same stream exists, and 409 where another does",
+        arguments: Keeping.allCases
+    )
+    func creatingIsIdempotent(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let first = try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "60"])
             #expect(first.status == 201)
             #expect(first["Location"] == "http://localhost:\(server.port)/v1/stream/a")
@@ -27,9 +30,9 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("5.1: PUT MUST compare Stream-Closed with the state of the stream")
-    func closureIsCompared() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.1: PUT MUST compare Stream-Closed with the state of the stream", arguments: Keeping.allCases)
+    func closureIsCompared(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("open")
             #expect(try await server.ask(.PUT, "open", ["Content-Type": "text/plain"]).status == 200)
             let closing: KeyValuePairs = ["Content-Type": "text/plain", "Stream-Closed": "true"]
@@ -45,17 +48,18 @@ struct DurableLifecycleTests {
 
     @Test(
         "5.1: Stream-TTL MUST be a decimal integer without sign, leading zero, point or exponent",
-        arguments: ["+3600", "03600", "3600.0", "3.6e3", "-1", "", "abc", " "]
+        arguments: Keeping.allCases,
+        ["+3600", "03600", "3600.0", "3.6e3", "-1", "", "abc", " "]
     )
-    func badTTL(_ value: String) async throws {
-        try await DurableServer.run { (server) async throws in
+    func badTTL(_ keeping: Keeping, _ value: String) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             #expect(try await server.ask(.PUT, "a", ["Stream-TTL": value]).status == 400)
         }
     }
 
-    @Test("5.1: both Stream-TTL and Stream-Expires-At, or a time that is none, is 400")
-    func badExpiry() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.1: both Stream-TTL and Stream-Expires-At, or a time that is none, is 400", arguments: Keeping.allCases)
+    func badExpiry(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let both: KeyValuePairs = ["Stream-TTL": "60", "Stream-Expires-At": "2099-01-01T00:00:00Z"]
             #expect(try await server.ask(.PUT, "a", both).status == 400)
             #expect(try await server.ask(.PUT, "a", ["Stream-Expires-At": "tomorrow"]).status == 400)
@@ -63,9 +67,12 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("5.1: each read and write restarts Stream-TTL, HEAD does not; then the stream is gone")
-    func slidingTTL() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.1: each read and write restarts Stream-TTL, HEAD does not; then the stream is gone",
+        arguments: Keeping.allCases
+    )
+    func slidingTTL(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "10"])
             server.time.advance(by: .seconds(9))
             #expect(try await server.read("a").status == 200)
@@ -82,9 +89,9 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("5.1: a stream that is followed does not expire, though nothing comes")
-    func followedStreamsLive() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.1: a stream that is followed does not expire, though nothing comes", arguments: Keeping.allCases)
+    func followedStreamsLive(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "10"])
             let poll = try await server.poll("a", "offset=-1")
             server.time.advance(by: .seconds(100))
@@ -94,9 +101,9 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("5.1: Stream-Expires-At holds whatever happens to the stream")
-    func absoluteExpiry() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.1: Stream-Expires-At holds whatever happens to the stream", arguments: Keeping.allCases)
+    func absoluteExpiry(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             // The test's clock stands at 15 January 2027, 08:00:00 UTC.
             try await server.ask(
                 .PUT,
@@ -110,9 +117,12 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("5.2: a body MUST have the stream's type (409) and one at all (400); an empty one MUST be 400")
-    func appendsAreChecked() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.2: a body MUST have the stream's type (409) and one at all (400); an empty one MUST be 400",
+        arguments: Keeping.allCases
+    )
+    func appendsAreChecked(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             #expect(try await server.append("a", "x", "text/html").status == 409)
             #expect(try await server.ask(.POST, "a", body: "x").status == 400)
@@ -123,9 +133,9 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("5.2: Stream-Seq MUST grow, byte by byte; what is not kept does not count")
-    func streamSequence() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.2: Stream-Seq MUST grow, byte by byte; what is not kept does not count", arguments: Keeping.allCases)
+    func streamSequence(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             for (value, status) in [("2", 204), ("2", 409), ("10", 409), ("a", 204), ("Z", 409), ("b", 204)] {
                 let headers: KeyValuePairs = ["Content-Type": "text/plain", "Stream-Seq": value]
@@ -137,12 +147,14 @@ struct DurableLifecycleTests {
 
     @Test(
         "4.1: Stream-Closed is `true` in any case; every other value MUST count as absent",
-        arguments: [
+        arguments: Keeping.allCases,
+        [
             ("true", true), ("TRUE", true), ("True", true), ("false", false), ("yes", false), ("1", false), ("", false),
         ]
     )
-    func onlyTrueCloses(_ value: String, _ closes: Bool) async throws {
-        try await DurableServer.run { (server) async throws in
+    func onlyTrueCloses(_ keeping: Keeping, _ example: (String, Bool)) async throws {
+        let (value, closes) = example
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let headers: KeyValuePairs = ["Content-Type": "text/plain", "Stream-Closed": value]
             #expect(try await server.ask(.POST, "a", headers, body: "x").status == 204)
@@ -151,10 +163,11 @@ struct DurableLifecycleTests {
     }
 
     @Test(
-        "5.2, 5.3: after the close an append MUST be 409 with Stream-Closed and the last offset; closing again is 204"
+        "5.2, 5.3: after the close an append MUST be 409 with Stream-Closed and the last offset; closing again is 204",
+        arguments: Keeping.allCases
     )
-    func closedStreams() async throws {
-        try await DurableServer.run { (server) async throws in
+    func closedStreams(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let kept = try await server.append("a", "x")
             let closed = try await server.close("a")
@@ -176,9 +189,9 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("5.2: the last append and the close are one step")
-    func appendAndClose() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.2: the last append and the close are one step", arguments: Keeping.allCases)
+    func appendAndClose(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let poll = try await server.poll("a", "offset=-1")
             let headers: KeyValuePairs = ["Content-Type": "text/plain", "Stream-Closed": "true"]
@@ -192,9 +205,12 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("5.5: HEAD tells type, tail, time to live and closure, and is not kept by caches")
-    func metadata() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.5: HEAD tells type, tail, time to live and closure, and is not kept by caches",
+        arguments: Keeping.allCases
+    )
+    func metadata(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "60"])
             let tail = try await server.append("a", "x").next
             let open = try await server.ask(.HEAD, "a")
@@ -210,9 +226,12 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("5.4: DELETE takes the stream and its data; a new one of the name shares no offset with it")
-    func deletion() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.4: DELETE takes the stream and its data; a new one of the name shares no offset with it",
+        arguments: Keeping.allCases
+    )
+    func deletion(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let old = try await server.append("a", "old").next
             #expect(try await server.ask(.DELETE, "a").status == 204)
@@ -224,9 +243,9 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("12.7: every answer forbids sniffing and says who may embed it")
-    func securityHeaders() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("12.7: every answer forbids sniffing and says who may embed it", arguments: Keeping.allCases)
+    func securityHeaders(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let answers = [
                 try await server.create("a"), try await server.append("a", "x"), try await server.read("a"),
                 try await server.ask(.HEAD, "a"), try await server.read("none"), try await server.read("a", "offset=,"),
@@ -240,9 +259,9 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("6: the subscription APIs, which are not offered, answer 501")
-    func subscriptions() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("6: the subscription APIs, which are not offered, answer 501", arguments: Keeping.allCases)
+    func subscriptions(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             #expect(try await server.ask(.PUT, "__ds/subscriptions/a", body: "{}").status == 501)
             #expect(try await server.ask(.GET, "__ds/jwks.json").status == 501)
         }

@@ -11,9 +11,12 @@ import Testing
 struct DurableLiveTests {
     // MARK: Long-poll
 
-    @Test("5.7: data that is there MUST be answered at once, data that comes when it comes")
-    func longPoll() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.7: data that is there MUST be answered at once, data that comes when it comes",
+        arguments: Keeping.allCases
+    )
+    func longPoll(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             let there = try await server.read("a", "offset=-1&live=long-poll")
             #expect(there.status == 200)
@@ -31,9 +34,12 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("5.7: after the timeout 204, with tail, cursor and the word that there is no more")
-    func timeout() async throws {
-        try await DurableServer.run(longPoll: .milliseconds(500)) { (server) async throws in
+    @Test(
+        "5.7: after the timeout 204, with tail, cursor and the word that there is no more",
+        arguments: Keeping.allCases
+    )
+    func timeout(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping, longPoll: .milliseconds(500)) { (server) async throws in
             let tail = try await server.create("a", body: "x").next
             let answer = try await server.read("a", "offset=\(tail)&live=long-poll")
             #expect(answer.status == 204)
@@ -44,9 +50,12 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("5.7: at the tail of a closed stream MUST NOT wait: 204 at once, with Stream-Closed and Stream-Up-To-Date")
-    func closed() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.7: at the tail of a closed stream MUST NOT wait: 204 at once, with Stream-Closed and Stream-Up-To-Date",
+        arguments: Keeping.allCases
+    )
+    func closed(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let tail = try await server.create("a", body: "x").next
             try await server.close("a")
             for query in ["offset=\(tail)", "offset=now"] {
@@ -60,9 +69,9 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("5.7: a close while it waits is told at once")
-    func closeWhileWaiting() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.7: a close while it waits is told at once", arguments: Keeping.allCases)
+    func closeWhileWaiting(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let poll = try await server.poll("a", "offset=now")
             try await server.close("a")
@@ -72,9 +81,9 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("a delete while it waits is 404")
-    func deleteWhileWaiting() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("a delete while it waits is 404", arguments: Keeping.allCases)
+    func deleteWhileWaiting(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let poll = try await server.poll("a", "offset=now")
             try await server.ask(.DELETE, "a")
@@ -82,9 +91,9 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("a peer that goes away while it waits is forgotten")
-    func disconnect() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("a peer that goes away while it waits is forgotten", arguments: Keeping.allCases)
+    func disconnect(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let poll = try await server.poll("a", "offset=now")
             await poll.close()
@@ -94,9 +103,9 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("8: `now` MUST wait, and is answered with what comes and nothing before it")
-    func pollFromNow() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("8: `now` MUST wait, and is answered with what comes and nothing before it", arguments: Keeping.allCases)
+    func pollFromNow(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json", body: "[1]")
             let poll = try await server.poll("a", "offset=now")
             try await server.append("a", "[2,3]", "application/json")
@@ -104,9 +113,9 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("many readers of one stream are answered with the same")
-    func crowd() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("many readers of one stream are answered with the same", arguments: Keeping.allCases)
+    func crowd(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             var polls: [PendingAnswer] = []
             for _ in 0..<50 { polls.append(try await server.poll("a", "offset=now")) }
@@ -120,9 +129,12 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("5.7, 5.8: an offset MUST be given, once; the mode is one of two; the stream is there")
-    func badRequests() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.7, 5.8: an offset MUST be given, once; the mode is one of two; the stream is there",
+        arguments: Keeping.allCases
+    )
+    func badRequests(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             for mode in ["long-poll", "sse"] {
                 #expect(try await server.read("a", "live=\(mode)").status == 400)
@@ -137,9 +149,9 @@ struct DurableLiveTests {
 
     // MARK: SSE
 
-    @Test("5.8: data, and after each a control with the offset, the cursor and upToDate")
-    func serverSentEvents() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.8: data, and after each a control with the offset, the cursor and upToDate", arguments: Keeping.allCases)
+    func serverSentEvents(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let first = try await server.create("a", body: "x").next
             var read = try await server.follow("a")
             #expect(try await read.head().headers.first(name: "Content-Type") == "text/event-stream")
@@ -155,9 +167,12 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("5.8: the close MUST be told, with the last data where it came with it, and ends the response")
-    func closedWhileFollowed() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.8: the close MUST be told, with the last data where it came with it, and ends the response",
+        arguments: Keeping.allCases
+    )
+    func closedWhileFollowed(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             var read = try await server.follow("a")
             #expect(await read.event()?.type == "control")
@@ -170,9 +185,9 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("8: of a closed stream `now` is one control and the end")
-    func closedFromNow() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("8: of a closed stream `now` is one control and the end", arguments: Keeping.allCases)
+    func closedFromNow(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let tail = try await server.create("a", body: "x").next
             try await server.close("a")
             var read = try await server.follow("a", "offset=now")
@@ -181,9 +196,9 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("8: from `now` the first control MUST have the tail, and nothing old is sent")
-    func followFromNow() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("8: from `now` the first control MUST have the tail, and nothing old is sent", arguments: Keeping.allCases)
+    func followFromNow(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let tail = try await server.create("a", body: "old").next
             var read = try await server.follow("a", "offset=now")
             let first = await read.event()
@@ -197,13 +212,15 @@ struct DurableLiveTests {
 
     @Test(
         "5.8: everything but text and JSON MUST come in base64, and be declared so",
-        arguments: [
+        arguments: Keeping.allCases,
+        [
             ("application/octet-stream", "hi", "aGk="), ("application/x-ndjson", "{}", "e30K"),
             ("application/x-protobuf", "abc", "YWJj"),
         ]
     )
-    func base64(_ type: String, _ body: String, _ encoded: String) async throws {
-        try await DurableServer.run { (server) async throws in
+    func base64(_ keeping: Keeping, _ example: (String, String, String)) async throws {
+        let (type, body, encoded) = example
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", type, body: body)
             var read = try await server.follow("a")
             #expect(try await read.head().headers.first(name: "stream-sse-data-encoding") == "base64")
@@ -211,9 +228,9 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("5.8: JSON comes as arrays of the messages")
-    func json() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.8: JSON comes as arrays of the messages", arguments: Keeping.allCases)
+    func json(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json", body: #"[{"k":"v"},{"k":"w"}]"#)
             var read = try await server.follow("a")
             #expect(try await read.batch().data == #"[{"k":"v"},{"k":"w"}]"#)
@@ -222,9 +239,9 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("5.8: pages of a long log have upToDate only with the last")
-    func pages() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.8: pages of a long log have upToDate only with the last", arguments: Keeping.allCases)
+    func pages(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let block = String(repeating: "x", count: 100_000)
             try await server.create("a")
             for _ in 0..<6 { try await server.append("a", block) }
@@ -240,9 +257,12 @@ struct DurableLiveTests {
         }
     }
 
-    @Test("10.2: the server ends a read after its time, and the reader goes on where it was")
-    func periodicEnd() async throws {
-        try await DurableServer.run(liveSSE: .milliseconds(200)) { (server) async throws in
+    @Test(
+        "10.2: the server ends a read after its time, and the reader goes on where it was",
+        arguments: Keeping.allCases
+    )
+    func periodicEnd(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping, liveSSE: .milliseconds(200)) { (server) async throws in
             let tail = try await server.create("a", body: "x").next
             var read = try await server.follow("a")
             #expect(try await read.batch().data == "x")
@@ -280,9 +300,9 @@ struct DurableLiveTests {
         for odd in ["", "abc", "-1", "1e9", "99999999999999999999"] { #expect(next(odd, 1) == 1000) }
     }
 
-    @Test("10.1: both live modes answer a cursor with a later one")
-    func cursorsOnTheWire() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("10.1: both live modes answer a cursor with a later one", arguments: Keeping.allCases)
+    func cursorsOnTheWire(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             let first = try #require(try await server.read("a", "offset=-1&live=long-poll")["Stream-Cursor"])
             let second = try await server.read("a", "offset=-1&live=long-poll&cursor=\(first)")["Stream-Cursor"]
@@ -296,9 +316,9 @@ struct DurableLiveTests {
 
     // MARK: All views agree
 
-    @Test("native, live and catch-up reads tell the same, whoever wrote and however")
-    func viewsAgree() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("native, live and catch-up reads tell the same, whoever wrote and however", arguments: Keeping.allCases)
+    func viewsAgree(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             var live = try await server.follow("a", "offset=-1")
             _ = await live.event()

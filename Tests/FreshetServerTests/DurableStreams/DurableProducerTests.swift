@@ -29,9 +29,12 @@ struct DurableProducerTests {
         )
     }
 
-    @Test("new data is 200, a duplicate 204 and appends nothing; both tell the highest sequence")
-    func duplicates() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.2.1: new data is 200, a duplicate 204 and appends nothing; both tell the highest sequence",
+        arguments: Keeping.allCases
+    )
+    func duplicates(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let first = try await post(server, "0", "0", body: "a")
             #expect(first.status == 200)
@@ -45,9 +48,9 @@ struct DurableProducerTests {
         }
     }
 
-    @Test("a gap MUST be 409 with the expected and the received sequence")
-    func gaps() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.2.1: a gap MUST be 409 with the expected and the received sequence", arguments: Keeping.allCases)
+    func gaps(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let early = try await post(server, "0", "1")
             #expect(early.status == 409)
@@ -58,9 +61,9 @@ struct DurableProducerTests {
         }
     }
 
-    @Test("an older epoch is 403 with the current one; a new one MUST begin at 0")
-    func epochs() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.2.1: an older epoch is 403 with the current one; a new one MUST begin at 0", arguments: Keeping.allCases)
+    func epochs(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             #expect(try await post(server, "0", "0").status == 200)
             #expect(try await post(server, "1", "1").status == 400)
@@ -71,9 +74,12 @@ struct DurableProducerTests {
         }
     }
 
-    @Test("the three headers MUST come together, with a name and numbers up to 2^53 - 1")
-    func malformed() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.2.1: the three headers MUST come together, with a name and numbers up to 2^53 - 1",
+        arguments: Keeping.allCases
+    )
+    func malformed(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let largest = "9007199254740991"
             for (id, epoch, sequence): (String?, String?, String?) in [
@@ -89,9 +95,12 @@ struct DurableProducerTests {
         }
     }
 
-    @Test("the tuple that closed the stream is 204; every other one MUST be 409, and tells what was kept")
-    func closing() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.2.1: the tuple that closed the stream is 204; every other one MUST be 409, and tells what was kept",
+        arguments: Keeping.allCases
+    )
+    func closing(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             #expect(try await post(server, "0", "0", body: "a").status == 200)
             let closed = try await post(server, "0", "1", closes: true, body: "b")
@@ -115,9 +124,9 @@ struct DurableProducerTests {
         }
     }
 
-    @Test("a close without a body is idempotent too")
-    func closingWithoutBody() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.2.1: a close without a body is idempotent too", arguments: Keeping.allCases)
+    func closingWithoutBody(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let closed = try await post(server, "0", "0", closes: true, body: nil)
             #expect(closed.status == 204)
@@ -127,9 +136,9 @@ struct DurableProducerTests {
         }
     }
 
-    @Test("the order of checks: closed, type, producer, Stream-Seq")
-    func order() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("5.2.1: the order of checks: closed, type, producer, Stream-Seq", arguments: Keeping.allCases)
+    func order(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let headers: KeyValuePairs = [
                 "Content-Type": "text/plain", "Producer-Id": "p", "Producer-Epoch": "1", "Producer-Seq": "0",
@@ -143,9 +152,12 @@ struct DurableProducerTests {
         }
     }
 
-    @Test("MUST be serialised for each producer: of many copies at once one is kept")
-    func concurrency() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.2.1: MUST be serialised for each producer: of many copies at once one is kept",
+        arguments: Keeping.allCases
+    )
+    func concurrency(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<20 { group.addTask { try await post(server, "0", "0").status } }

@@ -8,9 +8,12 @@ import Testing
 /// Durable Streams protocol, sections 5.6, 8, 9.1 and 10.1: catch-up reads, offsets, JSON, caching.
 @Suite("Durable Streams: catch-up reads", .timeLimit(.minutes(1)))
 struct DurableReadTests {
-    @Test("5.6: a read at the tail MUST say that it is up to date, and of a closed stream that it is")
-    func tail() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.6: a read at the tail MUST say that it is up to date, and of a closed stream that it is",
+        arguments: Keeping.allCases
+    )
+    func tail(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let tail = try await server.append("a", "x").next
             let all = try await server.read("a")
@@ -30,9 +33,9 @@ struct DurableReadTests {
         }
     }
 
-    @Test("5.6: a part says neither, and the parts joined are the whole")
-    func parts() async throws {
-        try await DurableServer.run(pageBytes: 10) { (server) async throws in
+    @Test("5.6: a part says neither, and the parts joined are the whole", arguments: Keeping.allCases)
+    func parts(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping, pageBytes: 10) { (server) async throws in
             try await server.create("a")
             for number in 0..<9 { try await server.append("a", "part \(number);") }
             try await server.close("a")
@@ -50,9 +53,12 @@ struct DurableReadTests {
         }
     }
 
-    @Test("8: offsets grow in text order; -1, nothing, and only zeros and lines are the start")
-    func offsets() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "8: offsets grow in text order; -1, nothing, and only zeros and lines are the start",
+        arguments: Keeping.allCases
+    )
+    func offsets(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             let birth = try await server.create("a").next
             var last = birth
             for _ in 0..<20 {
@@ -69,13 +75,14 @@ struct DurableReadTests {
 
     @Test(
         "8: an offset that is none, or two of them, is 400",
-        arguments: [
+        arguments: Keeping.allCases,
+        [
             "offset=", "offset=a,b", "offset=a%20b", "offset=a%00", "offset=a%0Ab", "offset=a%0D%0Ab", "offset=a/b",
             "offset=..", "offset=-1&offset=-1", "offset=-2", "offset=NOW", "offset=a%26b",
         ]
     )
-    func malformed(_ query: String) async throws {
-        try await DurableServer.run { (server) async throws in
+    func malformed(_ keeping: Keeping, _ query: String) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a")
             #expect(try await server.read("a", query).status == 400)
             #expect(try await server.read("a", query + "&live=long-poll").status == 400)
@@ -83,9 +90,9 @@ struct DurableReadTests {
         }
     }
 
-    @Test("8: `now` is empty, at the tail, and not kept by caches; of JSON it MUST be []")
-    func now() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test("8: `now` is empty, at the tail, and not kept by caches; of JSON it MUST be []", arguments: Keeping.allCases)
+    func now(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("text", body: "x")
             try await server.create("json", "application/json", body: "[1]")
             for (name, body) in [("text", ""), ("json", "[]")] {
@@ -101,9 +108,12 @@ struct DurableReadTests {
         }
     }
 
-    @Test("10.1: a GET MUST have an ETag, which answers 304, and which MUST change with data and with the close")
-    func etags() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "10.1: a GET MUST have an ETag, which answers 304, and which MUST change with data and with the close",
+        arguments: Keeping.allCases
+    )
+    func etags(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             let tag = try #require(try await server.read("a")["ETag"])
             func again() async throws -> DurableAnswer {
@@ -124,10 +134,10 @@ struct DurableReadTests {
         }
     }
 
-    @Test("10.1: only names that were made public may be kept by shared caches")
-    func caching() async throws {
+    @Test("10.1: only names that were made public may be kept by shared caches", arguments: Keeping.allCases)
+    func caching(keeping: Keeping) async throws {
         let prefix = try StreamPrefix(parsing: "public/")
-        try await DurableServer.run(publicCache: [prefix]) { (server) async throws in
+        try await DurableServer.run(keeping, publicCache: [prefix]) { (server) async throws in
             try await server.create("public/a")
             try await server.create("a")
             let shared = "public, max-age=60, stale-while-revalidate=300"
@@ -138,13 +148,15 @@ struct DurableReadTests {
 
     @Test(
         "9.1.2: an array MUST be flattened by one level",
-        arguments: [
+        arguments: Keeping.allCases,
+        [
             (#"{"event":"created"}"#, #"[{"event":"created"}]"#), (#"[{"a":1},{"b":2}]"#, #"[{"a":1},{"b":2}]"#),
             ("[[1,2],[3,4]]", "[[1,2],[3,4]]"), ("[[[1,2,3]]]", "[[[1,2,3]]]"), (" [ 1 , \"a,]\" ] ", #"[1,"a,]"]"#),
         ]
     )
-    func flattening(_ body: String, _ shown: String) async throws {
-        try await DurableServer.run { (server) async throws in
+    func flattening(_ keeping: Keeping, _ example: (String, String)) async throws {
+        let (body, shown) = example
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json")
             #expect(try await server.append("a", body, "application/json").status == 204)
             let read = try await server.read("a")
@@ -153,9 +165,12 @@ struct DurableReadTests {
         }
     }
 
-    @Test("9.1.3, 9.1.4: an empty array and what is no JSON MUST be 400; a PUT of [] makes an empty stream")
-    func badJSON() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "9.1.3, 9.1.4: an empty array and what is no JSON MUST be 400; a PUT of [] makes an empty stream",
+        arguments: Keeping.allCases
+    )
+    func badJSON(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json", body: "[]")
             for body in ["[]", " [ ] ", "{", "[1,]", "nope", "1 2"] {
                 #expect(try await server.append("a", body, "application/json").status == 400, "\(body)")
@@ -164,9 +179,12 @@ struct DurableReadTests {
         }
     }
 
-    @Test("5.6: what retention took is 410 with the earliest offset, in every mode; the start is what there is")
-    func retention() async throws {
-        try await DurableServer.run { (server) async throws in
+    @Test(
+        "5.6: what retention took is 410 with the earliest offset, in every mode; the start is what there is",
+        arguments: Keeping.allCases
+    )
+    func retention(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-Retention": "events=2"])
             let first = try await server.append("a", "1").next
             for body in ["2", "3", "4"] { try await server.append("a", body) }

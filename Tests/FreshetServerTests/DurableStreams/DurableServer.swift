@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import SQLiteStreamStore
 import StoreSuite
 import StreamCore
 import StreamHTTP
@@ -16,6 +17,7 @@ struct DurableServer {
 
     /// Runs a test against a server of its own, which is gone afterwards.
     static func run(
+        _ keeping: Keeping,
         longPoll: TimeAmount = .minutes(10),
         liveSSE: TimeAmount = .seconds(60),
         pageBytes: Int = 1 << 20,
@@ -23,7 +25,9 @@ struct DurableServer {
         _ body: (DurableServer) async throws -> Void
     ) async throws {
         let time = ManualTime()
-        let streams = Streams(store: MemoryStreamStore(time: time), time: time)
+        let directory = TemporaryDirectory()
+        let store = try keeping.store(in: directory, time)
+        let streams = Streams(store: store, time: time)
         var dataPlane = DataPlaneConfiguration()
         dataPlane.longPollTime = longPoll
         dataPlane.durableLiveTime = liveSSE
@@ -61,9 +65,11 @@ struct DurableServer {
             try await body(DurableServer(time: time, streams: streams, port: port))
         } catch {
             await server.stop()
+            await (store as? SQLiteStreamStore)?.close()
             throw error
         }
         await server.stop()
+        await (store as? SQLiteStreamStore)?.close()
     }
 
     // MARK: Requests, each on a connection of its own
