@@ -1,6 +1,5 @@
 """What was acknowledged survives `kill -9` of the server, at any moment, under load; its data directory is guarded."""
 
-import contextlib
 import random
 import signal
 import socket
@@ -10,6 +9,7 @@ import time
 import pytest
 
 from support.freshet import NIGHTLY, Freshet, run
+from support.restarts import free_port, kill_and_start, start
 
 ROUNDS = 200 if NIGHTLY else 20
 PRODUCERS = 8
@@ -65,20 +65,6 @@ class Reader(threading.Thread):
                 time.sleep(0.01)
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def start(port, data):
-    for _ in range(50):
-        with contextlib.suppress(AssertionError):
-            return Freshet(port=port, data=data)
-        time.sleep(0.1)
-    raise AssertionError("the server did not start again")
-
-
 def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
     dice = random.Random(4)
     port = free_port()
@@ -92,9 +78,7 @@ def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
     try:
         for _ in range(ROUNDS):
             time.sleep(dice.uniform(0.05, 0.8))
-            server.process.kill()
-            server.process.wait()
-            server = start(port, tmp_path / "data")
+            server = kill_and_start(server, tmp_path / "data")
             for worker in producers + readers:
                 worker.server = server
     finally:

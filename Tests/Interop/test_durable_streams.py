@@ -3,16 +3,15 @@
 import json
 import threading
 
+import durable_streams
 import pytest
+from durable_streams import DurableStream, stream
 
 from support.cut_proxy import CutProxy, random_cuts
+from support.freshet import NIGHTLY
+from support.restarts import free_port, kill_and_start, start
 from support.waiting import eventually
 from support.wire import Connection
-
-durable_streams = pytest.importorskip("durable_streams", reason="the reference client is not installed")
-
-DurableStream = durable_streams.DurableStream
-stream = durable_streams.stream
 
 
 @pytest.fixture
@@ -104,6 +103,59 @@ def test_a_reader_whose_connection_is_cut_goes_on_where_it_was(server, url, live
                 assert not isinstance(error, durable_streams.StreamNotFoundError)
     thread.join()
     assert seen == list(range(150))
+
+
+def test_producer_and_readers_go_on_where_they_were_when_the_server_dies(tmp_path):
+    """The client has no idempotent producer: `Stream-Seq` tells it that an append was kept whose answer was lost."""
+    server = start(free_port(), tmp_path / "data")
+    where = f"{server.url}/v1/stream/restarts"
+    DurableStream.create(where, content_type="application/json").close()
+    deaths = 20 if NIGHTLY else 4
+    count = 40 * deaths
+    appended = 0
+    seen = {"long-poll": [], "sse": []}
+
+    def produce():
+        nonlocal appended
+        while appended < count:
+            try:
+                with DurableStream(where, content_type="application/json") as handle:
+                    while appended < count:
+                        try:
+                            handle.append({"n": appended}, seq=f"{appended:06}")
+                        except durable_streams.SeqConflictError:
+                            pass  # it was kept, and the answer was not
+                        appended += 1
+            except Exception as error:  # whatever the client makes of a server that is not there
+                assert not isinstance(error, durable_streams.StreamNotFoundError)
+
+    def consume(live):
+        offset = "-1"
+        while len(seen[live]) < count:
+            try:
+                with stream(where, live=live, offset=offset, timeout=10) as reader:
+                    for event in reader.iter_events(mode="json"):
+                        seen[live] += [item["n"] for item in event.data]
+                        offset = event.next_offset
+                        if len(seen[live]) >= count:
+                            break  # this client takes no notice of Stream-Closed
+            except Exception as error:
+                assert not isinstance(error, (durable_streams.StreamNotFoundError, durable_streams.RetentionGoneError))
+
+    threads = [threading.Thread(target=produce, daemon=True)]
+    threads += [threading.Thread(target=consume, args=[live], daemon=True) for live in seen]
+    for thread in threads:
+        thread.start()
+    for death in range(deaths):
+        # Each time in the middle of the work.
+        eventually(lambda: appended >= count * (death + 1) // (deaths + 1), seconds=60)
+        server = kill_and_start(server, tmp_path / "data")
+    for thread in threads:
+        thread.join(60)
+    assert seen == {"long-poll": list(range(count)), "sse": list(range(count))}
+    with stream(where, live=False, offset="-1") as whole:
+        assert [item["n"] for item in whole.read_json()] == list(range(count))
+    server.stop()
 
 
 @pytest.mark.parametrize("type", ["application/octet-stream", "text/plain"])

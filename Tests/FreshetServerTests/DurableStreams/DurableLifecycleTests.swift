@@ -189,6 +189,16 @@ struct DurableLifecycleTests {
         }
     }
 
+    @Test("5.2: a close without a body MUST NOT be refused for its Content-Type", arguments: Keeping.allCases)
+    func closingNeedsNoType(keeping: Keeping) async throws {
+        try await DurableServer.run(keeping) { (server) async throws in
+            try await server.create("a")
+            let closing: KeyValuePairs = ["Content-Type": "application/json", "Stream-Closed": "true"]
+            #expect(try await server.ask(.POST, "a", closing).status == 204)
+            #expect(try await server.ask(.HEAD, "a")["Stream-Closed"] == "true")
+        }
+    }
+
     @Test("5.2: the last append and the close are one step", arguments: Keeping.allCases)
     func appendAndClose(keeping: Keeping) async throws {
         try await DurableServer.run(keeping) { (server) async throws in
