@@ -20,6 +20,7 @@ let settings: [SwiftSetting] =
 
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -37,6 +38,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -61,6 +64,13 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
+            swiftSettings: settings
+        ),
+
+        // What the doctor and the server's probe say to each other.
+        .target(
+            name: "ProbeProtocol",
+            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: settings
         ),
 
@@ -101,12 +111,26 @@ let package = Package(
             name: "FreshetServer",
             dependencies: [
                 "Locks",
-                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging,
+                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", nio, nioPosix,
+                nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
             ],
             // Compiled in, so that the program is one file that needs nothing beside it.
             resources: [.embedInCode("Pages/Site"), .embedInCode("Demo/Knowledge")],
+            swiftSettings: settings
+        ),
+
+        // zlib's C API, which the build needs for NIO anyway.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"])]),
+        .target(
+            name: "ProxyDoctor",
+            dependencies: [
+                "Locks", "ServerSentEvents", "ProbeProtocol", "CZlib", nio, nioPosix, nioTLS,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            ],
             swiftSettings: settings
         ),
 
@@ -124,9 +148,8 @@ let package = Package(
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
-                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource", "FreshetServer",
-                "ProxyConfiguration",
-                asyncHTTPClient, nio, nioHTTP1, logging,
+                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource", "FreshetServer", "StreamHTTP",
+                "ProxyConfiguration", "ProxyDoctor", "ProbeProtocol", asyncHTTPClient, nio, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -186,6 +209,11 @@ let package = Package(
             name: "EventSourceTests",
             dependencies: ["Locks", "EventSource", "ScriptedServer", "ServerSentEvents", nio, nioPosix, nioHTTP1],
             resources: [.copy("Vectors")],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProxyDoctorTests",
+            dependencies: ["ProxyDoctor", "ProbeProtocol"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -22,6 +22,7 @@ struct Freshet: AsyncParsableCommand {
             Cancel.self,
             List.self,
             Info.self,
+            Doctor.self,
             Backup.self,
             Check.self,
             ProxyConfig.self,

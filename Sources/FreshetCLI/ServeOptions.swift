@@ -40,6 +40,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: .setting("data"))
     var data: String?
 
+    @Option(help: .setting("probe"))
+    var probe: String?
+
     @Flag(inversion: .prefixedNo, help: .setting("memory"))
     var memory: Bool?
 
@@ -139,6 +142,7 @@ struct ServeOptions: ParsableArguments {
             "hosts": Self.written(hosts),
             "secure-cookie": Self.written(secureCookie),
             "session-seconds": Self.written(sessionSeconds),
+            "probe": Self.written(probe),
             "data": Self.written(data),
             "memory": Self.written(memory),
             "durability": Self.written(durability),

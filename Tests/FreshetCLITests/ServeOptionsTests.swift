@@ -8,7 +8,7 @@ import Testing
     /// A value other than the default, for the settings that 900 does not suit.
     private static let values = [
         "host": "::1", "keys": "keys", "durability": "os", "log-level": "debug", "header-bytes": "8KiB",
-        "kept-bytes": "2MiB",
+        "kept-bytes": "2MiB", "probe": "false",
         "allowed-origins": "https://a.example", "hosts": "a.example", "create-on-post": "a/", "public-cache": "a/",
     ]
 

@@ -5,6 +5,13 @@ enum Terminal {
     static var hasStandardOutput: Bool { isatty(STDOUT_FILENO) == 1 }
     static var hasStandardError: Bool { isatty(STDERR_FILENO) == 1 }
 
+    /// Columns of the terminal that standard output is; 100 where it is none.
+    static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 100 }
+        return Int(size.ws_col)
+    }
+
     /// A line for a person.
     static func note(_ line: String) {
         FileHandle.standardError.write(Data("freshet: \(line)\n".utf8))

@@ -67,6 +67,12 @@ extension ServerConfiguration {
         if open, keys != nil {
             found.append("open: there are keys, and open says that none is needed. Take one of the two out")
         }
+        if probe == true, !isLoopback, keys == nil {
+            found.append(
+                "probe: there are no keys that could sign its tokens, and everybody would reach it. Set keys, or put "
+                    + "`freshet doctor --listen` behind the proxy instead"
+            )
+        }
         if let keptBytes, eventBytes > keptBytes {
             found.append("event-bytes: an event of that size could never be kept. Make it at most kept-bytes")
         }

@@ -27,6 +27,8 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var secureCookie = false
     /// How long a session cookie is good for.
     package var sessionLifetime: Duration = .seconds(86_400)
+    /// Whether `freshet doctor` finds its probe here; nil for where only this machine reaches the server.
+    package var probe: Bool?
 
     // Where streams are kept
     /// The data directory.

@@ -77,6 +77,12 @@ package enum ServerSettings {
                 .seconds(.seconds(60)...day * 400),
                 "How long a session cookie is good for."
             ),
+            Setting(
+                "probe",
+                \.probe,
+                SettingKind<Bool>.toggle.orNil("auto", meaning: "true on loopback only"),
+                "Answer the probe of freshet doctor, at /v1/probe. With keys it wants a token that one of them signed."
+            ),
         ]
     )
 

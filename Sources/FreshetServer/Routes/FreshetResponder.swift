@@ -10,6 +10,7 @@ package final class FreshetResponder: Responder {
     private let session: SessionRoute?
     private let metrics: MetricsRoute?
     private let gate: (any Gatekeeper)?
+    private let probe: ProbeRoutes?
     private let extra: [any RouteGroup]
     private let time: any TimeSource
 
@@ -23,6 +24,7 @@ package final class FreshetResponder: Responder {
         session: SessionRoute?,
         metrics: MetricsRoute? = nil,
         gate: (any Gatekeeper)? = nil,
+        probe: ProbeRoutes? = nil,
         extra: [any RouteGroup] = [],
         time: any TimeSource = SystemTime()
     ) {
@@ -32,6 +34,7 @@ package final class FreshetResponder: Responder {
         self.session = session
         self.metrics = metrics
         self.gate = gate
+        self.probe = probe
         self.extra = extra
         self.time = time
     }
@@ -56,6 +59,8 @@ package final class FreshetResponder: Responder {
         if request.target.rawPath == "/v1/session", let session {
             return session.plan(request, requestFacts, now: seconds)
         }
+        // It has an admission of its own: a token, or none where nothing else needs a key either.
+        if let plan = probe?.plan(request, now: seconds) { return plan }
         let isPublic = extra.contains { $0.isPublic(request) }
         if isPublic { return route(request, nil) }
         guard let gate else { return route(request, access.identify(requestFacts, now: seconds)) }

@@ -79,6 +79,10 @@ package final class FreshetService: Sendable {
             session: session,
             metrics: metrics,
             gate: gate,
+            probe: ProbeRoutes(
+                access: ProbeAccess(configuration, keys: keys, hasGate: gate != nil),
+                origin: ProbeOrigin(time: time)
+            ),
             extra: extra,
             time: time
         )

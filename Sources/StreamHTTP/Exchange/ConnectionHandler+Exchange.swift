@@ -1,6 +1,14 @@
 import NIOCore
 import StreamCore
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Answering with a function that reads and writes while it runs.
 extension ConnectionHandler: ExchangeOutlet {
     func begin(_ plan: ExchangePlan, hasBody: Bool) {
@@ -28,6 +36,14 @@ extension ConnectionHandler: ExchangeOutlet {
         if machine.phase == .exchanging { mustClose = true }
         plane.counts.answers[status, default: 0] += 1
         return encoder.encodeOpenHead(status, headers, length: length, to: request, closes: mustClose)
+    }
+
+    func reset() {
+        // To linger for no time is to discard what was not sent and to reset (POSIX, SO_LINGER).
+        if let socket = context?.channel as? any SocketOptionProvider {
+            socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenFailure { _ in }
+        }
+        abort()
     }
 
     func bodyIsWanted() {

@@ -188,10 +188,10 @@ final class Exchange {
         take(\.writer)?.resume()
     }
 
-    func cut() {
+    func cut(reset: Bool = false) {
         guard let outlet else { return }
         disconnected()
-        outlet.abort()
+        if reset { outlet.reset() } else { outlet.abort() }
     }
 
     // MARK: The end

@@ -14,4 +14,6 @@ protocol ExchangeOutlet: AnyObject {
     /// There is no answer: the function threw before it wrote one.
     func exchangeFailed(_ exchange: Exchange, _ error: any Error)
     func abort()
+    /// The same with a TCP reset.
+    func reset()
 }

@@ -28,7 +28,9 @@ package struct ResponseWriter: Sendable {
     }
 
     /// Closes the connection without finishing the body: the peer must see that it is torn.
-    package func cut() { eventLoop.run { [exchange] in exchange.value.cut() } }
+    ///
+    /// - Parameter reset: with a TCP reset instead of an end, as a machine does whose program died.
+    package func cut(reset: Bool = false) { eventLoop.run { [exchange] in exchange.value.cut(reset: reset) } }
 
     private func perform(
         _ body: @escaping @Sendable (Exchange, CheckedContinuation<Void, any Error>) throws -> Void

@@ -58,6 +58,7 @@ import Testing
                   - Proxy.Example
                 secure-cookie: true
                 session-seconds: 3600
+                probe: true
                 data: /var/lib/freshet
                 memory: yes
                 durability: os
@@ -99,6 +100,7 @@ import Testing
         expected.hosts = ["proxy.example"]
         expected.secureCookie = true
         expected.sessionLifetime = .seconds(3600)
+        expected.probe = true
         expected.data = "/var/lib/freshet"
         expected.memory = true
         expected.durability = .os

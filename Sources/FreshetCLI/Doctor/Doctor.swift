@@ -1,0 +1,159 @@
+import ArgumentParser
+import Foundation
+import ProbeProtocol
+import ProxyDoctor
+
+/// `freshet doctor`: what stands between a client and a server, and which line mends it.
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Find out what buffers, cuts or compresses streams on the way.",
+        discussion: """
+            Sends streams of known events through whatever stands between here and the server, and says what it does \
+            to them: which layer, by what evidence, and the line that mends it. The server is a Freshet server with \
+            its probe (the setting 'probe'), or 'freshet doctor --listen' put behind the proxy.
+
+            EXAMPLES
+              freshet doctor https://app.example/
+              freshet doctor https://app.example/ --origin http://10.0.0.5:4437 --idle 65
+              freshet doctor --listen 127.0.0.1:9000
+              freshet doctor --print-token --key FILE
+              freshet doctor --json URL | jq -r '.verdict, .findings[].code'
+
+            JSON
+              {"url", "verdict", "summary", "findings": [{"code", "severity", "layer", "evidence", "remedy", \
+            "figures": {}}], ...}. The verdict is LIVE, INCONCLUSIVE or the code of the worst fault. A severity is \
+            'fault', 'warning' or 'good'. docs/doctor.md lists the codes and their figures.
+
+            EXIT STATUS
+              0  events arrive as they are sent
+              1  a fault was found; with --strict also for a warning
+              2  nothing could be examined: no connection, no HTTP, no probe, no valid token
+              3  inconclusive: the control was late itself
+             64  wrong usage
+            """
+    )
+
+    @Argument(help: "A URL of the server as its clients reach it. With --listen, the HOST:PORT to listen on.")
+    var url: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A URL that reaches the same server without the proxy: the control of all delays.",
+            valueName: "url"
+        )
+    )
+    var origin: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Also keep a silent stream and a busy one open for so long, to find timeouts.",
+            valueName: "seconds"
+        )
+    )
+    var idle: Int?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Flag(help: "Exit with 1 for warnings too.")
+    var strict = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A token for the probe; FRESHET_TOKEN holds one too. With a key one is made.",
+            valueName: "token"
+        )
+    )
+    var token: String?
+
+    @Flag(help: "Take any certificate.")
+    var insecure = false
+
+    @Flag(name: .customLong("http1"), help: "Do not offer HTTP/2 through TLS.")
+    var http1 = false
+
+    @Flag(help: "Run an origin that has nothing but the probe, to put behind a proxy.")
+    var listen = false
+
+    @Flag(help: "Print a token for the probe of a server that has this key, and exit.")
+    var printToken = false
+
+    @OptionGroup var options: ClientOptions
+
+    func validate() throws {
+        if let idle, !(1...890).contains(idle) { throw ValidationError("--idle is a number of seconds from 1 to 890.") }
+        guard !listen, !printToken else { return }
+        guard let url else { throw ValidationError("Give the URL of a server, or --listen.") }
+        for text in [url, origin].compactMap(\.self) where ServerAddress(url: text) == nil {
+            throw ValidationError("'\(text)' is not an http or https URL; give one such as https://app.example/.")
+        }
+    }
+
+    func run() async throws {
+        if printToken { return try printOneToken() }
+        if listen { return try await DoctorOrigin(address: url).run() }
+        try await examine()
+    }
+
+    private func printOneToken() throws {
+        guard let key = try options.bearerKey() else {
+            throw ValidationError("A token is signed with a key of the server: give --key FILE, or set FRESHET_KEY.")
+        }
+        let token = ProbeToken.issue(bearer: key, now: Int64(Date().timeIntervalSince1970))
+        guard Terminal.write(Array("\(token)\n".utf8)) else { throw ExitStatus.brokenPipe.code }
+    }
+
+    private func probeToken() throws -> String? {
+        if let given = token ?? ProcessInfo.processInfo.environment["FRESHET_TOKEN"], !given.isEmpty {
+            guard given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+                throw ValidationError("The token has characters that no header field may have.")
+            }
+            return given
+        }
+        return try options.bearerKey().map { ProbeToken.issue(bearer: $0, now: Int64(Date().timeIntervalSince1970)) }
+    }
+
+    private func examine() async throws {
+        guard let url, let server = ServerAddress(url: url) else { throw DoctorStatus.failed.code }
+        let direct = origin.flatMap { ServerAddress(url: $0) }
+        let client = try MeasuringClient(
+            isSecure: server.isSecure || direct?.isSecure == true,
+            verifies: !insecure,
+            offersHTTP2: !http1
+        )
+        let examiner = Examiner(client: client, server: server, origin: direct, token: try probeToken())
+        var examinationOptions = Examination.Options(prefix: String(UInt64.random(in: 1 << 40...1 << 60), radix: 36))
+        examinationOptions.hasOrigin = direct != nil
+        examinationOptions.idleSeconds = idle
+        var examination = Examination(options: examinationOptions)
+        let clock = ContinuousClock()
+        let begun = clock.now
+        while let step = examination.next() {
+            Terminal.progress("\(step.title) ...")
+            examination.record(await examiner.perform(step))
+        }
+        Terminal.progress("")
+        if let trouble = DoctorTrouble(examination.findings, server: server, origin: direct) {
+            Terminal.note(trouble.description)
+            throw DoctorStatus.failed.code
+        }
+        let report = examination.report(url: url, origin: origin)
+        try tell(report, seconds: (clock.now - begun) / .seconds(1))
+    }
+
+    private func tell(_ report: Report, seconds: Double) throws {
+        let bytes =
+            json
+            ? JSONReport.bytes(report, seconds: seconds)
+            : Array(TextReport(width: Terminal.columns).text(report).utf8)
+        guard Terminal.write(bytes) else { throw ExitStatus.brokenPipe.code }
+        let status: DoctorStatus =
+            switch report.verdict {
+            case .live: strict && report.findings.contains { $0.severity == .warning } ? .found : .live
+            case .fault: .found
+            case .inconclusive: .inconclusive
+            case .failed: .failed
+            }
+        if status != .live { throw status.code }
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import ProxyDoctor
+
+/// Why there was nothing to examine.
+struct DoctorTrouble: CustomStringConvertible {
+    let description: String
+
+    /// Nil when the probe answered, on both ways where there are two.
+    init?(_ evidence: Evidence, server: ServerAddress, origin: ServerAddress?) {
+        if let trouble = Self.trouble(evidence.times(.proxied), server) {
+            description = trouble
+        } else if let origin, let trouble = Self.trouble(evidence.times(.direct), origin) {
+            description = "the control: \(trouble)"
+        } else {
+            return nil
+        }
+    }
+
+    private static func trouble(_ times: [TimeObservation], _ server: ServerAddress) -> String? {
+        guard !times.contains(where: { $0.report != nil }), let first = times.first else { return nil }
+        let place = server.description
+        switch first.end {
+        case .unreachable(let why): return "no connection to \(place): \(why)"
+        case .torn(let why) where first.head == nil: return "\(place) did not answer as an HTTP server does: \(why)"
+        case .open where first.head == nil: return "\(place) took the request and did not answer within 10 s"
+        default: break
+        }
+        guard let head = first.head else { return "\(place) did not answer" }
+        if let detail = problem(first.body), detail.type.hasPrefix("urn:freshet:") {
+            return "\(place): \(detail.title) \(detail.detail) (\(head.status))"
+        }
+        switch head.status {
+        case 200, 404, 405:
+            return
+                "there is no probe of Freshet below \(place) (GET \(place)/v1/probe/time was answered \(head.status)). "
+                + "Give the URL below which the proxy has the server, or put `freshet doctor --listen` behind the proxy."
+        case 502, 503, 504:
+            return "\(place)/v1/probe/time was answered \(head.status): the proxy does not reach its server."
+        case 300..<400:
+            return "\(place)/v1/probe/time was answered \(head.status), "
+                + "to \(head["location"] ?? "nowhere"): give the URL that it leads to."
+        default:
+            return "\(place)/v1/probe/time was answered \(head.status)."
+        }
+    }
+
+    private struct Problem: Decodable {
+        var type: String
+        var title: String
+        var detail: String
+    }
+
+    private static func problem(_ body: String) -> Problem? {
+        try? JSONDecoder().decode(Problem.self, from: Data(body.utf8))
+    }
+}

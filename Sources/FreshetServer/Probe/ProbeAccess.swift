@@ -1,0 +1,41 @@
+import ProbeProtocol
+
+/// Who may use the probe.
+package enum ProbeAccess: Sendable {
+    /// Nobody: it is off.
+    case nobody
+    /// Everybody who reaches the server, which serves them everything else too.
+    case everybody
+    /// Whoever has a token that one of these keys signed. They are SHA-256 of bearer keys.
+    case tokens([[UInt8]])
+
+    /// As a server of this configuration has it.
+    ///
+    /// - Parameter hasGate: whether a program decides who may. Without keys nobody else is let in then, and there is
+    ///   nothing that could sign a token.
+    init(_ configuration: ServerConfiguration, keys: KeyRing?, hasGate: Bool) {
+        guard configuration.probe ?? configuration.isLoopback, keys != nil || !hasGate else {
+            self = .nobody
+            return
+        }
+        self = keys.map { .tokens($0.keys.map(\.digest)) } ?? .everybody
+    }
+
+    /// Nil where the request may probe, else why not.
+    ///
+    /// - Parameter now: Seconds since 1970.
+    func refusal(token: String?, now: Int64) -> ProbeRefusal? {
+        switch self {
+        case .nobody: return .off
+        case .everybody: return nil
+        case .tokens(let digests):
+            guard let token else { return .noToken }
+            return ProbeToken.verify(token, keyDigests: digests, now: now) ? nil : .wrongToken
+        }
+    }
+}
+
+/// Why a request may not probe.
+enum ProbeRefusal: Sendable, Equatable {
+    case off, noToken, wrongToken
+}

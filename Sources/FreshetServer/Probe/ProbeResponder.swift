@@ -1,0 +1,44 @@
+package import NIOHTTP1
+package import StreamCore
+package import StreamHTTP
+
+/// A server that has nothing but the probe: the throw-away origin of `freshet doctor --listen`.
+package struct ProbeResponder: Responder {
+    private let routes: ProbeRoutes
+    private let time: any TimeSource
+
+    package init(access: ProbeAccess, time: any TimeSource = SystemTime()) {
+        self.routes = ProbeRoutes(access: access)
+        self.time = time
+    }
+
+    package func plan(for head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
+        let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
+        switch routes.plan(request, now: Int64(time.wallMilliseconds() / 1000)) {
+        case .answer(let response): return .answer(decorated(response))
+        case .exchange(var plan):
+            plan.headers += Self.everyAnswer
+            return .exchange(plan)
+        default:
+            let problem = Problem(
+                404,
+                "no-such-path",
+                title: "There is nothing at this path.",
+                detail: "This is `freshet doctor --listen`, which has a probe at /v1/probe and nothing else."
+            )
+            return .answer(decorated(Response(problem)))
+        }
+    }
+
+    package func answer(to failure: RequestFailure, head: HTTPRequestHead?) -> Response {
+        decorated(Response(Problem(failure)))
+    }
+
+    private func decorated(_ response: Response) -> Response {
+        var response = response
+        response.headers += Self.everyAnswer
+        return response
+    }
+
+    private static let everyAnswer = [HeaderField("X-Content-Type-Options", "nosniff")]
+}

@@ -1,0 +1,53 @@
+import ProbeProtocol
+import StreamHTTP
+
+extension Problem {
+    static func probe(_ refusal: ProbeRefusal) -> Problem {
+        switch refusal {
+        case .off:
+            Problem(
+                404,
+                "probe-off",
+                title: "The probe of this server is off.",
+                detail:
+                    "Beyond loopback it is off unless the setting probe turns it on. `freshet doctor --listen` runs an "
+                    + "origin of its own, to put behind the proxy instead."
+            )
+        case .noToken:
+            Problem(
+                403,
+                "probe-token",
+                title: "The probe wants a token.",
+                detail:
+                    "Send \(ProbePaths.tokenField): TOKEN, with what `freshet doctor --print-token` prints for a key "
+                    + "of this server. It is good for \(ProbeToken.usualLifetime / 60) minutes."
+            )
+        case .wrongToken:
+            Problem(
+                403,
+                "probe-token",
+                title: "The probe's token is not good.",
+                detail: "The token in \(ProbePaths.tokenField) was signed with no key of this server, or its "
+                    + "\(ProbeToken.usualLifetime / 60) minutes are over, or the clocks of the two machines differ. "
+                    + "Make a new one with `freshet doctor --print-token`."
+            )
+        }
+    }
+
+    static func badProbe(_ reason: String) -> Problem {
+        Problem(
+            400,
+            "bad-probe",
+            title: "This is no probe that the server makes.",
+            detail: "The query was refused: \(reason). `freshet doctor` makes the requests that are understood here."
+        )
+    }
+
+    static let tooManyProbes = Problem(
+        429,
+        "too-many-probes",
+        title: "There are too many probes.",
+        detail: "The server answers \(ProbeOrigin.mostAtOnce) probes at one time. Try again when others are over.",
+        headers: [HeaderField("Retry-After", "15")]
+    )
+}

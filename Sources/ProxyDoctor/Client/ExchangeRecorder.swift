@@ -1,0 +1,43 @@
+import NIOCore
+
+/// Writes down what one exchange shows, and hands it over once, at its end. It belongs to one event loop.
+final class ExchangeRecorder {
+    let request: ClientRequest
+    private let result: EventLoopPromise<Recording>
+    private var recording: Recording
+    private var isOver = false
+    /// Closes the connection; set when there is one.
+    var hangUp: () -> Void = {}
+
+    init(_ request: ClientRequest, result: EventLoopPromise<Recording>) {
+        self.request = request
+        self.result = result
+        let now = Self.now
+        recording = Recording(sentAt: now, end: .open, endAt: now)
+    }
+
+    /// Milliseconds on a clock that never steps.
+    static var now: Double { Double(NIODeadline.now().uptimeNanoseconds) / 1_000_000 }
+
+    func sent() { recording.sentAt = Self.now }
+
+    func head(_ head: ResponseHead) {
+        guard !isOver else { return }
+        recording.head = head
+        recording.headAt = Self.now
+    }
+
+    func body(_ bytes: [UInt8]) {
+        guard !isOver, !bytes.isEmpty else { return }
+        recording.pieces.append(Recording.Piece(at: Self.now, bytes: bytes))
+    }
+
+    func finish(_ end: ResponseEnd) {
+        guard !isOver else { return }
+        isOver = true
+        recording.end = end
+        recording.endAt = Self.now
+        result.succeed(recording)
+        hangUp()
+    }
+}

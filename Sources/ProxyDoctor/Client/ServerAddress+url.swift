@@ -1,0 +1,29 @@
+import Foundation
+
+extension ServerAddress {
+    /// Where the probe of a server is looked for, from any URL of it: that of the server, of a path below which a proxy
+    /// has it, of one of its streams, or of the probe.
+    ///
+    /// - Returns: Nil for what is no http or https URL.
+    package init?(url text: String) {
+        guard let url = URL(string: text, encodingInvalidCharacters: false), let scheme = url.scheme?.lowercased(),
+            scheme == "http" || scheme == "https", let host = url.host(), !host.isEmpty
+        else {
+            return nil
+        }
+        var path = url.path(percentEncoded: true)
+        for known in ["/v1/stream/", "/v1/streams", "/v1/probe"] {
+            if let range = path.range(of: known) {
+                path = String(path[..<range.lowerBound])
+                break
+            }
+        }
+        while path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
+        self.init(
+            isSecure: scheme == "https",
+            host: host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host,
+            port: url.port ?? (scheme == "https" ? 443 : 80),
+            basePath: path
+        )
+    }
+}

@@ -1,0 +1,34 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// What went wrong with a connection, in words.
+enum TransportTrouble {
+    static func describe(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError where error.errnoCode == ECONNRESET: "reset"
+        case let error as IOError where error.errnoCode == EPIPE: "closed while writing"
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as NIOConnectionError:
+            if let dns = error.dnsAError ?? error.dnsAAAAError, error.connectionErrors.isEmpty {
+                "the name \(error.host) cannot be resolved (\(dns))"
+            } else {
+                error.connectionErrors.first.map { describe($0.error) } ?? "no connection"
+            }
+        case let error as ChannelError:
+            if case .connectTimeout = error { "nobody answers" } else { "\(error)" }
+        case NIOSSLError.uncleanShutdown: "closed without the end that TLS has"
+        case NIOSSLError.handshakeFailed(let reason): "TLS: \(reason)"
+        case let error as NIOSSLExtraError: "TLS: \(error)"
+        default: "\(error)"
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import ProbeProtocol
+
+/// How the events of one probe arrived, held against when they were sent.
+package struct Delivery: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+        /// Each came as it was sent.
+        case live
+        /// Each came when the next one was sent.
+        case oneBehind
+        case late
+        /// Its coding is not known here, so that only its bytes could be seen, and they came as they were sent.
+        case liveUnread
+        /// There was nothing to judge: no probe's answer, or events missing.
+        case none
+    }
+
+    package enum Limits {
+        /// Milliseconds: what takes no longer is live.
+        package static let most = 120.0
+        package static let usual = 30.0
+        /// The share of events that come with the next one, from which it is a habit.
+        package static let behind = 0.7
+        package static let near = 40.0
+    }
+
+    package var kind: Kind
+    /// Milliseconds of the middle event, of that which nine in ten are not later than, and of the latest.
+    package var median: Double
+    package var p90: Double
+    package var most: Double
+    /// The share of events that came when the next one was sent.
+    package var behind: Double
+
+    package init(kind: Kind, median: Double = 0, p90: Double = 0, most: Double = 0, behind: Double = 0) {
+        self.kind = kind
+        self.median = median
+        self.p90 = p90
+        self.most = most
+        self.behind = behind
+    }
+
+    /// - Parameter allowance: how late the control was, in the same step: that much more is nobody's fault.
+    package init(_ observation: StreamObservation, base: ClockBase, allowance: Delivery? = nil) {
+        self.init(kind: .none)
+        guard observation.isProbe, !observation.isReplay else { return }
+        if !observation.isReadable {
+            self = Self.unread(observation, allowance: allowance)
+            return
+        }
+        guard let instance = observation.meta?.instance, observation.events.count == observation.plan.events,
+            observation.plan.events > 1
+        else {
+            return
+        }
+        let delays = observation.events.compactMap {
+            base.delay(instance: instance, sentAt: $0.sentAt, at: $0.at)
+        }
+        guard delays.count == observation.events.count else { return }
+        measure(delays)
+        var near = 0
+        for (event, next) in zip(observation.events, observation.events.dropFirst()) {
+            guard let due = base.here(instance: instance, next.sentAt) else { continue }
+            if abs(event.at - due) <= Limits.near + (allowance?.p90 ?? 0) { near += 1 }
+        }
+        behind = Double(near) / Double(observation.events.count - 1)
+        kind = isLive(beside: allowance) ? .live : behind > Limits.behind ? .oneBehind : .late
+    }
+
+    private mutating func measure(_ delays: [Double]) {
+        let sorted = delays.sorted()
+        median = sorted[sorted.count / 2]
+        p90 = sorted[min(sorted.count - 1, sorted.count * 9 / 10)]
+        most = sorted[sorted.count - 1]
+    }
+
+    private func isLive(beside control: Delivery?) -> Bool {
+        most < Limits.most + (control?.most ?? 0)
+            || (median < Limits.usual + (control?.median ?? 0) && p90 < Limits.most + (control?.p90 ?? 0))
+    }
+
+    /// Whether it was only now and then that an event came late, as on a machine with too much to do: worth another try.
+    package var isNearlyLive: Bool { kind == .late && median < Limits.usual }
+
+    /// Whether a control is itself too late to hold anything against.
+    package var isUnfit: Bool { kind == .none || p90 > Limits.most || most > 3 * Limits.most }
+
+    /// Of a body that cannot be read it is seen when bytes came: an event cannot have come before the first bytes that
+    /// came after it was sent.
+    private static func unread(_ observation: StreamObservation, allowance: Delivery?) -> Delivery {
+        guard let begun = observation.headAt, !observation.flow.isEmpty else { return Delivery(kind: .none) }
+        // The request's own way is in every figure: the head of a probe is sent at once.
+        let start = min(begun, observation.flow[0].at - Double(observation.plan.moment(of: 0)))
+        let delays = (0..<observation.plan.events).map { index in
+            let due = start + Double(observation.plan.moment(of: index))
+            let come = observation.flow.first { $0.at >= due - 1 }?.at ?? observation.endAt
+            return max(0, come - due)
+        }
+        guard !delays.isEmpty else { return Delivery(kind: .none) }
+        var delivery = Delivery(kind: .late)
+        delivery.measure(delays)
+        if delivery.isLive(beside: allowance) { delivery.kind = .liveUnread }
+        return delivery
+    }
+}

@@ -1,0 +1,243 @@
+import ProbeProtocol
+
+/// The order of the probes: which come next, by what the ones before have shown. A machine without sockets or clocks.
+package struct Examination: Sendable {
+    package struct Options: Sendable {
+        /// Whether the origin can be reached beside the proxy.
+        package var hasOrigin = false
+        /// Seconds of silence to try; nil for not at all.
+        package var idleSeconds: Int?
+        /// Makes the names of probes different from those of all other runs.
+        package var prefix: String
+
+        package init(prefix: String) {
+            self.prefix = prefix
+        }
+    }
+
+    /// What is tried at the same time.
+    package struct Step: Sendable {
+        /// What is being done, for whoever waits.
+        package var title: String
+        package var probes: [Probe]
+    }
+
+    private enum State {
+        case reach, crowd, trickle(Int), remedies, ramps, manners, over
+    }
+
+    private static let mostTrickles = 3
+
+    package let options: Options
+    package private(set) var findings = Evidence()
+    private var state = State.reach
+    private var serial = 0
+
+    package init(options: Options) {
+        self.options = options
+    }
+
+    /// What to try next; nil when everything was tried.
+    package mutating func next() -> Step? {
+        switch state {
+        case .reach: Step(title: "reaching the server", probes: reach())
+        case .crowd: Step(title: "opening eight streams at once", probes: crowd())
+        case .trickle(let attempt):
+            Step(
+                title: attempt == 1 ? "timing single events" : "timing single events again, since some were late",
+                probes: trickles()
+            )
+        case .remedies: Step(title: "trying what lets them through", probes: remedies())
+        case .ramps: Step(title: "measuring what holds them", probes: ramps())
+        case .manners:
+            Step(
+                title: "tearing, sharing and leaving streams"
+                    + (options.idleSeconds.map { ", and being silent for \($0) s" } ?? ""),
+                probes: manners()
+            )
+        case .over: nil
+        }
+    }
+
+    /// Takes what a step has shown.
+    package mutating func record(_ observations: [ProbeLabel: Observation]) {
+        switch state {
+        case .reach:
+            findings.take(observations)
+            state = findings.isReached ? .crowd : .over
+        case .crowd:
+            findings.take(observations)
+            state = findings.isReplayed ? .manners : .trickle(1)
+        case .trickle(let attempt):
+            findings.takeTrickles(observations)
+            if findings.isReplayed {
+                state = .manners
+            } else if attempt < Self.mostTrickles, findings.isControlUnfit || findings.isNearlyLive {
+                state = .trickle(attempt + 1)
+            } else if findings.isControlUnfit || findings.held.isEmpty {
+                state = .manners
+            } else {
+                state = .remedies
+            }
+        case .remedies:
+            findings.take(observations)
+            state = .ramps
+        case .ramps:
+            findings.take(observations)
+            state = .manners
+        case .manners:
+            findings.take(observations)
+            state = .over
+        case .over: break
+        }
+    }
+
+    // MARK: The steps
+
+    private mutating func name() -> String {
+        serial += 1
+        return "\(options.prefix)x\(serial)"
+    }
+
+    /// The uploads are here, where nothing else waits for a connection of the proxy's.
+    private mutating func reach() -> [Probe] {
+        let routes: [Probe.Route] = options.hasOrigin ? [.proxied, .direct] : [.proxied]
+        let times = routes.flatMap { route in
+            (0..<5).map { index in
+                var probe = Probe(.reach(route, index), .time)
+                probe.route = route
+                probe.startsAfter = index * 40
+                return probe
+            }
+        }
+        return times + uploads(routes)
+    }
+
+    private mutating func crowd() -> [Probe] {
+        (0..<Evidence.crowd).map { index in
+            var probe = Probe(.crowd(index), .stream(ProbePlan(name: name(), events: 6, gaps: [250])))
+            // One after the other, should only one be let through at a time.
+            probe.patience = 15_000
+            return probe
+        }
+    }
+
+    /// Uneven gaps: on an even stream a timer and one event of delay look the same.
+    private static let trickleGaps = [60, 140, 300, 100, 450, 200]
+
+    private mutating func trickle(_ label: ProbeLabel, _ hints: Set<ProbeHint>, _ acceptEncoding: String) -> Probe {
+        var plan = ProbePlan(name: name(), events: 12, delay: 1000, gaps: Self.trickleGaps)
+        plan.hints = hints
+        var probe = Probe(label, .stream(plan))
+        probe.acceptEncoding = acceptEncoding
+        return probe
+    }
+
+    private mutating func trickles() -> [Probe] {
+        var probes: [Probe] = []
+        for variant in Variant.allCases {
+            var probe = trickle(.trickle(variant), variant.hints, variant.acceptEncoding)
+            if case .stream(var plan) = probe.kind {
+                plan.form = variant.form
+                probe.kind = .stream(plan)
+            }
+            probes.append(probe)
+        }
+        if options.hasOrigin {
+            var control = trickle(.control, ProbeHint.ofFreshet, "identity")
+            control.route = .direct
+            probes.append(control)
+        }
+        return probes
+    }
+
+    private mutating func remedies() -> [Probe] {
+        var probes: [Probe] = []
+        for (context, variant) in findings.held.sorted(by: { $0.key == .uncompressed && $1.key != .uncompressed }) {
+            for trial in RemedyTrial.allCases {
+                let hints: Set<ProbeHint> =
+                    switch trial {
+                    case .noBuffering: [.noCache, .noBuffering]
+                    case .noTransform: [.noCache, .noTransform]
+                    case .identity: variant.hints.union([.identity])
+                    case .json: variant.hints
+                    }
+                var probe = trickle(.remedy(context, trial), hints, variant.acceptEncoding)
+                if trial == .json, case .stream(var plan) = probe.kind {
+                    plan.form = .json
+                    probe.kind = .stream(plan)
+                }
+                probes.append(probe)
+            }
+        }
+        return probes
+    }
+
+    private mutating func ramps() -> [Probe] {
+        var probes: [Probe] = []
+        for (context, variant) in findings.held.sorted(by: { $0.key == .uncompressed && $1.key != .uncompressed }) {
+            for rate in Rate.allCases {
+                var plan = ProbePlan(name: name(), events: rate.events, eventBytes: 1000, gaps: [rate.gap])
+                plan.hints = variant.hints
+                var probe = Probe(.ramp(context, rate), .stream(plan))
+                probe.acceptEncoding = variant.acceptEncoding
+                probes.append(probe)
+            }
+        }
+        return probes
+    }
+
+    private mutating func manners() -> [Probe] {
+        var probes: [Probe] = []
+        for death in ProbePlan.Death.allCases {
+            var plan = ProbePlan(name: name(), events: 8, gaps: [100])
+            plan.death = death
+            plan.deathAfter = 4
+            probes.append(Probe(.death(death), .stream(plan)))
+        }
+        for noCache in [false, true] {
+            // One URL for all three.
+            var plan = ProbePlan(name: name(), events: 8, gaps: [200])
+            plan.hints = noCache ? ProbeHint.ofFreshet : [.noBuffering, .comment]
+            for (index, start) in [0, 700, 2400].enumerated() {
+                var probe = Probe(.share(noCache: noCache, index), .stream(plan))
+                probe.startsAfter = start
+                probes.append(probe)
+            }
+        }
+        probes.append(
+            Probe(
+                .departure(quiet: true),
+                .departure(ProbePlan(name: name(), events: 2, gaps: [8000]), after: 700, asks: 4000)
+            )
+        )
+        probes.append(
+            Probe(
+                .departure(quiet: false),
+                .departure(ProbePlan(name: name(), events: 24, gaps: [500]), after: 700, asks: 9000)
+            )
+        )
+        if let seconds = options.idleSeconds {
+            probes.append(
+                Probe(
+                    .idle(quiet: true),
+                    .stream(ProbePlan(name: name(), events: 2, gaps: [seconds * 1000]))
+                )
+            )
+            probes.append(
+                Probe(.idle(quiet: false), .stream(ProbePlan(name: name(), events: seconds + 1, gaps: [1000])))
+            )
+        }
+        return probes
+    }
+
+    private mutating func uploads(_ routes: [Probe.Route]) -> [Probe] {
+        let gaps = [0] + Self.trickleGaps
+        let moments = gaps.indices.map { index in gaps[...index].reduce(0, +) }
+        return routes.map { route in
+            var probe = Probe(.upload(route), .upload(name: name(), moments: moments))
+            probe.route = route
+            return probe
+        }
+    }
+}

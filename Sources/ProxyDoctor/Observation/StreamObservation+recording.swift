@@ -1,0 +1,43 @@
+import Foundation
+package import ProbeProtocol
+import ServerSentEvents
+
+extension StreamObservation {
+    /// Reads what was recorded of a probe.
+    package init(plan: ProbePlan, acceptEncoding: String?, recording: Recording) {
+        self.init(
+            plan: plan,
+            acceptEncoding: acceptEncoding,
+            sentAt: recording.sentAt,
+            head: recording.head,
+            headAt: recording.headAt,
+            end: recording.end,
+            endAt: recording.endAt
+        )
+        guard isProbe else { return }
+        let coding = head?.coding
+        let inflater = coding.flatMap { Inflater(coding: $0) }
+        isReadable = coding == nil || inflater != nil
+        var parser = EventStreamParser()
+        for piece in recording.pieces {
+            let bytes = inflater?.inflate(piece.bytes) ?? piece.bytes
+            flow.append(Flow(at: piece.at, bytes: bytes.count))
+            guard isReadable, let outputs = try? parser.parse(bytes) else { continue }
+            for case .event(let event) in outputs { read(event, at: piece.at) }
+        }
+        if inflater?.isBroken == true { isReadable = false }
+    }
+
+    private mutating func read(_ event: ServerSentEvent, at moment: Double) {
+        switch event.type {
+        case "meta":
+            meta = try? JSONDecoder().decode(ProbeMeta.self, from: Data(event.data.utf8))
+        case "end":
+            hasEnd = true
+        default:
+            let words = event.data.split(separator: " ", maxSplits: 2)
+            guard words.count == 3, let index = Int(words[0]), let sent = Double(words[1]) else { return }
+            events.append(Event(index: index, sentAt: sent, at: moment))
+        }
+    }
+}
