@@ -201,7 +201,7 @@ def test_tail_has_a_status_for_each_reason(server):
 @pytest.mark.parametrize("seed", range(20 if NIGHTLY else 2))
 def test_tail_survives_cuts_and_doubles_nothing(server, seed):
     path = server.create()
-    count = 3000 if NIGHTLY else 200
+    count = 1500 if NIGHTLY else 200
     with CutProxy(server.address, random_cuts(seed, down=(300, 6000))) as proxy:
         tail = processes.start([BINARY, "tail", proxy.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         expected = b""
@@ -213,7 +213,8 @@ def test_tail_survives_cuts_and_doubles_nothing(server, seed):
                 # It reads before the rest is written: a whole stream in one piece would leave nothing to cut.
                 assert tail.stdout.readline() == line
         server.end(path)
-        output, errors = tail.communicate(timeout=100)
+        # Each cut costs the time a reader is told to wait before it comes back, 2 s.
+        output, errors = tail.communicate(timeout=300)
         assert expected == b"line 0\n" + output
         assert tail.returncode == 0, errors
         assert proxy.cuts > 0

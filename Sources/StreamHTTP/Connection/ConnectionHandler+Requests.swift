@@ -152,7 +152,10 @@ extension ConnectionHandler {
 
     func liveFinished(_ response: Response?) {
         live = nil
-        guard let response else { return abort() }
+        guard let response else {
+            guard let flaw else { return abort() }
+            return fail(flaw)
+        }
         // Unless the body was read to its end, what is left of it must not be taken for the next request.
         if machine.phase == .live { mustClose = true }
         reply(.response(response))

@@ -32,6 +32,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var plan: RequestPlan?
     var body: [UInt8] = []
     var live: LiveRequest?
+    /// What came in the middle of a live body was no HTTP: told when what came before it is kept.
+    var flaw: RequestFailure?
     var subscriber: Subscriber?
     var longPoll: LongPoll?
     var exchange: Exchange?
@@ -123,7 +125,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .idle, .head, .deciding, .bodiless, .collecting:
             guard let failure = RequestFailure(error) else { return context.close(promise: nil) }
             fail(failure)
-        case .live: live?.torn()
+        case .live:
+            flaw = RequestFailure(error)
+            live?.torn()
         case .exchanging:
             // The peer is gone in the middle of the body.
             guard RequestFailure(error) != nil else { return context.close(promise: nil) }

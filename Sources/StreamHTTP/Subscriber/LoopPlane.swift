@@ -57,7 +57,7 @@ final class LoopPlane {
             group = existing
             group.add(reader)
         } else {
-            group = StreamGroup(name: reader.name)
+            group = StreamGroup(name: reader.name, eventLoop: eventLoop)
             groups[reader.name] = group
             group.add(reader)
             if let mailbox { streams.follow(reader.name, mailbox) }
@@ -102,7 +102,7 @@ final class LoopPlane {
 
     private func deliver(_ items: [CommittedItem]?, to name: StreamName) {
         guard let items, let group = groups[name] else { return }
-        group.committed(TailBatch(items))
+        group.committed(items)
     }
 
     private func tick() {

@@ -1,13 +1,21 @@
+import NIOCore
 import StreamCore
 
 /// The readers of one stream on one event loop, kept densely so that handing on a batch is one pass.
 final class StreamGroup {
     let name: StreamName
+    private let eventLoop: any EventLoop
+    private let now: () -> NIODeadline
     private var readers: [any TailReader] = []
     private var isReady = false
+    private var pace = DeliveryPace()
+    /// What was committed while the readers rest from the round before: an unbroken chain without an end.
+    private var waiting: [CommittedItem] = []
 
-    init(name: StreamName) {
+    init(name: StreamName, eventLoop: any EventLoop, now: @escaping () -> NIODeadline = { .now() }) {
         self.name = name
+        self.eventLoop = eventLoop
+        self.now = now
     }
 
     var isEmpty: Bool { readers.isEmpty }
@@ -30,12 +38,29 @@ final class StreamGroup {
         return true
     }
 
-    func committed(_ batch: TailBatch) {
-        for reader in readers { reader.committed(batch) }
+    /// Items in an unbroken chain were committed.
+    func committed(_ items: [CommittedItem]) {
+        // The end of a stream waits for nobody.
+        let isLast = items[items.count - 1].end != nil
+        if let last = waiting.last {
+            guard last.last == items[0].previous else {
+                flush()
+                return deliver(items)
+            }
+            waiting += items
+            if isLast { flush() }
+        } else if !isLast, let moment = pace.wait(at: now()) {
+            waiting = items
+            let bound = NIOLoopBound(self, eventLoop: eventLoop)
+            eventLoop.scheduleTask(deadline: moment) { bound.value.flush() }
+        } else {
+            deliver(items)
+        }
     }
 
     /// Anything but commits.
     func signal(_ signal: StreamSignal) {
+        flush()
         switch signal {
         case .ready:
             isReady = true
@@ -48,5 +73,19 @@ final class StreamGroup {
             for reader in readers { reader.broken() }
         case .committed: preconditionFailure("commits come as batches")
         }
+    }
+
+    private func flush() {
+        guard !waiting.isEmpty else { return }
+        let items = waiting
+        waiting = []
+        deliver(items)
+    }
+
+    private func deliver(_ items: [CommittedItem]) {
+        let batch = TailBatch(items)
+        let begin = now()
+        for reader in readers { reader.committed(batch) }
+        pace.delivered(from: begin, to: now())
     }
 }

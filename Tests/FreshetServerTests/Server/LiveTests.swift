@@ -117,6 +117,21 @@ struct LiveTests {
         }
     }
 
+    @Test("what is no HTTP in the middle of a body is 400, and what came before it is kept")
+    func malformed() async throws {
+        try await TestServer.run { server in
+            try await server.ask("PUT", "/v1/stream/a", "Content-Type: text/plain")
+            let producer = try await open(server, "text/plain", "Stream-Closed: true")
+            try await producer.send(chunk("kept") + "no chunk\r\n")
+            let answer = try await producer.answer()
+            #expect(answer.status == 400)
+            #expect(answer.code == "malformed-request")
+            let kept = try await server.ask("GET", "/v1/stream/a")
+            #expect(kept.body == "kept")
+            #expect(kept.header("Stream-Closed") == nil)
+        }
+    }
+
     @Test("with Stream-Closed the last piece and the end are one step")
     func closing() async throws {
         try await TestServer.run { server in
