@@ -198,6 +198,7 @@ def test_tail_has_a_status_for_each_reason(server):
     assert len(set(statuses.values())) == len(statuses), statuses
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", range(20 if NIGHTLY else 2))
 def test_tail_survives_cuts_and_doubles_nothing(server, seed):
     path = server.create()
