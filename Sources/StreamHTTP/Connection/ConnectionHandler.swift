@@ -221,12 +221,14 @@ extension ConnectionHandler: SubscriberOutlet {
 
     var unsentBytes: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
 
-    func send(_ buffer: ByteBuffer) {
-        guard let context, let rest = direct.send(buffer, on: context) else { return }
+    @discardableResult
+    func send(_ buffer: ByteBuffer) -> Bool {
+        guard let context, let rest = direct.send(buffer, on: context) else { return true }
         direct.enqueued()
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.direct.dequeued() }
         context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
+        return false
     }
 
     /// Half-closes, and listens for a while: closing at once while the peer is still sending would make the kernel

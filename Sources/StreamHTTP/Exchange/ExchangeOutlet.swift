@@ -4,7 +4,8 @@ import NIOCore
 protocol ExchangeOutlet: AnyObject {
     var isWritable: Bool { get }
     var unsentBytes: Int { get }
-    func send(_ buffer: ByteBuffer)
+    @discardableResult
+    func send(_ buffer: ByteBuffer) -> Bool
     /// The head of an answer of unknown or known length.
     func encodeHead(_ status: Int, _ headers: [HeaderField], length: Int?) -> [UInt8]
     /// Something waits for the body: the connection reads on, and says so to a peer that waits to be told.

@@ -82,22 +82,28 @@ final class LoopPlane {
 
     private func readMail() {
         guard let mail = mailbox?.take() else { return }
-        // Runs of commits of one stream become one batch: one buffer, and one write for each reader.
+        // Runs of commits of one stream become one batch: one buffer, and one write for each reader. That retention
+        // trims between them breaks no run: whoever is handed the items missed nothing.
         var runs: [StreamName: [CommittedItem]] = [:]
+        var floors: [StreamName: Offset] = [:]
         var order: [StreamName] = []
         for (name, signal) in mail {
-            if case .committed(let item) = signal {
+            switch signal {
+            case .committed(let item):
                 if let last = runs[name]?.last, last.last != item.previous || last.end != nil {
                     deliver(runs.removeValue(forKey: name), to: name)
                 }
                 if runs[name] == nil { order.append(name) }
                 runs[name, default: []].append(item)
-            } else {
+            case .trimmed(let floor): floors[name] = floor
+            default:
                 deliver(runs.removeValue(forKey: name), to: name)
+                if let floor = floors.removeValue(forKey: name) { groups[name]?.signal(.trimmed(floor: floor)) }
                 groups[name]?.signal(signal)
             }
         }
         for name in order { deliver(runs.removeValue(forKey: name), to: name) }
+        for (name, floor) in floors { groups[name]?.signal(.trimmed(floor: floor)) }
     }
 
     private func deliver(_ items: [CommittedItem]?, to name: StreamName) {

@@ -11,6 +11,8 @@ final class StreamGroup {
     private var pace = DeliveryPace()
     /// What was committed while the readers rest from the round before: an unbroken chain without an end.
     private var waiting: [CommittedItem] = []
+    /// The last event that was handed on. Whoever is at the tail has it, or is beyond it.
+    private var delivered: Offset?
 
     init(name: StreamName, eventLoop: any EventLoop, now: @escaping () -> NIODeadline = { .now() }) {
         self.name = name
@@ -60,13 +62,16 @@ final class StreamGroup {
 
     /// Anything but commits.
     func signal(_ signal: StreamSignal) {
+        if case .trimmed(let floor) = signal, isBehindEveryone(floor) { return }
         flush()
         switch signal {
         case .ready:
             isReady = true
             for reader in readers { reader.ready() }
         case .created: for reader in readers { reader.created() }
-        case .trimmed(let floor): for reader in readers { reader.trimmed(floor: floor) }
+        case .trimmed(let floor):
+            if isBehindEveryone(floor) { return }
+            for reader in readers { reader.trimmed(floor: floor) }
         case .removed(let removal): for reader in readers { reader.removed(removal) }
         case .broken:
             isReady = false
@@ -74,6 +79,10 @@ final class StreamGroup {
         case .committed: preconditionFailure("commits come as batches")
         }
     }
+
+    /// Nobody who follows lacks anything up to the floor. A reader that is still reading has been told of what was
+    /// handed on meanwhile, and reads again.
+    private func isBehindEveryone(_ floor: Offset) -> Bool { delivered.map { floor <= $0 } ?? false }
 
     private func flush() {
         guard !waiting.isEmpty else { return }
@@ -83,9 +92,10 @@ final class StreamGroup {
     }
 
     private func deliver(_ items: [CommittedItem]) {
-        let batch = TailBatch(items)
         let begin = now()
+        let batch = TailBatch(items, at: begin)
         for reader in readers { reader.committed(batch) }
+        delivered = items[items.count - 1].last
         pace.delivered(from: begin, to: now())
     }
 }

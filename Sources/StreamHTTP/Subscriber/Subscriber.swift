@@ -112,7 +112,8 @@ final class Subscriber: TailReader {
         case .ignore: break
         case .read(let position): perform(.read(position))
         case .deliver(let index):
-            let shape = TailBatch.Shape(writer: writer, framing: framing, retry: takeRetry(), cursor: plan.cursor())
+            var shape = TailBatch.Shape(writer: writer, framing: framing, retry: takeRetry())
+            if plan.form == .durable { shape.cursor = plan.cursor() }
             let buffer = batch.buffer(from: index, shape)
             plane.counts.deliveries += batch.eventCount(from: index)
             if batch.hasEnd {
@@ -123,8 +124,9 @@ final class Subscriber: TailReader {
                 leave()
                 outlet.finishStream()
             } else {
-                send(buffer)
-                noteWritability()
+                lastWrite = batch.moment
+                plane.counts.deliveredBytes += buffer.readableBytes
+                if !outlet.send(buffer) { noteWritability() }
             }
         }
     }

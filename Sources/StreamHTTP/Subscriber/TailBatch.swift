@@ -19,6 +19,8 @@ final class TailBatch {
     }
 
     let items: [CommittedItem]
+    /// When it is handed on: a look at the clock for all readers.
+    let moment: NIODeadline
     /// The offsets before each item and after the last.
     let boundaries: [Offset]
     private let eventsInAll: Int
@@ -34,8 +36,9 @@ final class TailBatch {
         var cursor: UInt64
     }
 
-    init(_ items: [CommittedItem]) {
+    init(_ items: [CommittedItem], at moment: NIODeadline = .now()) {
         self.items = items
+        self.moment = moment
         self.eventsInAll = items.reduce(0) { $0 + $1.events.count }
         self.boundaries = items.map(\.previous) + [items[items.count - 1].last]
     }

@@ -127,6 +127,20 @@ struct StreamGroupTests {
         #expect(scene.reader.said == ["removed after 2"])
     }
 
+    @Test func `retention that takes what everybody has is no news, and holds nothing up`() throws {
+        let scene = try Scene()
+        scene.cost = .milliseconds(1)
+        scene.commit(1...1)
+        scene.group.signal(.trimmed(floor: Offset(2)))
+        scene.commit(2...2)
+        scene.group.signal(.trimmed(floor: Offset(2)))
+        #expect(scene.rounds == [1])
+        #expect(scene.reader.said.isEmpty)
+        scene.group.signal(.trimmed(floor: Offset(9)))
+        #expect(scene.rounds == [1, 1])
+        #expect(scene.reader.said == ["trimmed"])
+    }
+
     @Test func `items that do not follow what waits go out apart`() throws {
         let scene = try Scene()
         scene.cost = .milliseconds(1)
