@@ -39,6 +39,7 @@ struct StoreBenchmark {
             }
         }
         try await reopen("\(arguments[1])/reopen")
+        try await fork("\(arguments[1])/fork")
     }
 
     /// Appends with so many requests in flight, for so long.
@@ -119,6 +120,41 @@ struct StoreBenchmark {
         let events = try await again.list(prefix: "", after: nil, limit: 2000).reduce(0) { $0 + $1.events }
         await again.close()
         print("A directory of \(events) events in 1000 streams opens in \(text(elapsed, 0)) ms.")
+    }
+
+    /// How long a fork of a long stream takes, and for how long it holds up an append to another one.
+    static func fork(_ directory: String) async throws {
+        let store = try SQLiteStreamStore(directory: directory)
+        let source = try StreamName("source")
+        let other = try StreamName("other")
+        for name in [source, other] { _ = try await store.create(name, CreateRequest(options: StreamOptions())) }
+        let many = AppendRequest(events: Array(repeating: EventBody(data: payload), count: 5000))
+        for _ in 0..<132 { _ = try await store.append(source, many) }
+        let clock = ContinuousClock()
+        let appending = Task {
+            var longest = Duration.zero
+            while !Task.isCancelled {
+                let sent = clock.now
+                _ = try await store.append(other, AppendRequest(events: [EventBody(data: payload)]))
+                longest = max(longest, clock.now - sent)
+            }
+            return longest
+        }
+        var took: [Double] = []
+        for round in 0..<3 {
+            let began = clock.now
+            let request = CreateRequest(options: StreamOptions(), fork: ForkRequest(source: source))
+            _ = try await store.create(try StreamName("fork/\(round)"), request)
+            took.append((clock.now - began) / .milliseconds(1))
+        }
+        appending.cancel()
+        let longest = try await appending.value / .milliseconds(1)
+        let events = try await store.info(source)?.events ?? 0
+        await store.close()
+        print(
+            "A fork of \(events) events takes \(text(took.sorted()[1], 0)) ms; the longest append to another stream "
+                + "meanwhile took \(text(longest, 0)) ms."
+        )
     }
 
     /// Seconds of processor time of this process.

@@ -14,8 +14,8 @@ struct List: AsyncParsableCommand {
         abstract: "List the streams of a server.",
         discussion: """
             The server is the one that FRESHET_URL names (\(StreamURL.defaultServer) without it). On a terminal a table \
-            is printed; in a pipe its columns are separated by tabs: name, type, events, bytes, readers, and 'open' or \
-            the reason of the end.
+            is printed; in a pipe its columns are separated by tabs: name, type, events, bytes, readers, 'open' or the \
+            reason of the end, the tail, seconds of lease, and seconds until it expires when nobody uses it ('-' for none).
 
             EXAMPLES
               freshet ls chat/

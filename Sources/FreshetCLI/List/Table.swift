@@ -1,6 +1,6 @@
 /// Streams as lines of columns.
 struct Table {
-    private static let header = ["NAME", "TYPE", "EVENTS", "BYTES", "READERS", "STATE"]
+    private static let header = ["NAME", "TYPE", "EVENTS", "BYTES", "READERS", "STATE", "TAIL", "LEASE", "EXPIRES"]
 
     /// Aligned under a header, for a terminal.
     static func aligned(_ streams: [StreamDescription]) -> String {
@@ -10,7 +10,7 @@ struct Table {
             var line = ""
             for (column, cell) in row.enumerated() {
                 let padding = String(repeating: " ", count: widths[column] - cell.count)
-                let isNumber = (2...4).contains(column)
+                let isNumber = (2...4).contains(column) || column > 6
                 line += (column == 0 ? "" : "  ") + (isNumber ? padding + cell : cell + padding)
             }
             while line.last == " " { line.removeLast() }
@@ -26,7 +26,10 @@ struct Table {
     private static func cells(_ stream: StreamDescription) -> [String] {
         [
             stream.name, stream.contentType, "\(stream.events)", "\(stream.bytes)", "\(stream.readers)",
-            stream.end?.reason ?? "open",
+            stream.end?.reason ?? "open", stream.tail, seconds(stream.lease),
+            seconds(stream.expiresIn ?? stream.expiry?.ttl),
         ]
     }
+
+    private static func seconds(_ count: Int?) -> String { count.map { "\($0)" } ?? "-" }
 }

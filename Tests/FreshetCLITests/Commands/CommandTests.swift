@@ -140,7 +140,10 @@ import Testing
                 : .init(200, body: #"{"streams":[\#(Self.open)],"next":"a+"}"#)
         } _: { server in
             let columns = try await run(["ls", "x/"], server: server.origin)
-            #expect(columns.output == "a\ttext/plain\t3\t12\t1\topen\nb/c\tapplication/json\t0\t0\t0\tfailed\n")
+            #expect(
+                columns.output == "a\ttext/plain\t3\t12\t1\topen\tT\t60\t-\n"
+                    + "b/c\tapplication/json\t0\t0\t0\tfailed\tU\t-\t90\n"
+            )
             #expect(server.requests[0].uri == "/v1/streams?prefix=x%2F")
             let json = try await run(["ls", "--json"], server: server.origin)
             let lines = json.output.split(separator: "\n")
@@ -178,9 +181,9 @@ import Testing
         }
         #expect(
             Table.aligned(streams) == """
-                NAME  TYPE              EVENTS  BYTES  READERS  STATE
-                a     text/plain             3     12        1  open
-                b/c   application/json       0      0        0  failed
+                NAME  TYPE              EVENTS  BYTES  READERS  STATE   TAIL  LEASE  EXPIRES
+                a     text/plain             3     12        1  open    T        60        -
+                b/c   application/json       0      0        0  failed  U         -       90
 
                 """
         )
