@@ -220,7 +220,8 @@ let package = Package(
             name: "FreshetServerTests",
             dependencies: [
                 "Locks",
-                "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents", nio,
+                "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
+                "ProbeProtocol", nio,
                 nioPosix, nioHTTP1, logging,
             ],
             swiftSettings: settings

@@ -1,16 +1,25 @@
 """`freshet doctor` through a proxy that meddles: it names each meddling, and nothing else."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
+import functools
 import json
+import os
 import re
+import shutil
+import socket
 import subprocess
+import threading
+import time
 
 import pytest
 
 from support import processes
-from support.freshet import BINARY, run
+from support.freshet import BINARY, Freshet, run
 from support.meddling_proxy import Meddling, MeddlingProxy
+from support.waiting import eventually
+from support.wire import Connection
 
 
 class Origin:
@@ -144,15 +153,20 @@ def examine(row):
 
 
 @pytest.fixture(scope="module")
-def examined():
-    """Each row's run. They wait most of the time, so that several go on at once."""
-    with concurrent.futures.ThreadPoolExecutor(12) as pool:
-        return dict(zip(ROWS, pool.map(examine, ROWS.values())))
+def ran(tmp_path_factory):
+    """What every long run came to. They wait most of the time, so that many go on at once."""
+    runs = {**{name: functools.partial(examine, row) for name, row in ROWS.items()}, **OTHERS}
+    directory = tmp_path_factory.mktemp("doctor")
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        futures = {
+            name: pool.submit(one, directory) if name in OTHERS else pool.submit(one) for name, one in runs.items()
+        }
+        return {name: future.result() for name, future in futures.items()}
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_the_doctor_names_what_meddles(examined, name):
-    row, result = ROWS[name], examined[name]
+def test_the_doctor_names_what_meddles(ran, name):
+    row, result = ROWS[name], ran[name]
     assert result.stdout, result.stderr
     report = json.loads(result.stdout)
     found = {finding["code"]: finding for finding in report["findings"] if finding["severity"] != "good"}
@@ -164,3 +178,293 @@ def test_the_doctor_names_what_meddles(examined, name):
         assert found[code]["evidence"] and found[code]["layer"]
     assert report["verdict"] == row.verdict
     assert result.returncode == row.status
+
+
+# The probe of a server
+
+
+PROBE = "/v1/probe?id=a1&n=3&gaps=10&hints=nc,ok"
+KEY = "a-key-of-the-doctor-s-tests"
+
+
+@pytest.fixture
+def keys(tmp_path):
+    path = tmp_path / "keys"
+    path.write_text(f"one {KEY} read a/\n")
+    return path
+
+
+def test_a_probe_can_do_no_harm(server):
+    answer = server.request("GET", PROBE)
+    assert answer.status == 200
+    assert answer["Content-Type"] == "text/event-stream"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.body.startswith(b": ok\n\nevent: meta\ndata: {")
+    assert answer.body.count(b"\ndata: ") == 5
+    assert server.request("GET", PROBE + "&form=html").status == 400
+    assert server.request("GET", "/v1/probe?id=a1&n=2001").status == 400
+    assert server.request("POST", PROBE).status == 405
+    assert server.request("POST", "/v1/probe/upload?id=a", body=b"x" * (300 << 10)).status == 413
+    assert json.loads(server.request("POST", "/v1/probe/upload?id=a", body=b"x" * 1000).body)["bytes"] == 1000
+    assert server.request("GET", PROBE, {"Host": "elsewhere.example"}).status == 403
+    assert server.still_serves()
+
+
+def test_probes_are_counted(server):
+    connections = [Connection(server.address) for _ in range(65)]
+    statuses = []
+    for index, connection in enumerate(connections):
+        connection.send_head("GET", f"/v1/probe?id=b{index}&n=2&gaps=60000&hints=ok")
+        statuses.append(connection.read_head().status)
+    assert statuses == [200] * 64 + [429]
+    for connection in connections:
+        connection.close()
+    assert eventually(lambda: server.request("GET", PROBE).status == 200)
+
+
+def test_a_server_with_keys_wants_a_token(serve, keys):
+    server = serve(keys=keys)
+    refused = run("doctor", server.url)
+    assert refused.returncode == 2 and b"probe wants a token" in refused.stderr
+    token = run("doctor", "--print-token", env={**os.environ, "FRESHET_KEY": KEY}).stdout.decode().strip()
+    assert server.request("GET", PROBE, {"Freshet-Probe": token}).status == 200
+    assert server.request("GET", PROBE, {"Freshet-Probe": token[:-2]}).status == 403
+    assert server.request("GET", PROBE, {"Authorization": f"Bearer {KEY}"}).status == 403
+
+
+def test_a_key_makes_its_own_token(ran):
+    assert ran["with a key"].returncode == 0, ran["with a key"].stderr
+    assert json.loads(ran["with a key"].stdout)["verdict"] == "LIVE"
+
+
+def test_beyond_loopback_the_probe_is_off_until_it_is_turned_on(serve, keys):
+    off = serve(host="0.0.0.0", keys=keys)
+    assert off.request("GET", PROBE).json["type"] == "urn:freshet:probe-off"
+    on = serve(host="0.0.0.0", keys=keys, probe="true")
+    assert on.request("GET", PROBE).json["type"] == "urn:freshet:probe-token"
+
+
+# What there is to examine
+
+
+def test_what_cannot_be_examined_is_told(serve):
+    assert run("doctor").returncode == 64
+    assert run("doctor", "ftp://example").returncode == 64
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    nobody = run("doctor", f"http://127.0.0.1:{port}")
+    assert nobody.returncode == 2 and b"no connection" in nobody.stderr
+    off = serve(probe="false")
+    refused = run("doctor", off.url)
+    assert refused.returncode == 2 and b"The probe of this server is off" in refused.stderr
+    with Speaker(b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as speaker:
+        strange = run("doctor", speaker.url)
+    assert strange.returncode == 2 and b"did not answer as an HTTP server does" in strange.stderr
+    with Speaker(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n") as speaker:
+        other = run("doctor", speaker.url)
+    assert other.returncode == 2 and b"nor a probe" in other.stderr
+
+
+def test_people_see_a_drawing(ran):
+    shown = ran["for people"].stdout.decode()
+    assert "LIVE: Events arrive as they are sent." in shown
+    rows = {row.split()[0]: row.split()[1] for row in shown.splitlines() if row.startswith("  sent") or row.startswith("  arrived")}
+    assert rows["sent"].count("|") >= 8 and rows["arrived"].count("|") >= 8
+
+
+def test_http2_is_spoken_through_tls(ran):
+    report = json.loads(ran["HTTP/2"].stdout)
+    assert (report["http"], report["verdict"]) == ("2", "LIVE"), ran["HTTP/2"].stderr
+    assert {finding["code"] for finding in report["findings"]} == {"LIVE"}
+    report = json.loads(ran["HTTP/1.1 through TLS"].stdout)
+    assert (report["http"], report["verdict"]) == ("1.1", "LIVE"), report
+    refused = ran["a certificate that nobody signed"]
+    assert refused.returncode == 2 and b"TLS" in refused.stderr
+
+
+# A stream that is not Freshet's
+
+
+class Speaker:
+    """Says the same to everybody, or what `say` writes."""
+
+    def __init__(self, text=b"", say=None):
+        self.say = say or (lambda connection, head: connection.sendall(text))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with connection:
+            try:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += connection.recv(65536) or b"\r\n\r\n"
+                self.say(connection, head)
+            except OSError:
+                pass
+
+
+class Ticker(Speaker):
+    """A stream of anybody's: an event at each uneven moment, the same for all who read, with ids that resume."""
+
+    GAPS = (0.06, 0.14, 0.3, 0.1, 0.45, 0.2)
+
+    def __init__(self, chunk=None):
+        self.begun = time.monotonic()
+        self.chunk = chunk
+        super().__init__(say=self._tell)
+
+    def _tell(self, connection, head):
+        if b"GET /events " not in head:
+            return connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+        found = re.search(rb"(?i)last-event-id: (\d+)", head)
+        index, due = 0, self.begun
+        last = int(found[1]) if found else -1
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        pending = b""
+        while True:
+            due += self.GAPS[index % len(self.GAPS)]
+            time.sleep(max(0, due - time.monotonic()))
+            if index > last:
+                pending += b"id: %d\ndata: event %d\n\n" % (index, index)
+            while pending and len(pending) >= (self.chunk or 1):
+                size = self.chunk or len(pending)
+                connection.sendall(b"%x\r\n%s\r\n" % (size, pending[:size]))
+                pending = pending[size:]
+            index += 1
+
+
+def outside(url, *arguments):
+    return run("doctor", "--json", url + "/events", "--watch", "6", *arguments)
+
+
+def report_of(result):
+    assert result.stdout, result.stderr
+    report = json.loads(result.stdout)
+    assert report["mode"] == "outside"
+    return report, {finding["code"]: finding for finding in report["findings"]}
+
+
+def test_any_event_stream_is_judged_from_outside(ran):
+    report, found = report_of(ran["from outside"])
+    assert (report["verdict"], set(found), ran["from outside"].returncode) == ("LIVE", {"LIVE"}, 0)
+    assert any("continues after that event" in note for note in report["notes"])
+    assert any("no-transform" in note for note in report["notes"])
+
+
+FROM_OUTSIDE = {
+    "ONE_EVENT_BEHIND": Meddling(hold="behind"),
+    "BUFFER": Meddling(hold="size", size=120),
+    "FULL_BUFFER": Meddling(hold="all"),
+    "COMPRESSION_BUFFER": Meddling(compress="hold"),
+    "STRIPPED": Meddling(strips=("last-event-id",)),
+}
+
+
+@pytest.mark.parametrize("code", FROM_OUTSIDE)
+def test_a_stream_of_anybody_s_is_held_against_its_origin(ran, code):
+    result = ran[f"from outside, {code}"]
+    report, found = report_of(result)
+    assert code in found, report
+    assert report["verdict"] == code and result.returncode == 1
+
+
+def test_batches_of_one_size_are_told_without_an_origin(ran):
+    report, found = report_of(ran["batches from outside"])
+    assert found["BUFFER"]["figures"]["bytes"] == 88 and found["BUFFER"]["severity"] == "warning", report
+    assert ran["batches from outside"].returncode == 3
+
+
+# The long runs of the tests above
+
+
+def with_a_key(directory):
+    keys = directory / "keys"
+    keys.write_text(f"one {KEY} read a/\n")
+    with contextlib.closing(Running(keys=keys)) as server:
+        return run("doctor", "--json", server.url, env={**os.environ, "FRESHET_KEY": KEY})
+
+
+class Running(Freshet):
+    close = Freshet.stop
+
+
+def for_people(directory):
+    with Origin() as origin:
+        return run("doctor", origin.url)
+
+
+def through_tls(directory, name, *arguments):
+    """Behind nghttpx, which speaks HTTP/2 through TLS, with a certificate that nobody signed."""
+    key, certificate = directory / f"{name}-key.pem", directory / f"{name}.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+        + ["-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def answers():
+        with socket.socket() as probing:
+            return probing.connect_ex(("127.0.0.1", port)) == 0
+
+    with Origin() as origin:
+        proxy = processes.start(
+            [shutil.which("nghttpx"), f"--frontend=127.0.0.1,{port}", f"--backend=127.0.0.1,{origin.port}"]
+            + ["--workers=1", "--conf=/dev/null", key, certificate],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            eventually(answers)
+            return run("doctor", "--json", *arguments, f"https://localhost:{port}")
+        finally:
+            processes.end(proxy)
+
+
+def from_outside(directory):
+    with Ticker() as ticker:
+        return outside(ticker.url)
+
+
+def meddled_from_outside(meddling, directory):
+    with Ticker() as ticker, MeddlingProxy(("127.0.0.1", ticker.port), meddling, everything=True) as proxy:
+        return outside(proxy.url, "--origin", ticker.url + "/events")
+
+
+def batches_from_outside(directory):
+    with Ticker(chunk=88) as ticker:
+        return outside(ticker.url)
+
+
+OTHERS = {
+    "with a key": with_a_key,
+    "for people": for_people,
+    "HTTP/2": lambda directory: through_tls(directory, "h2", "--insecure"),
+    "HTTP/1.1 through TLS": lambda directory: through_tls(directory, "h1", "--insecure", "--http1"),
+    "a certificate that nobody signed": lambda directory: through_tls(directory, "unsigned"),
+    "from outside": from_outside,
+    "batches from outside": batches_from_outside,
+    **{
+        f"from outside, {code}": functools.partial(meddled_from_outside, meddling)
+        for code, meddling in FROM_OUTSIDE.items()
+    },
+}

@@ -10,11 +10,13 @@ struct Doctor: AsyncParsableCommand {
         discussion: """
             Sends streams of known events through whatever stands between here and the server, and says what it does \
             to them: which layer, by what evidence, and the line that mends it. The server is a Freshet server with \
-            its probe (the setting 'probe'), or 'freshet doctor --listen' put behind the proxy.
+            its probe (the setting 'probe'), or 'freshet doctor --listen' put behind the proxy. Any other event stream \
+            is judged by what can be seen from outside: give its own URL.
 
             EXAMPLES
               freshet doctor https://app.example/
               freshet doctor https://app.example/ --origin http://10.0.0.5:4437 --idle 65
+              freshet doctor https://app.example/events --watch 60
               freshet doctor --listen 127.0.0.1:9000
               freshet doctor --print-token --key FILE
               freshet doctor --json URL | jq -r '.verdict, .findings[].code'
@@ -27,7 +29,7 @@ struct Doctor: AsyncParsableCommand {
             EXIT STATUS
               0  events arrive as they are sent
               1  a fault was found; with --strict also for a warning
-              2  nothing could be examined: no connection, no HTTP, no probe, no valid token
+              2  nothing could be examined: no connection, no HTTP, neither probe nor stream, no valid token
               3  inconclusive: the control was late itself
              64  wrong usage
             """
@@ -51,6 +53,23 @@ struct Doctor: AsyncParsableCommand {
         )
     )
     var idle: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where there is no probe, how long the stream itself is looked at; no less than --idle.",
+            valueName: "seconds"
+        )
+    )
+    var watch = 15
+
+    @Option(
+        name: .customLong("header"),
+        help: ArgumentHelp(
+            "A header field to send with every request; may be given several times.",
+            valueName: "name: value"
+        )
+    )
+    var headers: [String] = []
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -82,6 +101,8 @@ struct Doctor: AsyncParsableCommand {
 
     func validate() throws {
         if let idle, !(1...890).contains(idle) { throw ValidationError("--idle is a number of seconds from 1 to 890.") }
+        if !(1...890).contains(watch) { throw ValidationError("--watch is a number of seconds from 1 to 890.") }
+        _ = try headerFields()
         guard !listen, !printToken else { return }
         guard let url else { throw ValidationError("Give the URL of a server, or --listen.") }
         for text in [url, origin].compactMap(\.self) where ServerAddress(url: text) == nil {
@@ -113,6 +134,21 @@ struct Doctor: AsyncParsableCommand {
         return try options.bearerKey().map { ProbeToken.issue(bearer: $0, now: Int64(Date().timeIntervalSince1970)) }
     }
 
+    private func headerFields() throws -> [ResponseHead.Field] {
+        try headers.map { text in
+            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = parts[0].utf8
+            let isName = !name.isEmpty && name.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+            guard parts.count == 2, isName, parts[1].utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+                throw ValidationError("--header is 'NAME: VALUE', and '\(text)' is not.")
+            }
+            return ResponseHead.Field(
+                parts[0].lowercased(),
+                String(parts[1].drop { $0 == " " })
+            )
+        }
+    }
+
     private func examine() async throws {
         guard let url, let server = ServerAddress(url: url) else { throw DoctorStatus.failed.code }
         let direct = origin.flatMap { ServerAddress(url: $0) }
@@ -121,24 +157,47 @@ struct Doctor: AsyncParsableCommand {
             verifies: !insecure,
             offersHTTP2: !http1
         )
-        let examiner = Examiner(client: client, server: server, origin: direct, token: try probeToken())
+        let clock = ContinuousClock()
+        let begun = clock.now
+        var fields = try headerFields()
+        if let token = try probeToken() { fields.append(ResponseHead.Field(ProbePaths.tokenField.lowercased(), token)) }
+        let examiner = Examiner(client: client, server: server, origin: direct, fields: fields)
         var examinationOptions = Examination.Options(prefix: String(UInt64.random(in: 1 << 40...1 << 60), radix: 36))
         examinationOptions.hasOrigin = direct != nil
         examinationOptions.idleSeconds = idle
         var examination = Examination(options: examinationOptions)
-        let clock = ContinuousClock()
-        let begun = clock.now
         while let step = examination.next() {
             Terminal.progress("\(step.title) ...")
             examination.record(await examiner.perform(step))
         }
         Terminal.progress("")
         if let trouble = DoctorTrouble(examination.findings, server: server, origin: direct) {
-            Terminal.note(trouble.description)
-            throw DoctorStatus.failed.code
+            guard trouble.isWithoutProbe, let report = await lookFromOutside(url, client) else {
+                Terminal.note(trouble.description)
+                throw DoctorStatus.failed.code
+            }
+            return try tell(report, seconds: (clock.now - begun) / .seconds(1))
         }
-        let report = examination.report(url: url, origin: origin)
-        try tell(report, seconds: (clock.now - begun) / .seconds(1))
+        try tell(examination.report(url: url, origin: origin), seconds: (clock.now - begun) / .seconds(1))
+    }
+
+    /// Nil where the URL is not one of an event stream.
+    private func lookFromOutside(_ url: String, _ client: MeasuringClient) async -> Report? {
+        guard let server = ServerAddress(resource: url), let fields = try? headerFields() else { return nil }
+        let direct = origin.flatMap { ServerAddress(resource: $0) }
+        let examiner = OutsideExaminer(client: client, server: server, origin: direct, fields: fields)
+        let seconds = max(watch, idle ?? 0)
+        Terminal.progress("looking at the stream for \(seconds) s ...")
+        var evidence = await examiner.read(seconds: seconds)
+        Terminal.progress("")
+        // One that is held whole has not even a head.
+        guard evidence.plain.isStream || (evidence.plain.head == nil && evidence.direct?.isStream == true) else {
+            return nil
+        }
+        Terminal.progress("reading it again from the middle ...")
+        evidence = await examiner.resume(evidence, seconds: min(seconds, 5))
+        Terminal.progress("")
+        return OutsideDiagnosis(evidence).report(url: url, origin: origin)
     }
 
     private func tell(_ report: Report, seconds: Double) throws {

@@ -4,13 +4,17 @@ import ProxyDoctor
 /// Why there was nothing to examine.
 struct DoctorTrouble: CustomStringConvertible {
     let description: String
+    /// Whether there is a server, and only its probe is missing: then the stream itself can be looked at.
+    let isWithoutProbe: Bool
 
     /// Nil when the probe answered, on both ways where there are two.
     init?(_ evidence: Evidence, server: ServerAddress, origin: ServerAddress?) {
         if let trouble = Self.trouble(evidence.times(.proxied), server) {
             description = trouble
+            isWithoutProbe = evidence.times(.proxied).contains { $0.head != nil }
         } else if let origin, let trouble = Self.trouble(evidence.times(.direct), origin) {
             description = "the control: \(trouble)"
+            isWithoutProbe = false
         } else {
             return nil
         }
@@ -32,7 +36,7 @@ struct DoctorTrouble: CustomStringConvertible {
         switch head.status {
         case 200, 404, 405:
             return
-                "there is no probe of Freshet below \(place) (GET \(place)/v1/probe/time was answered \(head.status)). "
+                "there is neither an event stream there nor a probe of Freshet below \(place) (GET \(place)/v1/probe/time was answered \(head.status)). "
                 + "Give the URL below which the proxy has the server, or put `freshet doctor --listen` behind the proxy."
         case 502, 503, 504:
             return "\(place)/v1/probe/time was answered \(head.status): the proxy does not reach its server."

@@ -29,12 +29,18 @@ struct ProbeStream: Sendable {
         let nonce = ProbeOrigin.randomName(bytes: 16)
         let fields = Self.fields(plan, nonce: nonce)
         try await writer.head(200, fields)
-        if plan.hints.contains(.comment) { try await writer.write(ByteBuffer(string: ": ok\n\n")) }
+        // With an event that is due at once it goes out in one write, as when a reader is told what it missed: some
+        // compressors decide by the size of what comes first.
+        var comment = plan.hints.contains(.comment) ? ": ok\n\n" : ""
+        if !comment.isEmpty, plan.events == 0 || plan.delay > 0 {
+            try await writer.write(ByteBuffer(string: comment))
+            comment = ""
+        }
         var described = false
         for index in 0..<plan.events {
             if plan.death != nil, index == plan.deathAfter { break }
             try await clock.sleep(until: begun + .milliseconds(plan.moment(of: index)), tolerance: .zero)
-            var text = described ? "" : try meta(nonce: nonce, sent: fields)
+            var text = described ? "" : comment + (try meta(nonce: nonce, sent: fields))
             described = true
             text += "data: \(index) \(origin.now) "
             var buffer = ByteBuffer(string: text)

@@ -39,12 +39,19 @@ package struct Delivery: Sendable, Equatable {
         self.behind = behind
     }
 
-    /// - Parameter allowance: how late the control was, in the same step: that much more is nobody's fault.
-    package init(_ observation: StreamObservation, base: ClockBase, allowance: Delivery? = nil) {
+    /// - Parameters:
+    ///   - allowance: how late the control was, in the same step: that much more is nobody's fault.
+    ///   - roundTrip: milliseconds that the way there and back takes at least.
+    package init(
+        _ observation: StreamObservation,
+        base: ClockBase,
+        allowance: Delivery? = nil,
+        roundTrip: Double = 0
+    ) {
         self.init(kind: .none)
         guard observation.isProbe, !observation.isReplay else { return }
         if !observation.isReadable {
-            self = Self.unread(observation, allowance: allowance)
+            self = Self.unread(observation, allowance: allowance, roundTrip: roundTrip)
             return
         }
         guard let instance = observation.meta?.instance, observation.events.count == observation.plan.events,
@@ -86,10 +93,13 @@ package struct Delivery: Sendable, Equatable {
 
     /// Of a body that cannot be read it is seen when bytes came: an event cannot have come before the first bytes that
     /// came after it was sent.
-    private static func unread(_ observation: StreamObservation, allowance: Delivery?) -> Delivery {
-        guard let begun = observation.headAt, !observation.flow.isEmpty else { return Delivery(kind: .none) }
-        // The request's own way is in every figure: the head of a probe is sent at once.
-        let start = min(begun, observation.flow[0].at - Double(observation.plan.moment(of: 0)))
+    private static func unread(
+        _ observation: StreamObservation,
+        allowance: Delivery?,
+        roundTrip: Double
+    ) -> Delivery {
+        guard !observation.flow.isEmpty else { return Delivery(kind: .none) }
+        let start = observation.sentAt + roundTrip
         let delays = (0..<observation.plan.events).map { index in
             let due = start + Double(observation.plan.moment(of: index))
             let come = observation.flow.first { $0.at >= due - 1 }?.at ?? observation.endAt

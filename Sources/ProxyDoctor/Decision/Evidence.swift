@@ -31,7 +31,7 @@ package struct Evidence: Sendable {
         }
         for (label, observation) in taken where label != .control {
             guard let stream = observation.stream else { continue }
-            let delivery = Delivery(stream, base: bases[.proxied]!, allowance: control)
+            let delivery = Delivery(stream, base: bases[.proxied]!, allowance: control, roundTrip: roundTrip)
             if let before = deliveries[label], Self.rank(before) <= Self.rank(delivery) { continue }
             deliveries[label] = delivery
             observations[label] = observation
@@ -66,7 +66,7 @@ package struct Evidence: Sendable {
 
     /// How a stream that was tried beside the control came.
     package func delivery(_ label: ProbeLabel) -> Delivery? {
-        stream(label).map { Delivery($0, base: bases[label.route]!, allowance: control) }
+        stream(label).map { Delivery($0, base: bases[label.route]!, allowance: control, roundTrip: roundTrip) }
     }
 
     package func times(_ route: Probe.Route) -> [TimeObservation] {
@@ -75,6 +75,9 @@ package struct Evidence: Sendable {
             return time
         }
     }
+
+    /// Milliseconds that a request and its answer take at least, through whatever stands between.
+    private var roundTrip: Double { times(.proxied).filter { $0.report != nil }.map { $0.at - $0.sentAt }.min() ?? 0 }
 
     /// Whether the probe answers.
     package var isReached: Bool { times(.proxied).contains { $0.report != nil } }

@@ -139,6 +139,7 @@ package struct Examination: Sendable {
             var probe = trickle(.trickle(variant), variant.hints, variant.acceptEncoding)
             if case .stream(var plan) = probe.kind {
                 plan.form = variant.form
+                plan.delay = variant.delay
                 probe.kind = .stream(plan)
             }
             probes.append(probe)

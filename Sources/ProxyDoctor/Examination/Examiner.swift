@@ -6,13 +6,22 @@ package struct Examiner: Sendable {
     private let client: MeasuringClient
     private let server: ServerAddress
     private let origin: ServerAddress?
-    private let token: String?
+    private let fields: [ResponseHead.Field]
 
-    package init(client: MeasuringClient, server: ServerAddress, origin: ServerAddress?, token: String?) {
+    /// - Parameters:
+    ///   - server: the server, as its clients reach it.
+    ///   - origin: the same without what stands between.
+    ///   - fields: what the requests carry beside their own fields, such as the probe's token.
+    package init(
+        client: MeasuringClient,
+        server: ServerAddress,
+        origin: ServerAddress?,
+        fields: [ResponseHead.Field]
+    ) {
         self.client = client
         self.server = server
         self.origin = origin
-        self.token = token
+        self.fields = fields
     }
 
     /// Tries everything in a step at the same time.
@@ -58,7 +67,7 @@ package struct Examiner: Sendable {
             ],
             limit: limit
         )
-        if let token { request.fields.append(ResponseHead.Field(ProbePaths.tokenField.lowercased(), token)) }
+        request.fields += fields
         return request
     }
 

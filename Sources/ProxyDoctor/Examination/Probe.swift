@@ -77,6 +77,15 @@ package enum Variant: Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Milliseconds before the first event. Compressed streams begin with a larger piece at once, as for a reader who
+    /// comes back: Caddy's encode compresses only what begins with 512 bytes, and so only then holds the rest.
+    var delay: Int {
+        switch self {
+        case .hintedGzip, .hintedModern: 0
+        case .plain, .hinted, .plainGzip, .hintedLines: 1000
+        }
+    }
+
     package var form: ProbeForm { self == .hintedLines ? .ndjson : .sse }
 }
 

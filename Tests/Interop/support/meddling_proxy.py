@@ -58,16 +58,16 @@ class _Cached:
 class MeddlingProxy:
     """Listens on a free port and forwards to `upstream`, in a thread of its own."""
 
-    def __init__(self, upstream, meddling=None, tls=None):
-        self.upstream = upstream
+    def __init__(self, upstream, meddling=None, everything=False):
+        """With `everything` it meddles with all answers, not with probes alone."""
+        self.upstream, self.everything = upstream, everything
         self.meddling = meddling or Meddling()
-        self.tls = tls
         self._cached = {}
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         self._ready.wait(10)
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self):
         return self
@@ -89,7 +89,7 @@ class MeddlingProxy:
         self._slots = asyncio.Semaphore(self.meddling.most or 10_000)
         # The loop keeps no task alive that only waits for a connection.
         self._tasks = set()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls, backlog=256)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=256)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._over.wait()
@@ -206,7 +206,7 @@ class MeddlingProxy:
             }[hint]
             for hint in rule.obeys
         )
-        is_probe = "stream-probe" in said
+        is_probe = self.everything or "stream-probe" in said
         gzip = bool(rule.compress) and is_probe and not leave_alone and ("gzip" in accepted or rule.compresses_always)
         hold = rule.hold if is_probe and not leave_alone else ""
         dropped = {"transfer-encoding", "connection", "content-length", *rule.strips_answer}

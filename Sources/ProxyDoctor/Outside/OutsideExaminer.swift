@@ -1,0 +1,59 @@
+/// Reads an event stream of which nothing is known.
+package struct OutsideExaminer: Sendable {
+    private let client: MeasuringClient
+    private let server: ServerAddress
+    private let origin: ServerAddress?
+    private let fields: [ResponseHead.Field]
+
+    /// - Parameters:
+    ///   - server: where the stream is, its whole path included.
+    ///   - origin: the same stream without the proxy.
+    ///   - fields: what the requests carry beside what an `EventSource` sends.
+    package init(
+        client: MeasuringClient,
+        server: ServerAddress,
+        origin: ServerAddress?,
+        fields: [ResponseHead.Field]
+    ) {
+        self.client = client
+        self.server = server
+        self.origin = origin
+        self.fields =
+            [
+                ResponseHead.Field("user-agent", "freshet-doctor"), ResponseHead.Field("accept", "text/event-stream"),
+                ResponseHead.Field("cache-control", "no-cache"),
+            ] + fields
+    }
+
+    /// All readings at the same time, each for so many seconds.
+    package func read(seconds: Int) async -> OutsideEvidence {
+        async let plain = reading(server, "identity", nil, seconds)
+        async let compressed = reading(server, "gzip", nil, seconds)
+        async let direct = optionalReading(origin, nil, seconds)
+        return await OutsideEvidence(plain: plain, compressed: compressed, direct: direct)
+    }
+
+    /// The stream again, from the first of its events that has an id.
+    package func resume(_ evidence: OutsideEvidence, seconds: Int) async -> OutsideEvidence {
+        guard let event = evidence.plain.events.first(where: { !$0.id.isEmpty }) else { return evidence }
+        async let proxied = reading(server, "identity", event.id, seconds)
+        async let direct = optionalReading(origin, event.id, seconds)
+        var evidence = evidence
+        evidence.resumed = await OutsideEvidence.Resumed(after: event, proxied: proxied, direct: direct)
+        return evidence
+    }
+
+    private func optionalReading(_ server: ServerAddress?, _ id: String?, _ seconds: Int) async -> OutsideReading? {
+        guard let server else { return nil }
+        return await reading(server, "identity", id, seconds)
+    }
+
+    private func reading(_ server: ServerAddress, _ coding: String, _ id: String?, _ seconds: Int) async
+        -> OutsideReading
+    {
+        var request = ClientRequest(server: server, target: "", fields: fields, limit: seconds * 1000)
+        request.fields.append(ResponseHead.Field("accept-encoding", coding))
+        if let id { request.fields.append(ResponseHead.Field("last-event-id", id)) }
+        return OutsideReading(await client.perform(request))
+    }
+}
