@@ -111,6 +111,7 @@ let package = Package(
             name: "FreshetServer",
             dependencies: [
                 "Locks",
+                "PartialJSON",
                 "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", nio, nioPosix,
                 nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -153,6 +154,14 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
+            swiftSettings: settings
+        ),
+
+        // The article's server, as the demo's page shows it.
+        .executableTarget(
+            name: "ArticleServer",
+            dependencies: ["Freshet"],
+            path: "Examples/ArticleServer",
             swiftSettings: settings
         ),
 

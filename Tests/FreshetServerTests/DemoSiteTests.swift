@@ -1,3 +1,4 @@
+import Foundation
 import StreamHTTP
 import Testing
 
@@ -6,6 +7,11 @@ import Testing
 @Suite("The demo's pages")
 struct DemoSiteTests {
     private let site = StaticSite.demo
+    private let pages = ["/", "/race", "/article"]
+
+    private func text(_ path: String) throws -> String {
+        String(decoding: try #require(site.page(at: path)).body, as: UTF8.self)
+    }
 
     @Test("everything a page names is a page, and nothing is asked of another host")
     func closed() throws {
@@ -19,9 +25,11 @@ struct DemoSiteTests {
                 #expect(foreign.isEmpty, "\(path)")
             }
         }
-        let index = String(decoding: try #require(site.page(at: "/")).body, as: UTF8.self)
-        for reference in index.matches(of: /(?:src|href)="(\/[^"#]*)"/) {
-            #expect(site.page(at: String(reference.1)) != nil, "\(reference.1)")
+        for path in pages {
+            let page = try text(path)
+            for reference in page.matches(of: /(?:src|href)="(\/[^"#]*)"/) {
+                #expect(site.page(at: String(reference.1)) != nil, "\(path): \(reference.1)")
+            }
         }
         for path in site.paths where path.hasSuffix(".mjs") {
             let script = String(decoding: try #require(site.page(at: path)).body, as: UTF8.self)
@@ -34,7 +42,9 @@ struct DemoSiteTests {
     @Test("no script puts text where it could become markup, and no page has an inline script or style")
     func markup() throws {
         for path in site.paths {
-            let text = String(decoding: try #require(site.page(at: path)).body, as: UTF8.self)
+            // The article's page shows the article's client, as text.
+            let shown = "document.getElementById(\"chat\").innerHTML += event.data;"
+            let text = try text(path).replacing(shown, with: "", maxReplacements: path == "/article" ? 1 : 0)
             for danger in [
                 "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "DOMParser", " style=",
                 "<style", " onclick=", " onerror=", "javascript:",
@@ -42,8 +52,29 @@ struct DemoSiteTests {
                 #expect(!text.contains(danger), "\(path): \(danger)")
             }
         }
-        let index = String(decoding: try #require(site.page(at: "/")).body, as: UTF8.self)
-        #expect(index.matches(of: /<script(?![^>]* src=)/).isEmpty)
+        for path in pages { #expect(try text(path).matches(of: /<script(?![^>]* src=)/).isEmpty) }
+    }
+
+    @Test("every page leads to every other, and says which it is")
+    func navigation() throws {
+        for path in pages {
+            let page = try text(path)
+            for other in pages { #expect(page.contains("<a href=\"\(other)\"")) }
+            #expect(page.contains("<a href=\"\(path)\" aria-current=\"page\">"))
+            #expect(page.contains("<html lang=\"en\">") && page.contains("<main ") && page.contains("class=\"skip\""))
+        }
+    }
+
+    @Test("the article's page shows the code that runs: the client's page, and the example that is compiled")
+    func article() throws {
+        let page = try text("/article")
+            .replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&amp;", with: "&")
+        let client = String(decoding: PackageResources.article_client_html, as: UTF8.self)
+        let script = try #require(client.firstMatch(of: /<script>\n((?s).*?)\n<\/script>/)).output.1
+        #expect(page.contains("<code>\(script)</code>"))
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let example = try String(contentsOf: root.appending(path: "Examples/ArticleServer/main.swift"), encoding: .utf8)
+        #expect(page.contains("<code>\(example.dropLast())</code>"))
     }
 
     @Test("each page has its type, a policy, and a tag of its own")

@@ -31,6 +31,9 @@ struct Demo: AsyncParsableCommand {
         discussion: """
             Serves a chat page whose answers arrive word by word, from an answerer that is built in: no network, no \
             key. Reload in the middle, open the page twice, press Stop.
+
+            /race shows one answer as JSON, chunked text, NDJSON and SSE, with a proxy in between that buffers, and a \
+            connection that is cut. /article runs ten lines that stream, and shows what goes wrong with them.
             """
     )
 

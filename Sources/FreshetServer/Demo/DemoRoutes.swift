@@ -2,26 +2,37 @@ import NIOHTTP1
 package import StreamCore
 package import StreamHTTP
 
-/// What `freshet demo` serves beside streams: the pages, and the two requests behind the chat.
+/// What `freshet demo` serves beside streams: the pages, and the requests behind them.
 package struct DemoRoutes: RouteGroup {
     private static let mostBodyBytes = 16 * 1024
     private let site: StaticSite
     private let api: DemoAPI
+    private let race: RaceAPI
+    private let article: ArticleAPI
+    private let proxy = DemoProxy()
 
     package init(streams: Streams, site: StaticSite = .demo) {
         self.site = site
         self.api = DemoAPI(streams: streams)
+        self.race = RaceAPI(streams: streams)
+        self.article = ArticleAPI(streams: streams)
     }
 
     /// The demonstration asks nobody for a key: the pages hold nothing to hide, and asking is what they are for.
     package func isPublic(_ request: RouteRequest) -> Bool {
         let path = request.target.rawPath
-        return site.page(at: path) != nil || DemoAPI.Route(path) != nil
+        return site.page(at: path) != nil || DemoAPI.Route(path) != nil || path.hasPrefix(DemoProxy.prefix)
+            || RaceAPI.has(path) || ArticleAPI.has(path)
     }
 
     package func plan(_ request: RouteRequest) -> RequestPlan? {
         let path = request.target.rawPath
         if let page = site.page(at: path) { return .answer(response(request, page)) }
+        if let route = DemoProxy.Route(request.head.uri) {
+            guard request.head.method == .GET else { return .answer(Response(.method(allowed: "GET, OPTIONS"))) }
+            return .exchange(proxy.exchange(route, request))
+        }
+        if let plan = race.plan(request) ?? article.plan(request) { return plan }
         guard let route = DemoAPI.Route(path) else { return nil }
         // A demo that is going away begins nothing that it could not bring to its end.
         if request.facts.isDraining { return .answer(Response(.draining)) }

@@ -14,28 +14,41 @@ package struct StaticSite: Sendable {
 
     /// The site of `freshet demo`.
     package static let demo = StaticSite([
-        "/": ("text/html; charset=utf-8", PackageResources.index_html),
+        "/": (html, PackageResources.index_html),
+        "/race": (html, PackageResources.race_html),
+        "/article": (html, PackageResources.article_html),
         "/freshet.css": ("text/css; charset=utf-8", PackageResources.freshet_css),
         "/freshet.mjs": (script, PackageResources.freshet_mjs),
         "/answer-text.mjs": (script, PackageResources.answer_text_mjs),
         "/turn-view.mjs": (script, PackageResources.turn_view_mjs),
         "/chat.mjs": (script, PackageResources.chat_mjs),
+        "/race.mjs": (script, PackageResources.race_mjs),
+        "/race-lanes.mjs": (script, PackageResources.race_lanes_mjs),
+        "/race-figures.mjs": (script, PackageResources.race_figures_mjs),
+        "/race-chart.mjs": (script, PackageResources.race_chart_mjs),
+        "/json-trap.mjs": (script, PackageResources.json_trap_mjs),
+        "/article.mjs": (script, PackageResources.article_mjs),
+        "/shared-reader.mjs": (script, PackageResources.shared_reader_mjs),
         "/favicon.svg": ("image/svg+xml", PackageResources.favicon_svg),
     ])
 
+    private static let html = "text/html; charset=utf-8"
     /// Browsers refuse a module that is not served as a script.
     private static let script = "text/javascript; charset=utf-8"
 
     /// Only what this server sends, no inline script or style, and no page of another site around ours.
     package static let contentSecurityPolicy = """
         default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-        base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+        frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'
         """
+
+    /// With the opener policy it is what a browser asks for before it tells a page its memory exactly.
+    private static let isolation = HeaderField("Cross-Origin-Embedder-Policy", "require-corp")
 
     private let pages: [String: Page]
 
     private init(_ files: [String: (contentType: String, body: [UInt8])]) {
-        pages = files.mapValues { file in
+        var pages = files.mapValues { file in
             Page(
                 contentType: file.contentType,
                 body: file.body,
@@ -49,6 +62,8 @@ package struct StaticSite: Sendable {
                 ]
             )
         }
+        pages["/race"]?.headers.append(Self.isolation)
+        self.pages = pages
     }
 
     /// Every path that has a page.

@@ -35,6 +35,7 @@ extension ConnectionHandler {
         let isOpenEnded = !head.headers["transfer-encoding"].isEmpty
         let facts = ConnectionFacts(
             address: address,
+            localAddress: context?.localAddress,
             refusal: refusal,
             isDraining: plane.isDraining,
             isBodyOpenEnded: isOpenEnded

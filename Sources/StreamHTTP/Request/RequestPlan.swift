@@ -1,3 +1,4 @@
+package import NIOCore
 package import NIOHTTP1
 package import StreamCore
 
@@ -12,14 +13,23 @@ package protocol Responder: Sendable {
 package struct ConnectionFacts: Sendable {
     /// The peer's address, without the port.
     package var address: String
+    /// The address of ours that the peer connected to.
+    package var localAddress: SocketAddress?
     /// Set when the connection is one more than may be served: the request gets a polite refusal.
     package var refusal: ConnectionRefusal?
     package var isDraining: Bool
     /// The body has no known length (chunked).
     package var isBodyOpenEnded: Bool
 
-    package init(address: String, refusal: ConnectionRefusal?, isDraining: Bool, isBodyOpenEnded: Bool) {
+    package init(
+        address: String,
+        localAddress: SocketAddress? = nil,
+        refusal: ConnectionRefusal?,
+        isDraining: Bool,
+        isBodyOpenEnded: Bool
+    ) {
         self.address = address
+        self.localAddress = localAddress
         self.refusal = refusal
         self.isDraining = isDraining
         self.isBodyOpenEnded = isBodyOpenEnded

@@ -71,6 +71,12 @@ class Browser:
     def resize(self, width, height):
         self.command("resize", {"width": width, "height": height})
 
+    def press(self, key):
+        """Presses a key, where the focus is; `Tab`, `Enter` or `Space`."""
+        value = {"Tab": "\ue004", "Enter": "\ue007", "Space": " "}[key]
+        actions = [{"type": kind, "value": value} for kind in ("keyDown", "keyUp")]
+        self.command("actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
+
     def window(self):
         return self.command("window", {})
 
@@ -100,6 +106,9 @@ class Chromium(Browser):
         "new_window": ("POST", "/window/new"),
         "switch": ("POST", "/window"),
         "close_window": ("DELETE", "/window"),
+        "actions": ("POST", "/actions"),
+        "log": ("POST", "/se/log"),
+        "devtools": ("POST", "/goog/cdp/execute"),
     }
 
     def __init__(self):
@@ -124,8 +133,11 @@ class Chromium(Browser):
             "--disable-renderer-backgrounding",
             f"--user-data-dir={self._profile}",
         ]
-        options = {"binary": shutil.which("chromium"), "args": arguments}
-        session = self._send("POST", "/session", {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}})
+        wanted = {
+            "goog:chromeOptions": {"binary": shutil.which("chromium"), "args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }
+        session = self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"/session/{session['sessionId']}"
         self._send("POST", f"{self._session}/timeouts", {"script": 60000, "pageLoad": 60000})
 
@@ -141,6 +153,15 @@ class Chromium(Browser):
     def command(self, name, body):
         method, path = self._paths[name]
         return self._send(method, self._session + path, body)
+
+    def console_errors(self):
+        """The errors in the console since the last call."""
+        return [entry["message"] for entry in self.command("log", {"type": "browser"}) if entry["level"] == "SEVERE"]
+
+    def color_scheme(self, scheme):
+        """What pages are told that their reader likes; empty for the default."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.command("devtools", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": [feature]}})
 
     def quit(self):
         try:
@@ -163,6 +184,8 @@ class Firefox(Browser):
         "new_window": "WebDriver:NewWindow",
         "switch": "WebDriver:SwitchToWindow",
         "close_window": "WebDriver:CloseWindow",
+        "actions": "WebDriver:PerformActions",
+        "context": "Marionette:SetContext",
     }
     _preferences = {
         "marionette.port": 0,
@@ -187,7 +210,7 @@ class Firefox(Browser):
         (self._profile / "user.js").write_text("".join(lines))
         program = shutil.which("firefox-esr") or shutil.which("firefox")
         self._process = processes.start(
-            [program, "--headless", "--marionette", "--no-remote", "--profile", self._profile],
+            [program, "--headless", "--marionette", "--remote-allow-system-access", "--no-remote", "--profile", self._profile],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -236,6 +259,31 @@ class Firefox(Browser):
         if name == "screenshot":
             body = {"full": False}
         return self._send(self._commands[name], body)
+
+    def console_errors(self):
+        """The errors in the console since the last call."""
+        return self._as_browser(
+            """
+            const seen = Services.console.getMessageArray().filter((message) =>
+              message instanceof Ci.nsIScriptError && !(message.flags & Ci.nsIScriptError.warningFlag)
+              && /^http:/.test(message.sourceName));
+            Services.console.reset();
+            return seen.map((message) => message.errorMessage);
+            """
+        )
+
+    def color_scheme(self, scheme):
+        """What pages are told that their reader likes; empty for the default."""
+        value = {"dark": 0, "light": 1, "": 2}[scheme]
+        self._as_browser("Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', arguments[0])", value)
+
+    def _as_browser(self, script, *arguments):
+        """Runs a script in the browser's own rights, not in a page."""
+        self.command("context", {"value": "chrome"})
+        try:
+            return self.run(script, *arguments)
+        finally:
+            self.command("context", {"value": "content"})
 
     def quit(self):
         try:

@@ -1,0 +1,104 @@
+"""Every page of `freshet demo`, for people who see, point or read otherwise: checked by axe, with the keyboard, on a phone."""
+
+import importlib.resources
+
+import pytest
+
+from support.freshet import Freshet
+
+PATHS = ("/", "/race", "/article")
+AXE = """
+const done = arguments[arguments.length - 1];
+axe.run(document, { iframes: false, resultTypes: ['violations'] }).then(
+  ({ violations }) => done(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`)}`)),
+  (error) => done([String(error)]));
+"""
+FOCUS = """
+const { tagName, textContent, id, name, value } = document.activeElement;
+return id || name || textContent.trim().replace(/\\s+/g, ' ').slice(0, 30) || `${tagName} ${value}`;
+"""
+
+
+@pytest.fixture(scope="module")
+def demo():
+    server = Freshet("demo")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def axe():
+    return importlib.resources.files("axe_core_python").joinpath("axe.min.js").read_text()
+
+
+def open_page(browser, demo, path):
+    browser.goto(demo.url + path)
+    browser.wait_for("document.readyState === 'complete'")
+    if path == "/race":
+        browser.wait_for("document.querySelector('#chart').height > 150")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser, demo, axe, path, scheme):
+    if browser.name == "firefox" and scheme == "dark":
+        pytest.skip("colours are the same in both")
+    browser.resize(1280, 900)
+    browser.color_scheme(scheme)
+    try:
+        open_page(browser, demo, path)
+        if path == "/race":
+            # With something in every part of it.
+            browser.run("document.querySelector('#seconds').value = '1'; document.querySelector('#start').click()")
+            browser.wait_for("document.querySelector('#lanes').dataset.state === 'over'")
+        if path == "/article":
+            for side in ("failure", "remedy"):
+                browser.run(f"document.querySelector('[data-case=newline] [data-show={side}]').click()")
+                browser.wait_for(f"document.querySelector('[data-case=newline]').dataset.{side} === 'over'")
+        assert browser.run_async(axe + AXE) == []
+        browser.screenshot(f"page{path.replace('/', '-')}-{scheme}")
+    finally:
+        browser.color_scheme("")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_phone_does_not_scroll_sideways(browser, demo, path):
+    browser.resize(390, 844)
+    open_page(browser, demo, path)
+    assert browser.run("return document.documentElement.scrollWidth <= window.innerWidth")
+    browser.screenshot(f"phone{path.replace('/', '-')}")
+    browser.resize(1280, 900)
+
+
+def tab(browser, times):
+    order = []
+    for _ in range(times):
+        browser.press("Tab")
+        order.append(browser.run(FOCUS))
+    return order
+
+
+def test_the_race_is_run_with_the_keyboard(browser, demo):
+    open_page(browser, demo, "/race")
+    start = ["Skip to the race", "Freshet", "Chat", "Race", "Article", "holding", "cut", "single", "seconds", "start"]
+    assert tab(browser, len(start)) == start
+    browser.run("document.querySelector('#seconds').value = '1'")
+    browser.press("Enter")
+    browser.wait_for("document.querySelector('#lanes').dataset.state === 'over'")
+
+
+def test_the_keyboard_may_skip_what_every_page_has(browser, demo):
+    open_page(browser, demo, "/article")
+    assert tab(browser, 1) == ["Skip to the code"]
+    browser.press("Enter")
+    assert browser.run(FOCUS) == "main"
+    assert tab(browser, 3)[2] == "Run it"
+
+
+def test_every_page_leads_to_the_others(browser, demo):
+    open_page(browser, demo, "/")
+    for title, path in (("Race", "/race"), ("Article", "/article"), ("Chat", "/")):
+        link = f"[...document.querySelectorAll('.pages a')].find(({{ textContent }}) => textContent === '{title}')"
+        open_page(browser, demo, browser.run(f"return {link}.getAttribute('href')"))
+        assert browser.run("return [location.pathname, document.querySelector('[aria-current=page]').textContent]") == [path, title]
+    assert browser.console_errors() == []
