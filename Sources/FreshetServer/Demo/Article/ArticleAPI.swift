@@ -7,8 +7,8 @@ import StreamHTTP
 
 /// The requests behind the article's page.
 ///
-/// `GET /api/chat-stream` is the article's own server, and `?case=` what goes wrong with it; `GET /article/client` is the
-/// article's own client in a page that may do nothing but run it. `POST /demo/article` writes the same words into a
+/// `GET /api/chat-stream` is the article's own server, and `?case=` what goes wrong with it; `GET /article/client` is
+/// the article's own client in a page that may do nothing but run it. `POST /demo/article` writes the same words into a
 /// stream, which is how Freshet does it.
 final class ArticleAPI: Sendable {
     static let stream = "/api/chat-stream"

@@ -8,8 +8,8 @@ import StreamHTTP
 /// The requests behind the race's page.
 ///
 /// `POST /demo/races` begins one: `{"seconds":5,"bytes":2000000}`. Its SSE lane is a stream, whose producer starts
-/// then. `GET /demo/races/{id}/json`, `/chunked` and `/ndjson` are the other lanes, `GET /demo/races/{id}` tells how often
-/// the answer had to be made for each, and `GET /demo/trap/json`, `/ndjson` and `/partial` are the JSON trap.
+/// then. `GET /demo/races/{id}/json`, `/chunked` and `/ndjson` are the other lanes, `GET /demo/races/{id}` tells how
+/// often the answer had to be made for each, and `GET /demo/trap/json`, `/ndjson` and `/partial` are the JSON trap.
 final class RaceAPI: Sendable {
     static let prefix = "/demo/races"
     static let trapPrefix = "/demo/trap/"
