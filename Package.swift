@@ -24,6 +24,8 @@ let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 
 let package = Package(
@@ -34,6 +36,7 @@ let package = Package(
         .library(name: "EventSource", targets: ["EventSource"]),
         .library(name: "PartialJSON", targets: ["PartialJSON"]),
         .library(name: "Freshet", targets: ["Freshet"]),
+        .library(name: "FreshetHummingbird", targets: ["FreshetHummingbird"]),
         .executable(name: "freshet", targets: ["FreshetCLI"]),
     ],
     dependencies: [
@@ -45,6 +48,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -146,6 +151,17 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Streams inside a Hummingbird application. Nothing else needs Hummingbird: the program is built without it.
+        .target(
+            name: "FreshetHummingbird",
+            dependencies: [
+                "Locks",
+                "Freshet", "FreshetServer", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging, hummingbird,
+                httpTypes,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
@@ -162,6 +178,19 @@ let package = Package(
             name: "ArticleServer",
             dependencies: ["Freshet"],
             path: "Examples/ArticleServer",
+            swiftSettings: settings
+        ),
+        // What a Swift program does with the libraries, kept true by being compiled.
+        .executableTarget(
+            name: "EmbeddedExample",
+            dependencies: ["Freshet"],
+            path: "Examples/Embedded",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "HummingbirdApp",
+            dependencies: ["Freshet", "FreshetHummingbird", hummingbird, logging],
+            path: "Examples/HummingbirdApp",
             swiftSettings: settings
         ),
 
@@ -245,6 +274,15 @@ let package = Package(
             dependencies: [
                 "Locks", "Freshet", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient, nio, nioHTTP1,
                 logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FreshetHummingbirdTests",
+            dependencies: [
+                "Locks", "FreshetHummingbird", "Freshet", "EventSource", "ServerSentEvents", asyncHTTPClient, nio,
+                nioPosix, nioHTTP1, logging, hummingbird,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

@@ -67,8 +67,10 @@ def start(name, binary, built, scratch):
     port = free_port()
     if name == "c":
         return Candidate(name, [built / "csrv", "-p", str(port)], port, "/events", "/publish")
-    if name == "freshet":
+    if name in ("freshet", "hummingbird"):
         command = [binary, "serve", "--memory", "--port", str(port), "--event-loops", "1", "--connections-per-address", "20000"]
+        if name == "hummingbird":
+            command = [pathlib.Path(binary).parent / "HummingbirdApp", str(port)]
         candidate = Candidate(name, command, port, "/v1/stream/bench?as=sse&offset=now", "/v1/stream/bench")
         create = urllib.request.Request(
             f"http://127.0.0.1:{port}/v1/stream/bench",
@@ -90,7 +92,7 @@ def main():
     parser.add_argument("--subscribers", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--peers", nargs="+", default=["node", "nchan"], choices=["node", "nchan"])
+    parser.add_argument("--peers", nargs="+", default=["node", "nchan"], choices=["node", "nchan", "hummingbird"])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         built = pathlib.Path(scratch)

@@ -44,10 +44,12 @@ def test_the_protocol_page_lists_every_problem_of_the_server():
 
 
 def test_the_readme_s_swift_is_the_library_s_own_example():
+    """An example of a documentation comment, or one that is compiled."""
     comments = "".join(
         line.strip().removeprefix("///").removeprefix(" ")
         for line in (ROOT / "Sources" / "EventSource" / "EventSource.swift").read_text().splitlines(keepends=True)
     )
+    comments += "".join(path.read_text() for path in sorted((ROOT / "Examples").rglob("*.swift")))
     examples = re.findall(r"```swift\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert examples
     for example in examples:

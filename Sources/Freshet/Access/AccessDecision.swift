@@ -1,5 +1,5 @@
-import FreshetServer
-import StreamHTTP
+package import FreshetServer
+package import StreamHTTP
 
 /// Who sends a request, and what that allows: the answer of a program that authorises requests with its own code.
 ///
@@ -46,13 +46,16 @@ public struct AccessDecision: Sendable {
         return AccessDecision(kind: .allow(Caller(name: name, grants: grants)))
     }
 
+    /// Whoever it is may do everything with every stream.
+    public static let everybody = AccessDecision(kind: .allow(.anyone))
+
     /// Nobody known: 401.
     public static let refuse = AccessDecision(kind: .refuse)
 
     /// Not for this code to say: the keys file decides. Where there is none it is as ``refuse``.
     public static let undecided = AccessDecision(kind: .undecided)
 
-    var verdict: Result<Admission, Problem>? {
+    package var verdict: Result<Admission, Problem>? {
         switch kind {
         case .allow(let caller): .success(Admission(caller: caller, credential: .program))
         case .refuse: .failure(.notKnown())

@@ -1,4 +1,4 @@
-import FreshetServer
+package import FreshetServer
 
 extension EmbeddedServer {
     /// How the server listens and what it serves. The defaults are those of `freshet serve`, which is loopback only.
@@ -70,7 +70,7 @@ extension EmbeddedServer {
 
 extension ServerConfiguration {
     /// What is set for a server over streams that obey something too.
-    init(
+    package init(
         _ configuration: EmbeddedServer.Configuration,
         _ streams: EventStreams.Configuration,
         authorises: Bool

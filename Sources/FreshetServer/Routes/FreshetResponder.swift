@@ -45,6 +45,21 @@ package final class FreshetResponder: Responder {
         return decorate(route(head, facts), origin: origin)
     }
 
+    /// The plan for a request of somebody who is known already.
+    package func plan(
+        for head: HTTPRequestHead,
+        _ facts: ConnectionFacts,
+        of identity: Result<Admission, Problem>
+    ) -> RequestPlan {
+        let origin = head.headers.first(name: "Origin")
+        if let problem = access.screen(RequestFacts(head)) {
+            return decorate(.answer(Response(problem)), origin: origin)
+        }
+        if head.method == .OPTIONS { return .answer(preflight(origin)) }
+        let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
+        return decorate(route(request, identity), origin: origin)
+    }
+
     package func answer(to failure: RequestFailure, head: HTTPRequestHead?) -> Response {
         decorate(Response(Problem(failure)), origin: head?.headers.first(name: "Origin"))
     }

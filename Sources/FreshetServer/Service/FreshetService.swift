@@ -102,7 +102,7 @@ package final class FreshetService: Sendable {
         try await streams.resume()
         let (channel, address) = try await server.listen(host: configuration.host, port: configuration.port)
         listening.withLock { $0 = channel }
-        sweeping.withLock { $0 = Task { await sweep() } }
+        sweeping.withLock { $0 = Task { [streams, logger] in await streams.sweepForEver(logger) } }
         return address
     }
 
@@ -136,17 +136,4 @@ package final class FreshetService: Sendable {
         metrics.begin([])
     }
 
-    private func sweep() async {
-        while !Task.isCancelled {
-            do {
-                try await streams.sweep()
-            } catch {
-                logger.warning(
-                    "What has become due could not be done; it is tried again.",
-                    metadata: ["error": "\(error)"]
-                )
-            }
-            try? await Task.sleep(for: .milliseconds(100))
-        }
-    }
 }

@@ -1,6 +1,6 @@
 import NIOCore
 package import StreamCore
-import StreamHTTP
+package import StreamHTTP
 
 extension StreamsConfiguration {
     package init(_ configuration: ServerConfiguration) {
@@ -22,7 +22,7 @@ extension StoreLimits {
 }
 
 extension DataPlaneConfiguration {
-    init(_ configuration: ServerConfiguration) {
+    package init(_ configuration: ServerConfiguration) {
         self.init()
         retryMilliseconds = Int(configuration.retry / .milliseconds(1))
         heartbeat = TimeAmount(configuration.heartbeat)

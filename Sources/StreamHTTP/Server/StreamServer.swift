@@ -143,7 +143,7 @@ package final class StreamServer: Sendable {
         }
     }
 
-    private static func makePlane(
+    static func makePlane(
         on loop: any EventLoop,
         _ streams: Streams,
         _ configuration: DataPlaneConfiguration,

@@ -14,6 +14,8 @@ final class LoopPlane {
     var counts = DataPlaneMetrics()
     private var groups: [StreamName: StreamGroup] = [:]
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
+    /// Requests that came over the connections of another server.
+    private var hosted: [ObjectIdentifier: any HostedRequest] = [:]
     private var mailbox: Mailbox?
     private var ticking: RepeatedTask?
 
@@ -37,6 +39,7 @@ final class LoopPlane {
         ticking?.cancel()
         ticking = nil
         for connection in connections.values { connection.abort() }
+        for request in hosted.values { request.abandon() }
         // Behind the ends of the connections, which tell the streams through it that nobody follows any more.
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.execute { bound.value.mailbox = nil }
@@ -47,6 +50,10 @@ final class LoopPlane {
     func add(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = connection }
 
     func remove(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = nil }
+
+    func add(_ request: any HostedRequest) { hosted[ObjectIdentifier(request)] = request }
+
+    func remove(_ request: any HostedRequest) { hosted[ObjectIdentifier(request)] = nil }
 
     // MARK: Readers
 
@@ -114,6 +121,7 @@ final class LoopPlane {
     private func tick() {
         let now = NIODeadline.now()
         for connection in connections.values { connection.tick(now: now) }
+        for request in hosted.values { request.tick(now: now) }
     }
 
     // MARK: Drain
@@ -125,11 +133,13 @@ final class LoopPlane {
         let isFirst = !isDraining
         isDraining = true
         for connection in connections.values where connection.mayLeave { connection.drain(closingIdle: isFirst) }
+        for request in hosted.values where request.mayLeave { request.drain() }
     }
 
     /// The deadline has come: everybody goes.
     func endDraining() {
         for connection in connections.values { connection.drain(closingIdle: true) }
+        for request in hosted.values { request.drain() }
     }
 
     /// What happened on this loop, and how it is now.
@@ -149,5 +159,5 @@ final class LoopPlane {
     }
 
     /// Connections that still have something to do.
-    var busyConnections: Int { connections.values.count { $0.isBusy } }
+    var busyConnections: Int { connections.values.count { $0.isBusy } + hosted.count }
 }

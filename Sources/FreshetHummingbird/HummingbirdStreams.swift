@@ -1,0 +1,174 @@
+public import Freshet
+import FreshetServer
+import HTTPTypes
+public import Hummingbird
+import Locks
+public import Logging
+public import NIOCore
+public import NIOPosix
+public import ServiceLifecycle
+import StreamCore
+import StreamHTTP
+
+/// Streams inside a Hummingbird application: its router, its middleware, its connections.
+///
+/// ```swift
+/// let streams = try EventStreams(storage: .directory("streams"))
+/// let freshet = try HummingbirdStreams(streams)
+/// freshet.addRoutes(to: router) { request, context in .everybody }
+/// let app = Application(router: router, services: [freshet])
+/// ```
+///
+/// What is answered below `/v1` is what Freshet's own server answers, from the same code: resume, gaps, heartbeats,
+/// live producers, long-polls, ends. A reader that leaves is noticed at once, without a write.
+///
+/// As a service it does what becomes due (leases, times to live) and takes part in the graceful shutdown: when the
+/// application is told to stop, readers of streams that nobody writes are asked to come back, and streams with a
+/// producer at work go on to their end, at most for ``Configuration/drainDeadline``. Without it an open stream would
+/// hold the application's shutdown for ever.
+///
+/// Where it differs from Freshet's own server: a reader costs a few tasks, and a delivery several times the work
+/// (`performance.md`); an application that stops accepts no new connections, so that readers of a stream that is being
+/// written come back only to another node; `Expect: 100-continue` is answered as the application does; `HEAD` says
+/// `Content-Length: 0`.
+public final class HummingbirdStreams: Service {
+    /// The streams that are served.
+    public let streams: EventStreams
+    let planes: HostedPlanes
+    let responder: FreshetResponder
+    private let drainDeadline: Duration
+    private let logger: Logger
+    private let keeper = Mutex<Task<Void, Never>?>(nil)
+    private let draining = Mutex<Task<Void, Never>?>(nil)
+
+    /// - Parameters:
+    ///   - streams: what is served. They belong to the program, and are left open when the application has stopped.
+    ///   - eventLoopGroup: the loops that make what is sent: the application's, which are these unless it was given
+    ///     others.
+    /// - Throws: `SetupError` with everything that is wrong with the settings.
+    public init(
+        _ streams: EventStreams,
+        configuration: Configuration = Configuration(),
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        logger: Logger = Logger(label: "freshet")
+    ) throws(SetupError) {
+        let settings = try configuration.settings(streams.configuration)
+        let dataPlane = DataPlaneConfiguration(settings)
+        let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)
+        let routes = StreamRoutes(
+            streams: streams.streams,
+            held: held,
+            configuration: StreamRoutesConfiguration(
+                bodyBytes: settings.bodyBytes,
+                pieces: dataPlane.pieces,
+                createOnPost: settings.createOnPost,
+                publicCache: settings.publicCache
+            )
+        )
+        self.streams = streams
+        self.drainDeadline = settings.drainDeadline
+        self.logger = logger
+        self.responder = FreshetResponder(
+            // Which hosts the application answers to is its own affair.
+            access: AccessPolicy(
+                boundToLoopback: false,
+                hosts: [],
+                allowedOrigins: settings.allowedOrigins,
+                keys: nil,
+                open: false
+            ),
+            streamRoutes: routes,
+            listing: ListingRoutes(streams: streams.streams),
+            session: nil
+        )
+        self.planes = HostedPlanes(
+            streams: streams.streams,
+            configuration: dataPlane,
+            held: held,
+            group: eventLoopGroup
+        )
+    }
+
+    /// Adds the routes of streams, `/v1/stream/{name}` and `/v1/streams`, behind the middleware that the router has by
+    /// now.
+    ///
+    /// - Parameter authorise: who may. It is asked once for each request, before anything of the body is read; an error
+    ///   that it throws is answered as the application answers errors. `undecided` is refused.
+    public func addRoutes<Context: RequestContext>(
+        to router: some RouterMethods<Context>,
+        authorise: @escaping @Sendable (Request, Context) async throws -> AccessDecision
+    ) {
+        let handler: @Sendable (Request, Context) async throws -> Response = { [self] request, context in
+            keep()
+            let decision = try await authorise(request, context)
+            let address = (context as? any RemoteAddressRequestContext)?.remoteAddress?.ipAddress ?? "unknown"
+            return try await HostedExchange(host: self, request: request, address: address).answer(decision)
+        }
+        for method in [HTTPRequest.Method.get, .head, .put, .post, .delete, .options] {
+            router.on("/v1/stream/**", method: method, use: handler)
+        }
+        for method in [HTTPRequest.Method.get, .head, .options] {
+            router.on("/v1/streams", method: method, use: handler)
+            router.on("/v1/streams/**", method: method, use: handler)
+        }
+    }
+
+    /// Does what becomes due until the application stops, and returns when what was open has ended or the deadline has
+    /// come.
+    public func run() async throws {
+        try await streams.streams.resume()
+        let sweeping = Task { [streams, logger] in await streams.streams.sweepForEver(logger) }
+        defer { sweeping.cancel() }
+        do {
+            try await gracefulShutdown()
+            await drain()
+        } catch {
+            // Cancelled: there is no time for more.
+        }
+        keeper.withLock(\.self)?.cancel()
+        await planes.stop()
+    }
+
+    /// Watches for the graceful shutdown of the application's server.
+    ///
+    /// A service group stops its services one after another, the last one first, and Hummingbird's server is the last:
+    /// it waits for its open responses before any other service is told. The first request that comes is within that
+    /// server and hears of it in time. One task for all: a handler for each request would make leaving cost as much as
+    /// there are readers.
+    private func keep() {
+        keeper.withLock { keeper in
+            guard keeper == nil else { return }
+            keeper = Task { [weak self] in
+                guard (try? await gracefulShutdown()) != nil else { return }
+                await self?.drain()
+            }
+        }
+    }
+
+    /// Goes away in good order, once.
+    private func drain() async {
+        let task = draining.withLock { draining in
+            let task = draining ?? Task { await self.drainNow() }
+            draining = task
+            return task
+        }
+        await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
+    private func drainNow() async {
+        logger.info("Going away: streams that are being written may be read to their end.")
+        let clock = ContinuousClock()
+        let deadline = clock.now + drainDeadline
+        await planes.beginDraining()
+        while await planes.busy() > 0, clock.now < deadline, !Task.isCancelled {
+            try? await clock.sleep(for: .milliseconds(50))
+            // A stream whose producer left meanwhile has nobody to wait for any more.
+            await planes.beginDraining()
+        }
+        await planes.endDraining()
+    }
+}

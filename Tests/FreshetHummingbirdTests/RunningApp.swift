@@ -1,0 +1,91 @@
+import Freshet
+import FreshetHummingbird
+import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// A Hummingbird application with streams, on a free port, while a test runs.
+struct RunningApp: Sendable {
+    let streams: EventStreams
+    let port: Int
+    private let group: ServiceGroup
+
+    var url: String { "http://127.0.0.1:\(port)" }
+
+    @discardableResult
+    static func with<Value: Sendable>(
+        heartbeat: Duration = .seconds(10),
+        drainDeadline: Duration = .seconds(20),
+        middleware: (any MiddlewareProtocol<Request, Response, BasicRequestContext>)? = nil,
+        authorise: @escaping @Sendable (Request, BasicRequestContext) async throws -> AccessDecision = { _, _ in
+            .everybody
+        },
+        _ body: @Sendable (RunningApp) async throws -> Value
+    ) async throws -> Value {
+        let streams = try EventStreams()
+        var configuration = HummingbirdStreams.Configuration()
+        configuration.heartbeat = heartbeat
+        configuration.drainDeadline = drainDeadline
+        configuration.allowedOrigins = ["https://app.example"]
+        let freshet = try HummingbirdStreams(streams, configuration: configuration)
+        let router = Router()
+        if let middleware { router.add(middleware: middleware) }
+        router.get("/own") { _, _ in "own" }
+        freshet.addRoutes(to: router, authorise: authorise)
+        let (ports, found) = AsyncStream.makeStream(of: Int.self)
+        let app = Application(
+            router: router,
+            configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            services: [freshet],
+            onServerRunning: { found.yield($0.localAddress?.port ?? 0) },
+            logger: Logger(label: "test")
+        )
+        let group = ServiceGroup(configuration: .init(services: [app], logger: Logger(label: "test")))
+        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            let port = await ports.first { _ in true } ?? 0
+            let value = try await body(RunningApp(streams: streams, port: port, group: group))
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            return value
+        }
+    }
+
+    func stop() async { await group.triggerGracefulShutdown() }
+
+    /// Sends a request as bytes, and returns the connection.
+    func send(_ request: String) async throws -> RawConnection {
+        try await RawConnection(port: port, request: request)
+    }
+}
+
+/// A connection on which bytes are sent and read as they are.
+final class RawConnection: Sendable {
+    private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    init(port: Int, request: String) async throws {
+        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel(wrappingChannelSynchronously: channel) }
+            }
+        try await channel.channel.writeAndFlush(ByteBuffer(string: request))
+    }
+
+    func close() async throws { try await channel.channel.close() }
+
+    /// Reads until a text has come, or to the end, and returns all of it. Closes the connection.
+    func read(until text: String? = nil) async throws -> String {
+        try await channel.executeThenClose { inbound, _ in
+            var all = ""
+            for try await part in inbound {
+                // The text may begin in the part before.
+                let seen = all.utf8.suffix(256)
+                all += String(buffer: part)
+                if let text, all[seen.startIndex...].contains(text) { break }
+            }
+            return all
+        }
+    }
+}
