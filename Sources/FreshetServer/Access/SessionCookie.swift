@@ -1,5 +1,5 @@
 import Crypto
-import Foundation
+import ProbeProtocol
 
 /// The cookie that lets a page read: an `EventSource` can set no header, and no secret belongs in a URL.
 ///
@@ -73,14 +73,6 @@ package enum SessionCookie {
     private static func mac(of key: KeyRing.Key, expiry: String) -> String {
         let message = Array("\(name)|\(key.caller.name)|\(expiry)".utf8)
         let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key.digest))
-        let base64 = Data(code).base64EncodedString().utf8.compactMap { (byte: UInt8) -> UInt8? in
-            switch byte {
-            case UInt8(ascii: "+"): UInt8(ascii: "-")
-            case UInt8(ascii: "/"): UInt8(ascii: "_")
-            case UInt8(ascii: "="): nil
-            default: byte
-            }
-        }
-        return String(decoding: base64, as: UTF8.self)
+        return Base64URL.text(code)
     }
 }

@@ -1,5 +1,4 @@
 import Crypto
-import Foundation
 
 /// What opens the probe of a server that has keys: `expiry.mac`, the second since 1970 at which it ends, and the
 /// base64url of HMAC-SHA256 over it, keyed with the SHA-256 of a bearer key.
@@ -46,14 +45,6 @@ package enum ProbeToken {
             for: Array("freshet_probe|\(expiry)".utf8),
             using: SymmetricKey(data: keyDigest)
         )
-        let base64 = Data(code).base64EncodedString().utf8.compactMap { (byte: UInt8) -> UInt8? in
-            switch byte {
-            case UInt8(ascii: "+"): UInt8(ascii: "-")
-            case UInt8(ascii: "/"): UInt8(ascii: "_")
-            case UInt8(ascii: "="): nil
-            default: byte
-            }
-        }
-        return String(decoding: base64, as: UTF8.self)
+        return Base64URL.text(code)
     }
 }
