@@ -5,7 +5,8 @@ let chat = Route.get("/api/chat-stream") { _ in
         try await response.write("data: Hello\n\n")
         try await Task.sleep(for: .seconds(1))
         try await response.write("data: World\n\n")
-        try await Task.sleep(for: .seconds(3600))  // DO NOT call res.end(), says the article.
+        try await Task.sleep(for: .seconds(3600))  // DO NOT call res.end()
     }
 }
-try await EmbeddedServer(configuration: .init(port: 8080), routes: [chat]).runService()
+try await EmbeddedServer(configuration: .init(port: 8080), routes: [chat])
+    .runService()
