@@ -102,7 +102,8 @@ package struct Delivery: Sendable, Equatable {
         let start = observation.sentAt + roundTrip
         let delays = (0..<observation.plan.events).map { index in
             let due = start + Double(observation.plan.moment(of: index))
-            let come = observation.flow.first { $0.at >= due - 1 }?.at ?? observation.endAt
+            // This way may have been faster than the one that was measured. No two events are as near as this.
+            let come = observation.flow.first { $0.at >= due - Limits.near }?.at ?? observation.endAt
             return max(0, come - due)
         }
         guard !delays.isEmpty else { return Delivery(kind: .none) }
