@@ -1,6 +1,7 @@
 """Real proxies in front of the server, configured by `freshet proxy-config`, and what they do without it."""
 
 import concurrent.futures
+import socket
 import threading
 import time
 
@@ -234,6 +235,28 @@ def test_an_odd_path_means_itself(server, tmp_path):
             like = inside.replace(".", "x")
             assert server.request("PUT", like, {"Content-Type": "text/plain"}).status == 201
             assert exchange(front.address, "GET", like).status in (403, 404, 503), name
+    finally:
+        stop_all(fronts)
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+def test_addresses_of_ipv6_are_written_as_each_wants_them(serve, tmp_path):
+    server = serve(host="::1")
+    fronts = start_all(OURS, ("::1", server.port), tmp_path, host="::1")
+    try:
+        for name, front in fronts.items():
+            path = f"/v1/stream/by-{name}"
+            assert exchange(front.address, "PUT", path, {"Content-Type": "text/plain"}, "hello").status == 201, name
+            with Subscription(front.address, path) as reader:
+                assert reader.next().data == "hello", name
     finally:
         stop_all(fronts)
 

@@ -1,7 +1,7 @@
-// http-proxy alone, behind compression, or behind compression with a flush after each write: what webpack-dev-server,
-// Create React App and Vite put in front of a server.
+// http-proxy alone, behind compression, or behind compression with a flush before or after each write: what
+// webpack-dev-server, Create React App and Vite put in front of a server, and what those do who flush when data comes.
 //
-//   NODE_PATH=/usr/share/nodejs node proxy.mjs plain|compression|flush PORT UPSTREAM
+//   NODE_PATH=/usr/share/nodejs node proxy.mjs plain|compression|flush-before|flush-after PORT UPSTREAM
 //
 // NODE_PATH is where Debian's packages node-http-proxy and node-compression are.
 
@@ -16,11 +16,12 @@ const compress = mode === 'plain' ? (request, response, next) => next() : requir
 
 const server = http.createServer((request, response) => {
     compress(request, response, () => {
-        if (mode === 'flush') {
+        if (mode.startsWith('flush')) {
             const write = response.write;
             response.write = (...pieces) => {
+                if (mode === 'flush-before') response.flush();
                 const more = write.apply(response, pieces);
-                response.flush();
+                if (mode === 'flush-after') response.flush();
                 return more;
             };
         }

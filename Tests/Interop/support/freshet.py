@@ -54,7 +54,7 @@ class Freshet:
     def _find_address(self):
         for line in self.process.stdout:
             self.output.append(line)
-            if found := re.search(r"http://([\w.\[\]:-]+?):(\d+)", line):
+            if found := re.search(r"http://(\[[^\]]+\]|[\w.-]+):(\d+)", line):
                 self.host, self.port = found[1], int(found[2])
                 break
         else:

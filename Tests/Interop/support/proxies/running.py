@@ -4,8 +4,10 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
+import random
 import socket
 import subprocess
+import tempfile
 import time
 
 from .. import processes
@@ -14,13 +16,25 @@ from .. import processes
 _PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 
 
+_TEMPORARY = pathlib.Path(tempfile.gettempdir()).resolve()
+
 # Linux ends what dies with its parent when the parent's *thread* ends, so they are all started by one that stays.
 _starter = concurrent.futures.ThreadPoolExecutor(max_workers=1)
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+def free_port(host="127.0.0.1"):
+    """A port below those that the system gives to connections, which could take it before the proxy does."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        try:
+            with socket.create_server((host, random.randint(10_000, 32_000)), family=family) as listener:
+                return listener.getsockname()[1]
+        except OSError:
+            continue
+
+
+def authority(host, port):
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclasses.dataclass
@@ -30,14 +44,15 @@ class Place:
     directory: pathlib.Path
     port: int
     upstream: tuple
+    host: str = "127.0.0.1"
 
     @property
     def listen(self):
-        return f"127.0.0.1:{self.port}"
+        return authority(self.host, self.port)
 
     @property
     def origin(self):
-        return "%s:%d" % self.upstream
+        return authority(*self.upstream)
 
     def write(self, name, text):
         path = self.directory / name
@@ -47,21 +62,33 @@ class Place:
 
     def another(self):
         """A place for a second process of the same setup, on a port of its own."""
-        return Place(self.directory, free_port(), self.upstream)
+        return Place(self.directory, free_port(self.host), self.upstream, self.host)
+
+    def certificate(self):
+        """A certificate of its own for TLS, with its key in the same file."""
+        path = self.directory / "site.pem"
+        subprocess.run(
+            f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {path} -out {path}.crt".split(),
+            check=True,
+            capture_output=True,
+        )
+        path.write_bytes(path.read_bytes() + pathlib.Path(f"{path}.crt").read_bytes())
+        return path
 
 
 class Front:
     """A running proxy. `setup` writes its files into a Place and returns the command lines of its processes."""
 
-    def __init__(self, name, setup, upstream, directory):
+    def __init__(self, name, setup, upstream, directory, host="127.0.0.1"):
         self.name = name
         directory = pathlib.Path(directory) / name
         directory.mkdir(parents=True)
-        # Daemons that give up root's rights still have to reach their files; pytest's directories are its user's alone.
-        for each in (directory, *directory.parents):
-            if each.stat().st_uid == os.geteuid() and not each.stat().st_mode & 0o001:
-                each.chmod(each.stat().st_mode | 0o011)
-        self.place = Place(directory, free_port(), upstream)
+        if os.geteuid() == 0:
+            # Daemons give up root's rights, and still have to reach their files; pytest's directories are its user's alone.
+            for each in (directory, *directory.parents):
+                if each != _TEMPORARY and each.is_relative_to(_TEMPORARY):
+                    each.chmod(each.stat().st_mode | 0o011)
+        self.place = Place(directory, free_port(host), upstream, host)
         self.commands = setup(self.place)
         self.processes = []
         self.log = open(directory / "output", "w+b")
@@ -73,11 +100,11 @@ class Front:
 
     @property
     def address(self):
-        return ("127.0.0.1", self.place.port)
+        return (self.place.host, self.place.port)
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.place.port}"
+        return f"{'https' if self.name.endswith('-h2') else 'http'}://{self.place.listen}"
 
     def start(self, patience=40):
         environment = {**os.environ, "PATH": _PATH, "HOME": str(self.place.directory)}
@@ -120,11 +147,11 @@ class Front:
         return self.log.read()[-4000:].decode(errors="replace")
 
 
-def start_all(setups, upstream, directory):
+def start_all(setups, upstream, directory, **options):
     """Starts a proxy for each named setup, at the same time."""
     fronts, failures = {}, []
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        started = {name: pool.submit(Front, name, setup, upstream, directory) for name, setup in setups.items()}
+        started = {name: pool.submit(Front, name, setup, upstream, directory, **options) for name, setup in setups.items()}
     for name, future in started.items():
         if future.exception():
             failures.append(future.exception())

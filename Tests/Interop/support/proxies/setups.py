@@ -7,6 +7,7 @@ compresses everything, where a proxy has such a thing: it must leave streams alo
 import functools
 import os
 import pathlib
+import re
 import shutil
 import sys
 
@@ -163,15 +164,14 @@ def _apache_pass(directives=""):
 # Varnish
 
 
-def _varnish(place, vcl, *parameters):
-    command = ["varnishd", "-F", "-j", "none", "-n", place.directory / "varnish", "-a", place.listen]
-    for parameter in ("vcc_allow_inline_c=off", *parameters):
-        command += ["-p", parameter]
-    return [[*command, "-s", "default,16m", "-f", place.write("default.vcl", vcl)]]
+def _varnish(place, vcl, flags=None):
+    command = ["varnishd", "-F", "-j", "none", "-n", place.directory / "varnish"]
+    return [[*command, *(flags or ["-a", place.listen]), "-s", "default,16m", "-f", place.write("default.vcl", vcl)]]
 
 
 def varnish_ours(place, path="/v1/"):
-    return _varnish(place, generated("varnish", place, path), "pipe_timeout=3600")
+    vcl = generated("varnish", place, path)
+    return _varnish(place, vcl, re.search(r"^#     (-a .*)$", vcl, re.MULTILINE)[1].split())
 
 
 def _varnish_vcl(subroutines=""):
@@ -185,8 +185,8 @@ def _varnish_vcl(subroutines=""):
 # Caddy
 
 
-def _caddy(place, site):
-    config = place.write("Caddyfile", "{\n    admin off\n}\n" + site)
+def _caddy(place, site, options=""):
+    config = place.write("Caddyfile", f"{{\n    admin off\n    {options}\n}}\n" + site)
     return [["caddy", "run", "--adapter", "caddyfile", "--config", config]]
 
 
@@ -238,20 +238,22 @@ proxy.server = ( "" => ( ( "host" => "{host}", "port" => {port} ) ) )
 # Traffic Server
 
 
-def _trafficserver(place, remap, plugins=""):
+def _trafficserver(place, remap, plugins="", listen=None):
     base = place.directory
+    listen = listen or f"CONFIG proxy.config.http.server_ports STRING {place.port}:ip-in={place.host}"
     for folder in ("cache", "run", "log"):
         (base / folder).mkdir()
     place.write("etc/remap.config", remap)
     place.write("etc/plugin.config", plugins)
     place.write("etc/storage.config", f"{base}/cache 16M\n")
-    place.write("etc/ip_allow.yaml", "ip_allow: [{apply: in, ip_addrs: 127.0.0.1, action: allow, methods: ALL}]\n")
+    allowed = ", ".join(f'{{apply: in, ip_addrs: "{ip}", action: allow, methods: ALL}}' for ip in ("127.0.0.1", "::1"))
+    place.write("etc/ip_allow.yaml", f"ip_allow: [{allowed}]\n")
     for name in ("logging.yaml", "sni.yaml", "strategies.yaml"):
         place.write(f"etc/{name}", "")
     place.write(
         "etc/records.config",
         f"""
-CONFIG proxy.config.http.server_ports STRING {place.port}:ip-in=127.0.0.1
+{listen}
 CONFIG proxy.config.admin.user_id STRING #-1
 CONFIG proxy.config.exec_thread.autoconfig INT 0
 CONFIG proxy.config.exec_thread.limit INT 1
@@ -289,7 +291,8 @@ def _trafficserver_plugins():
 
 
 def trafficserver_ours(place, path="/v1/"):
-    return _trafficserver(place, generated("trafficserver", place, path))
+    remap = generated("trafficserver", place, path)
+    return _trafficserver(place, remap, listen=re.search(r"^#     (CONFIG .*)$", remap, re.MULTILINE)[1])
 
 
 def _trafficserver_map(compress=False):
@@ -485,11 +488,76 @@ def ours(path):
     return {name: functools.partial(setup, path=path) for name, setup in OURS.items()}
 
 
+# The front of each with TLS and HTTP/2; otherwise as it comes.
+
+
+def nginx_h2(place):
+    pem = place.certificate()
+    tls = f"listen {place.listen} ssl http2; ssl_certificate {pem}; ssl_certificate_key {pem};"
+    return [
+        _nginx(place, f"server {{ {tls} location / {{ proxy_pass http://{place.origin}; proxy_set_header Host $http_host; }} }}")
+    ]
+
+
+def haproxy_h2(place):
+    text = "\n".join(
+        [
+            "defaults\n    mode http\n    timeout connect 5s\n    timeout client 50s\n    timeout server 50s",
+            f"listen web\n    bind {place.listen} ssl crt {place.certificate()} alpn h2,http/1.1\n    server app {place.origin}\n",
+        ]
+    )
+    return _haproxy(place, text)
+
+
+def apache_h2(place):
+    pem = place.certificate()
+    return _apache(
+        place,
+        f"Listen {place.listen}\n<VirtualHost *:{place.port}>\nSSLEngine on\nSSLCertificateFile {pem}\nProtocols h2 http/1.1\n"
+        f"ProxyPreserveHost On\nProxyPass / http://{place.origin}/\n</VirtualHost>\n",
+        "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in ("socache_shmcb", "ssl", "http2")),
+    )
+
+
+def caddy_h2(place):
+    pem = place.certificate()
+    return _caddy(
+        place,
+        f"https://localhost:{place.port}, https://{place.listen} {{\n    bind 127.0.0.1\n    tls {pem}.crt {pem}\n"
+        f"    reverse_proxy {place.origin}\n}}\n",
+        "auto_https disable_redirects",
+    )
+
+
+def nghttpx_h2(place):
+    pem = place.certificate()
+    [command] = nghttpx(place)
+    command = [part.removesuffix(";no-tls") if isinstance(part, str) else part for part in command]
+    return [[*command, pem, f"{pem}.crt"]]
+
+
+def h2o_h2(place):
+    pem = place.certificate()
+    [[_, _, config]] = h2o("OFF")(place)
+    listen = f"listen: {{host: 127.0.0.1, port: {place.port}}}"
+    text = config.read_text()
+    assert listen in text
+    tls = f"listen: {{host: 127.0.0.1, port: {place.port}, ssl: {{certificate-file: {pem}.crt, key-file: {pem}}}}}"
+    config.write_text(text.replace(listen, tls))
+    return [["h2o", "-c", config]]
+
+
 _CACHE = "proxy_cache_path DIR/cache keys_zone=c:1m;"
 
 SETUPS = {
     **{f"{name}-ours": setup for name, setup in OURS.items()},
     "nginx-stock": _nginx_location(""),
+    "nginx-h2": nginx_h2,
+    "haproxy-h2": haproxy_h2,
+    "apache-h2": apache_h2,
+    "caddy-h2": caddy_h2,
+    "nghttpx-h2": nghttpx_h2,
+    "h2o-h2": h2o_h2,
     "nginx-stock-gzip": _nginx_location("", "gzip on; gzip_types *;"),
     "nginx-16k": _nginx_location("proxy_buffers 8 16k; proxy_buffer_size 16k;"),
     "nginx-http11": _nginx_location('proxy_http_version 1.1; proxy_set_header Connection "";'),
@@ -547,7 +615,8 @@ SETUPS = {
     "tinyproxy": tinyproxy,
     "node": node("plain"),
     "node-compression": node("compression"),
-    "node-flush": node("flush"),
+    "node-flush-before": node("flush-before"),
+    "node-flush-after": node("flush-after"),
     "mitmproxy-stock": mitmproxy(),
     "mitmproxy-streaming": mitmproxy("--set", "stream_large_bodies=1"),
 }
