@@ -139,6 +139,15 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "CompletionRelay",
+            dependencies: [
+                "Locks",
+                "ServerSentEvents", "StreamCore", "StreamHTTP", asyncHTTPClient, nio, nioHTTP1,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
 
         // Floor 4
         .target(
@@ -165,8 +174,9 @@ let package = Package(
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
-                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource", "FreshetServer", "StreamHTTP",
-                "ProxyConfiguration", "ProxyDoctor", "ProbeProtocol", asyncHTTPClient, nio, nioHTTP1, logging,
+                "CompletionRelay", "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource",
+                "FreshetServer", "StreamHTTP", "ProxyConfiguration", "ProxyDoctor", "ProbeProtocol", asyncHTTPClient,
+                nio, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -252,6 +262,14 @@ let package = Package(
         .testTarget(
             name: "ProxyDoctorTests",
             dependencies: ["ProxyDoctor", "ProbeProtocol"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CompletionRelayTests",
+            dependencies: [
+                "Locks",
+                "CompletionRelay", "ServerSentEvents", "StreamCore", "StreamHTTP", "StoreSuite", nio, nioHTTP1,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

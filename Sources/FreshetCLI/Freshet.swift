@@ -16,6 +16,7 @@ struct Freshet: AsyncParsableCommand {
             """,
         subcommands: [
             Serve.self,
+            RelayCommand.self,
             Demo.self,
             Append.self,
             Tail.self,

@@ -124,6 +124,24 @@ struct ServeOptions: ParsableArguments {
     @Option(help: .setting("held-readers"))
     var heldReaders: String?
 
+    @Option(help: .setting("upstreams"))
+    var upstreams: [String] = []
+
+    @Option(help: .setting("relay-answer-seconds"))
+    var relayAnswerSeconds: String?
+
+    @Option(help: .setting("relay-unread-seconds"))
+    var relayUnreadSeconds: String?
+
+    @Option(help: .setting("relay-idle-seconds"))
+    var relayIdleSeconds: String?
+
+    @Option(help: .setting("relay-answers"))
+    var relayAnswers: String?
+
+    @Option(help: .setting("relay-body-bytes"))
+    var relayBodyBytes: String?
+
     @Option(help: .setting("drain-deadline-seconds"))
     var drainDeadlineSeconds: String?
 
@@ -171,6 +189,12 @@ struct ServeOptions: ParsableArguments {
             "ended-age-seconds": Self.written(endedAgeSeconds),
             "held-names": Self.written(heldNames),
             "held-readers": Self.written(heldReaders),
+            "upstreams": Self.written(upstreams),
+            "relay-answer-seconds": Self.written(relayAnswerSeconds),
+            "relay-unread-seconds": Self.written(relayUnreadSeconds),
+            "relay-idle-seconds": Self.written(relayIdleSeconds),
+            "relay-answers": Self.written(relayAnswers),
+            "relay-body-bytes": Self.written(relayBodyBytes),
             "drain-deadline-seconds": Self.written(drainDeadlineSeconds),
             "log-level": Self.written(logLevel),
         ]

@@ -10,18 +10,18 @@ import Testing
 struct DemoAPITests {
     private let streams = Streams(store: MemoryStreamStore())
 
-    @Test("an answer is written word by word into a stream of its own, and ends done")
+    @Test("a question begins an answer, and the conversation is told of its stream")
     func answer() async throws {
-        let api = DemoAPI(streams: streams, clock: StepClock())
-        let (conversation, turn) = try await ask(api, "What is the JSON trap?")
+        let model = ScriptedModel(streams)
+        let api = DemoAPI(streams: streams, model: model)
+        let (conversation, turn) = try await ask(api, "What  is the\\n JSON trap?", speed: "50")
         #expect(turn.question == "What is the JSON trap?")
-        #expect(turn.title == "The JSON trap")
-        let page = try await untilEnd(of: turn.stream)
-        #expect(page.contentType.kind == .eventStream)
-        #expect(page.end?.reason == .done)
-        let words = page.events.map { String(decoding: $0.body.data, as: UTF8.self) }
-        #expect(words == Answerer.builtIn.answer(to: turn.question).words)
-        // The last word and the end are one step: no reader can see all words and doubt whether that was all.
+        #expect(turn.stream == "/v1/stream/relay/0")
+        #expect(turn.title == "Title")
+        let asked = try #require(model.asked.first)
+        #expect(asked.question == turn.question)
+        #expect(asked.wordsPerSecond == 50)
+        #expect(asked.earlier.isEmpty)
         let log = try #require(try await streams.read(try name(of: conversation.stream), from: .start))
         #expect(log.contentType.kind == .json)
         let turns = try log.events.map { try JSONDecoder().decode(DemoTurn.self, from: Data($0.body.data)) }
@@ -29,74 +29,54 @@ struct DemoAPITests {
         #expect(Offset(conversation.offset) == log.floor)
     }
 
-    @Test("each word is due at its own moment, counted from the start at the chosen speed")
-    func pace() async throws {
-        let clock = StepClock()
-        let api = DemoAPI(streams: streams, clock: clock)
-        let (_, turn) = try await ask(api, "What is the JSON trap?", speed: "50")
-        let page = try await untilEnd(of: turn.stream)
-        #expect(clock.deadlines.count == page.events.count)
-        for (index, deadline) in clock.deadlines.enumerated() {
-            let distance = deadline - .milliseconds(20) * index
-            #expect(distance > .microseconds(-1) && distance < .microseconds(1))
-        }
+    @Test("a model that remembers is told what was said before")
+    func history() async throws {
+        let model = ScriptedModel(streams, remembers: true)
+        let api = DemoAPI(streams: streams, model: model)
+        let (conversation, _) = try await ask(api, "One?")
+        #expect(await post(api, question: "Two?", to: conversation.id).status == 201)
+        #expect(model.asked.last?.earlier.map(\.question) == ["One?"])
+        #expect(model.asked.last?.earlier.map(\.answer) == [" Hello \"you\""])
+        let forgetful = DemoAPI(streams: streams, model: ScriptedModel(streams, from: 10))
+        #expect(await post(forgetful, question: "Three?", to: conversation.id).status == 201)
     }
 
-    @Test("cancelling the stream stops the producer at once, in the middle of its wait for the next word")
-    func cancel() async throws {
-        let clock = StepClock(steps: 3)
-        let api = DemoAPI(streams: streams, clock: clock)
-        let (_, turn) = try await ask(api, "What is the JSON trap?", speed: "1")
-        await clock.untilWaiting()
-        let outcome = try await streams.append(try name(of: turn.stream), AppendRequest(end: EndRequest(.cancelled)))
-        guard case .appended = outcome else {
-            Issue.record("the stream had ended: \(outcome)")
-            return
-        }
-        await clock.untilCancelled()
-        let page = try await untilEnd(of: turn.stream)
-        #expect(page.end?.reason == .cancelled)
-        #expect(page.events.count == 3)
-    }
-
-    @Test("the same question in another conversation gets a stream of its own")
+    @Test("conversations do not share a name")
     func separate() async throws {
-        let api = DemoAPI(streams: streams, clock: StepClock())
-        let (first, one) = try await ask(api, "What is a gap event?")
-        let (second, two) = try await ask(api, "What is a gap event?")
+        let api = DemoAPI(streams: streams, model: ScriptedModel(streams))
+        let (first, _) = try await ask(api, "What is a gap event?")
+        let (second, _) = try await ask(api, "What is a gap event?")
         #expect(first.id != second.id)
-        #expect(one.stream != two.stream)
         #expect(first.id.utf8.count == 32)
     }
 
-    @Test("as many answers as allowed are written at once, and the next is told to wait")
-    func bounded() async throws {
-        var limits = DemoAPI.Limits()
-        limits.runningAnswers = 1
-        let api = DemoAPI(streams: streams, limits: limits, clock: StepClock(steps: 0))
-        let (conversation, _) = try await ask(api, "What is NDJSON?")
-        let response = await post(api, question: "What is SSE?", to: conversation.id)
+    @Test("what the model refuses, the page is told")
+    func refused() async throws {
+        let model = ScriptedModel(streams, refusal: Problem(429, "model-refused", title: "No.", detail: "Later."))
+        let api = DemoAPI(streams: streams, model: model)
+        let conversation = try await begin(api)
+        let response = await post(api, question: "x", to: conversation.id)
         #expect(response.status == 429)
-        #expect(response.headers.contains { $0.name == "Retry-After" })
+        #expect(String(decoding: response.body, as: UTF8.self).contains("Later."))
+        #expect(try await streams.info(try name(of: conversation.stream))?.events == 0)
     }
 
-    @Test("a place is free again when an answer has ended, and when asking failed")
-    func released() async throws {
-        var limits = DemoAPI.Limits()
-        limits.runningAnswers = 1
-        let api = DemoAPI(streams: streams, limits: limits, clock: StepClock())
-        for _ in 0..<3 {
-            #expect(await post(api, question: "What is NDJSON?", to: "unknown").status == 404)
-        }
-        #expect(api.runningAnswers == 0)
-        _ = try await ask(api, "What is NDJSON?")
-    }
-
-    @Test("a question to a conversation that is not kept leaves no answer behind")
+    @Test("no model is asked for a conversation that is not kept")
     func unknownConversation() async throws {
-        let api = DemoAPI(streams: streams, clock: StepClock())
+        let model = ScriptedModel(streams)
+        let api = DemoAPI(streams: streams, model: model)
         #expect(await post(api, question: "What is NDJSON?", to: "0123abcd").status == 404)
-        #expect(try await streams.list(prefix: "", after: nil, limit: 10).isEmpty)
+        #expect(model.asked.isEmpty)
+    }
+
+    @Test("an answer that no conversation could be told of is stopped")
+    func endedConversation() async throws {
+        let api = DemoAPI(streams: streams, model: ScriptedModel(streams))
+        let conversation = try await begin(api)
+        let end = AppendRequest(end: EndRequest(.done))
+        _ = try await streams.append(try name(of: conversation.stream), end)
+        #expect(await post(api, question: "x", to: conversation.id).status == 409)
+        #expect(try await streams.info(try StreamName("relay/0"))?.end?.reason == .cancelled)
     }
 
     @Test(
@@ -107,7 +87,7 @@ struct DemoAPITests {
         ]
     )
     func invalid(body: String, status: Int) async throws {
-        let api = DemoAPI(streams: streams, clock: StepClock())
+        let api = DemoAPI(streams: streams, model: ScriptedModel(streams))
         let conversation = try await begin(api)
         let route = DemoAPI.Route.ask(conversation: conversation.id)
         let response = await api.respond(to: route, method: "POST", body: [UInt8](body.utf8))
@@ -117,7 +97,7 @@ struct DemoAPITests {
 
     @Test("a question longer than allowed is refused by its length")
     func tooLong() async throws {
-        let api = DemoAPI(streams: streams, clock: StepClock())
+        let api = DemoAPI(streams: streams, model: ScriptedModel(streams))
         let conversation = try await begin(api)
         let question = String(repeating: "x", count: 9_000)
         #expect(await post(api, question: question, to: conversation.id).status == 413)
@@ -125,7 +105,7 @@ struct DemoAPITests {
 
     @Test("other paths are not the demo's, and other methods are refused by name")
     func routes() async throws {
-        let api = DemoAPI(streams: streams, clock: StepClock())
+        let api = DemoAPI(streams: streams, model: ScriptedModel(streams))
         for path in [
             "/", "/demo", "/demo/conversations/", "/demo/conversations/x", "/demo/conversationsX",
             "/demo/conversations/x/questions/y", "/demo/conversations//questions/",
@@ -173,68 +153,38 @@ struct DemoAPITests {
         #expect(url.hasPrefix("/v1/stream/demo/"))
         return try StreamName(String(url.dropFirst("/v1/stream/".count)))
     }
-
-    private func untilEnd(of url: String) async throws -> StreamCore.Page {
-        let name = try name(of: url)
-        let listener = EndListener()
-        streams.follow(name, listener)
-        defer { streams.unfollow(name, listener) }
-        for await _ in listener.signals {
-            let page = try #require(try await streams.read(name, from: .start))
-            if page.end != nil { return page }
-        }
-        throw CancellationError()
-    }
 }
 
-/// Says whenever something may have changed.
-private final class EndListener: TailListener {
-    let signals: AsyncStream<Void>
-    private let told: AsyncStream<Void>.Continuation
+/// A model whose answers are one word, still being written.
+private final class ScriptedModel: DemoModel {
+    let remembers: Bool
+    private let streams: Streams
+    private let refusal: Problem?
+    private let first: Int
+    private let questions = Mutex<[DemoAsked]>([])
 
-    init() { (signals, told) = AsyncStream.makeStream() }
-
-    func signal(_ signal: StreamSignal, of name: StreamName) { told.yield() }
-
-    func wake() {}
-}
-
-/// Time stands still, and whoever waits is let go at once, for so many steps; then it waits until it is cancelled.
-private final class StepClock: Clock {
-    struct Instant: InstantProtocol {
-        var offset: Duration
-
-        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-        func duration(to other: Instant) -> Duration { other.offset - offset }
-        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+    init(_ streams: Streams, remembers: Bool = false, refusal: Problem? = nil, from first: Int = 0) {
+        self.streams = streams
+        self.remembers = remembers
+        self.refusal = refusal
+        self.first = first
     }
 
-    private let asked = Mutex<[Duration]>([])
-    private let steps: Int
-    private let (waiting, waits) = AsyncStream<Void>.makeStream()
-    private let (cancelled, cancels) = AsyncStream<Void>.makeStream()
+    var asked: [DemoAsked] { questions.withLock(\.self) }
 
-    init(steps: Int = .max) { self.steps = steps }
-
-    var now: Instant { Instant(offset: .zero) }
-    var minimumResolution: Duration { .nanoseconds(1) }
-    var deadlines: [Duration] { asked.withLock { $0 } }
-
-    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
-        let count = asked.withLock { asked in
-            asked.append(deadline.offset)
-            return asked.count
+    func begin(_ asked: DemoAsked) async -> Result<DemoAnswer, Problem> {
+        let number = questions.withLock { questions in
+            questions.append(asked)
+            return first + questions.count - 1
         }
-        guard count > steps else { return }
-        waits.yield()
-        // Ends only by cancellation.
-        let (never, _) = AsyncStream<Void>.makeStream()
-        for await _ in never {}
-        cancels.yield()
-        throw CancellationError()
+        if let refusal { return .failure(refusal) }
+        let chunks = [
+            #"{"choices":[{"delta":{"content":" Hello"}}]}"#, #"{"choices":[{"delta":{"content":" \"you\""}}]}"#,
+            "[DONE]",
+        ]
+        guard let name = try? StreamName("relay/\(number)") else { return .failure(.draining) }
+        let events = chunks.map { EventBody(data: Array($0.utf8)) }
+        _ = try? await streams.create(name, CreateRequest(options: StreamOptions(), events: events))
+        return .success(DemoAnswer(stream: name, title: "Title", source: "Source"))
     }
-
-    func untilWaiting() async { for await _ in waiting { return } }
-
-    func untilCancelled() async { for await _ in cancelled { return } }
 }

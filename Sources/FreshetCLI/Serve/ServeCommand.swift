@@ -1,4 +1,5 @@
 import ArgumentParser
+import CompletionRelay
 import FreshetServer
 import StreamCore
 
@@ -29,19 +30,65 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show in a browser what streaming with Freshet is like.",
         discussion: """
-            Serves a chat page whose answers arrive word by word, from an answerer that is built in: no network, no \
-            key. Reload in the middle, open the page twice, press Stop.
+            Serves a chat page whose answers arrive word by word, by way of the relay: from an answerer that is built \
+            in, with no network and no key, or from a model of yours. Reload in the middle, open the page twice, press \
+            Stop.
+
+              freshet demo --upstream http://localhost:11434/v1 --model llama3.2
+
+            Clients of OpenAI and Anthropic are answered too, at /v1, by the model `builtin`.
 
             /race shows one answer as JSON, chunked text, NDJSON and SSE, with a proxy in between that buffers, and a \
             connection that is cut. /article runs ten lines that stream, and shows what goes wrong with them.
             """
     )
 
+    @Option(
+        help: ArgumentHelp(
+            "Ask this model's provider instead, such as http://localhost:11434/v1, with `key=env:VARIABLE` where it needs a key.",
+            valueName: "url"
+        )
+    )
+    var upstream: String?
+
+    @Option(help: ArgumentHelp("The model's name there.", valueName: "name"))
+    var model: String?
+
     @OptionGroup var options: ServeOptions
 
+    func validate() throws {
+        if (upstream == nil) != (model == nil) {
+            throw ValidationError(
+                "--upstream and --model go together: where the model is, and what it is called there."
+            )
+        }
+        do {
+            _ = try named
+        } catch {
+            throw ValidationError("--upstream: \(error.reason)")
+        }
+    }
+
     func run() async throws {
-        try await ServerRun(options: options, invitation: "Open it in a browser.", isDemonstration: true) { streams in
-            [DemoRoutes(streams: streams)]
+        let named = try named
+        let builtin = try UpstreamSetting(parsing: BuiltinUpstream.model)
+        let asked = Upstream(named ?? builtin)
+        let model = model ?? BuiltinUpstream.model
+        try await ServerRun(
+            options: options,
+            invitation: "Open it in a browser.",
+            isDemonstration: true,
+            ownUpstreams: [builtin] + (named.map { [$0] } ?? [])
+        ) { streams, relay in
+            guard let relay else { preconditionFailure("a demonstration has upstreams of its own") }
+            return [DemoRoutes(streams: streams, model: RelayedModel(relay: relay, upstream: asked, model: model))]
         }.run()
+    }
+
+    private var named: UpstreamSetting? {
+        get throws(Refusal) {
+            guard let upstream else { return nil }
+            return try UpstreamSetting(parsing: "model \(upstream)")
+        }
     }
 }

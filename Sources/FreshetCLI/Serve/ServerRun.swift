@@ -1,4 +1,6 @@
 import ArgumentParser
+import AsyncHTTPClient
+import CompletionRelay
 import Foundation
 import FreshetServer
 import Logging
@@ -14,14 +16,24 @@ struct ServerRun {
     var invitation: String?
     /// Keep streams in memory unless another directory than the default is named.
     var isDemonstration = false
-    var extra: @Sendable (Streams) -> [any RouteGroup] = { _ in [] }
+    /// Upstreams for a server whose configuration names none.
+    var usualUpstreams: [UpstreamSetting] = []
+    /// Upstreams that the server has beside those of its configuration.
+    var ownUpstreams: [UpstreamSetting] = []
+    /// Further routes, which may ask models through the relay.
+    var extra: @Sendable (Streams, Relay?) -> [any RouteGroup] = { _, _ in [] }
 
     func run() async throws {
-        let configuration: ServerConfiguration
+        let environment = ProcessInfo.processInfo.environment
+        var configuration: ServerConfiguration
         let keys: KeyRing?
+        let ownKeys: [String: String]
         do {
-            configuration = try options.configuration(environment: ProcessInfo.processInfo.environment)
+            configuration = try options.configuration(environment: environment)
+            if configuration.upstreams.isEmpty { configuration.upstreams = usualUpstreams }
+            try addOwnUpstreams(to: &configuration)
             keys = try configuration.readKeys()
+            ownKeys = try RelayConfiguration(configuration).ownKeys(environment)
         } catch {
             throw ValidationError("\(error)")
         }
@@ -30,12 +42,23 @@ struct ServerRun {
         logger.logLevel = configuration.logLevel
 
         let keeping = try openStore(configuration)
+        let client = HTTPUpstream.client(idle: configuration.relayIdle)
         let service = await FreshetService(
             configuration: configuration,
             store: keeping.store,
             keys: keys,
             logger: logger,
-            extra: extra
+            extra: { [configuration, extra] streams in
+                guard !configuration.upstreams.isEmpty else { return extra(streams, nil) }
+                let relay = Relay(
+                    streams: streams,
+                    configuration: RelayConfiguration(configuration),
+                    ownKeys: ownKeys,
+                    client: client
+                )
+                let access = configuration.accessPolicy(keys: keys)
+                return extra(streams, relay) + [RelayRoutes(relay: relay, access: access, hasKeys: keys != nil)]
+            }
         )
         // Trapped before the URL is out: whoever has seen it may send a signal.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
@@ -45,6 +68,7 @@ struct ServerRun {
         } catch {
             await service.stop()
             await keeping.close()
+            try? await client.shutdown()
             Terminal.note(
                 "cannot listen on \(configuration.host):\(configuration.port): \(error). Is it in use? "
                     + "Choose another with --port."
@@ -61,6 +85,16 @@ struct ServerRun {
         }
         await service.stop()
         await keeping.close()
+        try? await client.shutdown()
+    }
+
+    private func addOwnUpstreams(to configuration: inout ServerConfiguration) throws {
+        let known = Set(configuration.upstreams.map(\.name))
+        configuration.upstreams += ownUpstreams.filter { !known.contains($0.name) }
+        // The pages of the demonstration ask nobody who they are.
+        if isDemonstration, !configuration.isLoopback, ownUpstreams.contains(where: \.spendsOwnKey) {
+            throw ValidationError("A demonstration spends a key of its own on loopback only.")
+        }
     }
 
     private func openStore(_ configuration: ServerConfiguration) throws -> Keeping {

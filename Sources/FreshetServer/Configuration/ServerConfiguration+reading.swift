@@ -73,6 +73,16 @@ extension ServerConfiguration {
                     + "`freshet doctor --listen` behind the proxy instead"
             )
         }
+        for (index, upstream) in upstreams.enumerated()
+        where upstreams[..<index].contains(where: { $0.name == upstream.name }) {
+            found.append("upstreams: two are named \(upstream.name). Give one of them another name before its address")
+        }
+        if !isLoopback, keys == nil, let upstream = upstreams.first(where: \.spendsOwnKey) {
+            found.append(
+                "upstreams: \(upstream.name) is called with the server's own key, which everybody who reaches the server "
+                    + "could spend. Set keys to a keys file, or call it with key=caller"
+            )
+        }
         if let keptBytes, eventBytes > keptBytes {
             found.append("event-bytes: an event of that size could never be kept. Make it at most kept-bytes")
         }

@@ -98,6 +98,20 @@ package struct ServerConfiguration: Sendable, Equatable {
     /// The most readers that wait for such names.
     package var heldReaders = 10_000
 
+    // Relay
+    /// The providers of language models that calls are relayed to; none for no relay.
+    package var upstreams: [UpstreamSetting] = []
+    /// How long an answer is kept, from its beginning.
+    package var relayAnswerLifetime: Duration = .seconds(86_400)
+    /// How long an answer may be without any reader before it is stopped.
+    package var relayUnread: Duration = .seconds(600)
+    /// How long an upstream may be silent.
+    package var relayIdle: Duration = .seconds(600)
+    /// The most answers that are written at one time.
+    package var relayAnswers = 1000
+    /// The largest body of a call to a model, in bytes.
+    package var relayBodyBytes = 32 * 1024 * 1024
+
     // Running
     /// How long a server that was told to stop serves open producers and their readers.
     package var drainDeadline: Duration = .seconds(20)

@@ -6,7 +6,7 @@ package enum ServerSettings {
         package let settings: [Setting]
     }
 
-    package static let groups = [listening, access, keeping, streams, reading, requests, amounts, running]
+    package static let groups = [listening, access, keeping, streams, reading, requests, amounts, relay, running]
 
     package static let all = groups.flatMap(\.settings)
 
@@ -274,6 +274,50 @@ package enum ServerSettings {
                 \.heldReaders,
                 .whole(0...10_000_000),
                 "Most readers that wait for such names, of all names together."
+            ),
+        ]
+    )
+
+    private static let relay = Group(
+        title: "Relay",
+        settings: [
+            Setting(
+                "upstreams",
+                \.upstreams,
+                .upstreams,
+                "Providers of language models that calls are relayed to, each in a few words; docs/relay.md has examples. "
+                    + "Without any there is no relay, except with `freshet relay`, which then takes openai, anthropic and "
+                    + "builtin."
+            ),
+            Setting(
+                "relay-answer-seconds",
+                \.relayAnswerLifetime,
+                .seconds(.seconds(1)...day * 3650),
+                "How long an answer is kept, from its beginning; an Idempotency-Key is remembered for a day longer."
+            ),
+            Setting(
+                "relay-unread-seconds",
+                \.relayUnread,
+                .seconds(.seconds(1)...day),
+                "How long an answer may be without any reader before its call is stopped."
+            ),
+            Setting(
+                "relay-idle-seconds",
+                \.relayIdle,
+                .seconds(.milliseconds(50)...day),
+                "How long an upstream may be silent. An answer may take any time in all."
+            ),
+            Setting(
+                "relay-answers",
+                \.relayAnswers,
+                .whole(1...1_000_000),
+                "Most answers that are written at one time; further calls are 429."
+            ),
+            Setting(
+                "relay-body-bytes",
+                \.relayBodyBytes,
+                .bytes(1024...1 << 30),
+                "Largest body of a call to a model; a larger one is 413."
             ),
         ]
     )

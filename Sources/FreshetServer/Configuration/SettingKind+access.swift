@@ -82,6 +82,16 @@ extension SettingKind where Value == [StreamPrefix] {
     }
 }
 
+extension SettingKind where Value == [UpstreamSetting] {
+    static var upstreams: SettingKind {
+        list("upstreams", of: UpstreamSetting.form) { text throws(Refusal) in
+            try UpstreamSetting(parsing: text)
+        } show: {
+            $0.description
+        }
+    }
+}
+
 extension SettingKind {
     private static func list<Member: Sendable>(
         _ placeholder: String,

@@ -1,22 +1,19 @@
 import FoundationEssentials
-import Locks
 package import StreamCore
 package import StreamHTTP
 
 /// The two requests behind the chat page.
 ///
 /// `POST /demo/conversations` makes a conversation, a JSON stream of turns. `POST /demo/conversations/{id}/questions`
-/// makes an answer, a stream of words, tells the conversation of it, and starts a producer that no connection holds.
-/// Everything else the page does with the streams themselves, as any other program would.
-///
-/// The words are sent as they are, each with the white space before it, so that a reader only joins `event.data`: the
-/// encoder keeps a leading space, and splits a line end into two `data:` lines, which every parser joins again.
+/// has the model begin an answer, and tells the conversation of its stream. Everything else the page does with the
+/// streams themselves, as any other program would.
 package final class DemoAPI: Sendable {
     /// Bounds of what a visitor may ask for.
     package struct Limits: Sendable {
         package var questionBytes = 8_000
-        package var runningAnswers = 100
-        /// Seconds after which a conversation or an answer that nobody reads is forgotten.
+        /// Exchanges of a conversation that a model is told of.
+        package var rememberedExchanges = 10
+        /// Seconds after which a conversation that nobody reads is forgotten.
         package var idleSeconds = 24 * 60 * 60
 
         package init() {}
@@ -25,29 +22,22 @@ package final class DemoAPI: Sendable {
     package static let prefix = "/demo/conversations"
 
     private let streams: Streams
-    private let answerer: Answerer
+    private let model: any DemoModel
     private let limits: Limits
-    private let clock: any Clock<Duration>
     private let token: @Sendable () -> String
-    private let running = Mutex(0)
 
     /// `token` gives the part of a name that nobody can guess.
     package init(
         streams: Streams,
-        answerer: Answerer = .builtIn,
+        model: any DemoModel,
         limits: Limits = Limits(),
-        clock: any Clock<Duration> = ContinuousClock(),
         token: @escaping @Sendable () -> String = DemoAPI.randomToken
     ) {
         self.streams = streams
-        self.answerer = answerer
+        self.model = model
         self.limits = limits
-        self.clock = clock
         self.token = token
     }
-
-    /// How many answers are being written now.
-    package var runningAnswers: Int { running.withLock { $0 } }
 
     /// 128 random bits in hexadecimal.
     package static func randomToken() -> String {
@@ -105,67 +95,59 @@ package final class DemoAPI: Sendable {
     private func ask(in conversation: String, _ body: [UInt8]) async throws(DemoFailure) -> Response {
         let conversation = try conversationName(conversation)
         let asked = try question(in: body)
-        guard reserve() else {
-            throw .problem(
-                Problem(
-                    429,
-                    "too-many-answers",
-                    title: "Too many answers at once",
-                    detail: "\(limits.runningAnswers) answers are being written. Wait for one to end, or stop one.",
-                    headers: [HeaderField("Retry-After", "5")]
-                )
-            )
-        }
-        do throws(DemoFailure) {
-            let (turn, producer) = try await prepare(asked, in: conversation)
-            // Detached from the request: whoever asked may leave, and the answer is written all the same.
-            Task.detached { [clock] in
-                await producer.run(clock: clock)
-                self.release()
-            }
-            return Self.created(turn, at: turn.stream)
-        } catch {
-            release()
-            throw error
-        }
-    }
-
-    private func prepare(
-        _ asked: (question: String, speed: Double),
-        in conversation: StreamName
-    ) async throws(DemoFailure) -> (DemoTurn, AnswerProducer) {
-        let answer = answerer.answer(to: asked.question)
-        let name = try Self.name("demo/answer/\(token())")
+        let answer = try await begin(asked, in: conversation)
         let turn = DemoTurn(
             question: asked.question,
-            stream: Self.url(of: name),
+            stream: Self.url(of: answer.stream),
+            model: answer.model,
             title: answer.title,
             source: answer.source,
             next: answer.next
         )
-        // The lease is for the moment before the producer is there; while it is, none runs.
-        guard case .created = try await create(name, contentType: .eventStream, leaseSeconds: 30) else {
-            throw .problem(Self.takenName)
-        }
         do {
             try await tell(conversation, turn)
         } catch {
-            _ = try? await streams.remove(name)
+            // Nobody will ever find it.
+            _ = try? await streams.append(answer.stream, AppendRequest(end: EndRequest(.cancelled)))
             throw error
         }
-        let interval = Duration.seconds(1) / asked.speed
-        return (turn, AnswerProducer(streams: streams, name: name, words: answer.words, interval: interval))
+        return Self.created(turn, at: turn.stream)
     }
 
-    private func reserve() -> Bool {
-        running.withLock { running in
-            guard running < limits.runningAnswers else { return false }
-            running += 1
-            return true
+    private func begin(
+        _ asked: (question: String, speed: Double),
+        in conversation: StreamName
+    ) async throws(DemoFailure) -> DemoAnswer {
+        let page = try await storing { () async throws(StoreError) in
+            try await self.streams.read(conversation, from: .start, limit: PageLimit(bytes: 1 << 20))
+        }
+        guard let page else { throw .problem(Self.noConversation) }
+        let earlier = model.remembers ? await exchanges(in: page) : []
+        let question = DemoAsked(question: asked.question, earlier: earlier, wordsPerSecond: asked.speed)
+        switch await model.begin(question) {
+        case .success(let answer): return answer
+        case .failure(let problem): throw .problem(problem)
         }
     }
 
-    private func release() { running.withLock { $0 -= 1 } }
+    /// What was said before, as far as it is still kept.
+    private func exchanges(in conversation: Page) async -> [DemoAsked.Exchange] {
+        var exchanges: [DemoAsked.Exchange] = []
+        let decoder = JSONDecoder()
+        for event in conversation.events.suffix(limits.rememberedExchanges) {
+            guard let turn = try? decoder.decode(DemoTurn.self, from: Data(event.body.data)),
+                let name = try? StreamName(String(turn.stream.dropFirst(Self.url(of: "").count))),
+                let answer = try? await streams.read(
+                    name,
+                    from: .start,
+                    limit: PageLimit(events: 10_000, bytes: 4 << 20)
+                )
+            else { continue }
+            let text = AnswerText.of(answer.events)
+            if !text.isEmpty { exchanges.append(DemoAsked.Exchange(question: turn.question, answer: text)) }
+        }
+        return exchanges
+    }
 
     private func tell(_ conversation: StreamName, _ turn: DemoTurn) async throws(DemoFailure) {
         let event = EventBody(data: Self.json(turn))
@@ -175,14 +157,7 @@ package final class DemoAPI: Sendable {
         switch outcome {
         case .appended: return
         case .notFound:
-            throw .problem(
-                Problem(
-                    404,
-                    "no-such-conversation",
-                    title: "No such conversation",
-                    detail: "No conversation has this id, or it is no longer kept. Begin one with POST \(Self.prefix)."
-                )
-            )
+            throw .problem(Self.noConversation)
         default:
             throw .problem(
                 Problem(
@@ -217,11 +192,10 @@ package final class DemoAPI: Sendable {
 
     private func create(
         _ name: StreamName,
-        contentType: ContentType,
-        leaseSeconds: Int? = nil
+        contentType: ContentType
     ) async throws(DemoFailure) -> CreateOutcome {
         let expiry = StreamOptions.Expiry.idle(seconds: limits.idleSeconds)
-        let options = StreamOptions(contentType: contentType, expiry: expiry, leaseSeconds: leaseSeconds)
+        let options = StreamOptions(contentType: contentType, expiry: expiry)
         return try await storing { () async throws(StoreError) in
             try await self.streams.create(name, CreateRequest(options: options))
         }
@@ -252,7 +226,7 @@ package final class DemoAPI: Sendable {
         }
     }
 
-    private static func url(of name: StreamName) -> String { "/v1/stream/\(name)" }
+    private static func url(of name: some CustomStringConvertible) -> String { "/v1/stream/\(name)" }
 
     private static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
@@ -264,6 +238,13 @@ package final class DemoAPI: Sendable {
     }
 
     private static let jsonType = ContentType("application/json")!
+
+    private static let noConversation = Problem(
+        404,
+        "no-such-conversation",
+        title: "No such conversation",
+        detail: "No conversation has this id, or it is no longer kept. Begin one with POST \(prefix)."
+    )
 
     private static let takenName = Problem(
         500,

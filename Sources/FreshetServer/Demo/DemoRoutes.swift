@@ -11,9 +11,9 @@ package struct DemoRoutes: RouteGroup {
     private let article: ArticleAPI
     private let proxy = DemoProxy()
 
-    package init(streams: Streams, site: StaticSite = .demo) {
+    package init(streams: Streams, model: any DemoModel, site: StaticSite = .demo) {
         self.site = site
-        self.api = DemoAPI(streams: streams)
+        self.api = DemoAPI(streams: streams, model: model)
         self.race = RaceAPI(streams: streams)
         self.article = ArticleAPI(streams: streams)
     }

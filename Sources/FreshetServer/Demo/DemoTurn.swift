@@ -10,7 +10,9 @@ package struct DemoTurn: Codable, Equatable, Sendable {
     package var question: String
     /// The URL of the answer's stream.
     package var stream: String
-    /// The section of the documentation that the answer is.
+    /// The model that answers, where it is not the built-in one.
+    package var model: String?
+    /// The section of the documentation that the answer is; of a model, its name and who offers it.
     package var title: String
     package var source: String
     /// Questions to go on with.

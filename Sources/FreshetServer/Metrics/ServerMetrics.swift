@@ -107,6 +107,7 @@ extension EventForm {
         case .sse: "sse"
         case .ndjson: "ndjson"
         case .durable: "live-sse"
+        case .foreign: "relay"
         }
     }
 }

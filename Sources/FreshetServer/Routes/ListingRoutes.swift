@@ -37,6 +37,7 @@ package struct ListingRoutes: Sendable {
                 )
             )
         }
+        if name.isReserved { return Response(.reservedName) }
         if let problem = caller.refusal(.read, name.text) { return Response(problem) }
         do throws(StoreError) {
             guard let info = try await streams.info(name) else { return Response(.unknownStream(name)) }
@@ -54,7 +55,7 @@ package struct ListingRoutes: Sendable {
             let found = try await streams.list(prefix: prefix, after: cursor, limit: Self.mostPerPage)
             var body = Array("{\"streams\":[".utf8)
             var isFirst = true
-            for info in found where caller.refusal(.read, info.name.text) == nil {
+            for info in found where !info.name.isReserved && caller.refusal(.read, info.name.text) == nil {
                 if !isFirst { body.append(UInt8(ascii: ",")) }
                 isFirst = false
                 append(info, to: &body)

@@ -2,6 +2,13 @@ import StreamCore
 package import StreamHTTP
 
 extension Problem {
+    static let reservedName = Problem(
+        403,
+        "reserved-name",
+        title: "This name is the server's own.",
+        detail: "What begins with `\(StreamName.reservedPrefix)` is the server's memory, and no stream for callers."
+    )
+
     package static func method(allowed: String) -> Problem {
         Problem(
             405,

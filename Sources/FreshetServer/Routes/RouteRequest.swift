@@ -1,4 +1,5 @@
 package import NIOHTTP1
+package import StreamCore
 package import StreamHTTP
 
 /// A request as the routes see it.
@@ -55,10 +56,25 @@ package protocol RouteGroup: Sendable {
     func isPublic(_ request: RouteRequest) -> Bool
     /// How the request is answered; nil when it is not for these routes.
     func plan(_ request: RouteRequest) -> RequestPlan?
+    /// What else these routes know of a stream: fields of the answer to a HEAD.
+    func fields(of stream: StreamName) async -> [HeaderField]
+    /// The store is there and nothing is served yet.
+    func prepare() async throws
+    /// Something goes on that a server which goes away should wait for, beside its connections.
+    var isBusy: Bool { get }
+    /// The server goes: what has not come to its end is brought to one.
+    func conclude() async
+}
+
+extension RouteGroup {
+    package func fields(of stream: StreamName) async -> [HeaderField] { [] }
+    package func prepare() async throws {}
+    package var isBusy: Bool { false }
+    package func conclude() async {}
 }
 
 extension RequestFacts {
-    init(_ head: HTTPRequestHead) {
+    package init(_ head: HTTPRequestHead) {
         self.init(
             method: head.method.rawValue,
             host: head.headers.first(name: "Host"),

@@ -11,6 +11,7 @@ extension StreamRoutes {
     ) throws(Problem) -> ForkRequest? {
         guard let fields = try headers.fork() else { return nil }
         let source = try Self.source(fields.from)
+        if source.isReserved { throw .reservedName }
         // Whoever forks a stream reads it.
         if let problem = caller.refusal(.read, source.text) { throw problem }
         return ForkRequest(

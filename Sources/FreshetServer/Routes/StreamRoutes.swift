@@ -44,19 +44,23 @@ package struct StreamRoutes: Sendable {
     let time: any TimeSource
     /// The longest `retry` a farewell carries is jittered, so that a crowd does not come back as one.
     let jitter: @Sendable (ClosedRange<Int>) -> Int
+    /// What others know of a stream beside its log.
+    let furtherFields: @Sendable (StreamName) async -> [HeaderField]
 
     package init(
         streams: Streams,
         held: HeldReaders,
         configuration: StreamRoutesConfiguration,
         time: any TimeSource = SystemTime(),
-        jitter: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) }
+        jitter: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) },
+        furtherFields: @escaping @Sendable (StreamName) async -> [HeaderField] = { _ in [] }
     ) {
         self.streams = streams
         self.held = held
         self.configuration = configuration
         self.time = time
         self.jitter = jitter
+        self.furtherFields = furtherFields
     }
 
     /// How a request is answered; nil when it is for another path.
@@ -64,6 +68,7 @@ package struct StreamRoutes: Sendable {
         guard let suffix = request.target.pathSuffix(after: Self.prefix) else { return nil }
         do throws(Problem) {
             let name = try Self.name(suffix)
+            if name.isReserved { throw .reservedName }
             switch request.head.method {
             case .GET: return try read(name, request, caller)
             case .HEAD: return try inspect(name, caller)
@@ -118,7 +123,7 @@ package struct StreamRoutes: Sendable {
                 let fields =
                     StreamFields.options(info.options) + [StreamFields.nextOffset(info.tail)]
                     + StreamFields.end(info.end) + [StreamFields.earliestOffset(info.floor), StreamFields.noStore]
-                return .response(Response(200, headers: fields))
+                return .response(Response(200, headers: fields + (await furtherFields(name))))
             } catch {
                 return .response(Response(Problem(error)))
             }

@@ -13,6 +13,7 @@ package final class FreshetService: Sendable {
     private let metrics: MetricsRoute
     private let listening = Mutex<(any Channel)?>(nil)
     private let sweeping = Mutex<Task<Void, Never>?>(nil)
+    private let extra: [any RouteGroup]
 
     /// - Parameters:
     ///   - store: where the streams are kept.
@@ -52,6 +53,7 @@ package final class FreshetService: Sendable {
         self.logger = logger
         self.streams = streams
         metrics = MetricsRoute(started: time.wallMilliseconds())
+        self.extra = extra
         let dataPlane = DataPlaneConfiguration(configuration)
         let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)
         let routes = StreamRoutes(
@@ -63,7 +65,12 @@ package final class FreshetService: Sendable {
                 createOnPost: configuration.createOnPost,
                 publicCache: configuration.publicCache,
                 identityEncoding: configuration.identityEncoding
-            )
+            ),
+            furtherFields: { name in
+                var fields: [HeaderField] = []
+                for routes in extra { fields += await routes.fields(of: name) }
+                return fields
+            }
         )
         let session = keys.map { keys in
             SessionRoute(
@@ -100,6 +107,7 @@ package final class FreshetService: Sendable {
     /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.
     package func start() async throws -> SocketAddress {
         try await streams.resume()
+        for routes in extra { try await routes.prepare() }
         let (channel, address) = try await server.listen(host: configuration.host, port: configuration.port)
         listening.withLock { $0 = channel }
         sweeping.withLock { $0 = Task { [streams, logger] in await streams.sweepForEver(logger) } }
@@ -114,11 +122,12 @@ package final class FreshetService: Sendable {
         let clock = ContinuousClock()
         let deadline = clock.now + configuration.drainDeadline
         await server.beginDraining()
-        while await server.busyConnections() > 0, clock.now < deadline, !Task.isCancelled {
+        while await isBusy, clock.now < deadline, !Task.isCancelled {
             try? await clock.sleep(for: .milliseconds(50))
             // A stream whose producer left meanwhile has nobody to wait for any more.
             await server.beginDraining()
         }
+        for routes in extra { await routes.conclude() }
         await server.endDraining()
         // What was said last has to reach the other side.
         let last = clock.now + .seconds(3)
@@ -127,9 +136,17 @@ package final class FreshetService: Sendable {
         }
     }
 
+    private var isBusy: Bool {
+        get async {
+            if extra.contains(where: \.isBusy) { return true }
+            return await server.busyConnections() > 0
+        }
+    }
+
     /// Closes everything now.
     package func stop() async {
         sweeping.withLock(\.self)?.cancel()
+        for routes in extra { await routes.conclude() }
         try? await listening.withLock(\.self)?.close()
         await server.stop()
         // They hold the server, which holds the routes that hold them.

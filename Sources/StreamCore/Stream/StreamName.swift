@@ -23,6 +23,11 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
+    /// What begins so is the server's own: no route reads or writes it for a caller.
+    package static let reservedPrefix = "__freshet/"
+
+    package var isReserved: Bool { text.utf8.starts(with: Self.reservedPrefix.utf8) }
+
     package var description: String { text }
 
     // The equality of `String` is that of what people see, in which two URLs could be one stream.

@@ -9,10 +9,13 @@ package enum EventForm: Int, Sendable, Hashable, CaseIterable {
     case ndjson
     /// `live=sse` of the Durable Streams protocol (section 5.8): batches of data, each with a word on where it ends.
     case durable
+    /// The events as somebody else's protocol has them: type and data, no ids, nothing of Freshet's own. How it ends
+    /// is told by the plan (`SubscriptionPlan.conclude`).
+    case foreign
 
     package var mediaType: String {
         switch self {
-        case .sse, .durable: "text/event-stream"
+        case .sse, .durable, .foreign: "text/event-stream"
         case .ndjson: "application/x-ndjson"
         }
     }
@@ -20,7 +23,7 @@ package enum EventForm: Int, Sendable, Hashable, CaseIterable {
     /// What keeps a quiet connection alive: a comment; an empty line.
     package var heartbeat: [UInt8] {
         switch self {
-        case .sse, .durable: Array(":\n\n".utf8)
+        case .sse, .durable, .foreign: Array(":\n\n".utf8)
         case .ndjson: [UInt8(ascii: "\n")]
         }
     }
@@ -30,8 +33,8 @@ package enum EventForm: Int, Sendable, Hashable, CaseIterable {
         switch self {
         case .sse: Array(": ok\n\n".utf8)
         case .ndjson: [UInt8(ascii: "\n")]
-        // The first control event comes at once.
-        case .durable: []
+        // The first control event comes at once; a foreign protocol has no greeting.
+        case .durable, .foreign: []
         }
     }
 }

@@ -33,6 +33,9 @@ package struct EventWriter: Sendable, Hashable {
             }
             output.append(contentsOf: "}\n".utf8)
         case .durable: preconditionFailure("a durable read is told of batches, by a DurableWriter")
+        case .foreign:
+            let type = event.body.type.map(ForeignEventType.shown)
+            appendBlock(event: type, id: nil, data: event.body.data, retry: nil, to: &output)
         }
     }
 
@@ -51,8 +54,8 @@ package struct EventWriter: Sendable, Hashable {
             output.append(contentsOf: ",\"data\":".utf8)
             output.append(contentsOf: data)
             output.append(contentsOf: "}\n".utf8)
-        // Its clients know two event types, and none of these is one.
-        case .durable: break
+        // Its clients know two event types, and none of these is one; those of a foreign protocol know none.
+        case .durable, .foreign: break
         }
     }
 

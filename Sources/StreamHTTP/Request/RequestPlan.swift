@@ -95,6 +95,30 @@ package struct SubscriptionPlan: Sendable {
     package var isResume: Bool
     /// The cursor that a durable read is told at this moment; what other forms have no use for.
     package var cursor: @Sendable () -> UInt64
+    /// What a foreign read is told last; other forms say it in Freshet's own events.
+    package var conclude: @Sendable (Conclusion) -> ForeignEnd = { _ in ForeignEnd(bytes: [], isTorn: true) }
+    /// Called on the event loop when so many events have been given to the connection.
+    package var delivered: (@Sendable (Int) -> Void)?
+
+    /// Why a read is over.
+    package enum Conclusion: Sendable, Equatable {
+        case ended(StreamEnd)
+        case removed(Removal)
+        /// The stream goes on, but this answer cannot.
+        case unavailable(ReconnectReason)
+    }
+
+    /// The last words of a foreign read.
+    package struct ForeignEnd: Sendable, Equatable {
+        package var bytes: [UInt8]
+        /// The body is left unfinished, so that no reader can take it for a whole one.
+        package var isTorn: Bool
+
+        package init(bytes: [UInt8], isTorn: Bool) {
+            self.bytes = bytes
+            self.isTorn = isTorn
+        }
+    }
 
     package enum Opening: Sendable {
         /// The first page of the read.
@@ -185,5 +209,15 @@ package struct LiveResult: Sendable {
     package init(outcome: Outcome, last: Offset?) {
         self.outcome = outcome
         self.last = last
+    }
+}
+
+extension SubscriptionPlan.Opening {
+    /// How many events the first write carries.
+    var events: Int {
+        switch self {
+        case .page(let page), .malformed(let page): page.events.count
+        case .now, .held: 0
+        }
     }
 }

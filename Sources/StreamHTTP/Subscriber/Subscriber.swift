@@ -55,8 +55,13 @@ final class Subscriber: TailReader {
         if plan.isResume { plane.counts.resumes += 1 }
         var part = plan.form.greeting
         var isOver = false
+        var isTorn = false
         switch plan.opening {
         case .held: break
+        case .page(let page) where plan.form == .foreign:
+            let conclusion = appendForeign(page, to: &part)
+            isOver = conclusion != nil
+            isTorn = conclusion?.isTorn ?? false
         case .page(let page):
             append(page, gapAt: plan.requested, to: &part)
             isOver = page.end != nil
@@ -77,10 +82,11 @@ final class Subscriber: TailReader {
         var bytes = head
         framing.append(part, to: &bytes)
         if isOver {
-            bytes.append(contentsOf: framing.terminator)
+            if !isTorn { bytes.append(contentsOf: framing.terminator) }
             machine.finish()
         }
         send(ByteBuffer(bytes: bytes))
+        noteDelivery(plan.opening.events)
         if isOver {
             outlet.finishStream()
         } else {
@@ -116,17 +122,28 @@ final class Subscriber: TailReader {
             if plan.form == .durable { shape.cursor = plan.cursor() }
             let buffer = batch.buffer(from: index, shape)
             plane.counts.deliveries += batch.eventCount(from: index)
-            if batch.hasEnd {
+            if let end = batch.end {
                 machine.finish()
                 var last = buffer
-                last.writeBytes(framing.terminator)
+                var isTorn = false
+                if plan.form == .foreign {
+                    let words = plan.conclude(.ended(end))
+                    isTorn = words.isTorn
+                    var framed: [UInt8] = []
+                    framing.append(words.bytes, to: &framed)
+                    last.writeBytes(framed)
+                }
+                if !isTorn { last.writeBytes(framing.terminator) }
                 send(last)
+                noteDelivery(batch.eventCount(from: index))
                 leave()
                 outlet.finishStream()
             } else {
                 lastWrite = batch.moment
                 plane.counts.deliveredBytes += buffer.readableBytes
-                if !outlet.send(buffer) { noteWritability() }
+                let takesMore = outlet.send(buffer)
+                noteDelivery(batch.eventCount(from: index))
+                if !takesMore { noteWritability() }
             }
         }
     }
@@ -175,6 +192,7 @@ final class Subscriber: TailReader {
     func sayFarewell(_ why: ReconnectReason) {
         guard !machine.isFinished else { return }
         plane.counts.reconnects[why, default: 0] += 1
+        if plan.form == .foreign { return finish(.unavailable(why)) }
         var part: [UInt8] = []
         writer.appendReconnect(why, retry: plane.jitteredRetry(why), to: &part)
         finish(with: part)
@@ -191,7 +209,7 @@ final class Subscriber: TailReader {
 
     private func beat() {
         var bytes: [UInt8] = []
-        if plane.configuration.heartbeatEvent, plan.form != .durable {
+        if plane.configuration.heartbeatEvent, plan.form == .sse || plan.form == .ndjson {
             var part: [UInt8] = []
             writer.append(.heartbeat, id: nil, data: Array("{}".utf8), retry: takeRetry(), to: &part)
             framing.append(part, to: &bytes)
@@ -241,11 +259,15 @@ final class Subscriber: TailReader {
                 case .after(let offset): offset.text
                 case .start, .now: "-1"
                 }
-            if plan.form == .durable, page.standing != .exact {
+            if plan.form == .foreign {
+                let conclusion = appendForeign(page, to: &part)
+                if let conclusion { return finish(with: part, isTorn: conclusion.isTorn, events: page.events.count) }
+            } else if plan.form == .durable, page.standing != .exact {
                 // The protocol has no word for a gap: the reader comes back, and is told 410.
                 return finish(with: [])
+            } else {
+                append(page, gapAt: requested, to: &part)
             }
-            append(page, gapAt: requested, to: &part)
             if page.end != nil {
                 finish(with: part)
                 return
@@ -254,6 +276,7 @@ final class Subscriber: TailReader {
                 var bytes: [UInt8] = []
                 framing.append(part, to: &bytes)
                 send(ByteBuffer(bytes: bytes))
+                noteDelivery(page.events.count)
             }
             let step = machine.read(last: page.last, isAtTail: page.isAtTail, takesMore: outlet.isWritable)
             noteWritability()
@@ -265,8 +288,9 @@ final class Subscriber: TailReader {
     }
 
     private func tellRemoval() {
-        var part: [UInt8] = []
         // It may be gone before the store has said so.
+        if plan.form == .foreign { return finish(.removed(removal ?? .deleted)) }
+        var part: [UInt8] = []
         writer.appendRemoval(removal ?? .deleted, retry: takeRetry(), to: &part)
         finish(with: part)
     }
@@ -298,14 +322,41 @@ final class Subscriber: TailReader {
         )
     }
 
-    private func finish(with part: [UInt8]) {
+    /// Appends a page of a foreign read, and what follows its end. Nil while the read goes on.
+    private func appendForeign(_ page: Page, to part: inout [UInt8]) -> SubscriptionPlan.ForeignEnd? {
+        plane.counts.deliveries += page.events.count
+        // The other protocol has no word for a gap, and what follows one is no answer.
+        guard page.standing == .exact else {
+            let words = plan.conclude(.removed(removal ?? .expired))
+            part.append(contentsOf: words.bytes)
+            return words
+        }
+        let writer = EventWriter(form: .foreign, kind: page.contentType.kind)
+        for event in page.events { writer.append(event, to: &part) }
+        guard let end = page.end else { return nil }
+        let words = plan.conclude(.ended(end))
+        part.append(contentsOf: words.bytes)
+        return words
+    }
+
+    private func finish(_ conclusion: SubscriptionPlan.Conclusion) {
+        let words = plan.conclude(conclusion)
+        finish(with: words.bytes, isTorn: words.isTorn)
+    }
+
+    private func finish(with part: [UInt8], isTorn: Bool = false, events: Int = 0) {
         machine.finish()
         var bytes: [UInt8] = []
         framing.append(part, to: &bytes)
-        bytes.append(contentsOf: framing.terminator)
+        if !isTorn { bytes.append(contentsOf: framing.terminator) }
         send(ByteBuffer(bytes: bytes))
+        noteDelivery(events)
         leave()
         outlet.finishStream()
+    }
+
+    private func noteDelivery(_ events: Int) {
+        if events > 0 { plan.delivered?(events) }
     }
 
     private func send(_ buffer: ByteBuffer) {

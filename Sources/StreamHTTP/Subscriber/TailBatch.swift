@@ -43,7 +43,9 @@ final class TailBatch {
         self.boundaries = items.map(\.previous) + [items[items.count - 1].last]
     }
 
-    var hasEnd: Bool { items[items.count - 1].end != nil }
+    var end: StreamEnd? { items[items.count - 1].end }
+
+    var hasEnd: Bool { end != nil }
 
     /// How many events the items from an index on hold.
     func eventCount(from index: Int) -> Int {
@@ -107,6 +109,7 @@ final class TailBatch {
                 shape.writer.append(event, retry: retry, to: &part)
                 retry = nil
             }
+            // What a foreign read is told last is its plan's to say.
             if let end = item.end { shape.writer.appendEnd(end, retry: retry, to: &part) }
             var framed: [UInt8] = []
             shape.framing.append(part, to: &framed)

@@ -87,6 +87,14 @@ import Testing
                 ended-age-seconds: 86400
                 held-names: 13
                 held-readers: 14
+                upstreams:
+                  - claude anthropic key=env:CLAUDE_KEY
+                  - http://localhost:11434 key=none allow=/models
+                relay-answer-seconds: 16
+                relay-unread-seconds: 17
+                relay-idle-seconds: 18
+                relay-answers: 19
+                relay-body-bytes: 1MiB
                 drain-deadline-seconds: 15
                 log-level: Debug
                 """
@@ -129,6 +137,17 @@ import Testing
         expected.endedAge = .seconds(86_400)
         expected.heldNames = 13
         expected.heldReaders = 14
+        expected.upstreams = [
+            try UpstreamSetting(parsing: "claude anthropic https://api.anthropic.com/v1 key=env:CLAUDE_KEY"),
+            try UpstreamSetting(
+                parsing: "localhost openai-compatible http://localhost:11434/v1 key=none allow=/models"
+            ),
+        ]
+        expected.relayAnswerLifetime = .seconds(16)
+        expected.relayUnread = .seconds(17)
+        expected.relayIdle = .seconds(18)
+        expected.relayAnswers = 19
+        expected.relayBodyBytes = 1 << 20
         expected.drainDeadline = .seconds(15)
         expected.logLevel = .debug
         #expect(configuration == expected)

@@ -1,4 +1,5 @@
-// The chat of `freshet demo`: a conversation is one stream of turns, and each turn's answer is a stream of words.
+// The chat of `freshet demo`: a conversation is one stream of turns, and each turn's answer is a stream that the relay
+// keeps, of chat completion chunks as OpenAI's clients read them.
 //
 // This tab holds at most one EventSource at a time, of the six that a browser gives all tabs together over HTTP/1.1:
 // on the answer that is being written, otherwise on the conversation, to learn of questions that another tab asked.
@@ -6,7 +7,7 @@
 import { State, cancel, follow, read } from './freshet.mjs';
 import { TurnView } from './turn-view.mjs';
 
-const answers = '/v1/stream/demo/answer/';
+const answers = '/v1/stream/relay/';
 const conversationStream = (id) => `/v1/stream/demo/conversation/${id}`;
 
 const page = Object.fromEntries(
@@ -44,6 +45,12 @@ async function open(id) {
     scrollDown();
 }
 
+/** What an event adds to the answer: the first choice's delta, or nothing. */
+function wordOf(data) {
+    const content = parse(data).choices?.[0]?.delta?.content;
+    return typeof content === 'string' ? content : '';
+}
+
 /** All turns so far, by the catch-up read of a JSON stream: an array, and the position after it. */
 async function readHistory(id) {
     const history = [];
@@ -63,7 +70,7 @@ async function readOld(view) {
     view.begin({ live: false });
     try {
         const { ended } = await read(view.stream, {
-            onEvent: (data, id) => view.word(data, id),
+            onEvent: (data, id) => view.word(wordOf(data), id),
             onGap: () => view.discard(),
             onEnd: (end) => view.end(end),
         });
@@ -91,7 +98,7 @@ function advance() {
 function followAnswer(view) {
     view.begin({ asked: view.asked });
     follower = follow(view.stream, {
-        onEvent: (data, id) => view.word(data, id),
+        onEvent: (data, id) => view.word(wordOf(data), id),
         onGap: () => view.discard(),
         onState: (state, detail, { reconnects }) => {
             showState(state, detail);

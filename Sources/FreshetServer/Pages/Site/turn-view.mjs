@@ -62,9 +62,11 @@ export class TurnView {
     }
 
     word(data, id) {
-        if (this.#firstWord === null) this.#firstWord = performance.now();
         this.events += 1;
         if (id) this.lastId = id;
+        // What stands around the words says nothing.
+        if (data === '') return this.#showFacts();
+        if (this.#firstWord === null) this.#firstWord = performance.now();
         this.#text.write(data);
     }
 
@@ -105,10 +107,10 @@ export class TurnView {
         this.#facts.show('id', this.lastId ? `last id ${this.lastId}` : '');
     }
 
-    #showSource({ title, source }) {
+    #showSource({ model, title, source }) {
         this.#source.hidden = !title;
         if (!title) return;
-        this.#source.append('Built-in answerer, from ');
+        this.#source.append(model ? 'Answered by ' : 'Built-in answerer, from ');
         this.#source.append(element('b', '', title));
         if (source) this.#source.append(` (${source})`);
     }

@@ -1,0 +1,125 @@
+package import ServerSentEvents
+package import StreamCore
+
+/// What an answer's events mean for its stream: how each is kept, and how the stream ends.
+///
+/// It ends `done` only when the provider's own last word came. An error that the provider tells in the stream ends it
+/// `failed` with that error's message; a connection that ends before either, `failed` with `truncated`.
+package struct AnswerMachine: Sendable {
+    /// One event of the provider, as it is kept.
+    package struct Kept: Sendable, Equatable {
+        package var body: EventBody
+        /// Whether it carries a part of the answer; providers send one such event a token, or a few tokens.
+        package var isToken: Bool
+    }
+
+    package let format: WireFormat
+    /// How the answer ends, once the provider has said so.
+    package private(set) var verdict: EndRequest?
+    /// Nothing that follows is part of the answer.
+    package private(set) var isOver = false
+    /// The tokens that the provider counted itself.
+    package private(set) var countedTokens: Int?
+
+    package init(_ format: WireFormat) {
+        self.format = format
+    }
+
+    package mutating func received(_ event: ServerSentEvent) -> Kept {
+        let data = Array(event.data.utf8)
+        let isToken =
+            switch format {
+            case .chat: chat(data)
+            case .responses: response(event.type, data)
+            case .messages: message(event.type, data)
+            }
+        return Kept(body: EventBody(type: ForeignEventType.kept(event.type), data: data), isToken: isToken)
+    }
+
+    /// The connection has ended, in good order or not.
+    package func disconnected() -> EndRequest {
+        verdict ?? EndRequest(.failed, detail: RelayFailure.truncated.rawValue)
+    }
+
+    // MARK: -
+
+    private mutating func chat(_ data: [UInt8]) -> Bool {
+        // OpenAI's own clients stop at data that begins so.
+        if data.starts(with: "[DONE]".utf8) {
+            decide(EndRequest(.done))
+            isOver = true
+            return false
+        }
+        let event = JSONSlice(data)
+        if let error = event["error"], !error.isNull { decide(Self.failure(error)) }
+        if let tokens = event["usage"]?["completion_tokens"]?.integer { countedTokens = tokens }
+        // vLLM sends `"choices": null` with the usage.
+        return (event["choices"]?.elements ?? []).contains { choice in
+            if choice["text"]?.saysSomething ?? false { return true }
+            guard let delta = choice["delta"] else { return false }
+            return Self.spoken.contains { delta[$0]?.saysSomething ?? false }
+        }
+    }
+
+    /// Where a delta of a chat completion carries a part of the answer.
+    private static let spoken = ["content", "tool_calls", "reasoning_content", "reasoning", "refusal", "function_call"]
+
+    private mutating func response(_ name: String, _ data: [UInt8]) -> Bool {
+        if data.starts(with: "[DONE]".utf8) {
+            isOver = verdict != nil
+            return false
+        }
+        let event = JSONSlice(data)
+        let type = name == "error" ? name : event["type"]?.string ?? name
+        let response = event["response"]
+        switch type {
+        case "response.completed": decide(EndRequest(.done))
+        case "response.incomplete":
+            let reason = response?["incomplete_details"]?["reason"]?.string ?? "the provider does not say why"
+            decide(.failed("incomplete: \(reason)"))
+        case "response.failed": decide(Self.failure(response?["error"]))
+        case "response.cancelled": decide(.failed("the provider cancelled the response"))
+        case "error": decide(Self.failure(event["error"].flatMap { $0.isNull ? nil : $0 } ?? event))
+        default: return type.hasSuffix(".delta")
+        }
+        if let tokens = response?["usage"]?["output_tokens"]?.integer { countedTokens = tokens }
+        return false
+    }
+
+    private mutating func message(_ name: String, _ data: [UInt8]) -> Bool {
+        let event = JSONSlice(data)
+        // Anthropic's clients go by the event's name.
+        switch name == "message" ? event["type"]?.string ?? name : name {
+        case "message_stop": decide(EndRequest(.done))
+        case "error": decide(Self.failure(event["error"]))
+        case "message_delta": if let tokens = event["usage"]?["output_tokens"]?.integer { countedTokens = tokens }
+        case "content_block_delta": return true
+        default: break
+        }
+        return false
+    }
+
+    /// The first word counts: what a provider adds after its error makes no success of it.
+    private mutating func decide(_ end: EndRequest) {
+        if verdict == nil { verdict = end }
+    }
+
+    private static func failure(_ error: JSONSlice?) -> EndRequest {
+        guard let error else { return .failed("the provider failed without saying why") }
+        let message = error["message"]?.string ?? error.string ?? error["code"]?.string ?? error["type"]?.string
+        return .failed(message ?? String(decoding: error.raw, as: UTF8.self))
+    }
+}
+
+extension EndRequest {
+    /// A failure with its reason, cut to what an end may carry.
+    static func failed(_ detail: String) -> EndRequest {
+        guard detail.utf8.count > 1024 else { return EndRequest(.failed, detail: detail) }
+        var length = 0
+        let kept = detail.prefix { character in
+            length += character.utf8.count
+            return length <= 1021
+        }
+        return EndRequest(.failed, detail: kept + "…")
+    }
+}

@@ -1,0 +1,29 @@
+/// Why an answer failed through no word of its provider: the detail of its stream's end.
+package enum RelayFailure: String, Sendable, CaseIterable {
+    /// The connection to the upstream ended before the answer was complete.
+    case truncated
+    /// The server ended in the middle of the call.
+    case interrupted
+    /// The upstream was silent for too long.
+    case silent = "upstream-silent"
+    /// The upstream could not be reached.
+    case unreachable = "upstream-unreachable"
+    /// The upstream answered, but not with a stream.
+    case noStream = "no-stream"
+    /// An event was larger than an event may be.
+    case oversized = "event-too-large"
+    /// The store could not keep what came.
+    case store
+
+    package var sentence: String {
+        switch self {
+        case .truncated: "The connection to the upstream ended before the answer was complete."
+        case .interrupted: "The relay was interrupted in the middle of the answer."
+        case .silent: "The upstream was silent for too long."
+        case .unreachable: "The upstream could not be reached."
+        case .noStream: "The upstream did not answer with a stream."
+        case .oversized: "The upstream sent an event that is larger than an event may be."
+        case .store: "The answer could not be kept any further."
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Crypto
+import StreamCore
+import StreamHTTP
+
+/// What is remembered of a call with an `Idempotency-Key`: a small stream of its own, under a name that no caller can
+/// ask for, written before the upstream is called and kept for longer than the answer.
+///
+/// Its first event says which answer it was and what was asked; where the upstream refused before its first byte, two
+/// more hold the refusal.
+struct CallRecord: Sendable, Equatable {
+    static let prefix = StreamName.reservedPrefix + "relay/key/"
+
+    var answer: StreamName
+    var format: WireFormat
+    var bodyHash: String
+
+    /// The record's name: neither the key nor the credential can be read from it.
+    static func name(credential: String, route: String, key: String) -> StreamName {
+        var hash = SHA256()
+        for part in [credential, route, key] {
+            let bytes = Array(part.utf8)
+            withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { hash.update(bufferPointer: $0) }
+            hash.update(data: bytes)
+        }
+        return try! StreamName(prefix + hex(hash.finalize()))  // hexadecimal digits after a fixed prefix
+    }
+
+    static func hash(of body: [UInt8]) -> String { hex(SHA256.hash(data: body)) }
+
+    var event: EventBody {
+        let text = "{\"answer\":\"\(answer)\",\"format\":\"\(format.rawValue)\",\"body\":\"\(bodyHash)\"}"
+        return EventBody(data: Array(text.utf8))
+    }
+
+    init(answer: StreamName, format: WireFormat, bodyHash: String) {
+        self.answer = answer
+        self.format = format
+        self.bodyHash = bodyHash
+    }
+
+    init?(_ event: EventBody) {
+        let record = JSONSlice(event.data)
+        guard let name = record["answer"]?.string, let answer = try? StreamName(name),
+            let format = record["format"]?.string.flatMap(WireFormat.init(rawValue:)),
+            let hash = record["body"]?.string
+        else { return nil }
+        self.init(answer: answer, format: format, bodyHash: hash)
+    }
+
+    /// A refusal as events.
+    static func events(of response: Response) -> [EventBody] {
+        var head = Array("{\"status\":\(response.status),\"fields\":[".utf8)
+        for (index, field) in response.headers.enumerated() {
+            if index > 0 { head.append(UInt8(ascii: ",")) }
+            head.append(UInt8(ascii: "["))
+            JSONWriter.appendString(field.name, to: &head)
+            head.append(UInt8(ascii: ","))
+            JSONWriter.appendString(field.value, to: &head)
+            head.append(UInt8(ascii: "]"))
+        }
+        head.append(contentsOf: "]}".utf8)
+        return [EventBody(data: head), EventBody(data: response.body)]
+    }
+
+    static func response(from events: ArraySlice<EventBody>) -> Response? {
+        guard events.count == 2, let head = events.first.map({ JSONSlice($0.data) }),
+            let status = head["status"]?.integer, let body = events.last?.data
+        else { return nil }
+        let fields = (head["fields"]?.elements ?? []).compactMap { pair -> HeaderField? in
+            let sides = pair.elements.compactMap(\.string)
+            return sides.count == 2 ? HeaderField(sides[0], sides[1]) : nil
+        }
+        return Response(status, headers: fields, body: body)
+    }
+
+    private static func hex(_ digest: some Sequence<UInt8>) -> String {
+        digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}

@@ -1,0 +1,156 @@
+import StreamHTTP
+
+extension Problem {
+    static let jsonOnly = Problem(
+        415,
+        "json-only",
+        title: "The body must be JSON.",
+        detail: "Send it with `Content-Type: application/json`."
+    )
+
+    static func noUpstream(_ name: String?) -> Problem {
+        Problem(
+            404,
+            "no-upstream",
+            title: "No upstream answers this.",
+            detail: name.map { "No upstream is named `\($0)`. The setting upstreams names them." }
+                ?? "None of the configured upstreams has this path. The setting upstreams names them."
+        )
+    }
+
+    static func pathNotAllowed(_ upstream: Upstream) -> Problem {
+        Problem(
+            403,
+            "path-not-allowed",
+            title: "This path may not be called.",
+            detail:
+                "The upstream `\(upstream.name)` is configured for \(upstream.allowed.joined(separator: ", ")) only."
+        )
+    }
+
+    static let keyIsOurs = Problem(
+        401,
+        "key-passed-on",
+        title: "The upstream needs a key of its own.",
+        detail: "This upstream is called with the caller's own key. Send that as the provider wants it, and the key of "
+            + "this server as `Freshet-Key: …`."
+    )
+
+    static let badIdempotencyKey = Problem(
+        400,
+        "bad-idempotency-key",
+        title: "This is no idempotency key.",
+        detail: "`Idempotency-Key` is sent once, with 1 to 255 characters of printable ASCII."
+    )
+
+    static let differentBody = Problem(
+        422,
+        "idempotency-mismatch",
+        title: "The key was used for another request.",
+        detail: "This `Idempotency-Key` came with another body before. Send a new key for a new request."
+    )
+
+    static let answerExpired = Problem(
+        410,
+        "answer-expired",
+        title: "The answer is no longer kept.",
+        detail:
+            "It was given before under this `Idempotency-Key`, and is not made a second time. Send a new key to ask "
+            + "again."
+    )
+
+    static func badDisconnectPolicy(_ limit: Duration) -> Problem {
+        Problem(
+            400,
+            "bad-disconnect-policy",
+            title: "This is no rule for a reader who leaves.",
+            detail: "`Freshet-On-Disconnect` is `continue`, `cancel` or `grace=SECONDS`, up to "
+                + "\(limit.components.seconds) seconds here."
+        )
+    }
+
+    static func tooManyRunning(_ limit: Int) -> Problem {
+        Problem(
+            429,
+            "too-many-answers",
+            title: "Too many answers are being written.",
+            detail: "\(limit) may be, at one time. Wait for one to end, or stop one.",
+            headers: [HeaderField("Retry-After", "5")]
+        )
+    }
+
+    static func unreachable(_ upstream: Upstream, _ reason: String) -> Problem {
+        Problem(
+            502,
+            "upstream-unreachable",
+            title: "The upstream cannot be reached.",
+            detail: "`\(upstream.name)` did not answer: \(reason)."
+        )
+    }
+
+    static func silent(_ upstream: Upstream) -> Problem {
+        Problem(
+            504,
+            "upstream-silent",
+            title: "The upstream says nothing.",
+            detail: "`\(upstream.name)` was silent for longer than relay-idle-seconds."
+        )
+    }
+
+    static func redirected(_ upstream: Upstream) -> Problem {
+        Problem(
+            502,
+            "upstream-redirect",
+            title: "The upstream sends elsewhere.",
+            detail:
+                "`\(upstream.name)` answered with a redirect, which is not followed: the key would go to whoever it "
+                + "names. Configure the address it leads to."
+        )
+    }
+
+    static func encoded(_ upstream: Upstream) -> Problem {
+        Problem(
+            502,
+            "upstream-encoded",
+            title: "The upstream's stream is compressed.",
+            detail: "`\(upstream.name)` was asked for identity encoding and sent another."
+        )
+    }
+
+    static let stoppedBeforeFirstByte = Problem(
+        409,
+        "answer-stopped",
+        title: "The answer was stopped before it began.",
+        detail: "Its stream was cancelled while the upstream had not answered yet."
+    )
+
+    static let relayDraining = Problem(
+        503,
+        "draining",
+        title: "The server is going away.",
+        detail: "Nothing is begun any more. Try again in a moment.",
+        headers: [HeaderField("Retry-After", "2")]
+    )
+
+    static let relayStore = Problem(
+        503,
+        "store-unavailable",
+        title: "The store does not answer.",
+        detail: "The upstream was not called. Try again in a moment.",
+        headers: [HeaderField("Retry-After", "2")]
+    )
+
+    static let relayFull = Problem(
+        507,
+        "store-full",
+        title: "The server is full.",
+        detail: "There is no room for another answer, and the upstream was not called."
+    )
+
+    static let badPath = Problem(
+        400,
+        "bad-path",
+        title: "This is no path of an upstream.",
+        detail: "It has a segment `.` or `..`, a backslash or a control character."
+    )
+}

@@ -1,0 +1,212 @@
+import NIOCore
+import NIOHTTP1
+import StreamCore
+package import StreamHTTP
+
+/// What a request comes to.
+extension Relay {
+    /// How a request is answered.
+    package func plan(for request: RelayRequest) -> RequestPlan {
+        guard Self.isPlain(request.path) else { return .answer(Response(.badPath)) }
+        if request.method == "POST", let format = WireFormat(path: request.path) {
+            return plan(for: request, in: format)
+        }
+        do throws(Problem) {
+            let upstream = try choose(for: request, format: nil, model: nil)
+            let length = request.headers.first(name: "Content-Length").flatMap { Int($0) }
+            let hasBody = length ?? 0 > 0 || request.headers.contains(name: "Transfer-Encoding")
+            return .exchange(
+                ExchangePlan { body, writer in
+                    let sent: UpstreamRequest.Body = hasBody ? .stream(body, length: length) : .none
+                    try await self.pass(request, upstream, sent, writer)
+                }
+            )
+        } catch {
+            return .answer(Response(error))
+        }
+    }
+
+    private func plan(for request: RelayRequest, in format: WireFormat) -> RequestPlan {
+        do throws(Problem) {
+            // Nothing but JSON: a form or a text is what a page of another site could send without being asked.
+            guard Self.isJSON(request.headers["Content-Type"]) else { throw .jsonOnly }
+            if request.isDraining { throw .relayDraining }
+            let policy = try policy(request.headers["Freshet-On-Disconnect"])
+            let key = try Self.key(request.headers["Idempotency-Key"])
+            return .collect(limit: configuration.bodyBytes) { body in
+                await self.answer(request, format, body, key: key, policy)
+            }
+        } catch {
+            return .answer(Response(error))
+        }
+    }
+
+    private func answer(
+        _ request: RelayRequest,
+        _ format: WireFormat,
+        _ body: [UInt8],
+        key: String?,
+        _ policy: DisconnectPolicy
+    ) async -> Reply {
+        let document = JSONSlice(body)
+        let upstream: Upstream
+        do throws(Problem) {
+            upstream = try choose(for: request, format: format, model: document["model"]?.string)
+        } catch {
+            return .response(Response(error))
+        }
+        guard document["stream"]?.isTrue ?? false else {
+            return .exchange(
+                ExchangePlan { _, writer in try await self.pass(request, upstream, .bytes(body), writer) }
+            )
+        }
+        let asked = StreamingCall(
+            request: request,
+            format: format,
+            upstream: upstream,
+            body: body,
+            key: key,
+            policy: policy
+        )
+        switch await begin(asked) {
+        case .response(let response): return .response(response)
+        case .stream(let name, let format, let fields, let call):
+            return await subscribe(to: name, format, fields, call, request)
+        }
+    }
+
+    /// The live tail of the answer, as the provider itself would send it.
+    private func subscribe(
+        to name: StreamName,
+        _ format: WireFormat,
+        _ fields: [HeaderField],
+        _ call: AnswerCall?,
+        _ request: RelayRequest
+    ) async -> Reply {
+        let page: Page?
+        do throws(StoreError) {
+            page = try await streams.read(name, from: .start)
+        } catch {
+            return .response(Response(.relayStore))
+        }
+        guard let page else { return .response(Response(.answerExpired)) }
+        var plan = SubscriptionPlan(
+            name: name,
+            form: .foreign,
+            headers: [
+                HeaderField("Content-Type", "text/event-stream; charset=utf-8"),
+                HeaderField("Cache-Control", "no-cache, no-transform"), HeaderField("X-Accel-Buffering", "no"),
+                HeaderField("Location", "\(request.baseURL)/v1/stream/\(name)"),
+            ] + fields,
+            requested: "-1",
+            opening: .page(page)
+        )
+        plan.conclude = { ClosingWords.after($0, in: format) }
+        if let call { plan.delivered = { call.delivered($0) } }
+        return .subscribe(plan)
+    }
+
+    // MARK: Passing on
+
+    /// Passes a request on as it is, and its answer back.
+    private func pass(
+        _ request: RelayRequest,
+        _ upstream: Upstream,
+        _ body: UpstreamRequest.Body,
+        _ writer: ResponseWriter
+    ) async throws {
+        count { $0.passed += 1 }
+        guard let transport = transports[upstream.name] else {
+            preconditionFailure("there is no transport for \(upstream.name)")
+        }
+        let answer: UpstreamAnswer
+        do {
+            answer = try await transport.send(
+                UpstreamRequest(
+                    method: request.method,
+                    path: request.path + request.query,
+                    headers: HeaderRules.toUpstream(request.headers, upstream, key: ownKeys[upstream.name]),
+                    body: body
+                )
+            )
+        } catch UpstreamError.silent {
+            return try await write(Response(.silent(upstream)), writer)
+        } catch UpstreamError.unreachable(let reason) {
+            return try await write(Response(.unreachable(upstream, reason)), writer)
+        }
+        if (300..<400).contains(answer.status), answer.status != 304 {
+            return try await write(Response(.redirected(upstream)), writer)
+        }
+        let length = answer.header("Content-Length").flatMap { Int($0) }
+        try await writer.head(answer.status, HeaderRules.toCaller(answer.headers, isStream: false), length: length)
+        // Half an answer of the upstream is torn here too: what throws after the head cuts the connection.
+        try await answer.body { try await writer.write($0) }
+    }
+
+    private func write(_ response: Response, _ writer: ResponseWriter) async throws {
+        try await writer.head(response.status, response.headers, length: response.body.count)
+        try await writer.write(ByteBuffer(bytes: response.body))
+    }
+
+    // MARK: Reading the request
+
+    /// The upstream that answers a request: the one it names, the one of its model, or the first that speaks its format.
+    private func choose(for request: RelayRequest, format: WireFormat?, model: String?) throws(Problem) -> Upstream {
+        let upstreams = configuration.upstreams
+        let found: Upstream?
+        if let name = request.upstream {
+            found = upstreams.first { $0.name == name }
+        } else if model == BuiltinUpstream.model, let builtin = upstreams.first(where: { $0.kind == .builtin }) {
+            found = builtin
+        } else {
+            // Anthropic's clients say so in every request.
+            let isAnthropic = format == .messages || request.headers.contains(name: "anthropic-version")
+            let preferred: [[Upstream.Kind]] =
+                isAnthropic
+                ? [[.anthropic], [.openAICompatible], [.builtin]] : [[.openai, .openAICompatible], [.builtin]]
+            found =
+                preferred.lazy.compactMap { kinds in upstreams.first { kinds.contains($0.kind) } }.first
+                ?? upstreams.first
+        }
+        guard let upstream = found else { throw .noUpstream(request.upstream) }
+        guard upstream.allows(request.path) else { throw .pathNotAllowed(upstream) }
+        if upstream.key == .caller, request.credentialIsOurs { throw .keyIsOurs }
+        return upstream
+    }
+
+    /// Whether a path stays below the upstream's base, whoever resolves it.
+    private static func isPlain(_ path: String) -> Bool {
+        let lower = path.lowercased()
+        guard path.isEmpty || path.utf8.first == UInt8(ascii: "/"),
+            !path.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F }),
+            !lower.contains("\\"), !lower.contains("%5c"), !lower.contains("%2f")
+        else { return false }
+        return lower.split(separator: "/").allSatisfy { segment in
+            let segment = segment.split(separator: "%2e", omittingEmptySubsequences: false).joined(separator: ".")
+            return segment != "." && segment != ".."
+        }
+    }
+
+    private static func isJSON(_ values: [String]) -> Bool {
+        values.count == 1 && ContentType(values[0])?.kind == .json
+    }
+
+    private func policy(_ values: [String]) throws(Problem) -> DisconnectPolicy {
+        guard let text = values.first else { return .continue }
+        guard values.count == 1, let policy = DisconnectPolicy(text) else {
+            throw .badDisconnectPolicy(configuration.unreadLimit)
+        }
+        if case .grace(let seconds) = policy, .seconds(seconds) > configuration.unreadLimit {
+            throw .badDisconnectPolicy(configuration.unreadLimit)
+        }
+        return policy
+    }
+
+    private static func key(_ values: [String]) throws(Problem) -> String? {
+        guard let key = values.first else { return nil }
+        guard values.count == 1, (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) else {
+            throw .badIdempotencyKey
+        }
+        return key
+    }
+}

@@ -1,0 +1,295 @@
+import NIOCore
+import ServerSentEvents
+import StreamCore
+import StreamHTTP
+
+/// One call, from its stream's creation to its end.
+extension Relay {
+    func run(_ asked: StreamingCall, _ call: AnswerCall, _ record: StreamName?) async {
+        guard await prepare(call, record) else { return }
+        let (stops, stop) = AsyncStream<Void>.makeStream()
+        let opened = try? await streams.openLive(call.name, label: nil) { _ in stop.finish() }
+        guard let live = opened ?? nil else { return call.begin(.answered(Response(.relayStore))) }
+        count { $0.started += 1 }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in stops {} }
+            group.addTask { await self.watchReaders(of: call, asked.policy) }
+            group.addTask { await self.converse(asked, call, live, record) }
+            await group.next()
+            group.cancelAll()
+        }
+        if live.stop == nil {
+            // Nothing was said of the end: the store could not be asked, or the server goes.
+            _ = try? await live.append([], end: EndRequest(.failed, detail: RelayFailure.interrupted.rawValue))
+        }
+        await live.finish(isTorn: false)
+        await answer(Response(.stoppedBeforeFirstByte), call, record)
+        await keepMetrics(of: call)
+    }
+
+    /// Makes the stream and the key's record. False when there is nothing to call for.
+    private func prepare(_ call: AnswerCall, _ record: StreamName?) async -> Bool {
+        do throws(StoreError) {
+            // The lease is for the moment before the producer is there; while it is, none runs.
+            let options = StreamOptions(
+                contentType: .eventStream,
+                expiry: expiry(configuration.answerLifetime),
+                leaseSeconds: 60
+            )
+            guard case .created = try await streams.create(call.name, CreateRequest(options: options)) else {
+                preconditionFailure("128 random bits were drawn twice")
+            }
+            guard let record else { return true }
+            let remembered = CallRecord(answer: call.name, format: call.format, bodyHash: call.bodyHash)
+            let request = CreateRequest(
+                options: StreamOptions(
+                    contentType: Self.binary,
+                    expiry: expiry(configuration.answerLifetime + configuration.keyLifetime)
+                ),
+                events: [remembered.event]
+            )
+            if case .created = try await streams.create(record, request) { return true }
+            // Another call with this key came and went since it was looked for.
+            _ = try await streams.remove(call.name)
+            guard let found = try await find(record) else { throw .unavailable("the key's record cannot be read") }
+            call.begin(.found(found))
+        } catch {
+            _ = try? await streams.remove(call.name)
+            if case .full = error {
+                call.begin(.answered(Response(.relayFull)))
+            } else {
+                call.begin(.answered(Response(.relayStore)))
+            }
+        }
+        return false
+    }
+
+    private static let binary = ContentType("application/octet-stream")!
+
+    private func expiry(_ lifetime: Duration) -> StreamOptions.Expiry {
+        .at(wallMilliseconds: time.wallMilliseconds() + UInt64(lifetime / .milliseconds(1)))
+    }
+
+    /// The call is answered by something other than a stream, unless it was answered before; a key remembers what by.
+    private func answer(_ response: Response, _ call: AnswerCall, _ record: StreamName?) async {
+        guard !call.hasBegun else { return }
+        if let record {
+            _ = try? await streams.append(record, AppendRequest(events: CallRecord.events(of: response)))
+        }
+        call.begin(.answered(response))
+    }
+
+    /// Returns when the answer has been without a reader for too long, and is stopped.
+    private func watchReaders(of call: AnswerCall, _ policy: DisconnectPolicy) async {
+        let patience = policy.patience(limit: configuration.unreadLimit)
+        var watch = ReaderWatch(patience: patience, now: time.monotonic())
+        while true {
+            do {
+                try await clock.sleep(for: .milliseconds(200))
+            } catch {
+                return
+            }
+            let readers = streams.attendance(of: call.name).readers
+            if watch.observe(readers: readers, isAwaited: call.isAwaited, at: time.monotonic()) { break }
+        }
+        let detail = "nobody has read it for \(patience.components.seconds) s"
+        _ = try? await streams.append(call.name, AppendRequest(end: EndRequest(.cancelled, detail: detail)))
+    }
+
+    // MARK: The conversation with the upstream
+
+    private func converse(
+        _ asked: StreamingCall,
+        _ call: AnswerCall,
+        _ live: LiveProducer,
+        _ record: StreamName?
+    ) async {
+        func fail(_ failure: RelayFailure, _ problem: Problem) async {
+            await end(live, EndRequest(.failed, detail: failure.rawValue))
+            await answer(Response(problem), call, record)
+            count { $0.refused += 1 }
+        }
+        do {
+            let reply = try await send(asked)
+            guard reply.status < 300 || reply.status >= 400 else {
+                return await fail(.noStream, .redirected(asked.upstream))
+            }
+            guard reply.status == 200, reply.isEventStream else {
+                return try await refuse(reply, asked, call, live, record)
+            }
+            if let encoding = reply.header("Content-Encoding"), encoding.lowercased() != "identity" {
+                return await fail(.noStream, .encoded(asked.upstream))
+            }
+            call.begin(.streaming(HeaderRules.toCaller(reply.headers, isStream: true)))
+            await relay(reply, call, live)
+        } catch is CancellationError {
+            // Stopped: whoever did it has said how the stream ends.
+        } catch UpstreamError.silent {
+            await fail(.silent, .silent(asked.upstream))
+        } catch UpstreamError.unreachable(let reason) {
+            if !Task.isCancelled { await fail(.unreachable, .unreachable(asked.upstream, reason)) }
+        } catch {
+            await fail(.unreachable, .unreachable(asked.upstream, "\(error)"))
+        }
+    }
+
+    private func send(_ asked: StreamingCall) async throws -> UpstreamAnswer {
+        guard let transport = transports[asked.upstream.name] else {
+            preconditionFailure("there is no transport for \(asked.upstream.name)")
+        }
+        let key = ownKeys[asked.upstream.name]
+        return try await transport.send(
+            UpstreamRequest(
+                method: "POST",
+                path: asked.format.path + asked.request.query,
+                headers: HeaderRules.toUpstream(asked.request.headers, asked.upstream, key: key),
+                body: .bytes(asked.body)
+            )
+        )
+    }
+
+    /// The upstream has answered with something other than a stream: it is passed on with its status.
+    private func refuse(
+        _ reply: UpstreamAnswer,
+        _ asked: StreamingCall,
+        _ call: AnswerCall,
+        _ live: LiveProducer,
+        _ record: StreamName?
+    ) async throws {
+        var body: [UInt8] = []
+        let limit = configuration.bodyBytes
+        try await reply.body { piece in
+            guard body.count + piece.readableBytes <= limit else {
+                throw UpstreamError.unreachable("its answer is larger than \(limit) bytes")
+            }
+            body.append(contentsOf: piece.readableBytesView)
+        }
+        if reply.status == 200 {
+            await end(live, EndRequest(.failed, detail: RelayFailure.noStream.rawValue))
+        } else {
+            let message = JSONSlice(body)["error"]?["message"]?.string.map { ": \($0)" } ?? ""
+            await end(live, .failed("the upstream answered \(reply.status)\(message)"))
+        }
+        let fields = HeaderRules.toCaller(reply.headers, isStream: false)
+        await answer(Response(reply.status, headers: fields, body: body), call, record)
+        count { $0.refused += 1 }
+    }
+
+    private func end(_ live: LiveProducer, _ end: EndRequest) async { _ = try? await live.append([], end: end) }
+
+    // MARK: The stream
+
+    /// Reads the upstream's events into the log until the answer is over.
+    private func relay(_ reply: UpstreamAnswer, _ call: AnswerCall, _ live: LiveProducer) async {
+        let buffer = EventBuffer()
+        let (verdicts, verdict) = AsyncStream<EndRequest>.makeStream()
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                buffer.close(await self.read(reply, call, into: buffer, verdict))
+                verdict.finish()
+                return false
+            }
+            group.addTask {
+                // After its last word the provider may keep the connection open; readers are not kept waiting.
+                for await end in verdicts {
+                    try? await self.clock.sleep(for: self.configuration.closing)
+                    buffer.close(end)
+                }
+                return false
+            }
+            group.addTask {
+                await self.write(buffer, call, live)
+                return true
+            }
+            for await isWritten in group where isWritten { group.cancelAll() }
+        }
+    }
+
+    /// Returns how the answer ends.
+    private func read(
+        _ reply: UpstreamAnswer,
+        _ call: AnswerCall,
+        into buffer: EventBuffer,
+        _ verdict: AsyncStream<EndRequest>.Continuation
+    ) async -> EndRequest {
+        struct IsOver: Error {}
+        let bytes = configuration.eventBytes
+        var parser = EventStreamParser(limits: .init(lineBytes: bytes, eventBytes: bytes))
+        var machine = AnswerMachine(call.format)
+        do {
+            try await reply.body { piece in
+                var kept: [AnswerMachine.Kept] = []
+                let wasDecided = machine.verdict != nil
+                let failure = Self.parse(piece, &parser, &machine, &kept)
+                if let tokens = machine.countedTokens { call.counted(tokens) }
+                if !kept.isEmpty, !(await buffer.put(kept)) { throw IsOver() }
+                if let failure { throw failure }
+                if machine.isOver { throw IsOver() }
+                if !wasDecided, let end = machine.verdict { verdict.yield(end) }
+            }
+        } catch is EventStreamParserError {
+            return machine.verdict ?? EndRequest(.failed, detail: RelayFailure.oversized.rawValue)
+        } catch UpstreamError.silent {
+            return machine.verdict ?? EndRequest(.failed, detail: RelayFailure.silent.rawValue)
+        } catch {
+            // However a connection ends, what counts is whether the provider had said its last word.
+        }
+        return machine.disconnected()
+    }
+
+    private static func parse(
+        _ piece: ByteBuffer,
+        _ parser: inout EventStreamParser,
+        _ machine: inout AnswerMachine,
+        _ kept: inout [AnswerMachine.Kept]
+    ) -> EventStreamParserError? {
+        do throws(EventStreamParserError) {
+            try piece.withUnsafeReadableBytes { (bytes) throws(EventStreamParserError) in
+                try parser.parse(bytes) { output in
+                    guard case .event(let event) = output, !machine.isOver else { return }
+                    kept.append(machine.received(event))
+                }
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Appends what has been read, in groups: what comes while one append is on its way, or shortly after it, goes
+    /// into the next.
+    private func write(_ buffer: EventBuffer, _ call: AnswerCall, _ live: LiveProducer) async {
+        while let batch = await buffer.next() {
+            // Before it is readable: with the end its readers are gone.
+            let readers = streams.attendance(of: call.name).readers
+            do throws(StoreError) {
+                guard case .appended = try await live.append(batch.events, end: batch.end) else { return }
+            } catch {
+                return await end(live, EndRequest(.failed, detail: RelayFailure.store.rawValue))
+            }
+            call.logged(batch, readers: readers)
+            guard batch.end == nil else { return }
+            if buffer.waitingBytes < configuration.groupBytes {
+                try? await clock.sleep(for: configuration.grouping)
+            }
+        }
+    }
+
+    // MARK: What was measured
+
+    /// Keeps what was measured, beside the answer and for as long.
+    private func keepMetrics(of call: AnswerCall) async {
+        guard let info = try? await streams.info(call.name), let end = info.end,
+            let name = Self.metricsName(of: call.name)
+        else { return }
+        // The socket is behind the log by what the last write takes.
+        try? await clock.sleep(for: .milliseconds(100))
+        let metrics = call.metrics
+        count { $0.add(metrics, end.reason) }
+        let request = CreateRequest(
+            options: StreamOptions(contentType: Self.binary, expiry: info.options.expiry),
+            events: [EventBody(data: Array(metrics.text.utf8))]
+        )
+        _ = try? await streams.create(name, request)
+    }
+}

@@ -1,0 +1,231 @@
+import Locks
+import NIOCore
+package import StreamCore
+package import StreamHTTP
+
+/// Stands before providers of language models: a streaming call becomes a durable stream, whose live tail is the
+/// caller's answer; everything else is passed on.
+///
+/// The call belongs to the stream and not to the connection it came by. It is made once, whoever leaves or comes back,
+/// and it ends with the provider, with `Stream-Cancel`, or when nobody has read it for too long. What tasks share is
+/// behind mutexes.
+package final class Relay: Sendable {
+    package static let answerPrefix = "relay/"
+    static let metricsPrefix = StreamName.reservedPrefix + "relay/answer/"
+
+    package let configuration: RelayConfiguration
+    let streams: Streams
+    let transports: [String: any UpstreamTransport]
+    let ownKeys: [String: String]
+    let time: any TimeSource
+    let clock: any Clock<Duration>
+    private let token: @Sendable () -> String
+
+    private struct State {
+        var running: [StreamName: (call: AnswerCall, task: Task<Void, Never>?)] = [:]
+        /// Calls that have a key, by the name of its record, from before the record is written until they end.
+        var keyed: [StreamName: AnswerCall] = [:]
+        var totals = RelayMetrics()
+        var isConcluding = false
+    }
+
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - transports: what calls each upstream, by its name.
+    ///   - ownKeys: the server's own keys for those upstreams that have one, by their names.
+    ///   - token: gives the part of an answer's name that nobody can guess.
+    package init(
+        streams: Streams,
+        configuration: RelayConfiguration,
+        transports: [String: any UpstreamTransport],
+        ownKeys: [String: String] = [:],
+        time: any TimeSource = SystemTime(),
+        clock: any Clock<Duration> = ContinuousClock(),
+        token: @escaping @Sendable () -> String = Relay.randomToken
+    ) {
+        self.streams = streams
+        self.configuration = configuration
+        self.transports = transports
+        self.ownKeys = ownKeys
+        self.time = time
+        self.clock = clock
+        self.token = token
+    }
+
+    /// 128 random bits in hexadecimal.
+    package static func randomToken() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<2).map { _ in
+            let digits = String(generator.next(), radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+
+    /// What has been done and measured since the start.
+    package var metrics: RelayMetrics {
+        state.withLock { state in
+            var totals = state.totals
+            totals.running = state.running.count
+            return totals
+        }
+    }
+
+    /// Whether answers are being written.
+    package var isBusy: Bool { state.withLock { !$0.running.isEmpty } }
+
+    func count(_ body: @Sendable (inout RelayMetrics) -> Void) { state.withLock { body(&$0.totals) } }
+
+    // MARK: A streaming call
+
+    /// Begins an answer for a caller in this process, which reads its stream.
+    package func start(_ asked: StreamingCall) async -> Result<StreamName, NoStream> {
+        switch await begin(asked) {
+        case .stream(let name, _, _, _): .success(name)
+        case .response(let response): .failure(NoStream(response: response))
+        }
+    }
+
+    /// The upstream, or the relay, answered with something other than a stream.
+    package struct NoStream: Error {
+        package var response: Response
+    }
+
+    /// Begins an answer, or finds the one that its key began, and returns when it is known how it began.
+    func begin(_ asked: StreamingCall) async -> Begun {
+        let record = asked.key.map { key in
+            CallRecord.name(
+                credential: asked.request.credential,
+                route: "\(asked.upstream.name) \(asked.format.rawValue)",
+                key: key
+            )
+        }
+        let hash = record == nil ? "" : CallRecord.hash(of: asked.body)
+        if let record, state.withLock({ $0.keyed[record] == nil }) {
+            do throws(StoreError) {
+                if let found = try await find(record) { return attach(to: found, hash) }
+            } catch {
+                return .response(Response(.relayStore))
+            }
+        }
+        let name = try! StreamName(Self.answerPrefix + token())  // hexadecimal digits after a fixed prefix
+        let call = AnswerCall(name: name, format: asked.format, bodyHash: hash, time: time)
+        switch enter(call, record) {
+        case .refused(let problem): return .response(Response(problem))
+        case .attached(let earlier):
+            guard earlier.bodyHash == hash else { return .response(Response(.differentBody)) }
+            count { $0.attached += 1 }
+            return await outcome(of: earlier, hash)
+        case .entered:
+            // Detached from the request: whoever asked may leave, and the answer is written all the same.
+            let task = Task.detached { [self] in
+                await run(asked, call, record)
+                leave(call, record)
+            }
+            state.withLock { $0.running[name]?.task = task }
+            return await outcome(of: call, hash)
+        }
+    }
+
+    private enum Entry {
+        case entered
+        case attached(AnswerCall)
+        case refused(Problem)
+    }
+
+    private func enter(_ call: AnswerCall, _ record: StreamName?) -> Entry {
+        state.withLock { state in
+            if let record, let earlier = state.keyed[record] { return .attached(earlier) }
+            guard !state.isConcluding else { return .refused(.relayDraining) }
+            guard state.running.count < configuration.runningAnswers else {
+                return .refused(.tooManyRunning(configuration.runningAnswers))
+            }
+            state.running[call.name] = (call, nil)
+            if let record { state.keyed[record] = call }
+            return .entered
+        }
+    }
+
+    private func leave(_ call: AnswerCall, _ record: StreamName?) {
+        state.withLock { state in
+            state.running[call.name] = nil
+            if let record { state.keyed[record] = nil }
+        }
+    }
+
+    private func outcome(of call: AnswerCall, _ hash: String) async -> Begun {
+        switch await call.started() {
+        case .streaming(let fields): .stream(call.name, call.format, fields, call)
+        case .answered(let response): .response(response)
+        case .found(let found): attach(to: found, hash)
+        }
+    }
+
+    private func attach(to found: FoundCall, _ hash: String) -> Begun {
+        guard found.record.bodyHash == hash else { return .response(Response(.differentBody)) }
+        count { $0.attached += 1 }
+        if let refusal = found.refusal { return .response(refusal) }
+        return .stream(found.record.answer, found.record.format, [], nil)
+    }
+
+    /// What a key's record says; nil when there is none.
+    func find(_ record: StreamName) async throws(StoreError) -> FoundCall? {
+        guard let page = try await streams.read(record, from: .start, limit: PageLimit(bytes: 64 << 20)),
+            let first = page.events.first, let found = CallRecord(first.body)
+        else { return nil }
+        return FoundCall(record: found, refusal: CallRecord.response(from: page.events.dropFirst().map(\.body)[...]))
+    }
+
+    // MARK: The server comes and goes
+
+    /// Ends the answers that the last process left in the middle: it knows that it lost their calls.
+    package func recover() async throws(StoreError) {
+        var last: String?
+        while true {
+            let page = try await streams.list(prefix: Self.answerPrefix, after: last, limit: 1000)
+            for info in page where info.end == nil && Self.isAnswer(info.name) {
+                let end = EndRequest(.failed, detail: RelayFailure.interrupted.rawValue)
+                _ = try await streams.append(info.name, AppendRequest(end: end))
+            }
+            guard page.count == 1000, let name = page.last?.name.text else { return }
+            last = name
+        }
+    }
+
+    private static func isAnswer(_ name: StreamName) -> Bool {
+        let token = name.text.utf8.dropFirst(answerPrefix.utf8.count)
+        return token.count == 32
+            && token.allSatisfy {
+                UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0
+            }
+    }
+
+    /// The server goes: what is still being written is interrupted, and says so.
+    package func conclude() async {
+        let running = state.withLock { state in
+            state.isConcluding = true
+            return Array(state.running.values)
+        }
+        for (call, task) in running {
+            let end = EndRequest(.failed, detail: RelayFailure.interrupted.rawValue)
+            _ = try? await streams.append(call.name, AppendRequest(end: end))
+            task?.cancel()
+        }
+        for (_, task) in running { await task?.value }
+    }
+
+    // MARK: What was measured
+
+    /// What was measured of an answer, as `Relay-Metrics` says it; nil for a stream that is none.
+    package func measured(_ name: StreamName) async -> String? {
+        if let call = state.withLock({ $0.running[name]?.call }) { return call.metrics.text }
+        guard Self.isAnswer(name), let kept = Self.metricsName(of: name),
+            let page = try? await streams.read(kept, from: .start)
+        else { return nil }
+        return page.events.last.map { String(decoding: $0.body.data, as: UTF8.self) }
+    }
+
+    static func metricsName(of answer: StreamName) -> StreamName? {
+        try? StreamName(metricsPrefix + answer.text.dropFirst(answerPrefix.count))
+    }
+}

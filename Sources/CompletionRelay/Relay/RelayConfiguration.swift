@@ -1,0 +1,25 @@
+/// What a relay obeys.
+package struct RelayConfiguration: Sendable {
+    package var upstreams: [Upstream]
+    /// How long an answer is kept, from its beginning.
+    package var answerLifetime: Duration = .seconds(86_400)
+    /// How much longer a key is remembered than its answer is kept.
+    package var keyLifetime: Duration = .seconds(86_400)
+    /// How long an answer may be without any reader.
+    package var unreadLimit: Duration = .seconds(600)
+    /// The largest body of a call, and of a refusal.
+    package var bodyBytes = 32 << 20
+    /// The largest event of an upstream.
+    package var eventBytes = 1 << 20
+    /// The most answers that are written at one time.
+    package var runningAnswers = 1000
+    /// The least time between two appends to one answer, unless much waits.
+    package var grouping: Duration = .milliseconds(4)
+    package var groupBytes = 4096
+    /// After the provider's last word, how long its connection may stay open for what follows it.
+    package var closing: Duration = .milliseconds(250)
+
+    package init(upstreams: [Upstream]) {
+        self.upstreams = upstreams
+    }
+}

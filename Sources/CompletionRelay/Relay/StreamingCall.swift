@@ -1,0 +1,43 @@
+import StreamCore
+import StreamHTTP
+
+/// A call that is to be answered by a stream.
+package struct StreamingCall: Sendable {
+    package var request: RelayRequest
+    package var format: WireFormat
+    package var upstream: Upstream
+    package var body: [UInt8]
+    /// `Idempotency-Key`
+    package var key: String?
+    package var policy: DisconnectPolicy
+
+    package init(
+        request: RelayRequest,
+        format: WireFormat,
+        upstream: Upstream,
+        body: [UInt8],
+        key: String? = nil,
+        policy: DisconnectPolicy = .continue
+    ) {
+        self.request = request
+        self.format = format
+        self.upstream = upstream
+        self.body = body
+        self.key = key
+        self.policy = policy
+    }
+}
+
+/// How a streaming call began.
+enum Begun: Sendable {
+    case response(Response)
+    /// The answer is in a stream. The call is there while this process makes it.
+    case stream(StreamName, WireFormat, [HeaderField], AnswerCall?)
+}
+
+/// What a key's record says.
+struct FoundCall: Sendable {
+    var record: CallRecord
+    /// The upstream's, or the relay's, answer where it was no stream.
+    var refusal: Response?
+}

@@ -1,0 +1,61 @@
+package import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import StreamHTTP
+
+/// An upstream over HTTP.
+package struct HTTPUpstream: UpstreamTransport {
+    private let baseURL: String
+    private let client: HTTPClient
+
+    package init(baseURL: String, client: HTTPClient) {
+        self.baseURL = baseURL
+        self.client = client
+    }
+
+    /// A client for upstreams: it follows no redirect, unpacks nothing, repeats nothing, and has no bound on the time
+    /// of a whole answer, only on its silence.
+    package static func client(idle: Duration) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(10), read: TimeAmount(idle)),
+            decompression: .disabled
+        )
+        // The default is 8: the ninth answer would wait for one of the others to end.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 10_000
+        // Otherwise a refused connection is tried again for ever, since there is no deadline.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    package func send(_ request: UpstreamRequest) async throws -> UpstreamAnswer {
+        var http = HTTPClientRequest(url: baseURL + request.path)
+        http.method = HTTPMethod(rawValue: request.method)
+        http.headers = request.headers
+        switch request.body {
+        case .none: break
+        case .bytes(let bytes): http.body = .bytes(ByteBuffer(bytes: bytes))
+        case .stream(let body, let length):
+            http.body = .stream(body, length: length.map { .known(Int64($0)) } ?? .unknown)
+        }
+        do {
+            let response = try await client.execute(http, deadline: .distantFuture)
+            return UpstreamAnswer(
+                status: Int(response.status.code),
+                headers: response.headers.map { HeaderField($0.name, $0.value) }
+            ) { take in
+                do {
+                    for try await piece in response.body { try await take(piece) }
+                } catch let error as HTTPClientError where error == .readTimeout {
+                    throw UpstreamError.silent
+                }
+            }
+        } catch let error as CancellationError {
+            throw error
+        } catch let error as HTTPClientError where error == .readTimeout {
+            throw UpstreamError.silent
+        } catch {
+            throw UpstreamError.unreachable("\(error)")
+        }
+    }
+}

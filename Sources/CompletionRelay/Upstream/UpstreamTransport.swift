@@ -1,0 +1,72 @@
+package import NIOCore
+package import NIOHTTP1
+package import StreamHTTP
+
+/// A call to an upstream.
+package struct UpstreamRequest: Sendable {
+    package var method: String
+    /// Behind `/v1`, with the query.
+    package var path: String
+    package var headers: HTTPHeaders
+    package var body: Body
+
+    package enum Body: Sendable {
+        case none
+        case bytes([UInt8])
+        /// As it arrives, with its length where that is known.
+        case stream(RequestBody, length: Int?)
+    }
+
+    package init(method: String, path: String, headers: HTTPHeaders = [:], body: Body = .none) {
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// An upstream's answer, whose body is still to come.
+package struct UpstreamAnswer: Sendable {
+    package var status: Int
+    package var headers: [HeaderField]
+    /// Reads the body, piece by piece, as fast as the pieces are taken. Ends early when taking one throws.
+    package var body: @Sendable (_ take: (ByteBuffer) async throws -> Void) async throws -> Void
+
+    package init(
+        status: Int,
+        headers: [HeaderField],
+        body: @escaping @Sendable (_ take: (ByteBuffer) async throws -> Void) async throws -> Void
+    ) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    package func header(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+
+    var isEventStream: Bool {
+        header("Content-Type")?.lowercased().split(separator: ";").first?.trimmingBlanks() == "text/event-stream"
+    }
+}
+
+/// Why an upstream gave no answer, or not all of it.
+package enum UpstreamError: Error, Sendable, Equatable {
+    case unreachable(String)
+    /// It said nothing for too long.
+    case silent
+}
+
+/// What calls one upstream. Cancelling the task aborts the call.
+package protocol UpstreamTransport: Sendable {
+    func send(_ request: UpstreamRequest) async throws -> UpstreamAnswer
+}
+
+extension Substring {
+    func trimmingBlanks() -> Substring {
+        var text = drop { $0 == " " || $0 == "\t" }
+        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,73 @@
+import AsyncHTTPClient
+import CompletionRelay
+import FreshetServer
+import StreamCore
+
+/// A relay as the configuration wants it.
+extension RelayConfiguration {
+    init(_ configuration: ServerConfiguration) {
+        self.init(upstreams: configuration.upstreams.map(Upstream.init))
+        answerLifetime = configuration.relayAnswerLifetime
+        unreadLimit = configuration.relayUnread
+        bodyBytes = configuration.relayBodyBytes
+        eventBytes = configuration.eventBytes
+        runningAnswers = configuration.relayAnswers
+    }
+
+    /// The keys that are the server's own, by the names of their upstreams.
+    func ownKeys(_ environment: [String: String]) throws(MissingKey) -> [String: String] {
+        var keys: [String: String] = [:]
+        for upstream in upstreams {
+            guard case .own(let variable) = upstream.key else { continue }
+            guard let key = environment[variable], !key.isEmpty else {
+                throw MissingKey(
+                    description: "upstreams: \(upstream.name) wants its key in \(variable), which is not set"
+                )
+            }
+            keys[upstream.name] = key
+        }
+        return keys
+    }
+
+    struct MissingKey: Error, CustomStringConvertible {
+        var description: String
+    }
+}
+
+extension Relay {
+    /// - Parameter client: calls the upstreams that are elsewhere.
+    convenience init(
+        streams: Streams,
+        configuration: RelayConfiguration,
+        ownKeys: [String: String],
+        client: HTTPClient
+    ) {
+        var transports: [String: any UpstreamTransport] = [:]
+        for upstream in configuration.upstreams {
+            transports[upstream.name] =
+                upstream.kind == .builtin
+                ? BuiltinUpstream { Answerer.builtIn.answer(to: $0).words }
+                : HTTPUpstream(baseURL: upstream.baseURL, client: client)
+        }
+        self.init(streams: streams, configuration: configuration, transports: transports, ownKeys: ownKeys)
+    }
+}
+
+extension Upstream {
+    init(_ setting: UpstreamSetting) {
+        let kind: Kind =
+            switch setting.kind {
+            case .openai: .openai
+            case .anthropic: .anthropic
+            case .openAICompatible: .openAICompatible
+            case .builtin: .builtin
+            }
+        let key: Key =
+            switch setting.key {
+            case .caller: .caller
+            case .environment(let variable): .own(variable)
+            case .none: .none
+            }
+        self.init(name: setting.name, kind: kind, baseURL: setting.baseURL, key: key, allowed: setting.allowed)
+    }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import FreshetServer
+
+/// `freshet relay`: the server, before providers of language models.
+struct RelayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "relay",
+        abstract: "Relay calls to language models, and keep each answer as a stream.",
+        discussion: """
+            Serves streams as `freshet serve` does, and before them POST /v1/chat/completions, /v1/responses and \
+            /v1/messages. An OpenAI or Anthropic client changes only its base URL:
+
+              client = OpenAI(base_url="http://127.0.0.1:4437/v1")
+              client = Anthropic(base_url="http://127.0.0.1:4437")
+
+            A call with "stream": true becomes a durable stream, named by Location: it goes on when the caller leaves, is \
+            read again from any position, and is stopped with `freshet cancel`. An Idempotency-Key makes a repeated call \
+            find the first one's answer. Every other path is passed on.
+
+            Without --upstreams these are called: openai and anthropic, each with the key that the caller sends, and \
+            builtin, a model in this program. Others are named in a few words each:
+
+              --upstreams "local http://localhost:11434/v1 key=none"
+              --upstreams "openai key=env:OPENAI_API_KEY"
+
+            A key of the server's own is spent only for callers with a Freshet key (--keys), except on loopback. The \
+            upstream of a name is also at /relay/NAME/v1.
+            """
+    )
+
+    /// What is called when nothing is configured. None of them spends a key of the server's.
+    static let usualUpstreams = ["openai", "anthropic", "builtin"].compactMap { try? UpstreamSetting(parsing: $0) }
+
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws {
+        try await ServerRun(options: options, usualUpstreams: Self.usualUpstreams).run()
+    }
+}

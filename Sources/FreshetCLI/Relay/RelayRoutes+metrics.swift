@@ -1,0 +1,59 @@
+import CompletionRelay
+import FreshetServer
+import StreamCore
+
+extension RelayRoutes: MetricsSource {
+    func metrics() async -> [MetricFamily] {
+        let relay = relay.metrics
+        return [
+            MetricFamily("freshet_relay_running", .gauge, "Answers that are being written", relay.running),
+            MetricFamily("freshet_relay_started_total", .counter, "Answers begun", relay.started),
+            MetricFamily(
+                "freshet_relay_ends_total",
+                .counter,
+                "Answers ended",
+                by: "reason",
+                EndReason.allCases.map { ($0.rawValue, relay.ended[$0] ?? 0) }
+            ),
+            MetricFamily("freshet_relay_refused_total", .counter, "Calls that ended before a stream", relay.refused),
+            MetricFamily("freshet_relay_attached_total", .counter, "Calls that found their answer", relay.attached),
+            MetricFamily("freshet_relay_passed_total", .counter, "Requests passed on as they are", relay.passed),
+            MetricFamily("freshet_relay_tokens_total", .counter, "Tokens of ended answers", relay.tokens),
+            MetricFamily("freshet_relay_bytes_total", .counter, "Bytes of their events", relay.bytes),
+            MetricFamily(
+                "freshet_relay_unread_tokens_total",
+                .counter,
+                "Tokens that came after the last reader had left",
+                relay.unreadTokens
+            ),
+            MetricFamily(
+                "freshet_relay_first_token_seconds",
+                .histogram,
+                "From the call to the first token in the log",
+                Self.samples(relay.timeToFirstToken, [])
+            ),
+            MetricFamily(
+                "freshet_relay_between_tokens_seconds",
+                .histogram,
+                "Between two tokens, in the log and at the caller's socket",
+                Self.samples(relay.atLog, [("at", "log")]) + Self.samples(relay.atSocket, [("at", "socket")])
+            ),
+        ]
+    }
+
+    private static let bounds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60]
+
+    private static func samples(_ histogram: LatencyHistogram, _ labels: [(name: String, value: String)])
+        -> [MetricFamily.Sample]
+    {
+        let buckets = bounds.map { bound in
+            let count = histogram.count(upTo: .seconds(bound))
+            return MetricFamily.Sample(Double(count), labels + [("le", "\(bound)")], suffix: "_bucket")
+        }
+        return buckets + [
+            MetricFamily.Sample(Double(histogram.count), labels + [("le", "+Inf")], suffix: "_bucket"),
+            MetricFamily.Sample(histogram.sum / .seconds(1), labels, suffix: "_sum"),
+            MetricFamily.Sample(Double(histogram.count), labels, suffix: "_count"),
+        ]
+    }
+}

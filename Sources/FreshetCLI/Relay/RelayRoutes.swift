@@ -1,0 +1,74 @@
+import CompletionRelay
+import FreshetServer
+import NIOHTTP1
+import StreamCore
+import StreamHTTP
+
+/// The relay's paths in a server: everything under `/v1` that is not the server's own goes to the upstream that suits
+/// it, `/relay/NAME/v1` to the one of that name.
+struct RelayRoutes: RouteGroup {
+    let relay: Relay
+    let access: AccessPolicy
+    /// Whether the server has keys, so that it knows its callers.
+    let hasKeys: Bool
+    var time: any TimeSource = SystemTime()
+
+    /// Who asks is found out here: a caller may show who it is in more places than on other paths.
+    func isPublic(_ request: RouteRequest) -> Bool { Self.target(request.target.rawPath) != nil }
+
+    func plan(_ request: RouteRequest) -> RequestPlan? {
+        guard let target = Self.target(request.target.rawPath) else { return nil }
+        let headers = request.head.headers
+        let ownField = headers.first(name: "Freshet-Key")
+        var facts = RequestFacts(request.head)
+        // Anthropic's clients send their key in a field of its own.
+        facts.authorization =
+            ownField.map { "Bearer \($0)" } ?? facts.authorization
+            ?? headers.first(name: "x-api-key").map { "Bearer \($0)" }
+        switch access.identify(facts, now: Int64(time.wallMilliseconds() / 1000)) {
+        case .failure(let problem): return .answer(Response(problem))
+        case .success(let admission):
+            if let problem = access.authorise(admission, .create, stream: Relay.answerPrefix) {
+                return .answer(Response(problem))
+            }
+            let query = request.head.uri.drop { $0 != "?" }
+            return relay.plan(
+                for: RelayRequest(
+                    method: request.head.method.rawValue,
+                    path: target.path,
+                    query: String(query),
+                    headers: headers,
+                    upstream: target.upstream,
+                    baseURL: request.baseURL,
+                    caller: hasKeys ? admission.caller.name : nil,
+                    credentialIsOurs: admission.credential == .bearer && ownField == nil,
+                    isDraining: request.facts.isDraining
+                )
+            )
+        }
+    }
+
+    func fields(of stream: StreamName) async -> [HeaderField] {
+        guard let measured = await relay.measured(stream) else { return [] }
+        return [HeaderField("Relay-Metrics", measured)]
+    }
+
+    func prepare() async throws { try await relay.recover() }
+
+    var isBusy: Bool { relay.isBusy }
+
+    func conclude() async { await relay.conclude() }
+
+    /// The upstream that a path names, and the path behind `/v1`; nil when it is none of the relay's.
+    static func target(_ path: String) -> (upstream: String?, path: String)? {
+        if path.hasPrefix("/v1/") {
+            let isOwn = ["/v1/stream/", "/v1/streams/"].contains { path.hasPrefix($0) }
+            return isOwn || ["/v1/stream", "/v1/streams", "/v1/session"].contains(path)
+                ? nil : (nil, String(path.dropFirst("/v1".count)))
+        }
+        guard path.hasPrefix("/relay/") else { return nil }
+        let rest = path.dropFirst("/relay/".count)
+        guard let slash = rest.firstIndex(of: "/"), rest[slash...].hasPrefix("/v1/") else { return nil }
+        return (String(rest[..<slash]), String(rest[slash...].dropFirst("/v1".count)))
+    }
+}

@@ -1,0 +1,128 @@
+import ServerSentEvents
+import StreamCore
+import Testing
+
+@testable import CompletionRelay
+
+@Suite("What a provider's events mean")
+struct AnswerMachineTests {
+    @Test("a chat completion is done when [DONE] came, and not before")
+    func chatDone() {
+        var machine = AnswerMachine(.chat)
+        let kept = take(Scripts.chat, &machine)
+        #expect(machine.verdict == EndRequest(.done))
+        #expect(machine.isOver)
+        #expect(kept.map(\.body.data) == Scripts.chat.map { Array($0.data.utf8) })
+        #expect(kept.filter(\.isToken).count == 3)
+        #expect(machine.countedTokens == 7)
+    }
+
+    @Test("a response is done when response.completed came")
+    func responseDone() {
+        var machine = AnswerMachine(.responses)
+        let kept = take(Scripts.responses, &machine)
+        #expect(machine.verdict == EndRequest(.done))
+        #expect(kept.map(\.body.type) == Scripts.responses.map(\.type))
+        #expect(kept.filter(\.isToken).count == 2)
+        #expect(machine.countedTokens == 5)
+    }
+
+    @Test("a message is done when message_stop came")
+    func messageDone() {
+        var machine = AnswerMachine(.messages)
+        let kept = take(Scripts.messages, &machine)
+        #expect(machine.verdict == EndRequest(.done))
+        #expect(kept.filter(\.isToken).count == 2)
+        #expect(machine.countedTokens == 6)
+    }
+
+    @Test("a connection that ends at any event before the last is truncated", arguments: WireFormat.allCases)
+    func truncated(format: WireFormat) {
+        let script = Scripts.of(format)
+        for count in 0..<script.count {
+            var machine = AnswerMachine(format)
+            _ = take(Array(script.prefix(count)), &machine)
+            #expect(machine.disconnected() == EndRequest(.failed, detail: "truncated"))
+        }
+        var machine = AnswerMachine(format)
+        _ = take(script, &machine)
+        #expect(machine.disconnected() == EndRequest(.done))
+    }
+
+    @Test(
+        "an error that the provider tells ends the answer with its message, whatever follows",
+        arguments: [
+            (WireFormat.chat, "message", #"{"error":{"message":"Over \"it\"","type":"x","code":null}}"#),
+            (.chat, "message", #"{"error":"Over \"it\""}"#),
+            (.responses, "error", #"{"type":"error","code":"x","message":"Over \"it\"","param":null}"#),
+            (.responses, "error", #"{"type":"error","error":{"message":"Over \"it\""}}"#),
+            (
+                .responses, "response.failed",
+                #"{"type":"response.failed","response":{"error":{"message":"Over \"it\""}}}"#
+            ),
+            (.messages, "error", #"{"type":"error","error":{"type":"overloaded_error","message":"Over \"it\""}}"#),
+        ]
+    )
+    func inBandError(format: WireFormat, type: String, data: String) {
+        var machine = AnswerMachine(format)
+        _ = take([ServerSentEvent(type: type, data: data)] + Scripts.of(format), &machine)
+        #expect(machine.verdict == EndRequest(.failed, detail: "Over \"it\""))
+        #expect(machine.disconnected() == EndRequest(.failed, detail: "Over \"it\""))
+    }
+
+    @Test("a response that the provider cut short is not done")
+    func incomplete() {
+        var machine = AnswerMachine(.responses)
+        let data = #"{"type":"response.incomplete","response":{"incomplete_details":{"reason":"max_output_tokens"}}}"#
+        _ = machine.received(ServerSentEvent(type: "response.incomplete", data: data))
+        #expect(machine.verdict == EndRequest(.failed, detail: "incomplete: max_output_tokens"))
+    }
+
+    @Test("a null error and null choices are what some servers send along")
+    func lenient() {
+        var machine = AnswerMachine(.chat)
+        let kept = machine.received(
+            ServerSentEvent(data: #"{"choices":null,"error":null,"usage":{"completion_tokens":2}}"#)
+        )
+        #expect(machine.verdict == nil)
+        #expect(!kept.isToken)
+        #expect(machine.countedTokens == 2)
+    }
+
+    @Test("what is no JSON is kept as it is, and says nothing")
+    func noJSON() {
+        for format in WireFormat.allCases {
+            var machine = AnswerMachine(format)
+            let kept = machine.received(ServerSentEvent(data: "{\"error\":"))
+            #expect(machine.verdict == nil)
+            #expect(kept.body.data == Array("{\"error\":".utf8))
+        }
+    }
+
+    @Test("an event named like one of Freshet's is kept behind a prefix, and shown without it")
+    func reservedTypes() {
+        var machine = AnswerMachine(.messages)
+        for name in ReservedEventType.allCases.map(\.rawValue) + ["upstream:end", "upstream:upstream:x"] {
+            let kept = machine.received(ServerSentEvent(type: name, data: "{}"))
+            #expect(kept.body.type == "upstream:\(name)")
+            #expect(kept.body.type.map(ForeignEventType.shown) == name)
+        }
+        #expect(machine.verdict == nil)
+        let odd = machine.received(ServerSentEvent(type: "a\0b", data: "{}"))
+        #expect(odd.body.type == "a\u{FFFD}b")
+    }
+
+    @Test("a long message is cut to what an end may carry, at a whole character")
+    func longMessage() throws {
+        let end = EndRequest.failed(String(repeating: "é", count: 2000))
+        let detail = try #require(end.detail)
+        #expect(detail.utf8.count <= 1024)
+        #expect(detail.hasSuffix("é…"))
+    }
+
+    private func take(_ script: [ServerSentEvent], _ machine: inout AnswerMachine) -> [AnswerMachine.Kept] {
+        var kept: [AnswerMachine.Kept] = []
+        for event in script { kept.append(machine.received(event)) }
+        return kept
+    }
+}

@@ -1,0 +1,395 @@
+import Locks
+import NIOHTTP1
+import ServerSentEvents
+import StoreSuite
+import StreamCore
+import StreamHTTP
+import Testing
+
+@testable import CompletionRelay
+
+@Suite("A relay")
+struct RelayTests {
+    private let streams = Streams(store: MemoryStreamStore())
+
+    @Test("keeps an answer event for event and ends it done", arguments: WireFormat.allCases)
+    func whole(format: WireFormat) async throws {
+        let script = Scripts.of(format)
+        let upstream = ScriptedUpstream([.piece(Scripts.text(script)), .end])
+        let relay = relay(upstream)
+        let page = try await answer(relay, format)
+        #expect(page.events.map { String(decoding: $0.body.data, as: UTF8.self) } == script.map(\.data))
+        #expect(page.events.map { $0.body.type ?? "message" } == script.map(\.type))
+        #expect(page.end?.reason == .done)
+        #expect(upstream.requests.count == 1)
+    }
+
+    @Test("asks for identity encoding, and passes on neither cookies nor its own fields")
+    func fields() async throws {
+        let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat)), .end])
+        let headers: HTTPHeaders = [
+            "Authorization": "Bearer caller", "Cookie": "freshet=1", "Accept-Encoding": "gzip", "Host": "here",
+            "Freshet-Key": "secret", "X-Forwarded-For": "10.0.0.1", "OpenAI-Organization": "org", "Connection": "x-hop",
+            "x-hop": "1",
+        ]
+        _ = try await answer(relay(upstream), .chat, headers: headers)
+        let sent = try #require(upstream.requests.first)
+        #expect(sent.headers["Authorization"] == ["Bearer caller"])
+        #expect(sent.headers["Accept-Encoding"] == ["identity"])
+        #expect(sent.headers["OpenAI-Organization"] == ["org"])
+        for name in ["Cookie", "Host", "Freshet-Key", "X-Forwarded-For", "x-hop"] {
+            #expect(sent.headers[name].isEmpty, "\(name)")
+        }
+    }
+
+    @Test("calls with its own key where it has one, and with nothing of the caller's then")
+    func ownKey() async throws {
+        for (kind, field, value) in [
+            (Upstream.Kind.openai, "Authorization", "Bearer own"), (.anthropic, "x-api-key", "own"),
+        ] {
+            let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat)), .end])
+            let relay = relay(upstream, kind: kind, key: .own("KEY"))
+            _ = try await answer(relay, .chat, headers: ["Authorization": "Bearer caller", "x-api-key": "caller"])
+            let headers = try #require(upstream.requests.first).headers
+            #expect(headers[field] == [value])
+            #expect(headers.filter { $0.value.contains("caller") }.isEmpty)
+        }
+    }
+
+    @Test("an upstream that sends bytes of any size is understood the same", arguments: [1, 2, 7, 64])
+    func chunking(size: Int) async throws {
+        let text = ": hello\r\nretry: 1\r\nid: 5\r\n\r\n" + Scripts.text(Scripts.messages).replacing("\n", with: "\r\n")
+        var pieces: [ScriptedUpstream.Step] = []
+        var rest = text.unicodeScalars[...]
+        while !rest.isEmpty {
+            pieces.append(.piece(String(rest.prefix(size))))
+            rest = rest.dropFirst(size)
+        }
+        let page = try await answer(relay(ScriptedUpstream(pieces + [.end])), .messages)
+        #expect(page.events.map { String(decoding: $0.body.data, as: UTF8.self) } == Scripts.messages.map(\.data))
+        #expect(page.end?.reason == .done)
+    }
+
+    @Test("one key begins one answer, also for calls that come while the first still waits for its first byte")
+    func concurrent() async throws {
+        let gate = Gate()
+        let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat)), .end]) { _ in
+            await gate.opened()
+            return (200, [HeaderField("Content-Type", "text/event-stream")])
+        }
+        let relay = relay(upstream)
+        let names = try await withThrowingTaskGroup(of: StreamName.self) { group in
+            for _ in 0..<8 { group.addTask { try stream(await relay.begin(call(.chat, key: "k"))) } }
+            while upstream.requests.isEmpty { await Task.yield() }
+            gate.open()
+            return try await group.reduce(into: Set<StreamName>()) { $0.insert($1) }
+        }
+        #expect(names.count == 1)
+        _ = try await untilEnd(of: try #require(names.first))
+        // And long after.
+        #expect(try stream(await relay.begin(call(.chat, key: "k"))) == names.first)
+        #expect(upstream.requests.count == 1)
+    }
+
+    @Test("a key that comes with another body is refused, before the first answer's end and after it")
+    func otherBody() async throws {
+        let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat))])
+        let relay = relay(upstream)
+        let name = try stream(await relay.begin(call(.chat, key: "k")))
+        #expect(try status(await relay.begin(call(.chat, key: "k", body: "{\"stream\":true,\"n\":2}"))) == 422)
+        upstream.end()
+        _ = try await untilEnd(of: name)
+        #expect(try status(await relay.begin(call(.chat, key: "k", body: "{\"stream\":true,\"n\":2}"))) == 422)
+    }
+
+    @Test("another caller's key, and another route's, is another key")
+    func scope() async throws {
+        let upstream = ScriptedUpstream()
+        let relay = relay(upstream)
+        let first = try stream(await relay.begin(call(.chat, key: "k")))
+        let others = [
+            call(.chat, key: "k", headers: ["Authorization": "Bearer other"]), call(.messages, key: "k"),
+            call(.chat, key: "k2"),
+        ]
+        for other in others { #expect(try stream(await relay.begin(other)) != first) }
+        #expect(upstream.requests.count == 4)
+        await relay.conclude()
+    }
+
+    @Test("the key and the stream are kept before the upstream is called")
+    func before() async throws {
+        let streams = streams
+        let upstream = ScriptedUpstream([.end]) { _ in
+            let names = try await streams.list(prefix: "", after: nil, limit: 10).map(\.name.text)
+            #expect(names.count == 2)
+            #expect(names.contains { $0.hasPrefix("relay/") })
+            #expect(names.contains { $0.hasPrefix("__freshet/relay/key/") })
+            return (200, [HeaderField("Content-Type", "text/event-stream")])
+        }
+        _ = try await untilEnd(of: try stream(await relay(upstream).begin(call(.chat, key: "k"))))
+    }
+
+    @Test("an answer that is no longer kept is not made again")
+    func expired() async throws {
+        let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat)), .end])
+        let relay = relay(upstream)
+        let name = try stream(await relay.begin(call(.chat, key: "k")))
+        _ = try await untilEnd(of: name)
+        while relay.isBusy { await Task.yield() }
+        #expect(try await streams.remove(name))
+        #expect(try stream(await relay.begin(call(.chat, key: "k"))) == name)
+        #expect(upstream.requests.count == 1)
+    }
+
+    @Test("the key is kept for longer than the answer")
+    func lifetimes() async throws {
+        let relay = relay(ScriptedUpstream())
+        let name = try stream(await relay.begin(call(.chat, key: "k")))
+        let answer = try #require(try await streams.info(name))
+        let record = try #require(try await streams.list(prefix: CallRecord.prefix, after: nil, limit: 1).first)
+        guard case .at(let first) = answer.options.expiry, case .at(let second) = record.options.expiry else {
+            Issue.record("\(answer.options) \(record.options)")
+            return
+        }
+        #expect(second - first >= 86_400_000)
+        await relay.conclude()
+    }
+
+    @Test("a refusal keeps its status, its fields and its body; a key finds it again and nothing is called")
+    func refused() async throws {
+        let upstream = ScriptedUpstream([.piece("{\"error\":{\"message\":\"Slow down\"}}"), .end]) { _ in
+            (429, [HeaderField("Content-Type", "application/json"), HeaderField("Retry-After", "7")])
+        }
+        let relay = relay(upstream)
+        for _ in 0..<2 {
+            guard case .response(let response) = await relay.begin(call(.chat, key: "k")) else {
+                Issue.record("a refusal became a stream")
+                return
+            }
+            #expect(response.status == 429)
+            #expect(response.headers.contains(HeaderField("Retry-After", "7")))
+            #expect(response.body == Array("{\"error\":{\"message\":\"Slow down\"}}".utf8))
+            while relay.isBusy { await Task.yield() }
+        }
+        #expect(upstream.requests.count == 1)
+        let answer = try #require(try await streams.list(prefix: "relay/", after: nil, limit: 1).first)
+        #expect(answer.end?.reason == .failed)
+        #expect(answer.end?.detail == "the upstream answered 429: Slow down")
+    }
+
+    @Test("what is no answer of a model is told as what it is")
+    func notAStream() async throws {
+        let cases: [(Int, String, Int)] = [(302, "text/html", 502), (200, "application/json", 200)]
+        for (status, type, expected) in cases {
+            let upstream = ScriptedUpstream([.piece("{}"), .end]) { _ in
+                (status, [HeaderField("Content-Type", type), HeaderField("Location", "http://elsewhere/")])
+            }
+            let begun = await relay(upstream).begin(call(.chat))
+            #expect(try self.status(begun) == expected)
+            if case .response(let response) = begun {
+                #expect(!response.headers.contains { $0.name == "Location" })
+            }
+        }
+        let silent = ScriptedUpstream { _ in throw UpstreamError.silent }
+        #expect(try status(await relay(silent).begin(call(.chat))) == 504)
+        let absent = ScriptedUpstream { _ in throw UpstreamError.unreachable("refused") }
+        #expect(try status(await relay(absent).begin(call(.chat))) == 502)
+        let encoded = ScriptedUpstream { _ in
+            (200, [HeaderField("Content-Type", "text/event-stream"), HeaderField("Content-Encoding", "gzip")])
+        }
+        #expect(try status(await relay(encoded).begin(call(.chat))) == 502)
+    }
+
+    @Test("Stop aborts the call and keeps what was said")
+    func stopped() async throws {
+        let upstream = ScriptedUpstream([.piece(Scripts.text(Array(Scripts.chat.prefix(2))))])
+        let relay = relay(upstream)
+        let name = try stream(await relay.begin(call(.chat)))
+        try await until { try await streams.info(name)?.events == 2 }
+        _ = try await streams.append(name, AppendRequest(end: EndRequest(.cancelled)))
+        try await until { upstream.aborts == 1 }
+        let page = try await untilEnd(of: name)
+        #expect(page.end?.reason == .cancelled)
+        #expect(page.events.count == 2)
+    }
+
+    @Test("Stop before the first byte lets nobody wait")
+    func stoppedEarly() async throws {
+        let upstream = ScriptedUpstream { _ in
+            try await Task.sleep(for: .seconds(1000))
+            return (200, [])
+        }
+        let relay = relay(upstream)
+        async let begun = relay.begin(call(.chat))
+        try await until { upstream.requests.count == 1 }
+        let name = try #require(try await streams.list(prefix: "relay/", after: nil, limit: 1).first?.name)
+        _ = try await streams.append(name, AppendRequest(end: EndRequest(.cancelled)))
+        #expect(try status(await begun) == 409)
+    }
+
+    @Test("an answer that nobody reads is stopped when the caller said so")
+    func unread() async throws {
+        let upstream = ScriptedUpstream()
+        let clock = ImmediateClock()
+        let time = ManualTime()
+        let relay = relay(upstream, time: time, clock: clock)
+        var asked = call(.chat)
+        asked.policy = .grace(seconds: 5)
+        let name = try stream(await relay.begin(asked))
+        streams.attachReader(name)
+        time.advance(by: .seconds(60))
+        await Task.yield()
+        #expect(try await streams.info(name)?.end == nil)
+        streams.detachReader(name)
+        try await until {
+            time.advance(by: .seconds(1))
+            return try await streams.info(name)?.end != nil
+        }
+        let end = try #require(try await streams.info(name)?.end)
+        #expect(end.reason == .cancelled)
+        #expect(end.detail == "nobody has read it for 5 s")
+        try await until { upstream.aborts == 1 }
+    }
+
+    @Test("after a crash the answers it lost are failed and interrupted, and others' streams are left alone")
+    func recovery() async throws {
+        let lost = try StreamName("relay/0123456789abcdef0123456789abcdef")
+        let foreign = try StreamName("relay/mine")
+        for name in [lost, foreign] {
+            _ = try await streams.create(name, CreateRequest(options: StreamOptions()))
+        }
+        try await relay(ScriptedUpstream()).recover()
+        let end = try #require(try await streams.info(lost)?.end)
+        #expect(end.reason == .failed)
+        #expect(end.detail == "interrupted")
+        #expect(try await streams.info(foreign)?.end == nil)
+    }
+
+    @Test("a server that goes ends what is still being written, and begins nothing")
+    func concluded() async throws {
+        let upstream = ScriptedUpstream()
+        let relay = relay(upstream)
+        let name = try stream(await relay.begin(call(.chat)))
+        #expect(relay.isBusy)
+        await relay.conclude()
+        #expect(!relay.isBusy)
+        #expect(try await streams.info(name)?.end?.detail == "interrupted")
+        #expect(try status(await relay.begin(call(.chat))) == 503)
+    }
+
+    @Test("as many answers as allowed are written at one time")
+    func bounded() async throws {
+        let relay = relay(ScriptedUpstream()) { $0.runningAnswers = 1 }
+        _ = try stream(await relay.begin(call(.chat)))
+        #expect(try status(await relay.begin(call(.chat))) == 429)
+        await relay.conclude()
+    }
+
+    @Test("readers are not kept waiting for a provider that has said its last word and keeps the connection open")
+    func lingering() async throws {
+        for format in [WireFormat.responses, .messages] {
+            let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.of(format)))])
+            #expect(try await answer(relay(upstream), format).end?.reason == .done)
+        }
+    }
+
+    @Test("an event that is too large ends the answer, and what came before is kept")
+    func oversized() async throws {
+        let upstream = ScriptedUpstream([
+            .piece(Scripts.text(Array(Scripts.chat.prefix(1)))), .piece("data: " + String(repeating: "x", count: 5000)),
+        ])
+        let page = try await answer(relay(upstream) { $0.eventBytes = 1000 }, .chat)
+        #expect(page.events.count == 1)
+        #expect(page.end?.detail == "event-too-large")
+    }
+
+    @Test("what was measured is told while the answer is written and after it")
+    func measured() async throws {
+        let upstream = ScriptedUpstream([.piece(Scripts.text(Array(Scripts.chat.prefix(2))))])
+        let relay = relay(upstream)
+        let name = try stream(await relay.begin(call(.chat)))
+        try await until { try await streams.info(name)?.events == 2 }
+        try await until { await relay.measured(name)?.hasPrefix("tokens=1, events=2") ?? false }
+        upstream.send(Scripts.text(Array(Scripts.chat.dropFirst(2))))
+        upstream.end()
+        _ = try await untilEnd(of: name)
+        try await until { !relay.isBusy }
+        // The provider's own count.
+        #expect(await relay.measured(name)?.hasPrefix("tokens=7, events=7") == true)
+        #expect(relay.metrics.ended == [.done: 1])
+        #expect(await relay.measured(try StreamName("other")) == nil)
+    }
+
+    // MARK: -
+
+    private func relay(
+        _ upstream: ScriptedUpstream,
+        kind: Upstream.Kind = .openAICompatible,
+        key: Upstream.Key = .caller,
+        time: any TimeSource = SystemTime(),
+        clock: any Clock<Duration> = ContinuousClock(),
+        _ configure: (inout RelayConfiguration) -> Void = { _ in }
+    ) -> Relay {
+        var configuration = RelayConfiguration(
+            upstreams: [Upstream(name: "one", kind: kind, baseURL: "http://x/v1", key: key)]
+        )
+        configure(&configuration)
+        return Relay(
+            streams: streams,
+            configuration: configuration,
+            transports: ["one": upstream],
+            ownKeys: key == .caller ? [:] : ["one": "own"],
+            time: time,
+            clock: clock
+        )
+    }
+
+    private func call(
+        _ format: WireFormat,
+        key: String? = nil,
+        headers: HTTPHeaders = [:],
+        body: String = "{\"stream\":true}"
+    ) -> StreamingCall {
+        StreamingCall(
+            request: RelayRequest(method: "POST", path: format.path, headers: headers, baseURL: "http://localhost"),
+            format: format,
+            upstream: Upstream(name: "one", kind: .openAICompatible, baseURL: "http://x/v1", key: .caller),
+            body: Array(body.utf8),
+            key: key
+        )
+    }
+
+    private func answer(_ relay: Relay, _ format: WireFormat, headers: HTTPHeaders = [:]) async throws -> Page {
+        var asked = call(format, headers: headers)
+        asked.upstream = relay.configuration.upstreams[0]
+        return try await untilEnd(of: try stream(await relay.begin(asked)))
+    }
+
+    private func stream(_ begun: Begun) throws -> StreamName {
+        guard case .stream(let name, _, _, _) = begun else { throw Unexpected(description: "\(begun)") }
+        return name
+    }
+
+    private func status(_ begun: Begun) throws -> Int {
+        guard case .response(let response) = begun else { throw Unexpected(description: "\(begun)") }
+        return response.status
+    }
+
+    private func untilEnd(of name: StreamName) async throws -> Page {
+        try await until { try await streams.info(name)?.end != nil }
+        guard let page = try await streams.read(name, from: .start) else { throw Unexpected(description: "gone") }
+        return page
+    }
+
+    private func until(_ isTrue: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while try await !isTrue() {
+            guard ContinuousClock.now < deadline else { throw Unexpected(description: "never") }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    private struct Unexpected: Error, CustomStringConvertible {
+        var description: String
+    }
+}

@@ -1,0 +1,396 @@
+"""The relay on the wire: its bytes, its keys, who may, what it passes on and what it refuses."""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import json
+import pathlib
+import re
+import threading
+import time
+
+import openai
+import pytest
+
+from support.freshet import Freshet
+from support.upstream import CHAT, EVENTS, MESSAGES, PATHS, Answer, Upstream
+from support.waiting import eventually
+from support.wire import Closed, Connection
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+JSON = {"Content-Type": "application/json"}
+BODY = json.dumps({"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]})
+KEY = "a-key-of-at-least-sixteen-characters"
+
+
+class Relayed:
+    def __init__(self, words="", names=("one",), **settings):
+        self.script = lambda request: Answer(CHAT)
+        self.upstream = Upstream(lambda request: self.script(request))
+        listed = [f"{name} openai-compatible {self.upstream.url} {words}" for name in names]
+        self.server = Freshet("relay", **{"memory": True, "upstreams": listed, **settings})
+
+    def begin(self, script):
+        self.script = script if callable(script) else lambda request: script
+        self.upstream.requests.clear()
+        self.upstream.answers.clear()
+        return self
+
+    def call(self, format="chat", headers=None, body=BODY, **options):
+        return self.server.request("POST", PATHS[format], {**JSON, **(headers or {})}, body, **options)
+
+    def open(self, format="chat", headers=None, body=BODY):
+        """A call whose answer is read by the test, as it comes."""
+        connection = Connection(self.server.address, 30)
+        connection.send_head("POST", PATHS[format], {**JSON, "Content-Length": len(body), **(headers or {})})
+        connection.send(body)
+        return connection
+
+
+@pytest.fixture(scope="module")
+def relayed():
+    both = Relayed()
+    yield both
+    assert both.server.stop() == 0, both.server.logged()
+
+
+@pytest.fixture
+def relay():
+    """Starts relays with settings of the test's own."""
+    started = []
+
+    def start(*arguments, **settings):
+        started.append(Relayed(*arguments, **settings))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.server.process.kill()
+        one.server.stop()
+
+
+def path_of(answer):
+    return "/v1/stream/" + answer["Location"].partition("/v1/stream/")[2]
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("format", EVENTS)
+def test_the_answer_is_the_upstream_s_byte_for_byte(relayed, format):
+    relayed.begin(lambda request: Answer(EVENTS[format], fields={"x-request-id": "req_1", "set-cookie": "a=b"}))
+    answer = relayed.call(format)
+    assert answer.status == 200
+    assert answer.body == b"".join(EVENTS[format])
+    assert answer["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert answer["x-request-id"] == "req_1"
+    assert answer["Set-Cookie"] is None
+    assert re.fullmatch(r"http://localhost/v1/stream/relay/[0-9a-f]{32}", answer["Location"])
+    # And the same at its stream, with ids.
+    with relayed.server.subscribe(path_of(answer)) as reader:
+        events = reader.rest()
+    assert len(events) == len(EVENTS[format]) + 1
+    assert events[-1].json == {"reason": "done"}
+    assert len({event.id for event in events}) == len(events)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_bad_chunkings_and_foreign_fields_change_nothing(relayed, size):
+    text = b": hello\r\n\r\nid: 99\r\nretry: 1\r\n\r\n" + b"".join(CHAT).replace(b"\n\n", b"\r\n\r\n").replace(b"data: ", b"id: 7\r\ndata: ")
+    relayed.begin(lambda request: Answer([text[i : i + size] for i in range(0, len(text), size)]))
+    answer = relayed.call()
+    assert answer.body == b"".join(CHAT)
+    with relayed.server.subscribe(path_of(answer)) as reader:
+        events = reader.rest()
+    assert [event.retry for event in events[:2]] == [2000, None]
+    assert all(len(event.id) == 12 for event in events)
+
+
+def test_an_upstream_forges_neither_an_end_nor_a_gap(relayed):
+    forged = [b'event: end\ndata: {"reason":"done"}\n\n', b"event: gap\ndata: {}\n\n", b"event: upstream:end\ndata: {}\n\n"]
+    relayed.begin(lambda request: Answer(forged + MESSAGES))
+    answer = relayed.call("messages")
+    assert answer.body == b"".join(forged + MESSAGES)
+    with relayed.server.subscribe(path_of(answer)) as reader:
+        events = reader.rest()
+    assert [event.type for event in events[:3]] == ["upstream:end", "upstream:gap", "upstream:upstream:end"]
+    assert [event.type for event in events].count("end") == 1
+
+
+def test_the_heartbeat_stands_between_events(relay):
+    relayed = relay(heartbeat_seconds=0.1)
+    answer = Answer(CHAT, stepped=True)
+    relayed.begin(answer)
+    connection = relayed.open()
+    assert connection.read_head().status == 200
+    # Before the first event too.
+    assert connection.read_chunk() == b":\n\n"
+    answer.let(3)
+    while b"rld" not in connection.read_chunk():
+        pass
+    assert connection.read_chunk() == b":\n\n"
+    connection.close()
+
+
+# Calling once
+
+
+def test_one_key_is_one_call_however_many_come_and_whenever(relayed):
+    before = threading.Event()
+    relayed.begin(lambda request: Answer(CHAT, before=before))
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(relayed.call, headers={"Idempotency-Key": "once"}) for _ in range(8)]
+        eventually(lambda: relayed.upstream.requests)
+        assert relayed.call(headers={"Idempotency-Key": "once"}, body=BODY + " ").status == 422
+        before.set()
+        answers = [call.result() for call in calls]
+    answers.append(relayed.call(headers={"Idempotency-Key": "once"}))
+    assert {answer.body for answer in answers} == {b"".join(CHAT)}
+    assert len({answer["Location"] for answer in answers}) == 1
+    assert relayed.call(headers={"Idempotency-Key": "once"}, body=BODY + " ").json["type"] == "urn:freshet:idempotency-mismatch"
+    assert len(relayed.upstream.requests) == 1
+    # Without one, each call is a new answer; and so is another caller's.
+    assert relayed.call()["Location"] != relayed.call()["Location"]
+    other = relayed.call(headers={"Idempotency-Key": "once", "Authorization": "Bearer other"})
+    assert other["Location"] != answers[0]["Location"]
+
+
+def test_a_key_outlives_its_answer_and_a_restart(relay, tmp_path):
+    relayed = relay(memory=False, data=str(tmp_path / "data"), relay_answer_seconds=2)
+    relayed.begin(lambda request: Answer(CHAT))
+    first = relayed.call(headers={"Idempotency-Key": "k"})
+    assert first.status == 200
+    relayed.server.process.kill()
+    relayed.server.process.wait()
+    again = relayed.server = Freshet(
+        "relay", data=str(tmp_path / "data"), upstreams=[f"one openai-compatible {relayed.upstream.url}"], relay_answer_seconds=2
+    )
+    eventually(lambda: again.request("HEAD", path_of(first)).status == 404)
+    answer = relayed.call(headers={"Idempotency-Key": "k"})
+    assert (answer.status, answer.json["type"]) == (410, "urn:freshet:answer-expired")
+    assert len(relayed.upstream.requests) == 1
+
+
+def test_a_failure_is_found_again_as_it_was(relayed):
+    body = b'{"error":{"message":"No."}}'
+    relayed.begin(lambda request: Answer([body], status=429, type="application/json", fields={"retry-after": "3"}))
+    for _ in range(2):
+        answer = relayed.call(headers={"Idempotency-Key": "refused"})
+        assert (answer.status, answer.body, answer["retry-after"]) == (429, body, "3")
+        time.sleep(0)
+    relayed.begin(lambda request: Answer(CHAT[:2], end="reset", stepped=False))
+    bodies = []
+    for _ in range(2):
+        with relayed.open(headers={"Idempotency-Key": "torn"}) as connection:
+            assert connection.read_head().status == 200
+            bodies.append(connection.read_to_end())
+    assert all(b"truncated" in body and not body.endswith(b"0\r\n\r\n") for body in bodies)
+    assert len(relayed.upstream.requests) == 1
+
+
+# Leaving and stopping
+
+
+def test_cancel_on_disconnect_stops_when_the_last_reader_has_left(relayed):
+    answer = Answer(CHAT, stepped=True)
+    relayed.begin(answer)
+    connection = relayed.open(headers={"Freshet-On-Disconnect": "cancel"})
+    path = path_of(connection.read_head())
+    answer.let(2)
+    with relayed.server.subscribe(path) as other:
+        other.next()
+        connection.close()
+        time.sleep(0.5)
+        assert answer.gone is None, "somebody still reads"
+    eventually(lambda: answer.gone)
+    with relayed.server.subscribe(path) as reader:
+        assert reader.rest()[-1].json == {"reason": "cancelled", "detail": "nobody has read it for 0 s"}
+
+
+@pytest.mark.parametrize("value", ["stop", "grace=", "grace=601", "grace=-1"])
+def test_a_rule_that_is_none_is_refused_before_anything_is_called(relayed, value):
+    relayed.begin(lambda request: Answer(CHAT))
+    answer = relayed.call(headers={"Freshet-On-Disconnect": value})
+    assert (answer.status, answer.json["type"]) == (400, "urn:freshet:bad-disconnect-policy")
+    assert relayed.upstream.requests == []
+
+
+def test_a_silent_upstream_is_left(relay):
+    relayed = relay(relay_idle_seconds=0.5)
+    relayed.begin(lambda request: Answer(CHAT[:2], end="open"))
+    with relayed.open() as connection:
+        path = path_of(connection.read_head())
+        assert b"upstream-silent" in connection.read_to_end()
+    with relayed.server.subscribe(path) as reader:
+        assert reader.rest()[-1].json == {"reason": "failed", "detail": "upstream-silent"}
+    relayed.begin(lambda request: Answer(before=threading.Event()))
+    assert relayed.call().status == 504
+
+
+def test_a_drain_waits_for_an_answer_that_nobody_reads_and_begins_none(relay):
+    relayed = relay(drain_deadline_seconds=30)
+    answer = Answer(CHAT, stepped=True)
+    relayed.begin(answer)
+    with relayed.open() as connection:
+        assert connection.read_head().status == 200
+    answer.let(1)
+    relayed.server.process.terminate()
+    eventually(lambda: drains(relayed.server))
+    assert relayed.call().status == 503
+    assert answer.gone is None
+    answer.let(len(CHAT) + 1)
+    assert relayed.server.process.wait(20) == 0
+    assert answer.written == len(CHAT)
+
+
+def drains(server):
+    """A connection that is idle when the drain begins is closed, be it on its way to ask this."""
+    with contextlib.suppress(OSError, Closed):
+        return server.request("GET", "/health").status == 503
+
+
+# Who may, and what passes
+
+
+def test_nothing_but_json(relayed):
+    relayed.begin(lambda request: Answer(CHAT))
+    for type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", None]:
+        for path in PATHS.values():
+            answer = relayed.server.request("POST", path, {"Content-Type": type}, BODY)
+            assert (answer.status, answer.json["type"]) == (415, "urn:freshet:json-only")
+    assert relayed.server.request("POST", PATHS["chat"], {**JSON, "Origin": "https://evil.example"}, BODY).status == 403
+    assert relayed.upstream.requests == []
+    assert relayed.call(headers={"Content-Type": "application/json; charset=utf-8"}).status == 200
+
+
+def test_the_servers_own_key_is_for_callers_with_a_key(relay, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text(f"app sha256:{sha(KEY.encode())} create,read,cancel relay/\nother another-key-of-sixteen read *\n")
+    relayed = relay("key=env:UPSTREAM_KEY", keys=keys, environment={"UPSTREAM_KEY": "server-key"}, host="127.0.0.2")
+    relayed.begin(lambda request: Answer(CHAT))
+    call = lambda headers: _ask("127.0.0.2", relayed, headers)  # noqa: E731
+    assert call({}).status == 401
+    assert call({"Authorization": "Bearer wrong-key-of-sixteen-or-more"}).status == 401
+    assert call({"Authorization": "Bearer another-key-of-sixteen"}).status == 403
+    assert relayed.upstream.requests == []
+    for shown in ({"Authorization": f"Bearer {KEY}"}, {"x-api-key": KEY}, {"Freshet-Key": KEY, "Authorization": "Bearer theirs"}):
+        assert call(shown).status == 200
+    assert {request.fields["authorization"] for request in relayed.upstream.requests} == {"Bearer server-key"}
+    assert not any(KEY in str(request.fields) for request in relayed.upstream.requests)
+
+
+def test_the_caller_s_key_and_the_server_s_are_told_apart(relay, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text(f"app {KEY} all *\n")
+    relayed = relay("key=caller", keys=keys)
+    relayed.begin(lambda request: Answer(CHAT))
+    answer = relayed.call(headers={"Authorization": f"Bearer {KEY}"})
+    assert (answer.status, answer.json["type"]) == (401, "urn:freshet:key-passed-on")
+    assert relayed.call(headers={"Authorization": "Bearer theirs"}).status == 401
+    assert relayed.call(headers={"Authorization": "Bearer theirs", "Freshet-Key": KEY}).status == 200
+    assert [request.fields["authorization"] for request in relayed.upstream.requests] == ["Bearer theirs"]
+
+
+def _ask(host, relayed, headers):
+    with Connection((host, relayed.server.port), 20) as connection:
+        connection.send_head("POST", PATHS["chat"], {**JSON, "Content-Length": len(BODY), **headers})
+        connection.send(BODY)
+        return connection.read_answer("POST")
+
+
+def test_a_redirect_is_not_followed_nor_passed_on(relayed):
+    relayed.begin(lambda request: Answer(status=302, type="text/html", fields={"Location": "http://elsewhere.example/"}))
+    for answer in (relayed.call(), relayed.server.request("GET", "/v1/models")):
+        assert (answer.status, answer.json["type"]) == (502, "urn:freshet:upstream-redirect")
+        assert "Location" not in answer
+
+
+def test_other_paths_pass_with_query_and_body_and_status(relayed):
+    relayed.begin(lambda request: Answer([b"part one ", b"part two"], status=207, type="text/x-odd", fields={"x-a": "b"}))
+    answer = relayed.server.request("PATCH", "/v1/files/f%20o?a=b%2Fc&d", {"Content-Type": "text/x-in", "x-custom": "1"}, "a body")
+    assert (answer.status, answer.body, answer["Content-Type"], answer["x-a"]) == (207, b"part one part two", "text/x-odd", "b")
+    (request,) = relayed.upstream.requests
+    assert (request.method, request.target, request.body) == ("PATCH", "/v1/files/f%20o?a=b%2Fc&d", b"a body")
+    assert request.fields["x-custom"] == "1"
+    for path in ["/v1/../admin", "/v1/%2e%2e/admin", "/v1/a/..%2fadmin", "/v1/a\\..\\b"]:
+        assert relayed.server.request("GET", path).status == 400
+    assert len(relayed.upstream.requests) == 1
+
+
+def test_half_an_answer_that_is_passed_on_is_torn(relayed):
+    relayed.begin(lambda request: Answer([b"half"], type="application/octet-stream", end="reset"))
+    with Connection(relayed.server.address, 20) as connection:
+        connection.send_head("GET", "/v1/files/1/content", {})
+        assert connection.read_head().status == 200
+        assert not connection.read_to_end().endswith(b"0\r\n\r\n")
+
+
+def test_only_allowed_paths_are_called(relay):
+    relayed = relay("allow=/chat/completions allow=/models")
+    relayed.begin(lambda request: Answer(CHAT))
+    assert relayed.call().status == 200
+    assert relayed.server.request("GET", "/v1/models/m").status == 200
+    for path in ["/v1/files", "/v1/modelsx", "/v1/messages"]:
+        assert relayed.server.request("GET", path).json["type"] == "urn:freshet:path-not-allowed"
+    assert len(relayed.upstream.requests) == 2
+
+
+def test_an_upstream_is_chosen_by_its_name(relay):
+    relayed = relay(names=("one", "two"))
+    relayed.begin(lambda request: Answer(CHAT))
+    assert relayed.server.request("POST", "/relay/two/v1/chat/completions", JSON, BODY).status == 200
+    answer = relayed.server.request("GET", "/relay/three/v1/models")
+    assert (answer.status, answer.json["type"]) == (404, "urn:freshet:no-upstream")
+
+
+def test_an_upstream_that_is_not_there_is_a_502(relay):
+    relayed = relay()
+    relayed.upstream.__exit__()
+    answer = relayed.call()
+    assert (answer.status, answer.json["type"]) == (502, "urn:freshet:upstream-unreachable")
+    assert relayed.server.request("GET", "/v1/models").status == 502
+
+
+def test_the_server_s_memory_is_nobody_s_stream(relayed):
+    relayed.begin(lambda request: Answer(CHAT))
+    relayed.call(headers={"Idempotency-Key": "secret"})
+    listed = json.loads(relayed.server.request("GET", "/v1/streams").body)["streams"]
+    assert listed and not any(stream["name"].startswith("__freshet") for stream in listed)
+    for method in ("GET", "HEAD", "PUT", "DELETE", "POST"):
+        assert relayed.server.request(method, "/v1/stream/__freshet/relay/key/x").status == 403
+    assert relayed.server.request("GET", "/v1/streams/__freshet/relay/key/x").status == 403
+    fork = {"Stream-Forked-From": "/v1/stream/__freshet/relay/key/x"}
+    assert relayed.server.request("PUT", "/v1/stream/fork", fork).status == 403
+
+
+def test_what_was_measured_is_told(relayed):
+    relayed.begin(lambda request: Answer(CHAT))
+    path = path_of(relayed.call())
+    measured = eventually(lambda: relayed.server.request("HEAD", path)["Relay-Metrics"])
+    measured = dict(part.split("=") for part in measured.split(", "))
+    assert measured["tokens"] == "12"
+    assert measured["events"] == str(len(CHAT))
+    assert float(measured["ttft"]) > 0
+    assert measured["unread"] == "0"
+    text = relayed.server.request("GET", "/metrics").text
+    started = int(re.search(r"^freshet_relay_started_total (\d+)$", text, re.MULTILINE)[1])
+    assert started >= 1
+    assert 'freshet_relay_between_tokens_seconds_bucket{at="log",le="+Inf"}' in text
+
+
+def test_the_readme_s_client_speaks_to_the_built_in_model(relay):
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    server = Freshet("demo")
+    said = []
+    try:
+        for _ in range(2):
+            said.append([])
+            names = {"openai": openai, "print": lambda text, end: said[-1].append(text)}
+            exec(code.replace("http://127.0.0.1:4437", server.url), names)
+        assert "".join(said[0]).startswith("A JSON object is not valid until")
+        assert said[0] == said[1]
+        metrics = server.request("GET", "/metrics").text
+        assert "\nfreshet_relay_started_total 1\n" in metrics
+    finally:
+        server.stop()
