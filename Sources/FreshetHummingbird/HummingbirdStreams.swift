@@ -43,8 +43,10 @@ public final class HummingbirdStreams: Service {
 
     /// - Parameters:
     ///   - streams: what is served. They belong to the program, and are left open when the application has stopped.
+    ///   - configuration: how they are served.
     ///   - eventLoopGroup: the loops that make what is sent: the application's, which are these unless it was given
     ///     others.
+    ///   - logger: what is logged is little: what could not be done, and the drain.
     /// - Throws: `SetupError` with everything that is wrong with the settings.
     public init(
         _ streams: EventStreams,
@@ -92,8 +94,10 @@ public final class HummingbirdStreams: Service {
     /// Adds the routes of streams, `/v1/stream/{name}` and `/v1/streams`, behind the middleware that the router has by
     /// now.
     ///
-    /// - Parameter authorise: who may. It is asked once for each request, before anything of the body is read; an error
-    ///   that it throws is answered as the application answers errors. `undecided` is refused.
+    /// - Parameters:
+    ///   - router: the application's router, or a group of it without a path.
+    ///   - authorise: who may. It is asked once for each request, before anything of the body is read; an error that it
+    ///     throws is answered as the application answers errors. `undecided` is refused.
     public func addRoutes<Context: RequestContext>(
         to router: some RouterMethods<Context>,
         authorise: @escaping @Sendable (Request, Context) async throws -> AccessDecision

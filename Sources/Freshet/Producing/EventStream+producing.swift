@@ -3,7 +3,9 @@ import StreamCore
 extension EventStream {
     /// Appends an event of text.
     ///
-    /// - Parameter type: the event type; see ``Content/type``.
+    /// - Parameters:
+    ///   - text: what readers get as the event's data.
+    ///   - type: the event type; see ``Content/type``.
     /// - Returns: the position just after it.
     /// - Throws: ``EventStreamError`` with the code `ended` when the stream has ended, `notFound`, `invalidEvent`,
     ///   `full`, and those of the store.

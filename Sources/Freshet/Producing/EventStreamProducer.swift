@@ -16,7 +16,9 @@ public struct EventStreamProducer: Sendable {
 
     /// Appends an event of text.
     ///
-    /// - Parameter type: the event type; see ``EventStream/Content/type``.
+    /// - Parameters:
+    ///   - text: what readers get as the event's data.
+    ///   - type: the event type; see ``EventStream/Content/type``.
     /// - Returns: the position just after it.
     /// - Throws: ``EventStreamError`` with the code `ended` when the stream has ended, such as by a cancel,
     ///   `superseded`, `notFound`, `invalidEvent`, `full`, and those of the store.

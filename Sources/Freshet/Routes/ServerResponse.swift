@@ -71,7 +71,11 @@ public struct ServerResponse: Sendable {
     /// What is written this way is seen by who is connected and by nobody else: who comes back begins anew, and runs
     /// it again. What must survive a reconnect is appended to a stream.
     ///
-    /// - Parameter length: the number of bytes that will be written, where it is known.
+    /// - Parameters:
+    ///   - status: the HTTP status, from 200 to 599.
+    ///   - contentType: the media type of what is written.
+    ///   - length: the number of bytes that will be written, where it is known.
+    ///   - write: writes the body. Called once, when the head is out.
     public static func stream(
         status: Int = 200,
         contentType: String,

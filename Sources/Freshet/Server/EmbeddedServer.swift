@@ -43,6 +43,7 @@ public final class EmbeddedServer: Service {
     /// A server with streams of its own, which are closed when it has stopped.
     ///
     /// - Parameters:
+    ///   - configuration: how it listens, and what it serves.
     ///   - storage: where streams are kept.
     ///   - limits: what streams obey.
     ///   - routes: what else is served, beside the streams. The first that matches answers.

@@ -73,6 +73,7 @@ public final class EventStreams: Sendable {
     /// - Parameters:
     ///   - prefix: what their names begin with.
     ///   - after: the name after which to begin: the last one of the page before.
+    ///   - limit: how many at most.
     public func list(
         prefix: String = "",
         after: String? = nil,
