@@ -71,10 +71,10 @@ struct WriterTests {
         }
         while store.counters.hotRows > 0 { await Task.yield() }
         for round in 0..<20 { _ = try await store.remove(.known("\(round)"), because: .expired, born: nil) }
-        // 20 MB were kept, of which less than 2 may stay.
+        // Of the 20 MB that were kept 18.9 are given back; what the rest of the database takes stays.
         while store.counters.freedPages < 4608 { await Task.yield() }
         await store.close()
-        #expect(directory.size(of: "freshet.db") < 3_000_000)
+        #expect(directory.size(of: "freshet.db") < 4_000_000)
     }
 
     @Test("refuses what a full disk cannot hold, harms nothing, and goes on when there is room")
