@@ -179,7 +179,8 @@ def test_a_proxy_that_buffers_kills_the_effect(page, holding, seconds, least):
     for lane in STREAMS:
         # Without it the first word is due after 50 ms.
         assert lanes[lane]["firstWord"] >= least, lanes
-    if holding == "whole":
+    # On a busy machine standard HTTP may be so late itself that nothing can be said.
+    if holding == "whole" and min(lanes[lane]["firstWord"] for lane in STREAMS) > lanes["json"]["firstWord"] / 2:
         assert "the streaming effect is gone" in page.run("return document.querySelector('#verdict').textContent")
 
 
