@@ -103,11 +103,12 @@ struct WriterTests {
         }
         #expect(try await store.info(other)?.events == 0)
         #expect(try await store.remove(name, because: .expired, born: nil) != nil)
+        // Whoever tries again at once must not keep the deleting from being done.
         var isKept = false
-        while !isKept {
+        for _ in 0..<10 where !isKept {
             isKept = (try? await store.append(other, AppendRequest(events: [event, event]))) != nil
-            await Task.yield()
         }
+        #expect(isKept)
         await store.close()
         #expect(try SQLiteStreamStore.check(directory: directory.path).problems == [])
         let again = try SQLiteStreamStore(directory: directory.path)

@@ -17,7 +17,7 @@ import Darwin
 extension Writer {
     func commit(_ batch: Batch) {
         let started = SystemTime().monotonic()
-        var upkeep = started >= upkeepRestsUntil ? planUpkeep(batch) : Upkeep()
+        var upkeep = started >= upkeepRestsUntil ? planUpkeep(batch, sealing: started >= sealingRestsUntil) : Upkeep()
         if batch.isEmpty && upkeep.isEmpty {
             publish(batch, upkeep)
             vacuumWhenDue(started)
@@ -25,8 +25,13 @@ extension Writer {
         }
         var outcome = write(batch, upkeep)
         if case .failure = outcome, !upkeep.isEmpty, failure == nil {
-            // Upkeep must not stand in the way of what was asked. It rests a second.
-            upkeepRestsUntil = started + .seconds(1)
+            // Upkeep must not stand in the way of what was asked: it rests a second. Sealing, which takes room, must
+            // not stand in the way of deleting either, which makes room.
+            if upkeep.seals.isEmpty {
+                upkeepRestsUntil = started + .seconds(1)
+            } else {
+                sealingRestsUntil = started + .seconds(1)
+            }
             abandon(upkeep)
             upkeep = Upkeep()
             outcome = batch.isEmpty ? .success(head) : write(batch, upkeep)
@@ -43,7 +48,27 @@ extension Writer {
             vacuumWhenDue(started)
         case .failure(let error):
             batch.discard()
+            if case .full = error { makeRoom() }
             for reply in batch.replies { reply.fail(error) }
+        }
+    }
+
+    /// Deletes what may go, apart from anything that is asked. Those who try again and again on a full disk would
+    /// else keep it full: each of their commits fails, and the deleting that rides in it with them.
+    private func makeRoom() {
+        guard failure == nil else { return }
+        let batch = newBatch()
+        let upkeep = planUpkeep(batch, sealing: false)
+        guard !upkeep.isEmpty else { return }
+        switch write(batch, upkeep) {
+        case .success(let head):
+            self.head = head
+            keep(batch, upkeep)
+            publish(batch, upkeep)
+            shared.checkpointer.noteCommit()
+        case .failure:
+            abandon(upkeep)
+            upkeepRestsUntil = SystemTime().monotonic() + .seconds(1)
         }
     }
 
@@ -66,16 +91,9 @@ extension Writer {
         next.wall = time.wallMilliseconds()
         do throws(SQLiteError) {
             try statements.begin.run()
-            if !batch.hot.isEmpty {
-                next.lastHot += 1
-                let bytes = batch.hot.finished(key: next.lastHot)
-                try put(statements.addHot, next.lastHot, bytes)
-            }
             // Before anything is deleted: a copy may be made of chunks that are about to be.
             for (stream, copy) in batch.copies { try write(copy, to: stream.row.number) }
-            for seal in upkeep.seals {
-                for (key, chunk) in seal.chunks { try statements.add(chunk, key: key) }
-            }
+            // What is deleted makes room for what is added.
             for collection in upkeep.collections {
                 let keys = collection.keys
                 statements.deleteChunks.bind(1, keys.lowerBound)
@@ -88,6 +106,14 @@ extension Writer {
                 statements.deleteHot.bind(2, last)
                 try statements.deleteHot.run()
                 next.firstHot = last + 1
+            }
+            if !batch.hot.isEmpty {
+                next.lastHot += 1
+                let bytes = batch.hot.finished(key: next.lastHot)
+                try put(statements.addHot, next.lastHot, bytes)
+            }
+            for seal in upkeep.seals {
+                for (key, chunk) in seal.chunks { try statements.add(chunk, key: key) }
             }
             for stream in batch.touched + upkeep.touched {
                 try putRow(of: stream, &next)

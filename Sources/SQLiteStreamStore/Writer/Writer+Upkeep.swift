@@ -7,9 +7,10 @@ extension Writer {
     var isHotOverBound: Bool { hotBytes > configuration.hotBytes && !sealByAge.isEmpty }
 
     var hasUpkeep: Bool {
-        !sealReady.isEmpty || !garbage.isEmpty || !unwritten.isEmpty || hotRows.first?.uses == 0 || isHotOverBound
-            || untilNextSeal.map { $0 <= 0 } ?? false
+        hasDeletions || !sealReady.isEmpty || isHotOverBound || untilNextSeal.map { $0 <= 0 } ?? false
     }
+
+    var hasDeletions: Bool { !garbage.isEmpty || !unwritten.isEmpty || hotRows.first?.uses == 0 }
 
     /// Milliseconds until the oldest unsealed events are to be sealed.
     var untilNextSeal: Int64? {
@@ -36,11 +37,11 @@ extension Writer {
         garbage.append(stream)
     }
 
-    func planUpkeep(_ batch: Batch) -> Upkeep {
+    func planUpkeep(_ batch: Batch, sealing: Bool) -> Upkeep {
         var upkeep = Upkeep()
         // What one commit adds, one commit must be able to seal, or the hot rows would grow for ever.
         var chunks = configuration.chunksPerCommit + 2 * batch.hot.count / configuration.chunkBytes
-        while chunks > 0, let stream = nextToSeal() {
+        while sealing, chunks > 0, let stream = nextToSeal() {
             let seal = plan(stream)
             upkeep.seals.append(seal)
             chunks -= max(1, seal.chunks.count)

@@ -40,8 +40,9 @@ final class Writer {
     var aged: [Int64: WriterStream] = [:]
     /// Why nothing can be kept any more.
     var failure: StoreError?
-    /// Upkeep failed and rests until then, on the machine's own clock.
+    /// Upkeep failed and rests until then, on the machine's own clock; or only its sealing does.
     var upkeepRestsUntil: Duration = .zero
+    var sealingRestsUntil: Duration = .zero
     /// Pages were freed that may be given back, and when that is looked at next.
     var mayShrink = true
     var vacuumAt: Duration = .zero
@@ -149,8 +150,9 @@ final class Writer {
     /// How long to wait when nothing is asked: until the next upkeep.
     private var restingTime: Duration {
         guard failure == nil else { return .seconds(3600) }
-        let rest = upkeepRestsUntil - SystemTime().monotonic()
-        if rest > .zero { return rest }
+        let now = SystemTime().monotonic()
+        if upkeepRestsUntil > now { return upkeepRestsUntil - now }
+        if sealingRestsUntil > now { return hasDeletions || mayShrink ? .milliseconds(20) : sealingRestsUntil - now }
         if sealReady.count >= configuration.chunksPerCommit || isHotOverBound { return .milliseconds(1) }
         // Upkeep rides with what is asked while there is any; alone it gives way to what may come next.
         if hasUpkeep || mayShrink { return .milliseconds(20) }
