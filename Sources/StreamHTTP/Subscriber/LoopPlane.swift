@@ -130,9 +130,9 @@ final class LoopPlane {
     /// of a stream with a producer at work stay for its end. Idle connections close, but not those that come later:
     /// who appends to a stream that is being written may do so on a new one.
     func beginDraining() {
-        let isFirst = !isDraining
         isDraining = true
-        for connection in connections.values where connection.mayLeave { connection.drain(closingIdle: isFirst) }
+        // A request may be under way on a connection that is idle here: it is answered, and is the last.
+        for connection in connections.values where connection.mayLeave { connection.drain(closingIdle: false) }
         for request in hosted.values where request.mayLeave { request.drain() }
     }
 
