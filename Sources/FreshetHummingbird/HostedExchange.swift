@@ -40,7 +40,8 @@ struct HostedExchange: Sendable {
             }
         case .live(let plan):
             guard let response = await host.planes.live(plan, body: request.body) else { throw CancellationError() }
-            return Hummingbird.Response(response)
+            // A refusal may leave a part of the body unread.
+            return response.status < 400 ? Hummingbird.Response(response) : lastOfItsConnection(response)
         case .exchange, .later: preconditionFailure("the routes of streams have no such plans")
         }
     }
@@ -49,19 +50,36 @@ struct HostedExchange: Sendable {
         switch reply {
         case .response(let response): return Hummingbird.Response(response)
         case .subscribe(let plan):
+            let place = HeldPlace(of: plan, host.held)
             return Hummingbird.Response(
                 status: .ok,
-                headers: HTTPFields(plan.headers),
+                headers: HTTPFields(plan.headers) + closing,
                 body: ResponseBody { writer in
+                    place.takeOver()
                     try await read(plan, &writer)
                 }
             )
         case .wait(let plan):
             let planes = host.planes
             let answer = try? await whileConnected { await planes.wait(plan) }
-            return (answer ?? nil).map { Hummingbird.Response($0) } ?? Hummingbird.Response(status: .serviceUnavailable)
+            guard let answer = answer ?? nil else { return Hummingbird.Response(status: .serviceUnavailable) }
+            return lastOfItsConnection(answer)
         case .exchange: preconditionFailure("the routes of streams have no such replies")
         }
+    }
+
+    /// Hummingbird closes an HTTP/1 connection after a request whose body it watched for the peer to leave, and does not
+    /// say so: a client that sends its next request there would lose it.
+    ///
+    /// HTTP/2 forbids the field; Hummingbird's scheme of a request over HTTP/1 is always `http`.
+    private var closing: HTTPFields {
+        request.head.scheme == "http" && Self.canBeWatched(request.body) ? [.connection: "close"] : [:]
+    }
+
+    private func lastOfItsConnection(_ response: StreamHTTP.Response) -> Hummingbird.Response {
+        var response = Hummingbird.Response(response)
+        response.headers.append(contentsOf: closing)
+        return response
     }
 
     /// Hands a read over to a subscriber, and writes what that makes until it is complete or the peer has gone.

@@ -27,7 +27,7 @@ import StreamHTTP
 /// producer at work go on to their end, at most for ``Configuration/drainDeadline``. Without it an open stream would
 /// hold the application's shutdown for ever.
 ///
-/// Where it differs from Freshet's own server: a reader costs a few tasks, and a delivery several times the work
+/// Where it differs from Freshet's own server: a reader costs a few tasks, and a delivery 3 to 10 times the work
 /// (`performance.md`); an application that stops accepts no new connections, so that readers of a stream that is being
 /// written come back only to another node; `Expect: 100-continue` is answered as the application does; `HEAD` says
 /// `Content-Length: 0`.
@@ -36,6 +36,7 @@ public final class HummingbirdStreams: Service {
     public let streams: EventStreams
     let planes: HostedPlanes
     let responder: FreshetResponder
+    let held: HeldReaders
     private let drainDeadline: Duration
     private let logger: Logger
     private let keeper = Mutex<Task<Void, Never>?>(nil)
@@ -68,6 +69,7 @@ public final class HummingbirdStreams: Service {
             )
         )
         self.streams = streams
+        self.held = held
         self.drainDeadline = settings.drainDeadline
         self.logger = logger
         self.responder = FreshetResponder(

@@ -179,6 +179,53 @@ struct HummingbirdStreamsTests {
         }
     }
 
+    @Test(
+        "An answer that ends the connection says so: the next request is not sent into nothing",
+        arguments: ["?as=sse", "?offset=-1&live=sse", "?offset=now&live=long-poll"]
+    )
+    func lastAnswer(query: String) async throws {
+        try await RunningApp.with { app async throws in
+            let stream = try await app.streams.create("a")
+            try await stream.append("x")
+            let reader = try await app.send("GET /v1/stream/a\(query) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while try app.readers(of: "a") != 1 { await Task.yield() }
+            try await stream.end()
+            let answer = try await reader.read()
+            #expect(answer.hasPrefix("HTTP/1.1 20"))
+            #expect(answer.lowercased().contains("\r\nconnection: close\r\n"))
+        }
+    }
+
+    @Test("A reader that waits for a stream keeps its place, and one whose answer a middleware drops does not")
+    func heldPlaces() async throws {
+        struct Drop: RouterMiddleware {
+            func handle(
+                _ request: Request,
+                context: BasicRequestContext,
+                next: @concurrent (Request, BasicRequestContext) async throws -> Response
+            ) async throws -> Response {
+                let response = try await next(request, context)
+                return request.headers[.userAgent] == "dropped" ? Response(status: .noContent) : response
+            }
+        }
+        try await RunningApp.with(heldReaders: 1, middleware: Drop()) { app async throws in
+            for _ in 0..<3 {
+                _ = try await app.send(
+                    "GET /v1/stream/none?as=sse HTTP/1.1\r\nHost: localhost\r\nUser-Agent: dropped\r\n"
+                        + "Connection: close\r\n\r\n"
+                ).read()
+            }
+            let waiting = try await app.send("GET /v1/stream/none?as=sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while try app.readers(of: "none") != 1 { await Task.yield() }
+            let second = try await app.send("GET /v1/stream/none?as=sse HTTP/1.1\r\nHost: localhost\r\n\r\n").read(
+                until: "event: reconnect"
+            )
+            #expect(second.contains("overloaded"))
+            try await app.streams.create("none").append("there")
+            #expect(try await waiting.read(until: "data: there").contains("data: there"))
+        }
+    }
+
     @Test("A live body is appended while it arrives, and a cancel answers it at once")
     func liveBody() async throws {
         try await RunningApp.with { app async throws in

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import StreamCore
 
 /// A Hummingbird application with streams, on a free port, while a test runs.
 struct RunningApp: Sendable {
@@ -18,6 +19,7 @@ struct RunningApp: Sendable {
     static func with<Value: Sendable>(
         heartbeat: Duration = .seconds(10),
         drainDeadline: Duration = .seconds(20),
+        heldReaders: Int = 100,
         middleware: (any MiddlewareProtocol<Request, Response, BasicRequestContext>)? = nil,
         authorise: @escaping @Sendable (Request, BasicRequestContext) async throws -> AccessDecision = { _, _ in
             .everybody
@@ -28,6 +30,7 @@ struct RunningApp: Sendable {
         var configuration = HummingbirdStreams.Configuration()
         configuration.heartbeat = heartbeat
         configuration.drainDeadline = drainDeadline
+        configuration.heldReaders = heldReaders
         configuration.allowedOrigins = ["https://app.example"]
         let freshet = try HummingbirdStreams(streams, configuration: configuration)
         let router = Router()
@@ -52,6 +55,9 @@ struct RunningApp: Sendable {
             return value
         }
     }
+
+    /// Who waits for a stream that does not exist is attached too.
+    func readers(of name: String) throws -> Int { streams.streams.attendance(of: try StreamName(name)).readers }
 
     func stop() async { await group.triggerGracefulShutdown() }
 

@@ -247,6 +247,13 @@ package final class Streams: Sendable {
         return lifetime.isProducing(at: time.monotonic())
     }
 
+    /// Whether its readers wait for something that comes by itself: the work of a producer, or an end that was kept
+    /// and has yet to reach them.
+    package func isComingToAnEnd(_ name: StreamName) -> Bool {
+        guard let lifetime = lifetimes.lifetime(of: name), lifetime.exists else { return false }
+        return lifetime.hasEnded || lifetime.isProducing(at: time.monotonic())
+    }
+
     // MARK: Time
 
     /// Does what has become due: ends abandoned streams, takes expired ones, trims by age. Call it a few times a

@@ -160,10 +160,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         unsent = waiting
     }
 
-    /// May be asked to leave while streams that are being written are still read to their end.
+    /// May be asked to leave while streams that are being written or have just ended are read to their end.
     var mayLeave: Bool {
         if live != nil || exchange != nil { return false }
-        if let subscriber { return !plane.streams.isProducing(subscriber.name) }
+        if let subscriber { return !plane.streams.isComingToAnEnd(subscriber.name) }
         return true
     }
 

@@ -56,7 +56,7 @@ final class HostedReader: SubscriberOutlet, HostedRequest {
 
     // MARK: The request of its plane
 
-    var mayLeave: Bool { subscriber.map { !plane.streams.isProducing($0.name) } ?? true }
+    var mayLeave: Bool { subscriber.map { !plane.streams.isComingToAnEnd($0.name) } ?? true }
 
     func tick(now: NIODeadline) { subscriber?.tick(now: now) }
 

@@ -127,8 +127,8 @@ final class LoopPlane {
     // MARK: Drain
 
     /// Begins to move everyone elsewhere: readers of streams that nobody writes are asked to come back at once; those
-    /// of a stream with a producer at work stay for its end. Idle connections close, but not those that come later:
-    /// who appends to a stream that is being written may do so on a new one.
+    /// of a stream with a producer at work stay for its end. New connections are welcome: who appends to a stream that is
+    /// being written may do so on one.
     func beginDraining() {
         isDraining = true
         // A request may be under way on a connection that is idle here: it is answered, and is the last.
