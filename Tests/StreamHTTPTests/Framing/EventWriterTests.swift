@@ -32,6 +32,16 @@ struct EventWriterTests {
         #expect(ndjson(StreamEvent(1, "[1]"), kind: .ndjson) == #"{"id":"\#(id)","data":[1]}"# + "\n")
     }
 
+    @Test("a foreign reader is shown type and data alone, under the type's own name, and nothing of Freshet's")
+    func foreign() {
+        func foreign(_ event: StreamEvent) -> String { written(.foreign) { $0.append(event, retry: 2000, to: &$1) } }
+        #expect(foreign(StreamEvent(1, "a\nb")) == "data: a\ndata: b\n\n")
+        #expect(foreign(StreamEvent(1, "{}", type: "ping")) == "event: ping\ndata: {}\n\n")
+        #expect(foreign(StreamEvent(1, "{}", type: "upstream:end")) == "event: end\ndata: {}\n\n")
+        let end = StreamEnd(reason: .done, detail: nil, offset: Offset(1))
+        #expect(written(.foreign) { $0.appendEnd(end, retry: nil, to: &$1) } == "")
+    }
+
     @Test("the end, with its reason and what the producer added")
     func end() {
         let end = StreamEnd(reason: .failed, detail: "no \"more\"\n", offset: Offset(1))
