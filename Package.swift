@@ -299,7 +299,8 @@ let package = Package(
         .testTarget(
             name: "FreshetHummingbirdTests",
             dependencies: [
-                "Locks", "FreshetHummingbird", "Freshet", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient,
+                "Locks", "FreshetHummingbird", "Freshet", "EventSource", "ServerSentEvents", "StreamCore",
+                asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, logging, hummingbird,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
