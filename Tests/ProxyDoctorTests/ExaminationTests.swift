@@ -135,33 +135,81 @@ import Testing
 
     // MARK: The control
 
-    @Test func aControlThatIsLateItselfDecidesNothing() {
+    @Test(arguments: [true, false]) func aControlThatIsLateItselfDecidesNothing(origin: Bool) {
         let way = SimulatedWay {
             $0.rule = { _, _ in .timer(300) }
             $0.controlDelay = { $0.isMultiple(of: 2) ? 400 : 0 }
         }
-        let (report, steps) = examine(way)
+        let (report, steps) = examine(way, origin: origin)
         #expect(report.verdict == .inconclusive)
+        #expect(report.summary.contains("late"))
         #expect(report.findings.allSatisfy { ![.live, .buffer, .fullBuffer].contains($0.code) })
         #expect(steps.count(where: { $0.hasPrefix("timing") }) == 3)
     }
 
-    @Test func aControlThatIsLateOnceIsAskedAgain() {
+    @Test(arguments: [true, false]) func aControlThatIsLateOnceIsAskedAgain(origin: Bool) {
         let way = SimulatedWay {
-            $0.controlDelay = { _ in Double.random(in: 300...600) }
+            $0.controlDelay = { $0 == 0 ? 0 : Double.random(in: 300...600) }
             $0.laterControlDelay = { _ in 0 }
         }
-        let (report, steps) = examine(way)
+        let (report, steps) = examine(way, origin: origin)
         #expect(report.verdict == .live)
         #expect(steps.count(where: { $0.hasPrefix("timing") }) == 2)
     }
 
-    @Test func whatIsLateOnBothWaysIsNobodysFault() {
+    @Test func whatLooksLiveBesideALateControlIsNotLiveForThat() throws {
+        let way = SimulatedWay {
+            $0.rule = { _, _ in .timer(200) }
+            $0.controlDelay = { _ in 300 }
+            $0.laterControlDelay = { _ in 0 }
+        }
+        _ = try finding(.buffer, in: examine(way).report)
+    }
+
+    @Test(arguments: [true, false]) func whatIsLateOnBothWaysIsNobodysFault(origin: Bool) {
         let way = SimulatedWay {
             $0.rule = { _, _ in .stutter(150) }
             $0.controlDelay = { $0 == 5 || $0 == 9 ? 110 : 0 }
         }
-        #expect(examine(way).report.verdict == .live)
+        #expect(examine(way, origin: origin).report.verdict == .live)
+    }
+
+    @Test(arguments: [true, false]) func oneLateEventOfTheControlExcusesNoHabit(origin: Bool) throws {
+        let way = SimulatedWay {
+            $0.rule = { _, _ in .timer(200) }
+            $0.controlDelay = { $0 == 5 ? 300 : 0 }
+        }
+        let found = try finding(.buffer, in: examine(way, origin: origin).report)
+        #expect(found.figures["fixed_by"] == .list([]))
+    }
+
+    @Test(arguments: [true, false]) func aControlThatIsLateWhileRemediesAreTriedNamesNone(origin: Bool) throws {
+        let way = SimulatedWay {
+            $0.rule = { _, _ in .timer(200) }
+            $0.remedyControlDelay = { _, event in event.isMultiple(of: 2) ? 0 : 500 }
+        }
+        let (report, steps) = examine(way, origin: origin)
+        #expect(report.verdict == .fault(.buffer))
+        let found = try finding(.buffer, in: report)
+        #expect(found.figures["fixed_by"] == nil)
+        #expect(found.evidence.contains("inconclusive"))
+        #expect(found.layer == "HAProxy without option http-no-delay")
+        #expect(steps.count(where: { $0.hasPrefix("trying") }) == 3)
+    }
+
+    @Test(arguments: [true, false]) func remediesAreTriedAgainWhenTheirControlWasLate(origin: Bool) throws {
+        let timer = SimulatedWay {
+            $0.rule = { _, _ in .timer(200) }
+            $0.remedyControlDelay = { attempt, event in attempt == 1 && event > 0 ? 500 : 0 }
+        }
+        #expect(try finding(.buffer, in: examine(timer, origin: origin).report).figures["fixed_by"] == .list([]))
+        let heeds = SimulatedWay {
+            $0.rule = { plan, _ in plan.hints.contains(.noBuffering) ? .live : .size(4096) }
+            $0.remedyDelay = { attempt, event in attempt == 1 && event % 4 == 3 ? 400 : 0 }
+        }
+        let (report, steps) = examine(heeds, origin: origin)
+        #expect(try finding(.buffer, in: report).figures["fixed_by"] == .list(["X-Accel-Buffering: no"]))
+        #expect(steps.count(where: { $0.hasPrefix("trying") }) == 2)
     }
 
     @Test func aFewLateEventsAreTriedAgainBeforeTheyAreAFault() {

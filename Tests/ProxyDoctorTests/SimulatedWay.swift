@@ -44,6 +44,9 @@ struct SimulatedWay {
     var controlDelay: (_ event: Int) -> Double = { _ in 0 }
     /// The control of later attempts.
     var laterControlDelay: ((_ event: Int) -> Double)?
+    /// How late the control of the remedies is, and how late their streams are, by the attempt.
+    var remedyControlDelay: (_ attempt: Int, _ event: Int) -> Double = { _, _ in 0 }
+    var remedyDelay: (_ attempt: Int, _ event: Int) -> Double = { _, _ in 0 }
     var reaches = true
 
     /// The origin's clock is another one.
@@ -52,11 +55,15 @@ struct SimulatedWay {
     private static let overhead = 40
     private var now = 1000.0
     private var attempts = 0
+    private var remedyAttempts = 0
+    private var triesRemedies = false
 
     init(_ change: (inout SimulatedWay) -> Void = { _ in }) { change(&self) }
 
     mutating func perform(_ step: Examination.Step) -> [ProbeLabel: Observation] {
         if step.probes.contains(where: { if case .trickle = $0.label { true } else { false } }) { attempts += 1 }
+        triesRemedies = step.probes.contains { if case .remedy = $0.label { true } else { false } }
+        if triesRemedies { remedyAttempts += 1 }
         var observations: [ProbeLabel: Observation] = [:]
         for (order, probe) in step.probes.enumerated() { observations[probe.label] = observe(probe, order) }
         now += 100_000
@@ -71,9 +78,9 @@ struct SimulatedWay {
         case .time:
             let report = reaches ? ProbeTime(instance: "one", now: atOrigin(sent + Self.latency)) : nil
             let head = ResponseHead(status: reaches ? 200 : 404)
-            return .time(
-                TimeObservation(sentAt: sent, at: sent + 2 * Self.latency, head: head, end: .complete, report: report)
-            )
+            var at = sent + 2 * Self.latency
+            if case .pulse(let index) = probe.label { at += controlLag(index) }
+            return .time(TimeObservation(sentAt: sent, at: at, head: head, end: .complete, report: report))
         case .stream(let plan): return .stream(stream(plan, probe, sent))
         case .departure(let plan, let after, let asks):
             let left = sent + Double(after)
@@ -100,6 +107,11 @@ struct SimulatedWay {
                 )
             )
         }
+    }
+
+    private func controlLag(_ event: Int) -> Double {
+        if triesRemedies { return remedyControlDelay(remedyAttempts, event) }
+        return (attempts > 1 ? laterControlDelay ?? controlDelay : controlDelay)(event)
     }
 
     private func stream(_ plan: ProbePlan, _ probe: Probe, _ sent: Double) -> StreamObservation {
@@ -130,10 +142,12 @@ struct SimulatedWay {
         let bytes = plan.eventBytes + Self.overhead
         var arrivals: [Double] = written.map { $0 + Self.latency }
         if isDirect {
-            let delay = attempts > 1 ? laterControlDelay ?? controlDelay : controlDelay
-            for index in arrivals.indices { arrivals[index] += delay(index) }
+            for index in arrivals.indices { arrivals[index] += controlLag(index) }
         } else {
             arrivals = Self.held(arrivals, bytes, rule(plan, accepts))
+            if case .remedy = probe.label {
+                for index in arrivals.indices { arrivals[index] += remedyDelay(remedyAttempts, index) }
+            }
         }
         var seen = StreamObservation(plan: plan, acceptEncoding: accepts, sentAt: sent, end: end, endAt: 0)
         seen.endAt = max(arrivals.last ?? 0, (moments.last ?? begun) + Self.latency)

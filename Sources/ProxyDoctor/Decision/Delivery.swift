@@ -21,6 +21,7 @@ package struct Delivery: Sendable, Equatable {
         /// The share of events that come with the next one, from which it is a habit.
         package static let behind = 0.7
         package static let near = 40.0
+        package static let fewestPulses = 6
     }
 
     package var kind: Kind
@@ -73,6 +74,19 @@ package struct Delivery: Sendable, Equatable {
         kind = isLive(beside: allowance) ? .live : behind > Limits.behind ? .oneBehind : .late
     }
 
+    /// How short whole answers came, which nothing holds back: the control where there is no other way to the origin.
+    ///
+    /// - Returns: Nil where too few came.
+    package init?(pulses: [TimeObservation], base: ClockBase) {
+        let delays = pulses.compactMap { pulse in
+            pulse.report.flatMap { base.delay(instance: $0.instance, sentAt: $0.now, at: pulse.at) }
+        }
+        guard delays.count >= Limits.fewestPulses else { return nil }
+        self.init(kind: .late)
+        measure(delays)
+        if isLive(beside: nil) { kind = .live }
+    }
+
     private mutating func measure(_ delays: [Double]) {
         let sorted = delays.sorted()
         median = sorted[sorted.count / 2]
@@ -80,9 +94,10 @@ package struct Delivery: Sendable, Equatable {
         most = sorted[sorted.count - 1]
     }
 
+    /// Each figure is held against the same one of the control: one late event there excuses one here, and not a habit.
     private func isLive(beside control: Delivery?) -> Bool {
-        most < Limits.most + (control?.most ?? 0)
-            || (median < Limits.usual + (control?.median ?? 0) && p90 < Limits.most + (control?.p90 ?? 0))
+        median < Limits.most + (control?.median ?? 0) && p90 < Limits.most + (control?.p90 ?? 0)
+            && (most < Limits.most + (control?.most ?? 0) || median < Limits.usual + (control?.median ?? 0))
     }
 
     /// Whether it was only now and then that an event came late, as on a machine with too much to do: worth another try.

@@ -58,8 +58,10 @@ extension Diagnosis {
         let delivery = evidence.delivery(variant) ?? Delivery(kind: .none)
         let coding = observation?.head?.coding
         let isFreshets = variant.hints == ProbeHint.ofFreshet
-        let letsThrough = RemedyTrial.allCases.filter { trial in
-            switch evidence.delivery(.remedy(context, trial))?.kind {
+        // Beside a control that was late itself a stream that is held looks as if it were let through.
+        let tried = evidence.isRemedyControlUnfit ? [] : RemedyTrial.allCases
+        let letsThrough = tried.filter { trial in
+            switch evidence.delivery(context, trial)?.kind {
             case .live, .liveUnread: true
             default: false
             }
@@ -67,8 +69,8 @@ extension Diagnosis {
         var figures: [String: Figure] = [
             "median_ms": .milliseconds(delivery.median), "max_ms": .milliseconds(delivery.most),
             "headers": .text(isFreshets ? "freshet" : "plain"),
-            "fixed_by": .list(letsThrough.map(\.title)),
         ]
+        if !evidence.isRemedyControlUnfit { figures["fixed_by"] = .list(letsThrough.map(\.title)) }
         if let coding { figures["encoding"] = .text(coding) }
         let shape = evidence.shape(context)
         var code: FindingCode
@@ -84,7 +86,7 @@ extension Diagnosis {
             code = .compressionBuffer
             what = "Compressed with \(coding ?? ""), events are held back; without compression they are not. " + what
         }
-        what += Self.said(isFreshets, letsThrough)
+        what += said(isFreshets, letsThrough)
         return Finding(
             code,
             isFreshets ? .fault : .warning,
@@ -124,7 +126,11 @@ extension Diagnosis {
         }
     }
 
-    private static func said(_ isFreshets: Bool, _ letsThrough: [RemedyTrial]) -> String {
+    private func said(_ isFreshets: Bool, _ letsThrough: [RemedyTrial]) -> String {
+        if evidence.isRemedyControlUnfit {
+            return (isFreshets ? "" : " Freshet's own header fields let them through.")
+                + " Which words from the server would change it is inconclusive: the control was late then."
+        }
         let list = letsThrough.map(\.title).joined(separator: " or ")
         if isFreshets {
             return letsThrough.isEmpty

@@ -8,7 +8,8 @@ package struct Evidence: Sendable {
     package private(set) var observations: [ProbeLabel: Observation] = [:]
     /// Each route has its own fastest deliveries: the way through a proxy may be the longer one.
     private var bases: [Probe.Route: ClockBase] = [.proxied: ClockBase(), .direct: ClockBase()]
-    private var deliveries: [ProbeLabel: Delivery] = [:]
+    private var trickles = Attempts()
+    private var remedies = Attempts()
 
     package init() {}
 
@@ -19,31 +20,36 @@ package struct Evidence: Sendable {
         }
     }
 
-    /// Of several attempts that of each variant counts which was the most live: what holds events back does it always.
     package mutating func takeTrickles(_ taken: [ProbeLabel: Observation]) {
         for (label, observation) in taken { note(observation, label.route) }
-        let control = taken[.control].flatMap { $0.stream.map { Delivery($0, base: bases[.direct]!) } }
-        if let control, let before = deliveries[.control], before.p90 < control.p90 {
-            // The earlier attempt had the better control.
-        } else if let control {
-            deliveries[.control] = control
-            observations[.control] = taken[.control]
-        }
-        for (label, observation) in taken where label != .control {
-            guard let stream = observation.stream else { continue }
-            let delivery = Delivery(stream, base: bases[.proxied]!, allowance: control, roundTrip: roundTrip)
-            if let before = deliveries[label], Self.rank(before) <= Self.rank(delivery) { continue }
-            deliveries[label] = delivery
-            observations[label] = observation
-        }
+        let (deliveries, control) = compare(taken)
+        let better = trickles.take(deliveries, control: control)
+        for label in better { observations[label] = taken[label] }
+        if trickles.control == control { observations[.control] = taken[.control] }
     }
 
-    private static func rank(_ delivery: Delivery) -> Double {
-        switch delivery.kind {
-        case .live, .liveUnread: delivery.p90 / 1e6
-        case .oneBehind, .late: 1 + delivery.p90
-        case .none: .infinity
+    package mutating func takeRemedies(_ taken: [ProbeLabel: Observation]) {
+        for (label, observation) in taken { note(observation, label.route) }
+        let (deliveries, control) = compare(taken)
+        _ = remedies.take(deliveries, control: control)
+    }
+
+    /// The streams of one attempt, each held against the control of the same attempt.
+    private func compare(_ taken: [ProbeLabel: Observation]) -> (deliveries: [ProbeLabel: Delivery], control: Delivery?)
+    {
+        let pulses = taken.compactMap { label, observation -> TimeObservation? in
+            guard case .pulse = label, case .time(let time) = observation else { return nil }
+            return time
         }
+        let control =
+            taken[.control]?.stream.map { Delivery($0, base: bases[.direct]!) }
+            ?? Delivery(pulses: pulses, base: bases[.proxied]!)
+        var deliveries: [ProbeLabel: Delivery] = [:]
+        for (label, observation) in taken where label != .control {
+            guard let stream = observation.stream else { continue }
+            deliveries[label] = Delivery(stream, base: bases[.proxied]!, allowance: control, roundTrip: roundTrip)
+        }
+        return (deliveries, control)
     }
 
     private mutating func note(_ observation: Observation, _ route: Probe.Route) {
@@ -60,13 +66,12 @@ package struct Evidence: Sendable {
 
     package func stream(_ label: ProbeLabel) -> StreamObservation? { observations[label]?.stream }
 
-    package func delivery(_ variant: Variant) -> Delivery? { deliveries[.trickle(variant)] }
+    package func delivery(_ variant: Variant) -> Delivery? { trickles.deliveries[.trickle(variant)] }
 
-    package var control: Delivery? { deliveries[.control] }
+    package var control: Delivery? { trickles.control }
 
-    /// How a stream that was tried beside the control came.
-    package func delivery(_ label: ProbeLabel) -> Delivery? {
-        stream(label).map { Delivery($0, base: bases[label.route]!, allowance: control, roundTrip: roundTrip) }
+    package func delivery(_ context: Context, _ trial: RemedyTrial) -> Delivery? {
+        remedies.deliveries[.remedy(context, trial)]
     }
 
     package func times(_ route: Probe.Route) -> [TimeObservation] {
@@ -86,12 +91,17 @@ package struct Evidence: Sendable {
 
     private var streams: [StreamObservation] { observations.values.compactMap(\.stream) }
 
-    /// Whether the control itself was late. Without an origin to go to, the run's own fastest stream is the control: if
-    /// one variant came through in time, the machine is not what makes the others late.
-    package var isControlUnfit: Bool { control?.isUnfit ?? false }
+    /// Whether the control itself was late in every attempt: a stream straight to the origin, or short whole answers
+    /// between the streams where there is no such way.
+    package var isControlUnfit: Bool { trickles.isControlUnfit }
+
+    /// The same of the streams that try what lets events through.
+    package var isRemedyControlUnfit: Bool { remedies.isControlUnfit }
 
     /// Whether a stream was late now and then, and another try may be better.
-    package var isNearlyLive: Bool { Variant.allCases.contains { delivery($0)?.isNearlyLive ?? false } }
+    package var isNearlyLive: Bool { trickles.deliveries.values.contains(where: \.isNearlyLive) }
+
+    package var isRemedyNearlyLive: Bool { remedies.deliveries.values.contains(where: \.isNearlyLive) }
 
     private func isHeld(_ variant: Variant) -> Bool {
         switch delivery(variant)?.kind {

@@ -11,7 +11,7 @@ extension Examination {
             origin: origin,
             usesProbe: true,
             verdict: verdict,
-            summary: Self.summary(verdict, found, hasOrigin: options.hasOrigin)
+            summary: summary(verdict, found)
         )
         report.findings = found
         report.layers = diagnosis.layers.map(\.title)
@@ -23,16 +23,16 @@ extension Examination {
         }
         if !options.hasOrigin {
             report.notes.append(
-                "Delays are held against the run's own fastest: --origin URL adds a control beside the proxy."
+                "Delays are held against short answers on the same way: --origin URL adds a control beside the proxy."
             )
         }
         return report
     }
 
-    private static func summary(_ verdict: Report.Verdict, _ findings: [Finding], hasOrigin: Bool) -> String {
+    private func summary(_ verdict: Report.Verdict, _ found: [Finding]) -> String {
         switch verdict {
         case .live:
-            let warnings = findings.count { $0.severity == .warning }
+            let warnings = found.count { $0.severity == .warning }
             return "Events arrive as they are sent."
                 + (warnings == 0
                     ? "" : warnings == 1 ? " One thing is worth knowing." : " \(warnings) things are worth knowing.")
@@ -50,10 +50,14 @@ extension Examination {
             default: "Something does not let streams through as they are."
             }
         case .inconclusive:
-            return hasOrigin
+            let isControlUnfit = findings.isControlUnfit
+            return options.hasOrigin && isControlUnfit
                 ? "The control, straight to the origin, was late itself: nothing can be said of what stands between. Try again "
                     + "on a machine with less to do."
-                : "Too little came through to judge."
+                : isControlUnfit
+                    ? "Short answers, which nothing holds back, were late themselves: this machine, the server or the network "
+                        + "is too busy to judge by. Try again, or with --origin URL beside the proxy."
+                    : "Too little came through to judge."
         case .failed: return "The server could not be examined."
         }
     }

@@ -23,10 +23,10 @@ package struct Examination: Sendable {
     }
 
     private enum State {
-        case reach, crowd, trickle(Int), remedies, ramps, manners, over
+        case reach, crowd, trickle(Int), remedies(Int), ramps, manners, over
     }
 
-    private static let mostTrickles = 3
+    private static let mostAttempts = 3
 
     package let options: Options
     package private(set) var findings = Evidence()
@@ -47,7 +47,12 @@ package struct Examination: Sendable {
                 title: attempt == 1 ? "timing single events" : "timing single events again, since some were late",
                 probes: trickles()
             )
-        case .remedies: Step(title: "trying what lets them through", probes: remedies())
+        case .remedies(let attempt):
+            Step(
+                title: attempt == 1
+                    ? "trying what lets them through" : "trying again what lets them through, since some were late",
+                probes: remedies()
+            )
         case .ramps: Step(title: "measuring what holds them", probes: ramps())
         case .manners:
             Step(
@@ -72,16 +77,17 @@ package struct Examination: Sendable {
             findings.takeTrickles(observations)
             if findings.isReplayed {
                 state = .manners
-            } else if attempt < Self.mostTrickles, findings.isControlUnfit || findings.isNearlyLive {
+            } else if attempt < Self.mostAttempts, findings.isControlUnfit || findings.isNearlyLive {
                 state = .trickle(attempt + 1)
             } else if findings.isControlUnfit || findings.held.isEmpty {
                 state = .manners
             } else {
-                state = .remedies
+                state = .remedies(1)
             }
-        case .remedies:
-            findings.take(observations)
-            state = .ramps
+        case .remedies(let attempt):
+            findings.takeRemedies(observations)
+            let isUnclear = findings.isRemedyControlUnfit || findings.isRemedyNearlyLive
+            state = isUnclear && attempt < Self.mostAttempts ? .remedies(attempt + 1) : .ramps
         case .ramps:
             findings.take(observations)
             state = .manners
@@ -144,12 +150,20 @@ package struct Examination: Sendable {
             }
             probes.append(probe)
         }
-        if options.hasOrigin {
-            var control = trickle(.control, ProbeHint.ofFreshet, "identity")
-            control.route = .direct
-            probes.append(control)
+        return probes + control()
+    }
+
+    /// What streams are held against that are tried at the same time.
+    private mutating func control() -> [Probe] {
+        var control = trickle(.control, ProbeHint.ofFreshet, "identity")
+        control.route = .direct
+        if options.hasOrigin { return [control] }
+        guard case .stream(let plan) = control.kind else { return [] }
+        return (0..<plan.events).map { index in
+            var pulse = Probe(.pulse(index), .time)
+            pulse.startsAfter = plan.moment(of: index)
+            return pulse
         }
-        return probes
     }
 
     private mutating func remedies() -> [Probe] {
@@ -171,7 +185,7 @@ package struct Examination: Sendable {
                 probes.append(probe)
             }
         }
-        return probes
+        return probes + control()
     }
 
     private mutating func ramps() -> [Probe] {

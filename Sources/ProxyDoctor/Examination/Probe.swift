@@ -40,6 +40,8 @@ package enum ProbeLabel: Sendable, Hashable {
     case crowd(Int)
     case trickle(Variant)
     case control
+    /// A short whole answer at the moment of an event: the control where the origin cannot be reached beside the proxy.
+    case pulse(Int)
     case remedy(Context, RemedyTrial)
     case ramp(Context, Rate)
     case death(ProbePlan.Death)
