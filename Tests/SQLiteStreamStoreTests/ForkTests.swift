@@ -9,10 +9,14 @@ struct ForkTests {
     private let fork = StreamName.known("fork")
 
     /// A store whose streams soon have many chunks.
-    private static func open(_ directory: TemporaryDirectory, bytes: Int? = nil) throws -> SQLiteStreamStore {
+    private static func open(
+        _ directory: TemporaryDirectory,
+        bytes: Int? = nil,
+        sealAfter: Duration = .zero
+    ) throws -> SQLiteStreamStore {
         var configuration = SQLiteStoreConfiguration(durability: .os)
         configuration.chunkBytes = 1000
-        configuration.sealAfter = .zero
+        configuration.sealAfter = sealAfter
         if let bytes { configuration.limits.bytes = bytes }
         return try SQLiteStreamStore(directory: directory.path, configuration: configuration)
     }
@@ -37,7 +41,7 @@ struct ForkTests {
         // The last ones are in no chunk.
         try await store.add(source, "a", "b", "c")
         let log = try await store.page(source).events
-        for index in stride(from: 0, to: log.count, by: 7) {
+        for index in 0..<log.count - 1 {
             for beyond in [0, 1] {
                 let name = StreamName.known("at-\(index)-\(beyond)")
                 let request = ForkRequest(source: source, point: .after(log[index].offset), beyond: beyond)
@@ -52,6 +56,23 @@ struct ForkTests {
         }
         await store.close()
         #expect(try SQLiteStreamStore.check(directory: directory.path).problems == [])
+    }
+
+    @Test("it may leave its source between what is in a chunk and what is in none yet")
+    func edgeOfChunks() async throws {
+        let directory = TemporaryDirectory()
+        let store = try Self.open(directory, sealAfter: .seconds(3600))
+        _ = try await store.put(source, StreamOptions(contentType: ContentType("text/plain")!))
+        try await store.add(source, String(repeating: "x", count: 2000))
+        while store.counters.chunksSealed == 0 { await Task.yield() }
+        try await store.add(source, "y")
+        let log = try await store.page(source).events
+        for beyond in [0, 1] {
+            let name = StreamName.known("beyond-\(beyond)")
+            _ = try await store.fork(name, ForkRequest(source: source, point: .after(log[0].offset), beyond: beyond))
+            #expect(try await store.page(name).events.map(\.body) == log.prefix(1 + beyond).map(\.body))
+        }
+        await store.close()
     }
 
     @Test("it and the name of a source that is gone survive a restart, and the last fork takes all of them along")

@@ -24,7 +24,10 @@ struct SourceLog {
             if offset < stream.row.origin { return (.unknown, floor) }
             if offset < floor { return (.belowFloor, floor) }
             let isKnown =
-                if let index = try chunk(holding: offset) {
+                if offset == stream.row.sealed.tail {
+                    // The last event of the last chunk, or what was before all events.
+                    true
+                } else if let index = try chunk(holding: offset) {
                     try load(index).events.contains { $0.event.offset == offset }
                 } else {
                     stream.unsealed.contains { $0.event.offset == offset }

@@ -151,11 +151,34 @@ struct Load {
             try await create(name)
             for _ in 0..<Int.random(in: 0...6, using: &random) { try await append(name, &random) }
             if Bool.random(using: &random) { try await end(name) }
+            if Bool.random(using: &random) { try await fork(name, &random) }
             guard Bool.random(using: &random) else { continue }
             witness.change(name) { $0.removal = .asked }
             _ = try await store.remove(name, because: .deleted, born: nil)
             witness.change(name) { $0.removal = .acknowledged }
         }
+    }
+
+    /// A fork of a stream that nobody else writes, behind one of its requests. It goes on when the stream is deleted.
+    private func fork(_ source: StreamName, _ random: inout SeededRandom) async throws {
+        let stream = witness.stream(source)
+        let requests = stream.requests
+        let shared = requests.prefix(Int.random(in: 0...requests.count, using: &random))
+        let name = StreamName.known("\(source)-fork")
+        // Until it is acknowledged, nothing of it is owed.
+        let asked = shared.map { WitnessedStream.Request(texts: $0.texts, tail: $0.tail) }
+        witness.expect(name, WitnessedStream(floor: stream.birth, requests: asked))
+        let request = ForkRequest(source: source, point: shared.last?.tail.map { .after($0) } ?? .start)
+        switch try await store.create(name, CreateRequest(options: StreamOptions(), fork: request)) {
+        case .created(let info):
+            witness.gave(info.birth)
+            witness.change(name) { stream in
+                stream.birth = info.birth
+                for index in stream.requests.indices { stream.requests[index].isAcknowledged = true }
+            }
+        case let other: return witness.note("forking \(source) is answered \(other)")
+        }
+        try await append(name, &random)
     }
 
     private func end(_ name: StreamName) async throws {

@@ -51,6 +51,10 @@ final class Witness: Sendable {
         state.withLock { $0.streams[name]?.requests[number].texts ?? [] }
     }
 
+    func stream(_ name: StreamName) -> WitnessedStream {
+        state.withLock { $0.streams[name] ?? WitnessedStream() }
+    }
+
     func acknowledge(_ name: StreamName, _ number: Int, tail: Offset? = nil) {
         if let tail { gave(tail) }
         change(name) { stream in

@@ -8,12 +8,19 @@ struct WitnessedStream {
         var isAcknowledged = false
         /// Of the last event, when the acknowledgement said it.
         var tail: Offset?
+
+        init(texts: [String], tail: Offset? = nil) {
+            self.texts = texts
+            self.tail = tail
+        }
     }
 
     enum Step: Int { case no, asked, acknowledged }
 
     /// The most events retention keeps.
     let retained: Int?
+    /// Where its log begins, for a fork: where that of its source does. Others begin with their birth.
+    let floor: Offset?
     var birth: Offset?
     var requests: [Request] = []
     var shown: [Offset: String] = [:]
@@ -21,8 +28,10 @@ struct WitnessedStream {
     var end: StreamEnd?
     var removal = Step.no
 
-    init(retained: Int? = nil) {
+    init(retained: Int? = nil, floor: Offset? = nil, requests: [Request] = []) {
         self.retained = retained
+        self.floor = floor
+        self.requests = requests
     }
 
     /// What is wrong with what is kept of the stream, each for people to read.
@@ -34,7 +43,7 @@ struct WitnessedStream {
         }
         var found: [String] = []
         if let birth, kept.info.birth != birth { found.append("was born elsewhere") }
-        if retained == nil, kept.info.floor != kept.info.birth { found.append("was trimmed") }
+        if retained == nil, kept.info.floor != floor ?? kept.info.birth { found.append("was trimmed") }
         if let end, kept.info.end != end { found.append("has lost its end \(end)") }
         if ending == .no, kept.info.end != nil { found.append("has ended by itself") }
         if kept.info.events != kept.events.count { found.append("counts \(kept.info.events) events") }
