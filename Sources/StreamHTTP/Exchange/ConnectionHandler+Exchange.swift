@@ -52,7 +52,8 @@ extension ConnectionHandler: ExchangeOutlet {
             hasContinued = true
             continueIfExpected()
         }
-        resumeReading()
+        // What was read while there was no room waits here, and nothing is read before it is taken.
+        takeParts()
     }
 
     func exchangeFinished(_ exchange: Exchange) {

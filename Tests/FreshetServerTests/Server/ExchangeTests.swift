@@ -83,6 +83,21 @@ struct ExchangeTests {
         }
     }
 
+    @Test func `reads a large body to its end, however slowly it is taken`() async throws {
+        let size = 4 << 20
+        try await serve { body, writer in
+            var count = 0
+            for try await part in body {
+                count += part.readableBytes
+                for _ in 0..<100 { await Task.yield() }
+            }
+            try await writer.respond(Response(200, body: Array("\(count)".utf8)))
+        } test: { server in
+            let answer = try await server.ask("POST", "/exchange", body: String(repeating: "x", count: size))
+            #expect(answer.body == "\(size)")
+        }
+    }
+
     @Test func `gives an answer of a known length its length, and keeps it`() async throws {
         try await serve { body, writer in
             let whole = try await body.collect(upTo: 100)
