@@ -25,6 +25,9 @@ package struct HTTPUpstream: UpstreamTransport {
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 10_000
         // Otherwise a refused connection is tried again for ever, since there is no deadline.
         configuration.connectionPool.retryConnectionEstablishment = false
+        // As the providers' own clients do: a connection for each answer, so that one that is cut cuts no other.
+        configuration.httpVersion = .http1Only
+        configuration.http1_1ConnectionDebugInitializer = { StatusGuard.install(on: $0) }
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 

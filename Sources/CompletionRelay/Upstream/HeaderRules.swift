@@ -8,12 +8,18 @@ enum HeaderRules {
     private static let keptFromUpstream: Set<String> = [
         "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
         "proxy-authorization", "host", "content-length", "accept-encoding", "expect", "cookie", "origin", "referer",
-        "forwarded", "via", "x-real-ip", "freshet-key", "freshet-on-disconnect",
+        "forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip", "freshet-key", "freshet-on-disconnect",
     ]
     private static let keptFromCaller: Set<String> = [
         "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
         "proxy-authenticate", "content-length", "date", "server", "vary", "set-cookie", "alt-svc",
         "strict-transport-security", "location", "x-content-type-options", "cross-origin-resource-policy",
+        "relay-metrics",
+    ]
+    /// What this server says itself, what a proxy before it would obey, and who may read.
+    private static let beginningsKeptFromCaller = ["stream-", "x-accel-", "access-control-"]
+    private static let fieldsOfTheBody: Set<String> = [
+        "content-type", "content-encoding", "cache-control", "x-accel-buffering",
     ]
     private static let credentials: Set<String> = ["authorization", "x-api-key", "api-key"]
 
@@ -43,10 +49,15 @@ enum HeaderRules {
 
     /// The fields of an answer as the caller gets them; those of a stream say nothing of the upstream's body.
     static func toCaller(_ headers: [HeaderField], isStream: Bool) -> [HeaderField] {
-        headers.filter { field in
+        let named = Set(
+            headers.filter { $0.name.lowercased() == "connection" }
+                .flatMap { $0.value.lowercased().split(separator: ",") }.map { $0.trimmingBlanks() }
+        )
+        return headers.filter { field in
             let lower = field.name.lowercased()
-            if keptFromCaller.contains(lower) || lower.hasPrefix("access-control-") { return false }
-            return !isStream || !["content-type", "content-encoding", "cache-control"].contains(lower)
+            if keptFromCaller.contains(lower) || named.contains(lower[...]) { return false }
+            if fieldsOfTheBody.contains(lower) { return !isStream }
+            return !beginningsKeptFromCaller.contains { lower.hasPrefix($0) }
         }
     }
 }

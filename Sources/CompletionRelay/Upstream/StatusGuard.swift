@@ -1,0 +1,37 @@
+import NIOCore
+import NIOHTTP1
+
+/// Ends a connection whose peer answers with a status that is none, before the HTTP client sees it: AsyncHTTPClient
+/// 1.37 takes any status below 200 for an informational answer, and traps on the body of one that is no such thing.
+///
+/// 101 is among them: no upgrade is ever asked for.
+final class StatusGuard: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias InboundOut = HTTPClientResponsePart
+
+    struct Impossible: Error, CustomStringConvertible {
+        var status: UInt
+        var description: String { "its status is \(status), which answers no request" }
+    }
+
+    private var isOver = false
+
+    /// Put behind the decoder of a connection.
+    static func install(on channel: any Channel) -> EventLoopFuture<Void> {
+        channel.eventLoop.submit {
+            let pipeline = channel.pipeline.syncOperations
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
+            try pipeline.addHandler(StatusGuard(), position: .after(decoder))
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
+        if case .head(let head) = Self.unwrapInboundIn(data), head.status.code < 100 || head.status.code == 101 {
+            isOver = true
+            context.fireErrorCaught(Impossible(status: head.status.code))
+            return context.close(promise: nil)
+        }
+        context.fireChannelRead(data)
+    }
+}
