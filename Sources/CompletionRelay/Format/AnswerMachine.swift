@@ -52,7 +52,7 @@ package struct AnswerMachine: Sendable {
         }
         let event = JSONSlice(data)
         if let error = event["error"], !error.isNull { decide(Self.failure(error)) }
-        if let tokens = event["usage"]?["completion_tokens"]?.integer { countedTokens = tokens }
+        count(event["usage"]?["completion_tokens"])
         // vLLM sends `"choices": null` with the usage.
         return (event["choices"]?.elements ?? []).contains { choice in
             if choice["text"]?.saysSomething ?? false { return true }
@@ -82,7 +82,7 @@ package struct AnswerMachine: Sendable {
         case "error": decide(Self.failure(event["error"].flatMap { $0.isNull ? nil : $0 } ?? event))
         default: return type.hasSuffix(".delta")
         }
-        if let tokens = response?["usage"]?["output_tokens"]?.integer { countedTokens = tokens }
+        count(response?["usage"]?["output_tokens"])
         return false
     }
 
@@ -92,11 +92,17 @@ package struct AnswerMachine: Sendable {
         switch name == "message" ? event["type"]?.string ?? name : name {
         case "message_stop": decide(EndRequest(.done))
         case "error": decide(Self.failure(event["error"]))
-        case "message_delta": if let tokens = event["usage"]?["output_tokens"]?.integer { countedTokens = tokens }
+        case "message_delta": count(event["usage"]?["output_tokens"])
         case "content_block_delta": return true
         default: break
         }
         return false
+    }
+
+    /// What no answer can have is no count: sums of it would go beyond every number, or back.
+    private mutating func count(_ tokens: JSONSlice?) {
+        guard let tokens = tokens?.integer, 0...1_000_000_000 ~= tokens else { return }
+        countedTokens = tokens
     }
 
     /// The first word counts: what a provider adds after its error makes no success of it.

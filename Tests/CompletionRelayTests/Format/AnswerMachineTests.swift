@@ -89,6 +89,15 @@ struct AnswerMachineTests {
         #expect(machine.countedTokens == 2)
     }
 
+    @Test("a count of tokens that no answer has is none", arguments: ["-1", "9223372036854775807", "1.5", "\"7\""])
+    func impossibleCount(count: String) {
+        var machine = AnswerMachine(.chat)
+        for tokens in ["3", count] {
+            _ = machine.received(ServerSentEvent(data: "{\"usage\":{\"completion_tokens\":\(tokens)}}"))
+        }
+        #expect(machine.countedTokens == 3)
+    }
+
     @Test("what is no JSON is kept as it is, and says nothing")
     func noJSON() {
         for format in WireFormat.allCases {
