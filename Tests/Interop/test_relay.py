@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import json
+import os
 import pathlib
 import re
 import threading
@@ -316,6 +317,32 @@ def test_other_paths_pass_with_query_and_body_and_status(relayed):
     for path in ["/v1/../admin", "/v1/%2e%2e/admin", "/v1/a/..%2fadmin", "/v1/a\\..\\b"]:
         assert relayed.server.request("GET", path).status == 400
     assert len(relayed.upstream.requests) == 1
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_large_body_passes_whole(relayed, length):
+    relayed.begin(lambda request: Answer([b"{}"], type="application/json"))
+    body = os.urandom(5_000_000)
+    with Connection(relayed.server.address, 30) as connection:
+        framing = {"Content-Length": len(body)} if length else {"Transfer-Encoding": "chunked"}
+        connection.send_head("POST", "/v1/files", {"Content-Type": "multipart/form-data; boundary=x", **framing})
+        if length:
+            connection.send(body)
+        else:
+            for start in range(0, len(body), 70_000):
+                connection.send_chunk(body[start : start + 70_000])
+            connection.send_chunk(b"")
+        assert connection.read_answer("POST").status == 200
+    (request,) = relayed.upstream.requests
+    assert sha(request.body) == sha(body)
+
+
+@pytest.mark.parametrize("status", ["000", "099", "101"])
+def test_a_status_that_answers_nothing_is_a_502(relayed, status):
+    relayed.begin(lambda request: Answer(CHAT, status=status))
+    for answer in (relayed.call(), relayed.server.request("GET", "/v1/models")):
+        assert (answer.status, answer.json["type"]) == (502, "urn:freshet:upstream-unreachable")
+    assert relayed.server.request("GET", "/health").status == 200
 
 
 def test_half_an_answer_that_is_passed_on_is_torn(relayed):

@@ -1,6 +1,8 @@
 """The relay, through the real clients of OpenAI and Anthropic, with nothing changed but their base URL."""
 
+import concurrent.futures
 import json
+import threading
 import time
 
 import anthropic
@@ -204,6 +206,21 @@ def test_a_stopped_answer_raises_in_the_caller(relayed, format):
     with pytest.raises((openai.APIError, anthropic.APIError), match="stopped"):
         for _ in stream:
             relayed.server.cancel(location)
+
+
+@pytest.mark.parametrize("format", EVENTS)
+def test_a_call_that_is_stopped_before_its_first_byte_is_not_made_again_by_the_client(relayed, format):
+    relayed.begin(lambda request: Answer(EVENTS[format], before=threading.Event()))
+    client = client_of(relayed, format).with_options(max_retries=2)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        call = pool.submit(calls(format), client)
+        eventually(lambda: relayed.upstream.requests)
+        streams = json.loads(relayed.server.request("GET", "/v1/streams?prefix=relay/").body)["streams"]
+        (running,) = [stream["name"] for stream in streams if not stream["end"]]
+        assert relayed.server.cancel(f"/v1/stream/{running}").status == 204
+        with pytest.raises((openai.ConflictError, anthropic.ConflictError)):
+            call.result()
+    assert len(relayed.upstream.requests) == 1
 
 
 def test_one_line_makes_a_repeated_call_find_its_answer(relayed):

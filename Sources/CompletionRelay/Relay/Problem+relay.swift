@@ -121,7 +121,9 @@ extension Problem {
         409,
         "answer-stopped",
         title: "The answer was stopped before it began.",
-        detail: "Its stream was cancelled while the upstream had not answered yet."
+        detail: "Its stream was cancelled while the upstream had not answered yet.",
+        // The clients of OpenAI and Anthropic repeat what is answered 409: Stop would begin the answer anew.
+        headers: [HeaderField("X-Should-Retry", "false")]
     )
 
     static let relayDraining = Problem(

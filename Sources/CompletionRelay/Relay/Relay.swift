@@ -115,7 +115,10 @@ package final class Relay: Sendable {
         case .attached(let earlier):
             guard earlier.bodyHash == hash else { return .response(Response(.differentBody)) }
             count { $0.attached += 1 }
-            return await outcome(of: earlier, hash)
+            let begun = await outcome(of: earlier, hash)
+            // Measured is the socket of whoever began the answer: those of several, taken together, are none's.
+            if case .stream(let name, let format, let fields, _) = begun { return .stream(name, format, fields, nil) }
+            return begun
         case .entered:
             // Detached from the request: whoever asked may leave, and the answer is written all the same.
             let task = Task.detached { [self] in

@@ -31,7 +31,7 @@ package struct StreamingCall: Sendable {
 /// How a streaming call began.
 enum Begun: Sendable {
     case response(Response)
-    /// The answer is in a stream. The call is there while this process makes it.
+    /// The answer is in a stream. The call is there for whoever began it.
     case stream(StreamName, WireFormat, [HeaderField], AnswerCall?)
 }
 

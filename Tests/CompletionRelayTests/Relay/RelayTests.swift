@@ -91,6 +91,19 @@ struct RelayTests {
         #expect(upstream.requests.count == 1)
     }
 
+    @Test("the socket that is measured is that of whoever began the answer")
+    func socket() async throws {
+        let relay = relay(ScriptedUpstream([.piece(Scripts.text(Scripts.chat))]))
+        for isFirst in [true, false, false] {
+            guard case .stream(_, _, _, let call) = await relay.begin(call(.chat, key: "k")) else {
+                Issue.record("there is no stream")
+                return
+            }
+            #expect((call != nil) == isFirst)
+        }
+        await relay.conclude()
+    }
+
     @Test("a key that comes with another body is refused, before the first answer's end and after it")
     func otherBody() async throws {
         let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat))])
