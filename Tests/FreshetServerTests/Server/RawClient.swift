@@ -97,9 +97,14 @@ final class RawClient: Sendable {
     /// Everything up to and with a text.
     func read(through marker: String) async throws -> String {
         let marker = Array(marker.utf8)
+        let searched = Mutex(0)
         return try await take { bytes, _ in
-            guard let range = bytes.firstRange(of: marker) else { return nil }
-            return range.upperBound
+            // Only what is new: megabytes would else be searched again with each arrival.
+            searched.withLock { searched in
+                let start = max(0, searched - marker.count)
+                searched = bytes.count
+                return bytes[start...].firstRange(of: marker)?.upperBound
+            }
         }
     }
 
