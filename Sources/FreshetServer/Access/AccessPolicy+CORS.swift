@@ -5,8 +5,11 @@ extension AccessPolicy {
     /// every answer and therefore not here.
     ///
     /// The origin is echoed and never `*`, which browsers refuse beside credentials (Fetch, section 3.3.5).
-    /// - Parameter preflight: Whether this answers `OPTIONS`.
-    package func corsFields(origin: String?, preflight: Bool) -> [HeaderField] {
+    /// - Parameters:
+    ///   - preflight: Whether this answers `OPTIONS`.
+    ///   - requested: `Access-Control-Request-Headers`. Clients of providers of models send fields of their own, a dozen
+    ///     of them: an origin that is allowed may send any.
+    package func corsFields(origin: String?, preflight: Bool, requested: [String] = []) -> [HeaderField] {
         guard let origin, let parsed = WebOrigin(parsing: origin), allowedOrigins.contains(parsed) else {
             return []
         }
@@ -19,7 +22,7 @@ extension AccessPolicy {
         }
         return fields + [
             HeaderField("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE, OPTIONS"),
-            HeaderField("Access-Control-Allow-Headers", Self.accepted),
+            HeaderField("Access-Control-Allow-Headers", Self.accepted(with: requested)),
             // Chromium keeps a preflight's answer no longer than this.
             HeaderField("Access-Control-Max-Age", "7200"),
         ]
@@ -31,11 +34,33 @@ extension AccessPolicy {
         "Stream-End-Detail", "Stream-Earliest-Offset", "Stream-Gap", "Stream-TTL", "Stream-Expires-At", "Stream-Lease",
         "Stream-Retention", "Stream-Producer", "Stream-SSE-Data-Encoding", "Producer-Id", "Producer-Epoch",
         "Producer-Seq", "Producer-Expected-Seq", "Producer-Received-Seq", "ETag", "Location", "Retry-After",
+        "Relay-Metrics", "X-Request-Id", "Request-Id", "X-Should-Retry",
     ].joined(separator: ", ")
+
+    private static func accepted(with requested: [String]) -> String {
+        let known = Set(accepted.map { $0.lowercased() })
+        let further = requested.flatMap { $0.split(separator: ",") }.prefix(64)
+            .map { $0.filter { $0 != " " && $0 != "\t" } }
+            .filter { isFieldName($0) && !known.contains($0.lowercased()) }
+        return (accepted + further).joined(separator: ", ")
+    }
+
+    private static func isFieldName(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
 
     private static let accepted = [
         "Accept", "Authorization", "Cache-Control", "Content-Type", "If-None-Match", "Last-Event-ID", "Stream-TTL",
         "Stream-Expires-At", "Stream-Closed", "Stream-End-Reason", "Stream-End-Detail", "Stream-Cancel", "Stream-Lease",
         "Stream-Retention", "Stream-Producer", "Stream-Seq", "Producer-Id", "Producer-Epoch", "Producer-Seq",
-    ].joined(separator: ", ")
+        "Idempotency-Key", "Freshet-On-Disconnect", "Freshet-Key",
+    ]
 }

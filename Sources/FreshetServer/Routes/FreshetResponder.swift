@@ -41,7 +41,7 @@ package final class FreshetResponder: Responder {
 
     package func plan(for head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
         let origin = head.headers.first(name: "Origin")
-        if head.method == .OPTIONS, access.screen(RequestFacts(head)) == nil { return .answer(preflight(origin)) }
+        if head.method == .OPTIONS, access.screen(RequestFacts(head)) == nil { return .answer(preflight(head)) }
         return decorate(route(head, facts), origin: origin)
     }
 
@@ -55,7 +55,7 @@ package final class FreshetResponder: Responder {
         if let problem = access.screen(RequestFacts(head)) {
             return decorate(.answer(Response(problem)), origin: origin)
         }
-        if head.method == .OPTIONS { return .answer(preflight(origin)) }
+        if head.method == .OPTIONS { return .answer(preflight(head)) }
         let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
         return decorate(route(request, identity), origin: origin)
     }
@@ -145,9 +145,14 @@ package final class FreshetResponder: Responder {
         )
     }
 
-    private func preflight(_ origin: String?) -> Response {
+    private func preflight(_ head: HTTPRequestHead) -> Response {
         let allow = HeaderField("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS")
-        return Response(204, headers: [allow] + Self.everyAnswer + access.corsFields(origin: origin, preflight: true))
+        let fields = access.corsFields(
+            origin: head.headers.first(name: "Origin"),
+            preflight: true,
+            requested: head.headers["Access-Control-Request-Headers"]
+        )
+        return Response(204, headers: [allow] + Self.everyAnswer + fields)
     }
 
     /// The answer on a connection that is one too many: a native reader is asked to come back, since no status would
