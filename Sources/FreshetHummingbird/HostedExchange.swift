@@ -64,7 +64,7 @@ struct HostedExchange: Sendable {
             let answer = try? await whileConnected { await planes.wait(plan) }
             guard let answer = answer ?? nil else { return Hummingbird.Response(status: .serviceUnavailable) }
             return lastOfItsConnection(answer)
-        case .exchange: preconditionFailure("the routes of streams have no such replies")
+        case .exchange, .pending: preconditionFailure("the routes of streams have no such replies")
         }
     }
 

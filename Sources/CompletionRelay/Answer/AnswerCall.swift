@@ -23,7 +23,9 @@ final class AnswerCall: Sendable {
 
     private struct State {
         var start: Start?
-        var waiting: [CheckedContinuation<Start, Never>] = []
+        /// Those who wait, each by a number of its own.
+        var waiting: [Int: CheckedContinuation<Start?, Never>] = [:]
+        var waiters = 0
         var metrics: AnswerMetrics
         var hasBeenRead = false
     }
@@ -43,19 +45,29 @@ final class AnswerCall: Sendable {
     func begin(_ start: Start) {
         let waiting = state.withLock { state in
             if state.start == nil { state.start = start }
-            defer { state.waiting = [] }
-            return state.waiting
+            defer { state.waiting = [:] }
+            return state.waiting.values
         }
         for continuation in waiting { continuation.resume(returning: start) }
     }
 
-    func started() async -> Start {
-        await withCheckedContinuation { continuation in
-            let start = state.withLock { state in
-                if state.start == nil { state.waiting.append(continuation) }
-                return state.start
+    /// Waits until it is known how the call began; nil when whoever waits is cancelled before.
+    func started() async -> Start? {
+        let waiter = state.withLock { state in
+            state.waiters += 1
+            return state.waiters
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let (start, waits) = state.withLock { state in
+                    let waits = state.start == nil && !Task.isCancelled
+                    if waits { state.waiting[waiter] = continuation }
+                    return (state.start, waits)
+                }
+                if !waits { continuation.resume(returning: start) }
             }
-            if let start { continuation.resume(returning: start) }
+        } onCancel: {
+            state.withLock { $0.waiting.removeValue(forKey: waiter) }?.resume(returning: nil)
         }
     }
 

@@ -8,16 +8,20 @@ package import StreamHTTP
 /// as one would have said it, and the body is left torn: neither a client that looks for errors nor one that looks for
 /// the end of the body can take half an answer for a whole one.
 package enum ClosingWords {
-    package static func after(_ conclusion: SubscriptionPlan.Conclusion, in format: WireFormat)
-        -> SubscriptionPlan.ForeignEnd
-    {
+    /// - Parameter isSilent: the answer has no event, so that no error of the provider stands in it either.
+    package static func after(
+        _ conclusion: SubscriptionPlan.Conclusion,
+        in format: WireFormat,
+        isSilent: Bool = false
+    ) -> SubscriptionPlan.ForeignEnd {
         switch conclusion {
         case .ended(let end):
             switch end.reason {
             case .done: return SubscriptionPlan.ForeignEnd(bytes: [], isTorn: false)
             case .failed:
                 guard let failure = end.detail.flatMap(RelayFailure.init(rawValue:)) else {
-                    return SubscriptionPlan.ForeignEnd(bytes: [], isTorn: false)
+                    guard isSilent else { return SubscriptionPlan.ForeignEnd(bytes: [], isTorn: false) }
+                    return torn("failed", "The answer failed before its first word: \(end.detail ?? "").", format)
                 }
                 return torn(failure.rawValue, failure.sentence, format)
             case .cancelled: return torn("cancelled", "The answer was stopped.", format)

@@ -68,10 +68,12 @@ extension Relay {
             key: key,
             policy: policy
         )
-        switch await begin(asked) {
-        case .response(let response): return .response(response)
-        case .stream(let name, let format, let fields, let call):
-            return await subscribe(to: name, format, fields, call, request)
+        return .pending { [self] in
+            switch await begin(asked) {
+            case .response(let response): .response(response)
+            case .stream(let name, let format, let fields, let call):
+                await subscribe(to: name, format, fields, call, request)
+            }
         }
     }
 
@@ -101,7 +103,8 @@ extension Relay {
             requested: "-1",
             opening: .page(page)
         )
-        plan.conclude = { ClosingWords.after($0, in: format) }
+        let isSilent = page.end != nil && page.events.isEmpty
+        plan.conclude = { ClosingWords.after($0, in: format, isSilent: isSilent) }
         if let call { plan.delivered = { call.delivered($0) } }
         return .subscribe(plan)
     }

@@ -71,12 +71,21 @@ extension Relay {
     }
 
     /// The call is answered by something other than a stream, unless it was answered before; a key remembers what by.
-    private func answer(_ response: Response, _ call: AnswerCall, _ record: StreamName?) async {
-        guard !call.hasBegun else { return }
-        if let record {
+    ///
+    /// Remembered before the stream ends and before anybody is told: after a crash in between, the key finds the refusal
+    /// and never an answer without a word.
+    private func answer(
+        _ response: Response,
+        _ call: AnswerCall,
+        _ record: StreamName?,
+        ending: (live: LiveProducer, end: EndRequest)? = nil
+    ) async {
+        let isFirst = !call.hasBegun
+        if isFirst, let record {
             _ = try? await streams.append(record, AppendRequest(events: CallRecord.events(of: response)))
         }
-        call.begin(.answered(response))
+        if let ending { await end(ending.live, ending.end) }
+        if isFirst { call.begin(.answered(response)) }
     }
 
     /// Returns when the answer has been without a reader for too long, and is stopped.
@@ -105,9 +114,13 @@ extension Relay {
         _ record: StreamName?
     ) async {
         func fail(_ failure: RelayFailure, _ problem: Problem) async {
-            await end(live, EndRequest(.failed, detail: failure.rawValue))
-            await answer(Response(problem), call, record)
             count { $0.refused += 1 }
+            await answer(
+                Response(problem),
+                call,
+                record,
+                ending: (live, EndRequest(.failed, detail: failure.rawValue))
+            )
         }
         do {
             let reply = try await send(asked)
@@ -164,15 +177,16 @@ extension Relay {
             }
             body.append(contentsOf: piece.readableBytesView)
         }
+        let end: EndRequest
         if reply.status == 200 {
-            await end(live, EndRequest(.failed, detail: RelayFailure.noStream.rawValue))
+            end = EndRequest(.failed, detail: RelayFailure.noStream.rawValue)
         } else {
             let message = JSONSlice(body)["error"]?["message"]?.string.map { ": \($0)" } ?? ""
-            await end(live, .failed("the upstream answered \(reply.status)\(message)"))
+            end = .failed("the upstream answered \(reply.status)\(message)")
         }
         let fields = HeaderRules.toCaller(reply.headers, isStream: false)
-        await answer(Response(reply.status, headers: fields, body: body), call, record)
         count { $0.refused += 1 }
+        await answer(Response(reply.status, headers: fields, body: body), call, record, ending: (live, end))
     }
 
     private func end(_ live: LiveProducer, _ end: EndRequest) async { _ = try? await live.append([], end: end) }

@@ -161,6 +161,8 @@ package final class Relay: Sendable {
         case .streaming(let fields): .stream(call.name, call.format, fields, call)
         case .answered(let response): .response(response)
         case .found(let found): attach(to: found, hash)
+        // Whoever asked has left, and nobody is told this.
+        case nil: .response(Response(499))
         }
     }
 

@@ -219,6 +219,7 @@ package final class FreshetResponder: Responder {
             plan.answer = { [self] news in decorate(answer(news), origin: origin) }
             return .wait(plan)
         case .exchange(let plan): return .exchange(decorate(plan, origin: origin))
+        case .pending(let work): return .pending { [self] in decorate(await work(), origin: origin) }
         }
     }
 

@@ -15,7 +15,24 @@ extension ConnectionHandler {
         case .subscribe(let plan): subscribe(plan)
         case .wait(let plan): wait(plan)
         case .exchange(let plan): begin(plan, hasBody: false)
+        case .pending(let work): wait(for: work)
         }
+    }
+
+    private func wait(for work: @escaping @Sendable () async -> Reply) {
+        guard let context else { return }
+        machine.waiting(now: .now())
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        pending = Task {
+            let reply = await work()
+            eventLoop.execute {
+                bound.value.pending = nil
+                bound.value.reply(reply)
+            }
+        }
+        // Read on, so that the end of a peer who gives up is seen.
+        resumeReading()
     }
 
     func wait(_ plan: LongPollPlan) {

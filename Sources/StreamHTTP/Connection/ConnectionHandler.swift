@@ -36,6 +36,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var flaw: RequestFailure?
     var subscriber: Subscriber?
     var longPoll: LongPoll?
+    /// What the answer waits for.
+    var pending: Task<Void, Never>?
     var exchange: Exchange?
     /// A peer that waits for a word before it sends the body of an exchange has been given it.
     var hasContinued = false
@@ -193,6 +195,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         subscriber = nil
         longPoll?.disconnected()
         longPoll = nil
+        pending?.cancel()
+        pending = nil
         live?.torn()
         exchange?.disconnected()
         exchange = nil
@@ -203,8 +207,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private var mayRead: Bool {
         // A peer that sends its next request while it waits is not read further.
-        machine.reads && wantsBody && ((longPoll == nil && exchange == nil) || parts.isEmpty)
+        machine.reads && wantsBody && (!isWaiting || parts.isEmpty)
     }
+
+    private var isWaiting: Bool { longPoll != nil || exchange != nil || pending != nil }
 
     /// What takes the body has room for more of it.
     var wantsBody: Bool { (live?.wantsMore ?? true) && (exchange?.wantsMore ?? true) }

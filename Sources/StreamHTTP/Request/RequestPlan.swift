@@ -81,6 +81,9 @@ package enum Reply: Sendable {
     case wait(LongPollPlan)
     /// By a function that writes the answer while it is made. There is no body left for it to read.
     case exchange(ExchangePlan)
+    /// After work that may take long. Its task is cancelled when the peer leaves, which is noticed without writing, and
+    /// then nobody is answered.
+    case pending(@Sendable () async -> Reply)
 }
 
 /// A read that goes on until the stream ends.

@@ -43,6 +43,20 @@ struct ClosingWordsTests {
         }
     }
 
+    @Test(
+        "the failure, where the answer has no event in which a provider could have told it",
+        arguments: WireFormat.allCases
+    )
+    func silent(format: WireFormat) {
+        let words = ClosingWords.after(
+            .ended(end(.failed, "the upstream answered 500")),
+            in: format,
+            isSilent: true
+        )
+        #expect(words.isTorn)
+        #expect(String(decoding: words.bytes, as: UTF8.self).contains("the upstream answered 500"))
+    }
+
     private func end(_ reason: EndReason, _ detail: String? = nil) -> StreamEnd {
         StreamEnd(reason: reason, detail: detail, offset: Offset(milliseconds: 1, counter: 0))
     }

@@ -264,6 +264,34 @@ struct RelayTests {
         try await until { upstream.aborts == 1 }
     }
 
+    @Test("who leaves before the first byte has left, and nobody waits for it any more")
+    func leftEarly() async throws {
+        let gate = Gate()
+        let upstream = ScriptedUpstream { _ in
+            await gate.opened()
+            return (200, [HeaderField("Content-Type", "text/event-stream")])
+        }
+        let time = ManualTime()
+        let relay = relay(upstream, time: time, clock: ImmediateClock())
+        var asked = call(.chat)
+        asked.policy = .cancel
+        let waiting = Task { [asked] in await relay.begin(asked) }
+        try await until { upstream.requests.count == 1 }
+        let name = try #require(try await streams.list(prefix: "relay/", after: nil, limit: 1).first?.name)
+        time.advance(by: .seconds(60))
+        await Task.yield()
+        #expect(try await streams.info(name)?.end == nil)
+        waiting.cancel()
+        _ = await waiting.value
+        try await until {
+            time.advance(by: .seconds(1))
+            return try await streams.info(name)?.end != nil
+        }
+        #expect(try await streams.info(name)?.end?.reason == .cancelled)
+        gate.open()
+        try await until { !relay.isBusy }
+    }
+
     @Test("after a crash the answers it lost are failed and interrupted, and others' streams are left alone")
     func recovery() async throws {
         let lost = try StreamName("relay/0123456789abcdef0123456789abcdef")
