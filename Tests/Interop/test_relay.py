@@ -119,6 +119,40 @@ def test_an_upstream_forges_neither_an_end_nor_a_gap(relayed):
     assert [event.type for event in events].count("end") == 1
 
 
+def test_nobody_but_the_relay_writes_an_answer(relayed):
+    answer = Answer(CHAT, stepped=True)
+    relayed.begin(answer)
+    with relayed.open() as connection:
+        path = path_of(connection.read_head())
+        answer.let(2)
+        events = {"Content-Type": "text/event-stream"}
+        for method, fields, body in [
+            ("POST", events, "data: forged\n\n"), ("POST", {"Stream-Closed": "true"}, None), ("POST", {"Stream-Lease": "1"}, None),
+            ("PUT", events, None), ("PUT", {"Stream-Closed": "true"}, None),
+        ]:  # fmt: skip
+            refused = relayed.server.request(method, path, fields, body)
+            assert (refused.status, refused.json["type"]) == (403, "urn:freshet:written-by-server")
+        answer.let(len(CHAT) + 1)
+        body = b""
+        while chunk := connection.read_chunk():
+            body += chunk
+    assert body == b"".join(CHAT)
+    assert relayed.server.request("DELETE", path).status == 204
+
+
+def test_a_deleted_answer_is_not_written_any_further(relayed):
+    answer = Answer(CHAT, stepped=True)
+    relayed.begin(answer)
+    with relayed.open(headers={"Idempotency-Key": "deleted"}) as connection:
+        path = path_of(connection.read_head())
+        answer.let(2)
+        eventually(lambda: answer.written == 2)
+        assert relayed.server.request("DELETE", path).status == 204
+        assert b"removed" in connection.read_to_end()
+    eventually(lambda: answer.gone)
+    assert relayed.call(headers={"Idempotency-Key": "deleted"}).status == 410
+
+
 def test_the_heartbeat_stands_between_events(relay):
     relayed = relay(heartbeat_seconds=0.1)
     answer = Answer(CHAT, stepped=True)
@@ -209,6 +243,18 @@ def test_cancel_on_disconnect_stops_when_the_last_reader_has_left(relayed):
         assert reader.rest()[-1].json == {"reason": "cancelled", "detail": "nobody has read it for 0 s"}
 
 
+def test_a_caller_who_leaves_before_the_first_byte_has_left(relayed):
+    answer = Answer(CHAT, before=threading.Event())
+    relayed.begin(answer)
+    connection = relayed.open(headers={"Freshet-On-Disconnect": "cancel", "Idempotency-Key": "left-early"})
+    eventually(lambda: relayed.upstream.requests)
+    connection.close()
+    eventually(lambda: answer.gone)
+    again = relayed.call(headers={"Idempotency-Key": "left-early"})
+    assert (again.status, again.json["type"]) == (409, "urn:freshet:answer-stopped")
+    assert len(relayed.upstream.requests) == 1
+
+
 @pytest.mark.parametrize("value", ["stop", "grace=", "grace=601", "grace=-1"])
 def test_a_rule_that_is_none_is_refused_before_anything_is_called(relayed, value):
     relayed.begin(lambda request: Answer(CHAT))
@@ -263,6 +309,25 @@ def test_nothing_but_json(relayed):
     assert relayed.server.request("POST", PATHS["chat"], {**JSON, "Origin": "https://evil.example"}, BODY).status == 403
     assert relayed.upstream.requests == []
     assert relayed.call(headers={"Content-Type": "application/json; charset=utf-8"}).status == 200
+
+
+def test_a_page_of_an_allowed_origin_may_call(relay):
+    relayed = relay(allowed_origins="https://app.example")
+    relayed.begin(lambda request: Answer(CHAT, fields={"Access-Control-Allow-Origin": "*", "x-request-id": "req_1"}))
+    origin = {"Origin": "https://app.example"}
+    asked = "authorization, idempotency-key, x-stainless-os, anthropic-version, bad(name"
+    for path in PATHS.values():
+        preflight = relayed.server.request("OPTIONS", path, {**origin, "Access-Control-Request-Headers": asked})
+        accepted = preflight["Access-Control-Allow-Headers"].lower().split(", ")
+        assert {"authorization", "idempotency-key", "x-stainless-os", "anthropic-version"} <= set(accepted)
+        assert "bad(name" not in accepted
+    answer = relayed.call(headers={**origin, "Idempotency-Key": "page"})
+    assert answer["Access-Control-Allow-Origin"] == "https://app.example"
+    assert {"Location", "X-Request-Id"} <= set(answer["Access-Control-Expose-Headers"].split(", "))
+    other = {"Origin": "https://other.example"}
+    assert relayed.call(headers=other).status == 403
+    assert "Access-Control-Allow-Headers" not in relayed.server.request("OPTIONS", PATHS["chat"], other)
+    assert len(relayed.upstream.requests) == 1
 
 
 def test_the_servers_own_key_is_for_callers_with_a_key(relay, tmp_path):

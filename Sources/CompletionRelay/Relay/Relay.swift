@@ -197,7 +197,9 @@ package final class Relay: Sendable {
         }
     }
 
-    private static func isAnswer(_ name: StreamName) -> Bool {
+    /// Whether a stream is, or could be, an answer: by its name.
+    package static func isAnswer(_ name: StreamName) -> Bool {
+        guard name.text.utf8.starts(with: answerPrefix.utf8) else { return false }
         let token = name.text.utf8.dropFirst(answerPrefix.utf8.count)
         return token.count == 32
             && token.allSatisfy {

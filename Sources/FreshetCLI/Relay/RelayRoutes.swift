@@ -53,6 +53,8 @@ struct RelayRoutes: RouteGroup {
         return [HeaderField("Relay-Metrics", measured)]
     }
 
+    func writes(_ stream: StreamName) -> Bool { Relay.isAnswer(stream) }
+
     func prepare() async throws { try await relay.recover() }
 
     var isBusy: Bool { relay.isBusy }

@@ -9,6 +9,14 @@ extension Problem {
         detail: "What begins with `\(StreamName.reservedPrefix)` is the server's memory, and no stream for callers."
     )
 
+    static let writtenByServer = Problem(
+        403,
+        "written-by-server",
+        title: "Only the server writes this stream.",
+        detail: "It is an answer of the relay, which can be read, cancelled and deleted. Use another name for a stream "
+            + "of your own."
+    )
+
     package static func method(allowed: String) -> Problem {
         Problem(
             405,

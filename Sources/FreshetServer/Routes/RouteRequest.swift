@@ -58,6 +58,8 @@ package protocol RouteGroup: Sendable {
     func plan(_ request: RouteRequest) -> RequestPlan?
     /// What else these routes know of a stream: fields of the answer to a HEAD.
     func fields(of stream: StreamName) async -> [HeaderField]
+    /// Whether these routes alone write a stream: others read it, cancel it and delete it.
+    func writes(_ stream: StreamName) -> Bool
     /// The store is there and nothing is served yet.
     func prepare() async throws
     /// Something goes on that a server which goes away should wait for, beside its connections.
@@ -68,6 +70,7 @@ package protocol RouteGroup: Sendable {
 
 extension RouteGroup {
     package func fields(of stream: StreamName) async -> [HeaderField] { [] }
+    package func writes(_ stream: StreamName) -> Bool { false }
     package func prepare() async throws {}
     package var isBusy: Bool { false }
     package func conclude() async {}

@@ -7,6 +7,7 @@ extension StreamRoutes {
     func append(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
         let headers = request.headers
         if headers.isCancelling { return try cancel(name, request, caller) }
+        if isOurs(name) { throw .writtenByServer }
         if request.facts.isDraining, !streams.isProducing(name) { throw .draining }
         let end = try headers.end()
         let isLiveType = try headers.contentType().map {

@@ -6,6 +6,7 @@ extension StreamRoutes {
     /// `PUT`: creates a stream, with its first events and its end if the request has them. Idempotent.
     func create(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
         if let problem = caller.refusal(.create, name.text) { throw problem }
+        if isOurs(name) { throw .writtenByServer }
         if request.facts.isDraining { throw .draining }
         let headers = request.headers
         let end = try headers.end()

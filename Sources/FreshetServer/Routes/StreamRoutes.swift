@@ -46,6 +46,8 @@ package struct StreamRoutes: Sendable {
     let jitter: @Sendable (ClosedRange<Int>) -> Int
     /// What others know of a stream beside its log.
     let furtherFields: @Sendable (StreamName) async -> [HeaderField]
+    /// Whether a stream is written by the server itself, and by no request.
+    let isOurs: @Sendable (StreamName) -> Bool
 
     package init(
         streams: Streams,
@@ -53,7 +55,8 @@ package struct StreamRoutes: Sendable {
         configuration: StreamRoutesConfiguration,
         time: any TimeSource = SystemTime(),
         jitter: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) },
-        furtherFields: @escaping @Sendable (StreamName) async -> [HeaderField] = { _ in [] }
+        furtherFields: @escaping @Sendable (StreamName) async -> [HeaderField] = { _ in [] },
+        isOurs: @escaping @Sendable (StreamName) -> Bool = { _ in false }
     ) {
         self.streams = streams
         self.held = held
@@ -61,6 +64,7 @@ package struct StreamRoutes: Sendable {
         self.time = time
         self.jitter = jitter
         self.furtherFields = furtherFields
+        self.isOurs = isOurs
     }
 
     /// How a request is answered; nil when it is for another path.

@@ -70,7 +70,8 @@ package final class FreshetService: Sendable {
                 var fields: [HeaderField] = []
                 for routes in extra { fields += await routes.fields(of: name) }
                 return fields
-            }
+            },
+            isOurs: { name in extra.contains { $0.writes(name) } }
         )
         let session = keys.map { keys in
             SessionRoute(
