@@ -10,10 +10,11 @@ import re
 import threading
 import time
 
+import anthropic
 import openai
 import pytest
 
-from support.freshet import Freshet
+from support.freshet import Freshet, run
 from support.upstream import CHAT, EVENTS, MESSAGES, PATHS, Answer, Upstream
 from support.waiting import eventually
 from support.wire import Closed, Connection
@@ -465,10 +466,53 @@ def test_what_was_measured_is_told(relayed):
     assert measured["events"] == str(len(CHAT))
     assert float(measured["ttft"]) > 0
     assert measured["unread"] == "0"
+    described = relayed.server.request("GET", path.replace("/stream/", "/streams/", 1)).json["relay"]
+    assert {name: float(value) for name, value in measured.items()} == described
+    shown = run("info", relayed.server.url + path).stdout.decode()
+    assert re.search(r"^tokens +12, the first after [\d.]+ ms; 0 that nobody read as they came$", shown, re.MULTILINE)
+    assert re.search(r"^p50, p99 +[\d.]+ and [\d.]+ ms in the log, [\d.]+ and [\d.]+ ms at the socket$", shown, re.MULTILINE)
     text = relayed.server.request("GET", "/metrics").text
     started = int(re.search(r"^freshet_relay_started_total (\d+)$", text, re.MULTILINE)[1])
     assert started >= 1
     assert 'freshet_relay_between_tokens_seconds_bucket{at="log",le="+Inf"}' in text
+
+
+def test_the_demo_answers_clients_of_both_kinds_without_a_key(relay):
+    server = Freshet("demo")
+    try:
+        client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+        question = "What is the JSON trap?"
+        fast = {"extra_body": {"words_per_second": 1000}}
+        assert [model.id for model in client.models.list()] == ["builtin"]
+        events = client.responses.create(model="builtin", input=question, stream=True, **fast)
+        said = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+        assert said.startswith("A JSON object is not valid until")
+        assert client.responses.create(model="builtin", input=question).output_text == said
+        other = anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0)
+        message = {"model": "builtin", "max_tokens": 999, "messages": [{"role": "user", "content": question}]}
+        with other.messages.create(**message, stream=True, **fast) as stream:
+            assert "".join(e.delta.text for e in stream if e.type == "content_block_delta") == said
+    finally:
+        server.stop()
+
+
+def test_the_demo_s_chat_asks_the_model_of_the_command_line(relayed):
+    relayed.begin(lambda request: Answer(CHAT))
+    server = Freshet("demo", upstream=relayed.upstream.url, model="llama")
+    try:
+        begun = server.request("POST", "/demo/conversations", JSON, "{}")
+        asked = json.dumps({"question": "Why?"})
+        path = f"/demo/conversations/{begun.json['id']}/questions"
+        turn = server.request("POST", path, JSON, asked)
+        assert turn.status == 201, turn
+        (request,) = relayed.upstream.requests
+        assert (request.target, request.json["model"], request.json["stream"]) == (PATHS["chat"], "llama", True)
+        assert request.json["messages"] == [{"role": "user", "content": "Why?"}]
+        location = re.search(r"/v1/stream/relay/[0-9a-f]{32}", turn.text)[0]
+        with server.subscribe(location) as reader:
+            assert [event.data for event in reader.rest()[:-1]] == ["\n".join(line[6:] for line in piece.decode().strip().split("\n")) for piece in CHAT]
+    finally:
+        server.stop()
 
 
 def test_the_readme_s_client_speaks_to_the_built_in_model(relay):

@@ -126,6 +126,13 @@ extension Problem {
         headers: [HeaderField("X-Should-Retry", "false")]
     )
 
+    static let interruptedBeforeFirstByte = Problem(
+        502,
+        "answer-interrupted",
+        title: "The answer was interrupted before it began.",
+        detail: "The server went away while the upstream had not answered yet. Ask again with a new `Idempotency-Key`."
+    )
+
     static let relayDraining = Problem(
         503,
         "draining",

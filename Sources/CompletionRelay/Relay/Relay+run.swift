@@ -23,7 +23,11 @@ extension Relay {
             _ = try? await live.append([], end: EndRequest(.failed, detail: RelayFailure.interrupted.rawValue))
         }
         await live.finish(isTorn: false)
-        await answer(Response(.stoppedBeforeFirstByte), call, record)
+        if case .ended(let end) = live.stop, end.reason == .failed {
+            await answer(Response(.interruptedBeforeFirstByte), call, record)
+        } else {
+            await answer(Response(.stoppedBeforeFirstByte), call, record)
+        }
         await keepMetrics(of: call)
     }
 

@@ -66,6 +66,15 @@ struct Info: AsyncParsableCommand {
             lines.append(("expires", "after \(ttl) s without a reader or a writer"))
         }
         if let source = stream.forkedFrom { lines.append(("fork of", source)) }
+        if let relay = stream.relay {
+            let first = relay.ttft.map { ", the first after \($0) ms" } ?? ""
+            lines.append(("tokens", "\(relay.tokens)\(first); \(relay.unread) that nobody read as they came"))
+            let between = [
+                ("in the log", relay.logP50, relay.logP99), ("at the socket", relay.socketP50, relay.socketP99),
+            ]
+            .compactMap { place, p50, p99 in p50.flatMap { p50 in p99.map { "\(p50) and \($0) ms \(place)" } } }
+            if !between.isEmpty { lines.append(("p50, p99", between.joined(separator: ", "))) }
+        }
         return lines.map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 + "\n" }.joined()
     }
 }

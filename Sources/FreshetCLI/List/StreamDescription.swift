@@ -25,6 +25,27 @@ struct StreamDescription: Decodable, Equatable {
     var expiry: Expiry?
     /// The stream it is a fork of.
     var forkedFrom: String?
+    /// What was measured of an answer of the relay.
+    var relay: Measured?
+
+    /// Times are milliseconds.
+    struct Measured: Decodable, Equatable {
+        var tokens: Int
+        var unread: Int
+        var ttft: Double?
+        var logP50: Double?
+        var logP99: Double?
+        var socketP50: Double?
+        var socketP99: Double?
+
+        enum CodingKeys: String, CodingKey {
+            case tokens, unread, ttft
+            case logP50 = "log-p50"
+            case logP99 = "log-p99"
+            case socketP50 = "socket-p50"
+            case socketP99 = "socket-p99"
+        }
+    }
 
     struct Expiry: Decodable, Equatable {
         var ttl: Int?

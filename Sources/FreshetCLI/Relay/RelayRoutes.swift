@@ -48,9 +48,14 @@ struct RelayRoutes: RouteGroup {
         }
     }
 
-    func fields(of stream: StreamName) async -> [HeaderField] {
-        guard let measured = await relay.measured(stream) else { return [] }
-        return [HeaderField("Relay-Metrics", measured)]
+    func figures(of stream: StreamName) async -> StreamFigures? {
+        guard let measured = await relay.measured(stream) else { return nil }
+        let values = measured.split(separator: ", ").map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
+        return StreamFigures(
+            field: "Relay-Metrics",
+            member: "relay",
+            values: values.compactMap { $0.count == 2 ? ($0[0], $0[1]) : nil }
+        )
     }
 
     func writes(_ stream: StreamName) -> Bool { Relay.isAnswer(stream) }

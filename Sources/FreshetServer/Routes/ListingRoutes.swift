@@ -7,9 +7,15 @@ package struct ListingRoutes: Sendable {
     private static let path = "/v1/streams"
     private static let mostPerPage = 1000
     private let streams: Streams
+    private let figures: @Sendable (StreamName) async -> [StreamFigures]
 
-    package init(streams: Streams) {
+    /// - Parameter figures: what was measured of a stream, told where one is described.
+    package init(
+        streams: Streams,
+        figures: @escaping @Sendable (StreamName) async -> [StreamFigures] = { _ in [] }
+    ) {
         self.streams = streams
+        self.figures = figures
     }
 
     func plan(_ request: RouteRequest, _ caller: RouteCaller) -> RequestPlan? {
@@ -42,7 +48,7 @@ package struct ListingRoutes: Sendable {
         do throws(StoreError) {
             guard let info = try await streams.info(name) else { return Response(.unknownStream(name)) }
             var body: [UInt8] = []
-            append(info, to: &body)
+            append(info, await figures(name), to: &body)
             body.append(UInt8(ascii: "\n"))
             return Self.json(body)
         } catch {
@@ -73,7 +79,7 @@ package struct ListingRoutes: Sendable {
         }
     }
 
-    private func append(_ info: StreamInfo, to body: inout [UInt8]) {
+    private func append(_ info: StreamInfo, _ figures: [StreamFigures] = [], to body: inout [UInt8]) {
         let attendance = streams.attendance(of: info.name)
         body.append(contentsOf: "{\"name\":".utf8)
         JSONWriter.appendString(info.name.text, to: &body)
@@ -104,6 +110,7 @@ package struct ListingRoutes: Sendable {
         } else {
             body.append(contentsOf: "null".utf8)
         }
+        for figures in figures { body.append(contentsOf: ",\(figures.json)".utf8) }
         body.append(UInt8(ascii: "}"))
     }
 

@@ -56,8 +56,8 @@ package protocol RouteGroup: Sendable {
     func isPublic(_ request: RouteRequest) -> Bool
     /// How the request is answered; nil when it is not for these routes.
     func plan(_ request: RouteRequest) -> RequestPlan?
-    /// What else these routes know of a stream: fields of the answer to a HEAD.
-    func fields(of stream: StreamName) async -> [HeaderField]
+    /// What these routes measured of a stream.
+    func figures(of stream: StreamName) async -> StreamFigures?
     /// Whether these routes alone write a stream: others read it, cancel it and delete it.
     func writes(_ stream: StreamName) -> Bool
     /// The store is there and nothing is served yet.
@@ -69,7 +69,7 @@ package protocol RouteGroup: Sendable {
 }
 
 extension RouteGroup {
-    package func fields(of stream: StreamName) async -> [HeaderField] { [] }
+    package func figures(of stream: StreamName) async -> StreamFigures? { nil }
     package func writes(_ stream: StreamName) -> Bool { false }
     package func prepare() async throws {}
     package var isBusy: Bool { false }

@@ -44,8 +44,8 @@ package struct StreamRoutes: Sendable {
     let time: any TimeSource
     /// The longest `retry` a farewell carries is jittered, so that a crowd does not come back as one.
     let jitter: @Sendable (ClosedRange<Int>) -> Int
-    /// What others know of a stream beside its log.
-    let furtherFields: @Sendable (StreamName) async -> [HeaderField]
+    /// What others measured of a stream.
+    let figures: @Sendable (StreamName) async -> [StreamFigures]
     /// Whether a stream is written by the server itself, and by no request.
     let isOurs: @Sendable (StreamName) -> Bool
 
@@ -55,7 +55,7 @@ package struct StreamRoutes: Sendable {
         configuration: StreamRoutesConfiguration,
         time: any TimeSource = SystemTime(),
         jitter: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) },
-        furtherFields: @escaping @Sendable (StreamName) async -> [HeaderField] = { _ in [] },
+        figures: @escaping @Sendable (StreamName) async -> [StreamFigures] = { _ in [] },
         isOurs: @escaping @Sendable (StreamName) -> Bool = { _ in false }
     ) {
         self.streams = streams
@@ -63,7 +63,7 @@ package struct StreamRoutes: Sendable {
         self.configuration = configuration
         self.time = time
         self.jitter = jitter
-        self.furtherFields = furtherFields
+        self.figures = figures
         self.isOurs = isOurs
     }
 
@@ -127,7 +127,7 @@ package struct StreamRoutes: Sendable {
                 let fields =
                     StreamFields.options(info.options) + [StreamFields.nextOffset(info.tail)]
                     + StreamFields.end(info.end) + [StreamFields.earliestOffset(info.floor), StreamFields.noStore]
-                return .response(Response(200, headers: fields + (await furtherFields(name))))
+                return .response(Response(200, headers: fields + (await figures(name)).map(\.header)))
             } catch {
                 return .response(Response(Problem(error)))
             }

@@ -56,6 +56,11 @@ package final class FreshetService: Sendable {
         self.extra = extra
         let dataPlane = DataPlaneConfiguration(configuration)
         let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)
+        let figures: @Sendable (StreamName) async -> [StreamFigures] = { name in
+            var figures: [StreamFigures] = []
+            for routes in extra { if let found = await routes.figures(of: name) { figures.append(found) } }
+            return figures
+        }
         let routes = StreamRoutes(
             streams: streams,
             held: held,
@@ -66,11 +71,7 @@ package final class FreshetService: Sendable {
                 publicCache: configuration.publicCache,
                 identityEncoding: configuration.identityEncoding
             ),
-            furtherFields: { name in
-                var fields: [HeaderField] = []
-                for routes in extra { fields += await routes.fields(of: name) }
-                return fields
-            },
+            figures: figures,
             isOurs: { name in extra.contains { $0.writes(name) } }
         )
         let session = keys.map { keys in
@@ -83,7 +84,7 @@ package final class FreshetService: Sendable {
         let responder = FreshetResponder(
             access: configuration.accessPolicy(keys: keys),
             streamRoutes: routes,
-            listing: ListingRoutes(streams: streams),
+            listing: ListingRoutes(streams: streams, figures: figures),
             session: session,
             metrics: metrics,
             gate: gate,

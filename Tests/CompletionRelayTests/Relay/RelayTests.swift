@@ -318,6 +318,19 @@ struct RelayTests {
         #expect(try status(await relay.begin(call(.chat))) == 503)
     }
 
+    @Test("who waits for the first byte when the server goes is told so")
+    func concludedEarly() async throws {
+        let upstream = ScriptedUpstream { _ in
+            try await Task.sleep(for: .seconds(1000))
+            return (200, [])
+        }
+        let relay = relay(upstream)
+        async let begun = relay.begin(call(.chat))
+        try await until { upstream.requests.count == 1 }
+        await relay.conclude()
+        #expect(try status(await begun) == 502)
+    }
+
     @Test("as many answers as allowed are written at one time")
     func bounded() async throws {
         let relay = relay(ScriptedUpstream()) { $0.runningAnswers = 1 }
