@@ -128,12 +128,12 @@ test('where a lane reads follows from the switches', () => {
 });
 
 /** Records of a race as it usually ends. */
-function ended({ cut = false, holding = '' } = {}) {
+function ended({ cut = false, holding = '', time = holding === '' ? 50 : 5_000 } = {}) {
     const records = new Map();
     for (const { name } of lanes) {
         const { clock, record } = recordOf(name);
         record.head();
-        clock.time += name === 'json' || holding !== '' ? 5_000 : 50;
+        clock.time += name === 'json' ? 5_000 : time;
         record.show('x'.repeat(cut && name !== 'sse' && name !== 'json' ? 40 : 100));
         if (cut && name === 'sse') {
             record.broke();
@@ -151,10 +151,20 @@ describe('what a race has shown', () => {
         const plain = verdict(ended(), { holding: '', cut: false }, 100);
         assert.equal(plain, 'The streams showed their first word after 50 ms, standard HTTP after 5,000 ms.');
         assert.match(verdict(ended({ holding: 'whole' }), { holding: 'whole', cut: false }, 100), /the streaming effect is gone/);
+        const behind = (settings, time) => verdict(ended({ time }), { cut: false, ...settings }, 100);
+        assert.match(behind({ holding: '16k' }, 2_000), /no word through before it had 16 KB/);
+        assert.match(behind({ holding: '1s' }, 1_000), /in lumps, once a second/);
+        assert.match(behind({ holding: '1s', remedy: 'header' }, 50), /X-Accel-Buffering: no has brought the effect back/);
+        assert.match(behind({ holding: 'whole', remedy: 'setting' }, 50), /proxy_buffering off has brought the effect back/);
+        assert.doesNotMatch(behind({ holding: '16k' }, 50), /proxy/, 'nothing is said that was not measured');
+        assert.doesNotMatch(behind({ holding: 'whole', remedy: 'header' }, 2_000), /brought/);
         const cut = verdict(ended({ cut: true }), { holding: '', cut: true }, 100);
         assert.match(cut, /SSE came back by itself/);
         assert.match(cut, /Lost with the connection: chunked HTTP \(at 40 %\), NDJSON \(at 40 %\)\./);
-        assert.match(cut, /made, and paid, twice/);
+        assert.match(cut, /again for standard HTTP, on its own: the answer was made, and paid, twice/);
+        const both = ended({ cut: true });
+        both.get('chunked').made = 2;
+        assert.match(verdict(both, { holding: 'whole', cut: true }, 100), /again for standard HTTP and for chunked HTTP, on/);
         assert.equal(verdict(new Map(), { holding: '', cut: true }, 100), '');
     });
 

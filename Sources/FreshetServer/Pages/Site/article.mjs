@@ -215,7 +215,9 @@ for (const card of globalThis.document?.querySelectorAll('[data-case]') ?? []) {
     for (const side of ['failure', 'remedy']) {
         const screen = new Screen(card, side);
         screen.button?.addEventListener('click', async () => {
-            screen.button.disabled = true;
+            if (screen.button.ariaDisabled === 'true') return;
+            // Not `disabled`, which would take the focus away.
+            screen.button.ariaDisabled = 'true';
             card.dataset[side] = 'running';
             screen.clear();
             try {
@@ -224,7 +226,7 @@ for (const card of globalThis.document?.querySelectorAll('[data-case]') ?? []) {
                 screen.say(`This could not be shown: ${problem.message}`, 'bad');
             }
             card.dataset[side] = 'over';
-            screen.button.disabled = false;
+            screen.button.ariaDisabled = null;
         });
     }
 }

@@ -141,6 +141,8 @@ function add(turn) {
     const view = new TurnView(page.turns, turn, { announce, onDraw: scrollDown });
     turns.set(turn.stream, view);
     document.title = `${turn.question} · Freshet`;
+    // A model of the visitor's own writes as fast as it does.
+    if (turn.model) page.speed.parentElement.hidden = true;
     scrollDown();
     return view;
 }
@@ -149,6 +151,8 @@ function add(turn) {
 
 async function ask(question) {
     const asked = performance.now();
+    // The button goes when the answer begins. Who used the keyboard goes on in the box, who touched it needs no keyboard.
+    if (page.ask.matches(':focus-visible')) page.question.focus();
     page.ask.disabled = true;
     atBottom = true;
     say('');
@@ -161,7 +165,7 @@ async function ask(question) {
         waiting.push(view);
         if (running === null) advance();
     } catch (problem) {
-        say(problem.message);
+        say(problem.message, problem.until);
     } finally {
         page.ask.disabled = false;
     }
@@ -187,7 +191,10 @@ async function post(address, body = {}) {
         const headers = { 'Content-Type': 'application/json' };
         return await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) });
     } catch {
-        throw new Error('The server does not answer. Your question is still in the box: ask again in a moment.');
+        throw Object.assign(
+            new Error('The server does not answer. Your question is still in the box: ask again in a moment.'),
+            { until: 'live' },
+        );
     }
 }
 
@@ -206,7 +213,7 @@ async function stop() {
         const status = await cancel(view.stream);
         if (status >= 400 && status !== 409) say(`The answer could not be stopped: the server answered ${status}.`);
     } catch {
-        say('The answer could not be stopped: the server does not answer. Try again in a moment.');
+        say('The answer could not be stopped: the server does not answer. Try again in a moment.', 'live');
     }
     page.stop.disabled = false;
 }
@@ -226,6 +233,7 @@ function showState(state, detail) {
         ? (running === null ? 'Listening' : 'Live')
         : (reasonTexts[detail] ?? stateTexts[state]);
     page.connection.dataset.state = state;
+    if (state === State.live && page.notice.dataset.until === 'live') say('');
     if (page['connection-text'].textContent !== text) page['connection-text'].textContent = text;
 }
 
@@ -237,6 +245,7 @@ function showRunning() {
     page.stop.hidden = !writing;
     page.ask.hidden = writing;
     page.suggestions.hidden = writing;
+    showSpeed();
     if (focused && !writing) page.question.focus();
 }
 
@@ -275,8 +284,10 @@ function suggest(questions) {
     page.suggestions.scrollLeft = 0;
 }
 
-function say(text) {
+/** `until` is 'live' for what is no longer so once the server answers again. */
+function say(text, until = '') {
     page.notice.textContent = text;
+    page.notice.dataset.until = until;
     page.notice.hidden = text === '';
     if (text !== '') scrollDown();
 }
@@ -292,7 +303,18 @@ function scrollDown() {
 
 function showSpeed() {
     const words = Number(page.speed.value);
-    page['speed-text'].textContent = words === 1 ? '1 word a second' : `${words} words a second`;
+    const text = words === 1 ? '1 word a second' : `${words} words a second`;
+    // The answer that is being written keeps the speed that it was asked at.
+    page['speed-text'].textContent = running === null ? text : `next answer: ${text}`;
+}
+
+/** A box that silently keeps the beginning of what was pasted would send half a question. */
+function showCut(event) {
+    const { selectionStart, selectionEnd, value, maxLength } = page.question;
+    const pasted = event.clipboardData?.getData('text/plain').length ?? 0;
+    const length = value.length - (selectionEnd - selectionStart) + pasted;
+    if (length <= maxLength) return;
+    say(`A question has at most ${maxLength.toLocaleString('en')} characters: the end of what you pasted was left out.`);
 }
 
 function parse(text) {
@@ -314,6 +336,7 @@ page.question.addEventListener('keydown', (event) => {
     event.preventDefault();
     page.composer.requestSubmit();
 });
+page.question.addEventListener('paste', showCut);
 page.suggestions.addEventListener('click', (event) => {
     const chip = event.target.closest('.chip');
     if (!chip || page.ask.disabled) return;

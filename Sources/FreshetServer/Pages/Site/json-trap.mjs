@@ -56,6 +56,7 @@ async function trap() {
     await arrive('/demo/trap/json', (part) => {
         text += part;
         box.text.textContent = text;
+        box.text.scrollTop = box.text.scrollHeight;
         const { error } = attempt(text);
         if (error === null) {
             box.show('done', 'Parsed, at the end', `after ${failures} errors`);
@@ -87,19 +88,21 @@ async function partial() {
         const { complete, value } = JSON.parse(line);
         count += 1;
         box.text.textContent = JSON.stringify(value, null, 1);
+        box.text.scrollTop = box.text.scrollHeight;
         box.show(complete ? 'done' : 'writing', complete ? 'Complete' : 'Best value so far', `${count} values, no error`);
     }));
 }
 
 const start = globalThis.document?.getElementById('trap-start');
 start?.addEventListener('click', async () => {
+    if (start.ariaDisabled === 'true') return;
     // With the race they would need seven connections, and a browser has six.
     const race = document.getElementById('start');
-    start.disabled = race.disabled = true;
+    start.ariaDisabled = race.ariaDisabled = 'true';
     const results = await Promise.allSettled([trap(), ndjson(), partial()]);
     const ids = ['trap-json', 'trap-ndjson', 'trap-partial'];
     results.forEach(({ status, reason }, index) => {
         if (status === 'rejected') new Box(ids[index]).show('failed', 'Not read', reason.message);
     });
-    start.disabled = race.disabled = false;
+    start.ariaDisabled = race.ariaDisabled = null;
 });

@@ -60,8 +60,31 @@ export function outcome(record, total) {
     return `Lost at ${Math.floor((100 * record.shown) / total)} %`;
 }
 
+const names = { json: 'standard HTTP', chunked: 'chunked HTTP', ndjson: 'NDJSON', sse: 'SSE' };
+const remedies = { header: 'the header X-Accel-Buffering: no', setting: 'its setting proxy_buffering off' };
+/** Milliseconds after which a first word was held back for the second that the proxy waits. */
+const aboutASecond = 900;
+
+/** What the proxy has done to the streams, by when the first of them and standard HTTP had something to show. */
+function effect(holding, remedy, first, standard) {
+    if (first > standard / 2) {
+        return 'The proxy has made all of them wait: the streaming effect is gone.'
+            + (remedy === '' ? ' Bring it back with the header or the setting.' : '');
+    }
+    if (remedy !== '') {
+        return first < standard / 4 ? `The proxy is still there: ${remedies[remedy]} has brought the effect back.` : '';
+    }
+    if (holding === '16k' && first > standard / 5) {
+        return 'The proxy let no word through before it had 16 KB. Bring them back with the header or the setting.';
+    }
+    if (holding === '1s' && first > aboutASecond) {
+        return 'The proxy let them through in lumps, once a second. Bring the words back with the header or the setting.';
+    }
+    return '';
+}
+
 /** What a race has shown, in a few sentences. */
-export function verdict(records, { holding, cut }, total) {
+export function verdict(records, { holding, remedy = '', cut }, total) {
     const json = records.get('json');
     const streams = ['chunked', 'ndjson', 'sse'].map((name) => records.get(name)).filter(Boolean);
     const words = streams.map(({ firstWord }) => firstWord).filter((time) => time !== null);
@@ -72,9 +95,7 @@ export function verdict(records, { holding, cut }, total) {
         const range = first === last ? milliseconds(first) : `${milliseconds(first)} to ${milliseconds(last)}`;
         sentences.push(`The streams showed their first word after ${range}`
             + (standard === null ? '.' : `, standard HTTP after ${milliseconds(standard)}.`));
-        if (holding !== '' && standard !== null && first > standard / 2) {
-            sentences.push('The proxy has made all of them wait: the streaming effect is gone.');
-        }
+        if (holding !== '' && standard !== null) sentences.push(effect(holding, remedy, first, standard));
     }
     if (cut) {
         const sse = records.get('sse');
@@ -83,14 +104,14 @@ export function verdict(records, { holding, cut }, total) {
         }
         const lost = [...records.values()].filter(({ state }) => state === 'lost');
         if (lost.length > 0) {
-            const names = { json: 'standard HTTP', chunked: 'chunked HTTP', ndjson: 'NDJSON', sse: 'SSE' };
             const told = lost.map((record) => `${names[record.name]} (at ${Math.floor((100 * record.shown) / total)} %)`);
             sentences.push(`Lost with the connection: ${told.join(', ')}.`);
         }
         const again = [...records.values()].filter(({ made }) => made > 1);
         if (again.length > 0) {
-            sentences.push('The browser asked again for standard HTTP, on its own: the answer was made, and paid, twice.');
+            const told = again.map(({ name }) => names[name]).join(' and for ');
+            sentences.push(`The browser asked again for ${told}, on its own: the answer was made, and paid, twice.`);
         }
     }
-    return sentences.join(' ');
+    return sentences.filter((sentence) => sentence !== '').join(' ');
 }

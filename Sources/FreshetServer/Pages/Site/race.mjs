@@ -26,7 +26,7 @@ const cards = new Map(lanes.map((lane) => [lane.name, new LaneCard(lane)]));
 page.controls.addEventListener('change', showSettings);
 page.controls.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (!isRunning) run();
+    if (page.start.ariaDisabled !== 'true') run();
 });
 page['save-figures'].addEventListener('click', () => {
     const data = figures(settings, lanes, records, { browser: navigator.userAgent });
@@ -61,12 +61,14 @@ async function run() {
     settings = readSettings();
     isRunning = true;
     records = new Map();
-    // Together they would need seven connections, and a browser has six.
-    page.start.disabled = page['trap-start'].disabled = true;
+    // Together they would need seven connections, and a browser has six. Not `disabled`, which would take the focus away.
+    page.start.ariaDisabled = page['trap-start'].ariaDisabled = 'true';
     page['save-figures'].disabled = page['save-picture'].disabled = true;
     page.verdict.textContent = '';
     page.lanes.dataset.state = 'running';
     for (const card of cards.values()) card.clear();
+    // On a phone the switches fill the window.
+    page.chart.scrollIntoView({ block: 'nearest' });
     watch();
     try {
         if (settings.single) {
@@ -79,7 +81,7 @@ async function run() {
         page.verdict.textContent = `The race could not be begun: ${problem.message}.`;
     }
     isRunning = false;
-    page.start.disabled = page['trap-start'].disabled = false;
+    page.start.ariaDisabled = page['trap-start'].ariaDisabled = null;
     page.start.textContent = 'Start again';
     page['save-figures'].disabled = page['save-picture'].disabled = records.size === 0;
     page.lanes.dataset.state = 'over';

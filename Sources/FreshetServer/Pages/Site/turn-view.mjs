@@ -2,6 +2,7 @@
 
 import { AnswerText } from './answer-text.mjs';
 
+const states = { waiting: 'Waiting', writing: 'Writing' };
 const endings = {
     done: 'Done',
     cancelled: 'Stopped',
@@ -19,6 +20,7 @@ export class TurnView {
     #facts;
     #announce;
     #asked = null;
+    #isLive = false;
     #firstWord = null;
     #reason = 'waiting';
 
@@ -52,12 +54,16 @@ export class TurnView {
         this.#showSource(turn);
         list.append(item);
         this.heading = question;
-        this.#showFacts();
+        this.#become('waiting');
     }
 
-    /** The answer is about to be read; `asked` is when the visitor asked, in milliseconds of `performance.now()`. */
-    begin({ asked = performance.now(), live = true } = {}) {
-        this.#asked = live ? asked : null;
+    /**
+     * The answer is about to be read; `asked` is when the visitor asked, in milliseconds of `performance.now()`, null where
+     * that was in another tab or before a reload: how long the first word took is not known then.
+     */
+    begin({ asked = null, live = true } = {}) {
+        this.#asked = asked;
+        this.#isLive = live;
         if (this.#reason === 'waiting' && live) this.#become('writing');
     }
 
@@ -80,7 +86,7 @@ export class TurnView {
         this.#text.finish();
         this.#become(reason, detail);
         const ending = endings[reason] ?? reason;
-        if (this.#asked !== null) this.#announce?.(`Answer ended: ${ending}.`);
+        if (this.#isLive) this.#announce?.(`Answer ended: ${ending}.`);
     }
 
     get ended() {
@@ -95,7 +101,7 @@ export class TurnView {
     #become(reason, detail) {
         this.#reason = reason;
         this.#answer.classList.toggle('writing', reason === 'writing');
-        this.#facts.end(reason, reason === 'writing' ? 'Writing' : (endings[reason] ?? reason), detail);
+        this.#facts.end(reason, states[reason] ?? endings[reason] ?? reason, detail);
         this.#showFacts();
     }
 
