@@ -2,6 +2,14 @@ import AsyncHTTPClient
 import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// What went wrong below HTTP, in words for a person.
 package enum TransportTrouble {
     /// The first cause in a few words, rather than the whole of a nested error.
@@ -11,6 +19,9 @@ package enum TransportTrouble {
             error.shortDescription
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { describe($0.error) } ?? "cannot find \(error.host)"
+        case let error as IOError:
+            // The system's own words: NIO's are about the call that failed, "bind(descriptor:ptr:bytes:)".
+            String(cString: strerror(error.errnoCode))
         default:
             String(describing: error)
         }

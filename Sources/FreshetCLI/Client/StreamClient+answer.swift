@@ -7,7 +7,7 @@ extension StreamClient {
         do {
             answer = try await send(method, url, headers: headers)
         } catch {
-            Terminal.note("no connection to \(url): \(error)")
+            Terminal.note("no connection to \(url): \(error). Is a server running there?")
             throw ExitStatus.network.code
         }
         guard (200..<300).contains(answer.status) else {

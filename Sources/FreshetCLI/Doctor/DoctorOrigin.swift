@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventSource
 import Foundation
 import FreshetServer
 import NIOCore
@@ -36,7 +37,7 @@ struct DoctorOrigin {
         do {
             (channel, bound) = try await server.listen(host: host, port: port)
         } catch {
-            Terminal.note("cannot listen on \(host):\(port): \(error)")
+            Terminal.note("cannot listen on \(host):\(port): \(TransportTrouble.describe(error))")
             throw DoctorStatus.failed.code
         }
         tell(host, bound.port ?? port, isOpen ? nil : secret)

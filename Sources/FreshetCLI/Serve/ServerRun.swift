@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 import CompletionRelay
+import EventSource
 import Foundation
 import FreshetServer
 import Logging
@@ -70,8 +71,8 @@ struct ServerRun {
             await keeping.close()
             try? await client.shutdown()
             Terminal.note(
-                "cannot listen on \(configuration.host):\(configuration.port): \(error). Is it in use? "
-                    + "Choose another with --port."
+                "cannot listen on \(configuration.host):\(configuration.port): \(TransportTrouble.describe(error)). "
+                    + "Choose another address with --host or --port."
             )
             throw ExitCode(1)
         }
