@@ -84,7 +84,10 @@ def test_the_race_is_run_with_the_keyboard(browser, demo):
     assert tab(browser, len(start)) == start
     browser.run("document.querySelector('#seconds').value = '1'")
     browser.press("Enter")
+    browser.wait_for("document.querySelector('#lanes').dataset.state === 'running'")
+    assert browser.run(FOCUS) == "start", "a button that works keeps the focus"
     browser.wait_for("document.querySelector('#lanes').dataset.state === 'over'")
+    assert browser.run(FOCUS) == "start"
 
 
 def test_the_keyboard_may_skip_what_every_page_has(browser, demo):

@@ -44,7 +44,7 @@ def answer(chat):
 
 
 def finish(chat):
-    return chat.wait_for(f"{ENDED} !== 'writing' && {ENDED}", seconds=90)
+    return chat.wait_for(f"!['waiting', 'writing'].includes({ENDED}) && {ENDED}", seconds=90)
 
 
 def grow(chat, by):
@@ -85,12 +85,15 @@ def test_the_end_and_its_reason_are_shown(chat):
 
 def test_a_reload_in_the_middle_continues_the_answer(chat):
     ask(chat, words_per_second=15)
+    facts = "return document.querySelector('.turn:last-child .facts').innerText"
+    assert "first word after" in chat.run(facts)
     for _ in range(3):
         grow(chat, 60)
         before = answer(chat)
         chat.reload()
         chat.wait_for(f"{LENGTH} >= {len(before)}")
         assert answer(chat).startswith(before)
+    assert "first word" not in chat.run(facts), "how long it took is not known to a page that did not ask"
     chat.screenshot("chat-reloaded")
     assert finish(chat) == "done"
     whole = answer(chat)
@@ -158,6 +161,18 @@ def test_a_question_asked_in_one_window_appears_in_the_other(chat):
     chat.switch(second)
     chat.close_window()
     chat.switch(first)
+
+
+def test_a_question_asked_while_an_answer_is_written_waits_for_its_turn(chat):
+    ask(chat, words_per_second=8)
+    chat.run(ASK, "How do I configure nginx?", 8)
+    chat.wait_for("document.querySelectorAll('.turn').length === 2")
+    assert chat.run(f"return {ENDED}") == "waiting"
+    chat.run("document.querySelector('#stop').click()")
+    chat.wait_for(f"{ENDED} === 'writing'")
+    assert chat.run("return document.querySelector('.turn .end').dataset.reason") == "cancelled"
+    chat.run("document.querySelector('#stop').click()")
+    assert finish(chat) == "cancelled"
 
 
 @pytest.mark.parametrize(

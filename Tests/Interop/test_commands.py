@@ -289,6 +289,20 @@ def test_help_is_there(command):
     assert b"USAGE" in done.stdout or b"Usage" in done.stdout
 
 
+def test_a_server_that_is_not_there_is_told_in_words():
+    done = run("cancel", "http://127.0.0.1:1/v1/stream/x")
+    assert done.returncode == 7
+    assert done.stderr.decode().strip() == (
+        "freshet: no connection to http://127.0.0.1:1/v1/stream/x: Connection refused. Is a server running there?"
+    )
+
+
+def test_a_port_that_is_in_use_is_told_in_words(server):
+    done = run("serve", "--memory", "--port", str(server.port))
+    assert done.returncode == 1
+    assert b": Address already in use. Choose another address with --host or --port." in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments", [["tail"], ["append", "x", "--end", "nonsense"], ["serve", "--no-such-flag"], ["nonsense"]]
 )
