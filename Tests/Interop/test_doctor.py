@@ -80,6 +80,18 @@ ROWS = {
     "compression one behind": Row(
         Meddling(compress="behind"), "ONE_EVENT_BEHIND", {"ONE_EVENT_BEHIND": {"encoding": "gzip"}}
     ),
+    "brotli one behind": Row(
+        Meddling(compress="behind", coding="br"),
+        "ONE_EVENT_BEHIND",
+        {"ONE_EVENT_BEHIND": {"encoding": "br", "share": near(0.7, 1), "headers": "freshet"}},
+    ),
+    "brotli that holds": Row(
+        Meddling(compress="hold", coding="br"), "COMPRESSION_BUFFER", {"COMPRESSION_BUFFER": {"encoding": "br"}}
+    ),
+    "brotli that flushes": Row(Meddling(compress="flush", coding="br"), "LIVE", {}, status=0),
+    "all but event streams held": Row(
+        Meddling(hold="all", obeys=("sse",)), "LIVE", {"FULL_BUFFER": {"form": "ndjson", "fixed_by": []}}, status=0
+    ),
     "compression inside": Row(
         Meddling(compress="hold", compresses_always=True, obeys=("ce",)),
         "BUFFER",
@@ -283,6 +295,13 @@ def test_http2_is_spoken_through_tls(ran):
     assert refused.returncode == 2 and b"TLS" in refused.stderr
 
 
+def test_a_limit_of_the_server_is_not_taken_for_one_of_a_proxy(ran):
+    report = json.loads(ran["a limit of the server"].stdout)
+    (found,) = [finding for finding in report["findings"] if finding["code"] == "CONCURRENCY"]
+    assert found["figures"]["limit"] == "server" and found["layer"] == "the server itself", report
+    assert found["figures"]["streams"] == 6 and "connections-per-address" in found["remedy"]
+
+
 # A stream that is not Freshet's
 
 
@@ -406,6 +425,11 @@ class Running(Freshet):
     close = Freshet.stop
 
 
+def limited(directory):
+    with contextlib.closing(Running(connections_per_address=6)) as server:
+        return run("doctor", "--json", server.url)
+
+
 def for_people(directory):
     with Origin() as origin:
         return run("doctor", origin.url)
@@ -457,6 +481,7 @@ def batches_from_outside(directory):
 
 OTHERS = {
     "with a key": with_a_key,
+    "a limit of the server": limited,
     "for people": for_people,
     "HTTP/2": lambda directory: through_tls(directory, "h2", "--insecure"),
     "HTTP/1.1 through TLS": lambda directory: through_tls(directory, "h1", "--insecure", "--http1"),

@@ -124,6 +124,47 @@ import Testing
         #expect(try finding(.compressionBuffer, in: report).figures["encoding"] == .text("br"))
     }
 
+    @Test(arguments: ["br", "zstd"]) func compressionOfAnUnknownKindThatIsOneEventBehindIsNamed(coding: String) throws {
+        let way = SimulatedWay {
+            $0.rule = { _, accepts in accepts == "br, zstd" ? .behind : .live }
+            $0.coding = { _, accepts in accepts == "br, zstd" ? coding : nil }
+            $0.isReadable = false
+        }
+        let (report, _) = examine(way)
+        #expect(report.verdict == .fault(.oneEventBehind))
+        let found = try finding(.oneEventBehind, in: report)
+        #expect(found.figures["encoding"] == .text(coding))
+        #expect(found.figures["share"] == .number(1))
+        #expect(found.layer.contains("h2o"))
+        #expect(found.remedy == "Take text/event-stream out of what is compressed (\(coding)).")
+        var named = way
+        named.adds = [ResponseHead.Field("server", "nginx/1.28.0")]
+        #expect(
+            try finding(.oneEventBehind, in: examine(named).report).remedy.hasSuffix(
+                "\(coding == "br" ? "brotli" : coding) off;"
+            )
+        )
+    }
+
+    @Test func linesThatAreHeldWhereEventsAreNotAreTold() throws {
+        let (report, _) = examine(SimulatedWay { $0.rule = { plan, _ in plan.form == .sse ? .live : .size(4096) } })
+        #expect(report.verdict == .live)
+        let found = try finding(.buffer, in: report)
+        #expect(found.figures["form"] == .text("ndjson"))
+        #expect(found.severity == .warning)
+        #expect(found.evidence.contains("As NDJSON"))
+    }
+
+    @Test func aFilterOfTextIsToldWhatItCannotDoForUploads() throws {
+        let way = SimulatedWay {
+            $0.rule = { plan, _ in plan.form == .json ? .live : .all }
+            $0.uploadSpread = 0
+        }
+        let found = try #require(worse(examine(way).report)[.uploadBuffered])
+        #expect(found.layer.contains("Privoxy"))
+        #expect(found.remedy.hasPrefix("Privoxy: no setting does it"))
+    }
+
     @Test func headsThatWaitForABodyAreSeenApartFromBuffers() throws {
         let plain = SimulatedWay { $0.holdsHead = { !$0.hints.contains(.comment) } }
         let (report, _) = examine(plain)
@@ -243,6 +284,42 @@ import Testing
     @Test(arguments: [1, 3, 7]) func streamsAtOnceAreCountedByTheOrigin(most: Int) throws {
         let (report, _) = examine(SimulatedWay { $0.mostStreams = most })
         #expect(try finding(.concurrency, in: report).figures["streams"] == .whole(most))
+    }
+
+    /// Whose limit it is.
+    private func limit(origin: Bool = true, _ refuses: @escaping (Probe.Route, Int) -> Refusal?) throws -> Finding {
+        try finding(.concurrency, in: examine(SimulatedWay { $0.refuses = refuses }, origin: origin).report)
+    }
+
+    @Test func aLimitOfTheServerIsNotTakenForOneOfAProxy() throws {
+        let byItsWords = try limit(origin: false) { _, index in
+            index < 3 ? nil : Refusal(status: 429, code: "too-many-connections")
+        }
+        #expect(byItsWords.figures["limit"] == .text("server"))
+        #expect(byItsWords.figures["streams"] == .whole(3))
+        #expect(byItsWords.layer == "the server itself")
+        #expect(byItsWords.remedy.contains("--connections-per-address 0"))
+        let byTheControl = try limit { _, index in index < 3 ? nil : Refusal(status: 503) }
+        #expect(byTheControl.figures["limit"] == .text("server"))
+        let byNobody = try limit(origin: false) { _, index in index < 3 ? nil : Refusal(status: 503) }
+        #expect(byNobody.figures["limit"] == .text("unknown"))
+        #expect(byNobody.evidence.contains("--origin"))
+        let byTheProxy = try limit { route, index in route == .direct || index < 3 ? nil : Refusal(status: 429) }
+        #expect(byTheProxy.figures["limit"] == .text("proxy"))
+    }
+
+    @Test func tooManyProbesSayNothingOfStreams() {
+        let way = SimulatedWay { $0.refuses = { _, _ in Refusal(status: 429, code: "too-many-probes") } }
+        let (report, _) = examine(way)
+        #expect(report.verdict == .live)
+        #expect(report.findings.map(\.code) == [.live])
+        #expect(report.notes.contains { $0.contains("refused 16 of the doctor's streams (429 too-many-probes)") })
+    }
+
+    @Test func theOriginIsAskedForAsManyStreamsOnlyWhereSomeWereRefused() {
+        let steps = examine(SimulatedWay { $0.refuses = { _, index in index == 7 ? Refusal(status: 503) : nil } }).steps
+        #expect(steps.count == 5)
+        #expect(steps.contains { $0.contains("straight to the origin") })
     }
 
     @Test func strippedFieldsAreNamed() throws {

@@ -31,6 +31,8 @@ struct SimulatedWay {
     var replays: String?
     var sharedNonce: (_ noCache: Bool) -> Bool = { _ in false }
     var mostStreams = 1000
+    /// What is answered in place of one of the streams that are opened at once.
+    var refuses: (Probe.Route, _ index: Int) -> Refusal? = { _, _ in nil }
     var death: (ProbePlan.Death) -> ResponseEnd = { _ in .torn("reset") }
     /// Milliseconds until the origin learns that a reader left; nil for never.
     var learns: (_ quiet: Bool) -> Double? = { _ in 5 }
@@ -118,7 +120,10 @@ struct SimulatedWay {
         let isDirect = probe.route == .direct
         let accepts = probe.acceptEncoding ?? "identity"
         var begun = sent + Self.latency
-        if case .crowd(let index) = probe.label, !isDirect {
+        if case .crowd(let route, let index) = probe.label, let refusal = refuses(route, index) {
+            return refused(plan, probe, refusal, sent)
+        }
+        if case .crowd(_, let index) = probe.label, !isDirect {
             begun += Double(index / mostStreams) * Double(plan.milliseconds + 10)
         }
         var moments = (0..<plan.events).map { begun + Double(plan.moment(of: $0)) }
@@ -158,11 +163,29 @@ struct SimulatedWay {
         seen.head = head(plan, isDirect ? nil : coding(plan, accepts), isDirect)
         seen.isReadable = isReadable || seen.head?.coding == nil
         seen.flow = arrivals.map { StreamObservation.Flow(at: $0, bytes: bytes) }
-        guard seen.isReadable else { return seen }
+        guard seen.isReadable else {
+            // Its pieces tell: the probe's description comes with the first event.
+            if !seen.flow.isEmpty { seen.flow[0].bytes += 10 * bytes }
+            return seen
+        }
         seen.meta = meta(plan, probe, begun, isDirect)
         seen.events = zip(written, arrivals).enumerated().map { index, pair in
             StreamObservation.Event(index: index, sentAt: atOrigin(pair.0), at: pair.1)
         }
+        return seen
+    }
+
+    private func refused(_ plan: ProbePlan, _ probe: Probe, _ refusal: Refusal, _ sent: Double) -> StreamObservation {
+        var seen = StreamObservation(
+            plan: plan,
+            acceptEncoding: probe.acceptEncoding,
+            sentAt: sent,
+            head: ResponseHead(status: refusal.status),
+            headAt: sent + 2 * Self.latency,
+            end: .complete,
+            endAt: sent + 2 * Self.latency
+        )
+        seen.refusal = refusal
         return seen
     }
 

@@ -123,8 +123,45 @@ package struct Delivery: Sendable, Equatable {
         }
         guard !delays.isEmpty else { return Delivery(kind: .none) }
         var delivery = Delivery(kind: .late)
+        if let behind = behind(observation, start: start, near: Limits.near + (allowance?.p90 ?? 0)) {
+            delivery.kind = .oneBehind
+            delivery.measure((1..<observation.plan.events).map { gap(observation.plan, before: $0) })
+            delivery.behind = behind
+            return delivery
+        }
         delivery.measure(delays)
         if delivery.isLive(beside: allowance) { delivery.kind = .liveUnread }
         return delivery
+    }
+    /// Milliseconds between an event and the one before it.
+    private static func gap(_ plan: ProbePlan, before index: Int) -> Double {
+        Double(plan.moment(of: index) - plan.moment(of: index - 1))
+    }
+
+    /// The share of events that came with the next one, of a body that cannot be read; nil where that is not its habit.
+    ///
+    /// The first event comes with the description of the probe, so that its piece is by far the largest, and is known by
+    /// that.
+    private static func behind(_ observation: StreamObservation, start: Double, near: Double) -> Double? {
+        let plan = observation.plan
+        var pieces: [StreamObservation.Flow] = []
+        for flow in observation.flow {
+            if let last = pieces.last, flow.at - last.at <= 20 {
+                pieces[pieces.count - 1].bytes += flow.bytes
+            } else {
+                pieces.append(flow)
+            }
+        }
+        func isDue(_ piece: StreamObservation.Flow, _ index: Int) -> Bool {
+            abs(piece.at - start - Double(plan.moment(of: index))) <= near
+        }
+        guard plan.events > 2, 2 * near < gap(plan, before: 1), let largest = pieces.max(by: { $0.bytes < $1.bytes }),
+            isDue(largest, 1)
+        else {
+            return nil
+        }
+        let came = (1..<plan.events).count { index in pieces.contains { isDue($0, index) } }
+        let share = Double(came) / Double(plan.events - 1)
+        return share > Limits.behind ? share : nil
     }
 }

@@ -60,12 +60,7 @@ extension Diagnosis {
         let isFreshets = variant.hints == ProbeHint.ofFreshet
         // Beside a control that was late itself a stream that is held looks as if it were let through.
         let tried = evidence.isRemedyControlUnfit ? [] : RemedyTrial.allCases
-        let letsThrough = tried.filter { trial in
-            switch evidence.delivery(context, trial)?.kind {
-            case .live, .liveUnread: true
-            default: false
-            }
-        }
+        let letsThrough = tried.filter { evidence.isLetThrough(context, $0) }
         var figures: [String: Figure] = [
             "median_ms": .milliseconds(delivery.median), "max_ms": .milliseconds(delivery.most),
             "headers": .text(isFreshets ? "freshet" : "plain"),
@@ -82,17 +77,22 @@ extension Diagnosis {
         } else {
             (code, what) = Self.held(shape, observation, &figures)
         }
-        if context == .compressed, code != .oneEventBehind, coding != nil {
-            code = .compressionBuffer
-            what = "Compressed with \(coding ?? ""), events are held back; without compression they are not. " + what
+        if context == .compressed, let coding {
+            if code != .oneEventBehind { code = .compressionBuffer }
+            what = "Compressed with \(coding), events are held back; without compression they are not. " + what
+        }
+        if context == .lines {
+            figures["form"] = .text("ndjson")
+            let how = coding.map { ", compressed with \($0)," } ?? ""
+            what = "As NDJSON\(how) events are held back; as text/event-stream they are not. " + what
         }
         what += said(isFreshets, letsThrough)
         return Finding(
             code,
-            isFreshets ? .fault : .warning,
-            layer: suspect(code, context, letsThrough, shape, observation),
+            isFreshets && context != .lines ? .fault : .warning,
+            layer: suspect(code, context, letsThrough, shape, coding),
             evidence: what,
-            remedy: remedy(code, context, letsThrough, shape, isFreshets: isFreshets),
+            remedy: remedy(code, context, letsThrough, shape, coding),
             figures: figures
         )
     }
@@ -147,12 +147,20 @@ extension Diagnosis {
         _ context: Context,
         _ letsThrough: [RemedyTrial],
         _ shape: BufferShape?,
-        _ observation: StreamObservation?
+        _ coding: String?
     ) -> String {
         if !layers.isEmpty { return layer("") }
+        if context == .lines {
+            return "a proxy that passes only text/event-stream on at once, such as Cloudflare Tunnel"
+        }
         if letsThrough.contains(.noBuffering) { return "nginx, or what is built on it" }
         if letsThrough.contains(.noTransform) {
             return "a compressor that heeds no-transform: a node proxy, HAProxy or Envoy"
+        }
+        if code == .oneEventBehind {
+            return context == .compressed
+                ? "a compressor that flushes what came before and not what came last: h2o, IIS dynamic compression"
+                : "a proxy or virus scanner that keeps the last piece until there is another: IIS, Kaspersky"
         }
         if letsThrough.contains(.identity) {
             return "a compressor: Caddy encode, Varnish do_gzip, Traffic Server, nginx gzip"
@@ -170,22 +178,40 @@ extension Diagnosis {
         _ context: Context,
         _ letsThrough: [RemedyTrial],
         _ shape: BufferShape?,
-        isFreshets: Bool
+        _ coding: String?
     ) -> String {
-        if code != .compressionBuffer, layers.isEmpty, case .timer? = shape?.rule {
+        if context == .lines {
+            return Remedy.of(code, at: layers, otherwise: "Read as text/event-stream behind it: `?as=sse`, or Accept.")
+        }
+        if code == .buffer, layers.isEmpty, case .timer? = shape?.rule {
             return Remedy.of(code, at: [.haproxy], otherwise: "")
+        }
+        if letsThrough == [.json] {
+            return Remedy.of(
+                code,
+                at: layers,
+                otherwise:
+                    "Exempt the address from the filter (Privoxy: { -filter } in user.action), or read as NDJSON, which is "
+                    + "no text."
+            )
         }
         // Varnish and others compress even what nobody asked to be compressed.
         let isCompressor = letsThrough.contains(.identity) && !letsThrough.contains(.noBuffering)
         let fallback =
             isCompressor || context == .compressed
-            ? "Take text/event-stream out of what is compressed"
+            ? "Take text/event-stream out of what is compressed\(coding.map { " (\($0))" } ?? "")"
                 + (letsThrough.contains(.identity) ? ", or let the server say Content-Encoding: identity." : ".")
             : letsThrough.contains(.noBuffering)
                 ? Remedy.of(code, at: [.nginx], otherwise: "")
                 : "Turn the buffering of answers off for the path of the streams; `freshet proxy-config --list` has the line "
                     + "for each proxy."
-        return Remedy.of(isCompressor ? .compressionBuffer : code, at: layers, otherwise: fallback)
+        let compresses = isCompressor || (context == .compressed && coding != nil)
+        return Remedy.of(
+            compresses ? .compressionBuffer : code,
+            at: layers,
+            coding: context == .compressed ? coding : nil,
+            otherwise: fallback
+        )
     }
 
     func headersHeld() -> Finding? {

@@ -99,37 +99,6 @@ extension Diagnosis {
         )
     }
 
-    /// How many streams the origin had at once, by its own clock: when they arrive here says nothing where they are
-    /// held back.
-    func concurrency() -> Finding? {
-        let streams = (0..<Evidence.crowd).compactMap { evidence.stream(.crowd($0)) }
-        let intervals = streams.compactMap { stream in
-            stream.meta.map { ($0.opened, $0.opened + Double(stream.plan.milliseconds)) }
-        }
-        let refused = streams.filter { $0.meta == nil }
-        guard streams.count == Evidence.crowd, !intervals.isEmpty else { return nil }
-        let most = intervals.map { one in intervals.count { $0.0 <= one.0 && one.0 < $0.1 } }.max() ?? 0
-        let nonces = Set(streams.compactMap { $0.meta?.nonce })
-        guard most < Evidence.crowd, nonces.count == intervals.count else { return nil }
-        let statuses = Set(refused.compactMap { $0.head?.status }).sorted().map(String.init)
-        return Finding(
-            .concurrency,
-            .warning,
-            layer: layer("a proxy with a limit of connections to the server, such as HAProxy's maxconn"),
-            evidence: "Of \(Evidence.crowd) streams at once the server saw at most \(most) at one time"
-                + (refused.isEmpty
-                    ? "; the others waited for those to end."
-                    : "; \(refused.count) had no answer of it"
-                        + (statuses.isEmpty ? "." : " but \(statuses.joined(separator: ", ")).")),
-            remedy: Remedy.of(
-                .concurrency,
-                at: layers,
-                otherwise: "Raise the number of connections that the proxy opens to the server: each stream is one."
-            ),
-            figures: ["streams": .whole(most), "of": .whole(Evidence.crowd), "refused": .whole(refused.count)]
-        )
-    }
-
     // MARK: Ends
 
     func deaths() -> Finding? {
@@ -296,7 +265,11 @@ extension Diagnosis {
         return Finding(
             .uploadBuffered,
             .warning,
-            layer: layer("nginx as it comes, or a proxy that reads a request before it passes it on"),
+            layer: layer(
+                looksLikeTextFilter
+                    ? "a filter of text: Privoxy, a virus scanner"
+                    : "nginx as it comes, or a proxy that reads a request before it passes it on"
+            ),
             evidence:
                 "A request's body was sent in \(proxied.moments.count) parts over \(Self.seconds(sent)), and reached the "
                 + "server "
@@ -304,14 +277,20 @@ extension Diagnosis {
                 + " Words of a live producer arrive late; readers are not concerned.",
             remedy: Remedy.of(
                 .uploadBuffered,
-                at: layers,
+                at: layers.isEmpty && looksLikeTextFilter ? [.privoxy] : layers,
                 otherwise: "Let the proxy pass request bodies on as they come (nginx: proxy_request_buffering off; "
-                    + "proxy_http_version 1.1;)."
+                    + "proxy_http_version 1.1;). Where it cannot, append in requests that end."
             ),
             figures: [
                 "parts": .whole(report.moments.count), "of": .whole(proxied.moments.count), "http": .text(report.http),
             ]
         )
+    }
+
+    /// Whether what holds answers back does so with texts alone, as Privoxy does, which names itself nowhere.
+    private var looksLikeTextFilter: Bool {
+        !evidence.isRemedyControlUnfit && evidence.held[.uncompressed] == .hinted
+            && RemedyTrial.allCases.filter { evidence.isLetThrough(.uncompressed, $0) } == [.json]
     }
 
     private func refusedUpload(_ upload: UploadObservation) -> Finding? {

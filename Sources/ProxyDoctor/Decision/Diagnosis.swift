@@ -10,7 +10,7 @@ package struct Diagnosis: Sendable {
         self.evidence = evidence
         let heads =
             Variant.allCases.compactMap { evidence.stream(.trickle($0)) }
-            + [evidence.stream(.crowd(0))].compactMap(\.self)
+            + [evidence.crowd(.proxied).first].compactMap(\.self)
         let best = heads.first { $0.head != nil }
         var layers = Intermediary.named(in: best?.head, request: best?.meta?.request ?? [:])
         // nginx takes this field for itself, and so do those that are built on it.

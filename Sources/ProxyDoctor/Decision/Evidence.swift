@@ -70,8 +70,12 @@ package struct Evidence: Sendable {
 
     package var control: Delivery? { trickles.control }
 
-    package func delivery(_ context: Context, _ trial: RemedyTrial) -> Delivery? {
-        remedies.deliveries[.remedy(context, trial)]
+    /// Whether events arrive as they are sent when the server says this.
+    package func isLetThrough(_ context: Context, _ trial: RemedyTrial) -> Bool {
+        switch remedies.deliveries[.remedy(context, trial)]?.kind {
+        case .live, .liveUnread: true
+        default: false
+        }
     }
 
     package func times(_ route: Probe.Route) -> [TimeObservation] {
@@ -86,6 +90,21 @@ package struct Evidence: Sendable {
 
     /// Whether the probe answers.
     package var isReached: Bool { times(.proxied).contains { $0.report != nil } }
+
+    /// The streams that were opened at once.
+    package func crowd(_ route: Probe.Route) -> [StreamObservation] {
+        (0..<Self.crowd).compactMap { stream(.crowd(route, $0)) }
+    }
+
+    /// Whether some of them were answered that there are too many.
+    package func isCrowdRefused(_ route: Probe.Route) -> Bool {
+        crowd(route).contains { $0.refusal?.isOfLimit ?? false }
+    }
+
+    /// What the server itself answered in place of streams that were asked for: by its own words, those of a problem.
+    package var refusalsOfServer: [Refusal] {
+        streams.compactMap(\.refusal).filter { $0.code != nil && $0.isOfLimit }
+    }
 
     package var isReplayed: Bool { streams.contains(where: \.isReplay) }
 
@@ -125,6 +144,7 @@ package struct Evidence: Sendable {
         } else if isHeld(.hintedModern), !isHeld(.hinted), !isHeld(.hintedGzip) {
             held[.compressed] = .hintedModern
         }
+        if held.isEmpty, isHeld(.hintedLines) { held[.lines] = .hintedLines }
         return held
     }
 }
@@ -139,7 +159,7 @@ extension ProbeLabel {
     /// The way that a probe of this label takes.
     package var route: Probe.Route {
         switch self {
-        case .reach(let route, _), .upload(let route): route
+        case .reach(let route, _), .crowd(let route, _), .upload(let route): route
         case .control: .direct
         default: .proxied
         }

@@ -2,15 +2,17 @@
 /// is from that software's documentation.
 enum Remedy {
     /// The line for the first of these that has one, or all lines that come into question.
-    static func of(_ code: FindingCode, at layers: [Intermediary], otherwise: String) -> String {
-        let lines = lines(code)
+    ///
+    /// - Parameter coding: what the answer was compressed with.
+    static func of(_ code: FindingCode, at layers: [Intermediary], coding: String? = nil, otherwise: String) -> String {
+        let lines = lines(code, coding)
         for layer in layers {
             if let line = lines[layer] { return "\(layer.title): \(line)" }
         }
         return otherwise
     }
 
-    private static func lines(_ code: FindingCode) -> [Intermediary: String] {
+    private static func lines(_ code: FindingCode, _ coding: String?) -> [Intermediary: String] {
         switch code {
         case .fullBuffer, .buffer, .oneEventBehind:
             [
@@ -29,7 +31,12 @@ enum Remedy {
             ]
         case .compressionBuffer:
             [
-                .nginx: "gzip off;",
+                .nginx: coding == "br" ? "brotli off;" : coding == "zstd" ? "zstd off;" : "gzip off;",
+                .haproxy: "leave text/event-stream out of  compression type",
+                .lighttpd: "leave text/event-stream out of deflate.mimetypes",
+                .envoy: "leave text/event-stream out of content_type of the compressor",
+                .cloudflare: "a compression rule without compression for the path",
+                .cloudFront: "a cache policy without compression for the path",
                 .apache: "SetEnvIf Request_URI \"^/v1/\" no-gzip=1 no-brotli=1",
                 .varnish: "set beresp.do_gzip = false;",
                 .caddy:
@@ -88,6 +95,10 @@ enum Remedy {
         case .uploadBuffered:
             [
                 .nginx: "proxy_request_buffering off;  (and proxy_http_version 1.1; client_max_body_size 0;)",
+                .apache: "SetEnvIf Request_URI \"^/v1/\" proxy-prefetch-nonblocking=1 proxy-sendchunked=1",
+                .privoxy:
+                    "no setting does it, a chunked body is read whole: let the producer reach the server around it, or "
+                    + "append in requests that have a Content-Length",
                 .lighttpd: "server.stream-request-body = 1",
                 .mitmproxy: "--set stream_large_bodies=1",
                 .trafficServer: "CONFIG proxy.config.http.request_buffer_enabled INT 0",

@@ -18,6 +18,7 @@ extension Examination {
         report.http = findings.times(.proxied).lazy.compactMap(\.head?.version).first
         report.fields = fieldChanges()
         report.timelines = timelines()
+        report.notes += diagnosis.refusalNotes
         if options.idleSeconds == nil {
             report.notes.append("Timeouts were not tried: --idle 65 finds those of a minute.")
         }
@@ -57,7 +58,9 @@ extension Examination {
                 : isControlUnfit
                     ? "Short answers, which nothing holds back, were late themselves: this machine, the server or the network "
                         + "is too busy to judge by. Try again, or with --origin URL beside the proxy."
-                    : "Too little came through to judge."
+                    : findings.refusalsOfServer.isEmpty
+                        ? "Too little came through to judge."
+                        : "Too little came through to judge: the server itself refused streams because of its own limits."
         case .failed: return "The server could not be examined."
         }
     }

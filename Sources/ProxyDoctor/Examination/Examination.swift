@@ -23,7 +23,7 @@ package struct Examination: Sendable {
     }
 
     private enum State {
-        case reach, crowd, trickle(Int), remedies(Int), ramps, manners, over
+        case reach, crowd(Probe.Route), trickle(Int), remedies(Int), ramps, manners, over
     }
 
     private static let mostAttempts = 3
@@ -41,7 +41,11 @@ package struct Examination: Sendable {
     package mutating func next() -> Step? {
         switch state {
         case .reach: Step(title: "reaching the server", probes: reach())
-        case .crowd: Step(title: "opening eight streams at once", probes: crowd())
+        case .crowd(let route):
+            Step(
+                title: "opening eight streams at once" + (route == .direct ? ", straight to the origin" : ""),
+                probes: crowd(route)
+            )
         case .trickle(let attempt):
             Step(
                 title: attempt == 1 ? "timing single events" : "timing single events again, since some were late",
@@ -69,10 +73,12 @@ package struct Examination: Sendable {
         switch state {
         case .reach:
             findings.take(observations)
-            state = findings.isReached ? .crowd : .over
-        case .crowd:
+            state = findings.isReached ? .crowd(.proxied) : .over
+        case .crowd(let route):
             findings.take(observations)
-            state = findings.isReplayed ? .manners : .trickle(1)
+            // Whose limit it is shows on the other way.
+            let asksOrigin = route == .proxied && options.hasOrigin && findings.isCrowdRefused(.proxied)
+            state = asksOrigin ? .crowd(.direct) : findings.isReplayed ? .manners : .trickle(1)
         case .trickle(let attempt):
             findings.takeTrickles(observations)
             if findings.isReplayed {
@@ -119,43 +125,39 @@ package struct Examination: Sendable {
         return times + uploads(routes)
     }
 
-    private mutating func crowd() -> [Probe] {
+    private mutating func crowd(_ route: Probe.Route) -> [Probe] {
         (0..<Evidence.crowd).map { index in
-            var probe = Probe(.crowd(index), .stream(ProbePlan(name: name(), events: 6, gaps: [250])))
+            var probe = Probe(.crowd(route, index), .stream(ProbePlan(name: name(), events: 6, gaps: [250])))
+            probe.route = route
             // One after the other, should only one be let through at a time.
             probe.patience = 15_000
             return probe
         }
     }
 
-    /// Uneven gaps: on an even stream a timer and one event of delay look the same.
-    private static let trickleGaps = [60, 140, 300, 100, 450, 200]
-
-    private mutating func trickle(_ label: ProbeLabel, _ hints: Set<ProbeHint>, _ acceptEncoding: String) -> Probe {
-        var plan = ProbePlan(name: name(), events: 12, delay: 1000, gaps: Self.trickleGaps)
-        plan.hints = hints
+    private mutating func trickle(
+        _ label: ProbeLabel,
+        like variant: Variant,
+        hints: Set<ProbeHint>? = nil,
+        form: ProbeForm? = nil
+    ) -> Probe {
+        var plan = ProbePlan(name: name(), events: 12, delay: variant.delay, gaps: variant.gaps)
+        plan.hints = hints ?? variant.hints
+        plan.form = form ?? variant.form
         var probe = Probe(label, .stream(plan))
-        probe.acceptEncoding = acceptEncoding
+        probe.acceptEncoding = variant.acceptEncoding
         return probe
     }
 
     private mutating func trickles() -> [Probe] {
         var probes: [Probe] = []
-        for variant in Variant.allCases {
-            var probe = trickle(.trickle(variant), variant.hints, variant.acceptEncoding)
-            if case .stream(var plan) = probe.kind {
-                plan.form = variant.form
-                plan.delay = variant.delay
-                probe.kind = .stream(plan)
-            }
-            probes.append(probe)
-        }
+        for variant in Variant.allCases { probes.append(trickle(.trickle(variant), like: variant)) }
         return probes + control()
     }
 
     /// What streams are held against that are tried at the same time.
     private mutating func control() -> [Probe] {
-        var control = trickle(.control, ProbeHint.ofFreshet, "identity")
+        var control = trickle(.control, like: .hinted)
         control.route = .direct
         if options.hasOrigin { return [control] }
         guard case .stream(let plan) = control.kind else { return [] }
@@ -166,9 +168,13 @@ package struct Examination: Sendable {
         }
     }
 
+    private var heldInOrder: [(Context, Variant)] {
+        Context.allCases.compactMap { context in findings.held[context].map { (context, $0) } }
+    }
+
     private mutating func remedies() -> [Probe] {
         var probes: [Probe] = []
-        for (context, variant) in findings.held.sorted(by: { $0.key == .uncompressed && $1.key != .uncompressed }) {
+        for (context, variant) in heldInOrder {
             for trial in RemedyTrial.allCases {
                 let hints: Set<ProbeHint> =
                     switch trial {
@@ -177,12 +183,9 @@ package struct Examination: Sendable {
                     case .identity: variant.hints.union([.identity])
                     case .json: variant.hints
                     }
-                var probe = trickle(.remedy(context, trial), hints, variant.acceptEncoding)
-                if trial == .json, case .stream(var plan) = probe.kind {
-                    plan.form = .json
-                    probe.kind = .stream(plan)
-                }
-                probes.append(probe)
+                probes.append(
+                    trickle(.remedy(context, trial), like: variant, hints: hints, form: trial == .json ? .json : nil)
+                )
             }
         }
         return probes + control()
@@ -190,10 +193,11 @@ package struct Examination: Sendable {
 
     private mutating func ramps() -> [Probe] {
         var probes: [Probe] = []
-        for (context, variant) in findings.held.sorted(by: { $0.key == .uncompressed && $1.key != .uncompressed }) {
+        for (context, variant) in heldInOrder {
             for rate in Rate.allCases {
                 var plan = ProbePlan(name: name(), events: rate.events, eventBytes: 1000, gaps: [rate.gap])
                 plan.hints = variant.hints
+                plan.form = variant.form
                 var probe = Probe(.ramp(context, rate), .stream(plan))
                 probe.acceptEncoding = variant.acceptEncoding
                 probes.append(probe)
@@ -247,7 +251,7 @@ package struct Examination: Sendable {
     }
 
     private mutating func uploads(_ routes: [Probe.Route]) -> [Probe] {
-        let gaps = [0] + Self.trickleGaps
+        let gaps = [0] + Variant.hinted.gaps
         let moments = gaps.indices.map { index in gaps[...index].reduce(0, +) }
         return routes.map { route in
             var probe = Probe(.upload(route), .upload(name: name(), moments: moments))

@@ -37,7 +37,7 @@ package struct Probe: Sendable {
 /// What a probe is for.
 package enum ProbeLabel: Sendable, Hashable {
     case reach(Probe.Route, Int)
-    case crowd(Int)
+    case crowd(Probe.Route, Int)
     case trickle(Variant)
     case control
     /// A short whole answer at the moment of an event: the control where the origin cannot be reached beside the proxy.
@@ -88,12 +88,22 @@ package enum Variant: Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Milliseconds between events, uneven: on an even stream a timer and one event of delay look the same. What cannot be
+    /// decompressed here is judged by its pieces: of those the first is by far the largest, and must not come near the
+    /// second in time.
+    var gaps: [Int] {
+        switch self {
+        case .hintedModern: [450, 200, 60, 140, 300, 100]
+        case .plain, .hinted, .plainGzip, .hintedGzip, .hintedLines: [60, 140, 300, 100, 450, 200]
+        }
+    }
+
     package var form: ProbeForm { self == .hintedLines ? .ndjson : .sse }
 }
 
-/// In which streams something is held back: without compression, or only with it.
+/// In which streams something is held back: without compression, only with it, or only in those of lines.
 package enum Context: Sendable, Hashable, CaseIterable {
-    case uncompressed, compressed
+    case uncompressed, compressed, lines
 }
 
 /// What may let a held stream go.

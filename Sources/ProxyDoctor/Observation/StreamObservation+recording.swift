@@ -14,6 +14,12 @@ extension StreamObservation {
             end: recording.end,
             endAt: recording.endAt
         )
+        if let head, head.status >= 400 {
+            refusal = Refusal(
+                status: head.status,
+                body: head.coding.flatMap { Inflater(coding: $0) }?.inflate(recording.body) ?? recording.body
+            )
+        }
         guard isProbe else { return }
         let coding = head?.coding
         let inflater = coding.flatMap { Inflater(coding: $0) }

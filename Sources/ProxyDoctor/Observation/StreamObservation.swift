@@ -35,6 +35,8 @@ package struct StreamObservation: Sendable {
     package var meta: ProbeMeta?
     package var events: [Event] = []
     package var flow: [Flow] = []
+    /// What came in place of a stream.
+    package var refusal: Refusal?
     /// Whether the event that says that the probe is whole was there.
     package var hasEnd = false
     /// Whether the body could be read; a coding that is not known here cannot.

@@ -19,7 +19,9 @@ class Meddling:
     # gzip, for whoever takes it: "hold" as its window fills, "flush" with each part, "behind" with the part after.
     compress: str = ""
     compresses_always: bool = False
-    # What the server can say to be left alone: "xab", "nt", "ce", "json".
+    # What the compression is called; by another name than gzip it is one that the doctor cannot undo.
+    coding: str = "gzip"
+    # What the server can say to be left alone: "xab", "nt", "ce", "json", "sse".
     obeys: tuple = ()
     holds_head: bool = False
     # Heads.
@@ -202,12 +204,14 @@ class MeddlingProxy:
                 "xab": said.get("x-accel-buffering") == "no",
                 "nt": "no-transform" in said.get("cache-control", ""),
                 "ce": said.get("content-encoding") == "identity",
-                "json": "json" in said.get("content-type", ""),
+                "json": "application/json" in said.get("content-type", ""),
+                "sse": "text/event-stream" in said.get("content-type", ""),
             }[hint]
             for hint in rule.obeys
         )
         is_probe = self.everything or "stream-probe" in said
-        gzip = bool(rule.compress) and is_probe and not leave_alone and ("gzip" in accepted or rule.compresses_always)
+        takes = rule.coding in accepted
+        gzip = bool(rule.compress) and is_probe and not leave_alone and (takes or rule.compresses_always)
         hold = rule.hold if is_probe and not leave_alone else ""
         dropped = {"transfer-encoding", "connection", "content-length", *rule.strips_answer}
         if "xab" in rule.obeys:
@@ -215,8 +219,8 @@ class MeddlingProxy:
         out = [(name, value) for name, value in fields if name.lower() not in dropped]
         if gzip:
             out = [(n, v) for n, v in out if n.lower() != "content-encoding"]
-            if "gzip" in accepted:
-                out.append(("content-encoding", "gzip"))
+            if takes:
+                out.append(("content-encoding", rule.coding))
         if rule.server:
             out = [(n, v) for n, v in out if n.lower() != "server"] + [("server", rule.server)]
         out.append(("transfer-encoding", "chunked"))
@@ -228,7 +232,7 @@ class MeddlingProxy:
             sink.kept = None
         if not (rule.holds_head and is_probe) and hold != "all":
             await sink.head()
-        flow = _Flow(rule, hold, rule.compress if gzip else "", sink, sends_gzip="gzip" in accepted)
+        flow = _Flow(rule, hold, rule.compress if gzip else "", sink, sends_gzip=takes)
         if "chunked" in said.get("transfer-encoding", "").lower():
             part = functools.partial(_chunk, up_reader)
         else:
