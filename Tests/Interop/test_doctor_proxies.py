@@ -137,6 +137,15 @@ ROWS = {
     "envoy-short-idle": Row("LIVE"),
     "h2o-stock": Row("LIVE", HELD_HEAD | CLEAN_FIN | ON_WRITE | UPLOAD),
     "h2o-compress": Row("LIVE", HELD_HEAD | CLEAN_FIN | ON_WRITE | UPLOAD),
+    # It keeps back the last bytes of what it compressed: mostly the line that ends an event.
+    "h2o-brotli": Row(
+        "ONE_EVENT_BEHIND",
+        {"ONE_EVENT_BEHIND": {"encoding": "br", "headers": "freshet", "fixed_by": with_any(IDENTITY)}}
+        | HELD_HEAD
+        | CLEAN_FIN
+        | ON_WRITE
+        | UPLOAD,
+    ),
     "nghttpx": Row("LIVE"),
     "privoxy": Row(
         "FULL_BUFFER", {"FULL_BUFFER": {"fixed_by": with_any("Content-Type: application/json")}} | UPLOAD
@@ -190,7 +199,7 @@ ALL = ROWS | {f"{name} --idle": dataclasses.replace(row, idle=65) for name, row 
 # One of each kind.
 DOZEN = (
     "nginx-ours haproxy-ours nginx-h2 nginx-nginx nginx-cache haproxy-stock haproxy-maxconn apache-stock "
-    "varnish-gzip caddy-encode lighttpd-stock trafficserver-compress node-flush-before mitmproxy-stock"
+    "varnish-gzip caddy-encode h2o-brotli lighttpd-stock trafficserver-compress node-flush-before mitmproxy-stock"
 ).split()
 
 

@@ -49,6 +49,9 @@ extension Diagnosis {
         if let coding {
             figures["compressed"] = .text(coding)
             text += " It is compressed on the way (\(coding)), and each event gets through."
+            if evidence.stream(.trickle(.hintedModern))?.isReadable == false {
+                text += " Whether each is whole then is not known: there is nothing here that undoes it."
+            }
         }
         return Finding(.live, .good, layer: "none", evidence: text, remedy: "", figures: figures)
     }

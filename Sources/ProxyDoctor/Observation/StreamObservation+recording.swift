@@ -17,12 +17,12 @@ extension StreamObservation {
         if let head, head.status >= 400 {
             refusal = Refusal(
                 status: head.status,
-                body: head.coding.flatMap { Inflater(coding: $0) }?.inflate(recording.body) ?? recording.body
+                body: head.coding.flatMap { Decompression.of($0) }?.inflate(recording.body) ?? recording.body
             )
         }
         guard isProbe else { return }
         let coding = head?.coding
-        let inflater = coding.flatMap { Inflater(coding: $0) }
+        let inflater = coding.flatMap { Decompression.of($0) }
         isReadable = coding == nil || inflater != nil
         var parser = EventStreamParser()
         for piece in recording.pieces {
@@ -31,7 +31,12 @@ extension StreamObservation {
             guard isReadable, let outputs = try? parser.parse(bytes) else { continue }
             for case .event(let event) in outputs { read(event, at: piece.at) }
         }
-        if inflater?.isBroken == true { isReadable = false }
+        if inflater?.isBroken == true {
+            // What it says it is coded with is not so, or this machine's library does not know it: its pieces are left.
+            isReadable = false
+            (meta, events, hasEnd) = (nil, [], false)
+            flow = recording.pieces.map { Flow(at: $0.at, bytes: $0.bytes.count) }
+        }
     }
 
     private mutating func read(_ event: ServerSentEvent, at moment: Double) {

@@ -49,7 +49,7 @@ package struct OutsideReading: Sendable {
         beginning = String(decoding: recording.body.prefix(200), as: UTF8.self)
         guard isStream else { return }
         let coding = head?.coding
-        let inflater = coding.flatMap { Inflater(coding: $0) }
+        let inflater = coding.flatMap { Decompression.of($0) }
         isReadable = coding == nil || inflater != nil
         var parser = EventStreamParser()
         for piece in recording.pieces {

@@ -3,7 +3,7 @@ import CZlib
 /// Takes `gzip` and `deflate` apart while they arrive: each call gives all that the bytes so far tell.
 ///
 /// A class, since zlib keeps a pointer to its stream; it stays within one function and is not sent anywhere.
-final class Inflater {
+final class Inflater: Decompressor {
     private let stream: UnsafeMutablePointer<z_stream>
     private(set) var isBroken = false
 
@@ -25,9 +25,7 @@ final class Inflater {
         stream.deallocate()
     }
 
-    /// - Parameter limit: Most bytes of output of one call; what is more is left out, since a small body may unpack to
-    ///   anything.
-    func inflate(_ bytes: [UInt8], limit: Int = 8 << 20) -> [UInt8] {
+    func inflate(_ bytes: [UInt8]) -> [UInt8] {
         guard !isBroken, !bytes.isEmpty else { return [] }
         var input = bytes
         var output: [UInt8] = []
@@ -35,7 +33,7 @@ final class Inflater {
         input.withUnsafeMutableBufferPointer { input in
             stream.pointee.next_in = input.baseAddress
             stream.pointee.avail_in = UInt32(input.count)
-            while output.count < limit {
+            while output.count < Decompression.limit {
                 let (count, result) = room.withUnsafeMutableBufferPointer { room in
                     stream.pointee.next_out = room.baseAddress
                     stream.pointee.avail_out = UInt32(room.count)

@@ -362,7 +362,7 @@ def envoy_short_idle(place):
 # Proxies that nobody needs to configure, or that cannot be
 
 
-def h2o(compress):
+def h2o(compress, more=""):
     def setup(place):
         root = "user: root\n" if os.geteuid() == 0 else ""
         return [
@@ -380,12 +380,18 @@ hosts:
       /:
         proxy.reverse.url: http://{place.origin}/
         proxy.preserve-host: ON
-""",
+{more}""",
                 ),
             ]
         ]
 
     return setup
+
+
+# Event streams among what is compressed, as some sites declare them.
+H2O_EVENTS = """file.mime.addtypes:
+  "text/event-stream": {extensions: [".sse"], is_compressible: YES}
+"""
 
 
 def nghttpx(place):
@@ -610,6 +616,7 @@ SETUPS = {
     "envoy-short-idle": envoy_short_idle,
     "h2o-stock": h2o("OFF"),
     "h2o-compress": h2o("ON"),
+    "h2o-brotli": h2o("[br]", H2O_EVENTS),
     "nghttpx": nghttpx,
     "privoxy": privoxy,
     "tinyproxy": tinyproxy,
