@@ -29,6 +29,8 @@ package struct SQLiteStoreConfiguration: Sendable {
     package var logPages = 8192
     /// The most pages of 4 KiB the database may have; nil is no bound but the disk.
     package var maximumPages: Int?
+    /// The room on the disk of the data directory; nil when that is not known.
+    package var room: @Sendable (_ directory: String) -> DiskRoom? = DiskRoom.around
     /// The name of the SQLite file layer; nil is the platform's own.
     package var fileLayer: String?
 

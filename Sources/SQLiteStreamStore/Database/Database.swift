@@ -66,9 +66,15 @@ final class Database {
     }
 
     /// Copies finished pages of the write-ahead log into the database, as many as can be without waiting for anyone.
-    func checkpoint(_ mode: Int32 = SQLITE_CHECKPOINT_PASSIVE) throws(SQLiteError) {
-        guard sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil) == SQLITE_OK else {
+    ///
+    /// - Returns: how many pages of the log are left to be copied.
+    @discardableResult
+    func checkpoint(_ mode: Int32 = SQLITE_CHECKPOINT_PASSIVE) throws(SQLiteError) -> Int {
+        var pages: Int32 = 0
+        var copied: Int32 = 0
+        guard sqlite3_wal_checkpoint_v2(handle, nil, mode, &pages, &copied) == SQLITE_OK else {
             throw error("copying the write-ahead log into the database")
         }
+        return Int(max(pages - copied, 0))
     }
 }

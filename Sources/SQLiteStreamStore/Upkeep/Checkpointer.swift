@@ -36,7 +36,7 @@ final class Checkpointer: Sendable {
                 }
                 self.isNoted.withLock { $0 = false }
                 // One that fails, on a full disk for instance, is tried again after the next commit.
-                try? database.checkpoint()
+                _ = try? database.checkpoint()
             }
             _ = self.queue.close()
             database.close()

@@ -35,16 +35,30 @@ struct Batch {
     var trimsByAge = false
     /// Live requests that were counted.
     var counted: [(stream: WriterStream, by: Int)] = []
+    /// Bytes that may still be written without touching the disk's reserve.
+    var room: Int
 
-    init(now: Int64, streams: Int, bytes: Int, nextStream: Int64) {
+    init(now: Int64, streams: Int, bytes: Int, nextStream: Int64, room: Int) {
         self.now = now
         self.hot = HotRow.Writer(at: now)
         self.streams = streams
         self.bytes = bytes
         self.nextStream = nextStream
+        self.room = room
     }
 
     var isEmpty: Bool { effects.isEmpty && touched.isEmpty }
+
+    /// Takes what new data needs on the disk; false when there is no room for it.
+    ///
+    /// - Parameter shared: bytes that a fork copies.
+    mutating func takeRoom(for events: [EventBody], beside shared: Int = 0) -> Bool {
+        // In the log, in the database as it came, and once more when it is sealed; and the pages around it.
+        let need = 3 * events.reduce(0) { $0 + $1.size } + 2 * shared + (16 << 10)
+        guard need <= room else { return false }
+        room -= need
+        return true
+    }
 
     /// Begins to change a stream's log.
     mutating func withLog<Value>(_ stream: WriterStream, _ body: (inout LogState) -> Value) -> Value {

@@ -44,7 +44,7 @@ extension Writer {
             publish(batch, upkeep)
             window.committed(in: SystemTime().monotonic() - started, moreWaiting: isMoreWaiting)
             shared.checkpointer.noteCommit()
-            if logSize.pages > configuration.logPages { try? database.checkpoint() }
+            if logSize.pages > configuration.logPages { _ = try? database.checkpoint() }
             vacuumWhenDue(started)
         case .failure(let error):
             batch.discard()

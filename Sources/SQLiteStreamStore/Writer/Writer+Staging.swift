@@ -85,6 +85,9 @@ extension Writer {
                 return reply.send(.failure(error))
             }
         }
+        guard batch.takeRoom(for: events, beside: row.sealed.appendedBytes) else {
+            return reply.send(.failure(.full(.disk)))
+        }
         let stream = WriterStream(row)
         let cost = stream.cost + StoreLimits.cost(of: events)
         guard batch.streams < configuration.limits.streams else { return reply.send(.failure(.full(.streams))) }
@@ -136,6 +139,9 @@ extension Writer {
             request.events.isEmpty || wanted <= configuration.limits.bytes
                 || wanted - costTaken(from: stream, byKeeping: request.events) <= configuration.limits.bytes
         else { return reply.send(.failure(.full(.bytes))) }
+        guard request.events.isEmpty || batch.takeRoom(for: request.events) else {
+            return reply.send(.failure(.full(.disk)))
+        }
         let isNewProducer = request.producer.map { log.producers[$0.id] == nil } ?? false
         batch.bytes += cost + (isNewProducer ? StoreLimits.producerOverhead : 0)
         let item = keep(request, stream, &batch)

@@ -145,7 +145,7 @@ extension Writer {
             let free = try database.integer("PRAGMA freelist_count")
             let pages = try database.integer("PRAGMA page_count")
             // Some free pages are what the next events are written to.
-            guard free > max(256, pages / 8) else {
+            guard free > (isShortOfRoom ? 0 : max(256, pages / 8)) else {
                 mayShrink = false
                 return
             }

@@ -43,6 +43,8 @@ final class Writer {
     /// Upkeep failed and rests until then, on the machine's own clock; or only its sealing does.
     var upkeepRestsUntil: Duration = .zero
     var sealingRestsUntil: Duration = .zero
+    /// There is little more on the disk than its reserve: what is free goes back to it at once.
+    var isShortOfRoom = false
     /// Pages were freed that may be given back, and when that is looked at next.
     var mayShrink = true
     var vacuumAt: Duration = .zero
@@ -144,7 +146,7 @@ final class Writer {
     }
 
     func newBatch() -> Batch {
-        Batch(now: clock.now, streams: streams.count, bytes: bytes, nextStream: head.nextStream)
+        Batch(now: clock.now, streams: streams.count, bytes: bytes, nextStream: head.nextStream, room: measureRoom())
     }
 
     /// How long to wait when nothing is asked: until the next upkeep.
@@ -169,7 +171,7 @@ final class Writer {
             statements.putHead.bind(2, head.encoded)
             try? statements.putHead.run()
         }
-        try? database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
+        _ = try? database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
     }
 
     private func refuse(_ operation: Operation, _ error: StoreError) {

@@ -352,13 +352,28 @@ package final class Streams: Sendable {
     /// Does what is due for one stream before it is used.
     private func settle(_ name: StreamName) async throws(StoreError) {
         let due = lifetimes.due(name)
-        if due != .nothing { try await act(on: due, name) }
+        if due != .nothing { _ = try await actIfThereIsRoom(on: due, name) }
+    }
+
+    /// What is due on a disk that is full waits for room: until then the stream is used as it is. False when it waits.
+    private func actIfThereIsRoom(on due: Lifetime.Due, _ name: StreamName) async throws(StoreError) -> Bool {
+        do {
+            try await act(on: due, name)
+            return true
+        } catch {
+            guard case .full = error else { throw error }
+            return false
+        }
     }
 
     /// Does what is due, and counts somebody in at the same moment at which nothing is: whoever is counted in before a
     /// lease or a time to live runs out holds it off, and whoever comes after finds the stream ended or gone.
     private func enter(_ name: StreamName, _ count: (inout Lifetime) -> Void) async throws(StoreError) {
-        while case let due = lifetimes.updateUnlessDue(name, count), due != .nothing { try await act(on: due, name) }
+        while case let due = lifetimes.updateUnlessDue(name, count), due != .nothing {
+            guard try await actIfThereIsRoom(on: due, name) else {
+                return lifetimes.updateIfPresent(name) { lifetime, _ in count(&lifetime) }
+            }
+        }
     }
 
     private func act(on due: Lifetime.Due, _ name: StreamName) async throws(StoreError) {
