@@ -437,6 +437,18 @@ def test_an_upstream_is_chosen_by_its_name(relay):
     assert (answer.status, answer.json["type"]) == (404, "urn:freshet:no-upstream")
 
 
+def test_a_server_relays_where_it_has_upstreams_and_only_there():
+    for upstreams, status in [("builtin", 200), (None, 404)]:
+        server = Freshet("serve", upstreams=upstreams)
+        try:
+            body = {"model": "builtin", "stream": True, "words_per_second": 1000, "messages": [{"role": "user", "content": "Hi"}]}
+            answer = server.request("POST", PATHS["chat"], JSON, json.dumps(body))
+            assert answer.status == status
+            assert ("Location" in answer) == (status == 200)
+        finally:
+            server.stop()
+
+
 def test_an_upstream_that_is_not_there_is_a_502(relay):
     relayed = relay()
     relayed.upstream.__exit__()
