@@ -166,6 +166,8 @@ describe('what a race has shown', () => {
         both.get('chunked').made = 2;
         assert.match(verdict(both, { holding: 'whole', cut: true }, 100), /again for standard HTTP and for chunked HTTP, on/);
         assert.equal(verdict(new Map(), { holding: '', cut: true }, 100), '');
+        const away = verdict(ended({ cut: true }), { holding: '', cut: false }, 100);
+        assert.match(away, /Lost with the connection: chunked/, 'also where the server went away by itself');
     });
 
     test('as data, with no more points than are needed', () => {

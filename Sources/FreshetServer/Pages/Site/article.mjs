@@ -81,20 +81,36 @@ class Screen {
     }
 }
 
+/** Milliseconds without a word from the frame after which none is expected: the server is away. */
+const silence = 10_000;
+
 /** The article's client in its frame, until it has shown what there is to see. */
 function runArticle(name, screen) {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
         const frame = document.createElement('iframe');
         frame.title = "The article's client";
         frame.setAttribute('sandbox', 'allow-scripts');
+        let timer = null;
+        const wait = () => {
+            clearTimeout(timer);
+            timer = setTimeout(() => {
+                removeEventListener('message', listen);
+                frame.remove();
+                reject(new Error('the server does not answer.'));
+            }, silence);
+        };
         const listen = ({ source, data }) => {
-            if (source !== frame.contentWindow || !screen.judge(verdicts[name](data))) return;
+            if (source !== frame.contentWindow) return;
+            wait();
+            if (!screen.judge(verdicts[name](data))) return;
+            clearTimeout(timer);
             removeEventListener('message', listen);
             // It has shown what there is, and would hold one of the browser's six connections for ever.
             frame.contentWindow.postMessage('close', '*');
             resolve();
         };
         addEventListener('message', listen);
+        wait();
         // The plain address for the plain case: nothing about the client is changed then.
         frame.src = name === 'hello' ? '/article/client' : `/article/client?case=${name}&run=${crypto.randomUUID().replaceAll('-', '')}`;
         screen.node.replaceChildren(frame);
@@ -179,7 +195,7 @@ async function runShared(screen) {
     const readers = Array.from({ length: 6 }, () => ({ text: '', line: screen.node.appendChild(document.createElement('p')) }));
     const ended = readers.map((reader) => new Promise((resolve, reject) => {
         const worker = new SharedWorker('/shared-reader.mjs', { type: 'module', name: 'freshet' });
-        worker.onerror = () => reject(new Error('the shared worker does not start'));
+        worker.onerror = () => reject(new Error('the shared worker does not start.'));
         worker.port.onmessage = ({ data: { event, end } }) => {
             if (event !== undefined) {
                 reader.text += event;
@@ -223,7 +239,9 @@ for (const card of globalThis.document?.querySelectorAll('[data-case]') ?? []) {
             try {
                 await ways[side](card.dataset.case, screen);
             } catch (problem) {
-                screen.say(`This could not be shown: ${problem.message}`, 'bad');
+                // A fetch that found no server fails with a TypeError, in words that are each browser's own.
+                const why = problem instanceof TypeError ? 'the server does not answer.' : problem.message;
+                screen.say(`This could not be shown: ${why}`, 'bad');
             }
             card.dataset[side] = 'over';
             screen.button.ariaDisabled = null;

@@ -102,11 +102,13 @@ export function verdict(records, { holding, remedy = '', cut }, total) {
         if (sse?.state === 'done' && sse.reconnects > 0) {
             sentences.push('SSE came back by itself with the last id it had seen, and lost nothing.');
         }
-        const lost = [...records.values()].filter(({ state }) => state === 'lost');
-        if (lost.length > 0) {
-            const told = lost.map((record) => `${names[record.name]} (at ${Math.floor((100 * record.shown) / total)} %)`);
-            sentences.push(`Lost with the connection: ${told.join(', ')}.`);
-        }
+    }
+    const lost = [...records.values()].filter(({ state }) => state === 'lost');
+    if (lost.length > 0) {
+        const told = lost.map((record) => `${names[record.name]} (at ${Math.floor((100 * record.shown) / total)} %)`);
+        sentences.push(`Lost with the connection: ${told.join(', ')}.`);
+    }
+    if (cut) {
         const again = [...records.values()].filter(({ made }) => made > 1);
         if (again.length > 0) {
             const told = again.map(({ name }) => names[name]).join(' and for ');

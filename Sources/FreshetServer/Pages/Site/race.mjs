@@ -78,7 +78,7 @@ async function run() {
         }
         page.verdict.textContent = verdict(records, settings, size);
     } catch (problem) {
-        page.verdict.textContent = `The race could not be begun: ${problem.message}.`;
+        page.verdict.textContent = `The race could not be begun: ${why(problem)}`;
     }
     isRunning = false;
     page.start.ariaDisabled = page['trap-start'].ariaDisabled = null;
@@ -86,6 +86,11 @@ async function run() {
     page['save-figures'].disabled = page['save-picture'].disabled = records.size === 0;
     page.lanes.dataset.state = 'over';
     drawSoon();
+}
+
+/** A fetch that found no server fails with a TypeError, in words that are each browser's own. */
+function why(problem) {
+    return problem instanceof TypeError ? 'the server does not answer.' : problem.message;
 }
 
 async function begin() {
