@@ -289,6 +289,11 @@ def test_http2_is_spoken_through_tls(ran):
     report = json.loads(ran["HTTP/2"].stdout)
     assert (report["http"], report["verdict"]) == ("2", "LIVE"), ran["HTTP/2"].stderr
     assert {finding["code"] for finding in report["findings"]} == {"LIVE"}
+    assert any("on one HTTP/2 connection" in note for note in report["notes"])
+    report = json.loads(ran["HTTP/2 with three streams"].stdout)
+    (found,) = [finding for finding in report["findings"] if finding["code"] == "CONCURRENCY"]
+    assert (found["figures"]["streams"], found["figures"]["connections"]) == (3, 1), report
+    assert report["verdict"] == "LIVE"
     report = json.loads(ran["HTTP/1.1 through TLS"].stdout)
     assert (report["http"], report["verdict"]) == ("1.1", "LIVE"), report
     refused = ran["a certificate that nobody signed"]
@@ -345,7 +350,8 @@ class Ticker(Speaker):
 
     GAPS = (0.06, 0.14, 0.3, 0.1, 0.45, 0.2)
 
-    def __init__(self, chunk=None):
+    def __init__(self, chunk=None, lines=False):
+        self.lines = lines
         self.begun = time.monotonic()
         self.chunk = chunk
         super().__init__(say=self._tell)
@@ -356,13 +362,14 @@ class Ticker(Speaker):
         found = re.search(rb"(?i)last-event-id: (\d+)", head)
         index, due = 0, self.begun
         last = int(found[1]) if found else -1
-        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        kind = b"application/x-ndjson; charset=utf-8" if self.lines else b"text/event-stream"
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: " + kind + b"\r\ntransfer-encoding: chunked\r\n\r\n")
         pending = b""
         while True:
             due += self.GAPS[index % len(self.GAPS)]
             time.sleep(max(0, due - time.monotonic()))
             if index > last:
-                pending += b"id: %d\ndata: event %d\n\n" % (index, index)
+                pending += (b'{"event":%d}\r\n' % index) if self.lines else b"id: %d\ndata: event %d\n\n" % (index, index)
             while pending and len(pending) >= (self.chunk or 1):
                 size = self.chunk or len(pending)
                 connection.sendall(b"%x\r\n%s\r\n" % (size, pending[:size]))
@@ -386,6 +393,14 @@ def test_any_event_stream_is_judged_from_outside(ran):
     assert (report["verdict"], set(found), ran["from outside"].returncode) == ("LIVE", {"LIVE"}, 0)
     assert any("continues after that event" in note for note in report["notes"])
     assert any("no-transform" in note for note in report["notes"])
+
+
+def test_ndjson_is_judged_from_outside_as_events_are(ran):
+    report, found = report_of(ran["lines from outside"])
+    assert (report["verdict"], set(found), ran["lines from outside"].returncode) == ("LIVE", {"LIVE"}, 0), report
+    assert any("stream of lines" in note for note in report["notes"]) and not any("id" in n.split() for n in report["notes"])
+    report, found = report_of(ran["lines from outside, one behind"])
+    assert report["verdict"] == "ONE_EVENT_BEHIND", report
 
 
 FROM_OUTSIDE = {
@@ -435,7 +450,7 @@ def for_people(directory):
         return run("doctor", origin.url)
 
 
-def through_tls(directory, name, *arguments):
+def through_tls(directory, name, *arguments, options=()):
     """Behind nghttpx, which speaks HTTP/2 through TLS, with a certificate that nobody signed."""
     key, certificate = directory / f"{name}-key.pem", directory / f"{name}.pem"
     subprocess.run(
@@ -454,7 +469,7 @@ def through_tls(directory, name, *arguments):
     with Origin() as origin:
         proxy = processes.start(
             [shutil.which("nghttpx"), f"--frontend=127.0.0.1,{port}", f"--backend=127.0.0.1,{origin.port}"]
-            + ["--workers=1", "--conf=/dev/null", key, certificate],
+            + ["--workers=1", "--conf=/dev/null", *options, key, certificate],
             stderr=subprocess.DEVNULL,
         )
         try:
@@ -469,8 +484,13 @@ def from_outside(directory):
         return outside(ticker.url)
 
 
-def meddled_from_outside(meddling, directory):
-    with Ticker() as ticker, MeddlingProxy(("127.0.0.1", ticker.port), meddling, everything=True) as proxy:
+def lines_from_outside(directory):
+    with Ticker(lines=True) as ticker:
+        return outside(ticker.url)
+
+
+def meddled_from_outside(meddling, directory, lines=False):
+    with Ticker(lines=lines) as ticker, MeddlingProxy(("127.0.0.1", ticker.port), meddling, everything=True) as proxy:
         return outside(proxy.url, "--origin", ticker.url + "/events")
 
 
@@ -484,10 +504,15 @@ OTHERS = {
     "a limit of the server": limited,
     "for people": for_people,
     "HTTP/2": lambda directory: through_tls(directory, "h2", "--insecure"),
+    "HTTP/2 with three streams": lambda directory: through_tls(
+        directory, "h2-3", "--insecure", options=["--frontend-http2-max-concurrent-streams=3"]
+    ),
     "HTTP/1.1 through TLS": lambda directory: through_tls(directory, "h1", "--insecure", "--http1"),
     "a certificate that nobody signed": lambda directory: through_tls(directory, "unsigned"),
     "from outside": from_outside,
     "batches from outside": batches_from_outside,
+    "lines from outside": lines_from_outside,
+    "lines from outside, one behind": functools.partial(meddled_from_outside, Meddling(hold="behind"), lines=True),
     **{
         f"from outside, {code}": functools.partial(meddled_from_outside, meddling)
         for code, meddling in FROM_OUTSIDE.items()

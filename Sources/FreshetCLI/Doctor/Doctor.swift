@@ -10,8 +10,8 @@ struct Doctor: AsyncParsableCommand {
         discussion: """
             Sends streams of known events through whatever stands between here and the server, and says what it does \
             to them: which layer, by what evidence, and the line that mends it. The server is a Freshet server with \
-            its probe (the setting 'probe'), or 'freshet doctor --listen' put behind the proxy. Any other event stream \
-            is judged by what can be seen from outside: give its own URL.
+            its probe (the setting 'probe'), or 'freshet doctor --listen' put behind the proxy. Any other stream, of \
+            events or NDJSON, is judged by what can be seen from outside: give its own URL.
 
             EXAMPLES
               freshet doctor https://app.example/

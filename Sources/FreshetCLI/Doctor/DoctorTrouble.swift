@@ -36,7 +36,7 @@ struct DoctorTrouble: CustomStringConvertible {
         switch head.status {
         case 200, 404, 405:
             return
-                "there is neither an event stream there nor a probe of Freshet below \(place) (GET \(place)/v1/probe/time was answered \(head.status)). "
+                "there is neither a stream of events or NDJSON there nor a probe of Freshet below \(place) (GET \(place)/v1/probe/time was answered \(head.status)). "
                 + "Give the URL below which the proxy has the server, or put `freshet doctor --listen` behind the proxy."
         case 502, 503, 504:
             return "\(place)/v1/probe/time was answered \(head.status): the proxy does not reach its server."

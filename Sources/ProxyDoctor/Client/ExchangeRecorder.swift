@@ -5,7 +5,7 @@ final class ExchangeRecorder {
     let request: ClientRequest
     private let result: EventLoopPromise<Recording>
     private var recording: Recording
-    private var isOver = false
+    private(set) var isOver = false
     /// Closes the connection; set when there is one.
     var hangUp: () -> Void = {}
 

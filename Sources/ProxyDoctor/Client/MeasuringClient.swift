@@ -6,7 +6,8 @@ import NIOTLS
 
 /// A client that hides nothing: when each byte came, how the body was framed, and how it ended.
 ///
-/// Each request has a connection of its own. Over TLS it offers HTTP/2, unless told not to; in clear it speaks HTTP/1.1.
+/// Each request has a connection of its own, but for those that are made together over HTTP/2. Over TLS it offers HTTP/2,
+/// unless told not to; in clear it speaks HTTP/1.1.
 package struct MeasuringClient: Sendable {
     private static let connectTime: TimeAmount = .seconds(10)
 
@@ -35,62 +36,99 @@ package struct MeasuringClient: Sendable {
     }
 
     package func perform(_ request: ClientRequest) async -> Recording {
+        await perform(together: [request])[0]
+    }
+
+    /// Requests to one server at the same time, as a page makes them: where HTTP/2 is spoken they are streams of one
+    /// connection, otherwise each has its own.
+    package func perform(together requests: [ClientRequest]) async -> [Recording] {
         let loop = group.next()
-        let result = loop.makePromise(of: Recording.self)
-        loop.execute { start(request, on: loop, result) }
-        do {
-            return try await result.futureResult.get()
-        } catch {
-            preconditionFailure("a recording is handed over, whatever happened: \(error)")
+        let results = requests.map { _ in loop.makePromise(of: Recording.self) }
+        loop.execute { start(requests, on: loop, results) }
+        var recordings: [Recording] = []
+        for result in results {
+            do {
+                recordings.append(try await result.futureResult.get())
+            } catch {
+                preconditionFailure("a recording is handed over, whatever happened: \(error)")
+            }
+        }
+        return recordings
+    }
+
+    private func start(
+        _ requests: [ClientRequest],
+        on loop: any EventLoop,
+        _ results: [EventLoopPromise<Recording>]
+    ) {
+        let recorders = zip(requests, results).map { request, result in
+            let recorder = NIOLoopBound(ExchangeRecorder(request, result: result), eventLoop: loop)
+            // Whatever happens, or does not, this ends it.
+            let limit = loop.scheduleTask(in: .milliseconds(Int64(request.limit))) { recorder.value.finish(.open) }
+            let leaving = request.leavesAfter.map { leavesAfter in
+                loop.scheduleTask(in: .milliseconds(Int64(leavesAfter))) { recorder.value.finish(.left) }
+            }
+            result.futureResult.whenComplete { _ in
+                limit.cancel()
+                leaving?.cancel()
+            }
+            return recorder
+        }
+        // In clear there is no HTTP/2.
+        if requests[0].server.isSecure {
+            connect(recorders, on: loop)
+        } else {
+            for recorder in recorders { connect([recorder], on: loop) }
         }
     }
 
-    private func start(_ request: ClientRequest, on loop: any EventLoop, _ result: EventLoopPromise<Recording>) {
-        let recorder = NIOLoopBound(ExchangeRecorder(request, result: result), eventLoop: loop)
-        // Whatever happens, or does not, this ends it.
-        let limit = loop.scheduleTask(in: .milliseconds(Int64(request.limit))) { recorder.value.finish(.open) }
-        var leaving: Scheduled<Void>?
-        if let leavesAfter = request.leavesAfter {
-            leaving = loop.scheduleTask(in: .milliseconds(Int64(leavesAfter))) { recorder.value.finish(.left) }
-        }
-        result.futureResult.whenComplete { [leaving] _ in
-            limit.cancel()
-            leaving?.cancel()
-        }
+    /// - Parameter recorders: The exchanges for which this connection is, if it turns out to be one of HTTP/2; else only
+    ///   for the first.
+    private func connect(_ recorders: [NIOLoopBound<ExchangeRecorder>], on loop: any EventLoop) {
+        let server = recorders[0].value.request.server
         ClientBootstrap(group: loop)
             .connectTimeout(Self.connectTime)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try prepare(channel, recorder) }
+                channel.eventLoop.makeCompletedFuture { try prepare(channel, recorders) }
             }
-            .connect(host: request.server.host, port: request.server.port)
-            .whenFailure { recorder.value.finish(.unreachable(TransportTrouble.describe($0))) }
+            .connect(host: server.host, port: server.port)
+            .whenFailure { error in
+                for recorder in recorders { recorder.value.finish(.unreachable(TransportTrouble.describe(error))) }
+            }
     }
 
-    private func prepare(_ channel: any Channel, _ recorder: NIOLoopBound<ExchangeRecorder>) throws {
-        let server = recorder.value.request.server
-        recorder.value.hangUp = { channel.close(promise: nil) }
+    private func prepare(_ channel: any Channel, _ recorders: [NIOLoopBound<ExchangeRecorder>]) throws {
+        let first = recorders[0]
+        let server = first.value.request.server
+        for recorder in recorders {
+            recorder.value.hangUp = {
+                if recorders.allSatisfy(\.value.isOver) { channel.close(promise: nil) }
+            }
+        }
         guard server.isSecure, let tls else {
-            return try channel.pipeline.syncOperations.addHandler(HTTP1Exchange(recorder.value))
+            return try channel.pipeline.syncOperations.addHandler(HTTP1Exchange(first.value))
         }
         // A name only: TLS has no server name that is an address (RFC 6066, section 3).
         let isAddress = (try? SocketAddress(ipAddress: server.host, port: 0)) != nil
         let negotiation = ApplicationProtocolNegotiationHandler { result, channel in
-            if case .negotiated("h2") = result { return Self.beginHTTP2(channel, recorder) }
+            if case .negotiated("h2") = result { return Self.beginHTTP2(channel, recorders) }
+            for other in recorders.dropFirst() { connect([other], on: channel.eventLoop) }
             return channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(HTTP1Exchange(recorder.value))
+                first.value.hangUp = { channel.close(promise: nil) }
+                try channel.pipeline.syncOperations.addHandler(HTTP1Exchange(first.value))
             }
         }
         try channel.pipeline.syncOperations.addHandlers([
             NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : server.host),
-            HandshakeWatch(recorder.value),
+            HandshakeWatch(recorders.map(\.value)),
             negotiation,
         ])
     }
 
     private static func beginHTTP2(
         _ channel: any Channel,
-        _ recorder: NIOLoopBound<ExchangeRecorder>
+        _ recorders: [NIOLoopBound<ExchangeRecorder>]
     ) -> EventLoopFuture<Void> {
         channel.configureHTTP2Pipeline(
             mode: .client,
@@ -99,13 +137,17 @@ package struct MeasuringClient: Sendable {
         ) { pushed in
             pushed.close()
         }.map { multiplexer in
-            multiplexer.createStreamChannel(promise: nil) { stream in
-                stream.eventLoop.makeCompletedFuture {
-                    recorder.value.hangUp = {
-                        // RST_STREAM first, which is what a browser sends, and then the connection.
-                        stream.close().whenComplete { _ in channel.close(promise: nil) }
+            for recorder in recorders {
+                multiplexer.createStreamChannel(promise: nil) { stream in
+                    stream.eventLoop.makeCompletedFuture {
+                        recorder.value.hangUp = {
+                            // RST_STREAM first, which is what a browser sends, and then the connection.
+                            stream.close().whenComplete { _ in
+                                if recorders.allSatisfy(\.value.isOver) { channel.close(promise: nil) }
+                            }
+                        }
+                        try stream.pipeline.syncOperations.addHandler(HTTP2Exchange(recorder.value))
                     }
-                    try stream.pipeline.syncOperations.addHandler(HTTP2Exchange(recorder.value))
                 }
             }
         }
@@ -116,11 +158,11 @@ package struct MeasuringClient: Sendable {
 private final class HandshakeWatch: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private let recorder: ExchangeRecorder
+    private let recorders: [ExchangeRecorder]
     private var isDone = false
 
-    init(_ recorder: ExchangeRecorder) {
-        self.recorder = recorder
+    init(_ recorders: [ExchangeRecorder]) {
+        self.recorders = recorders
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -130,11 +172,13 @@ private final class HandshakeWatch: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if isDone { return context.fireErrorCaught(error) }
-        recorder.finish(.unreachable(TransportTrouble.describe(error)))
+        for recorder in recorders { recorder.finish(.unreachable(TransportTrouble.describe(error))) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if !isDone { recorder.finish(.unreachable("closed during the TLS handshake")) }
+        if !isDone {
+            for recorder in recorders { recorder.finish(.unreachable("closed during the TLS handshake")) }
+        }
         context.fireChannelInactive()
     }
 }

@@ -25,16 +25,18 @@ extension Diagnosis {
         // Nothing came: that is no limit, but something else that is wrong.
         guard !intervals.isEmpty || refusals.contains(where: \.isOfLimit) else { return nil }
         let limit = limit(refusals)
+        let isMultiplexed = Self.isMultiplexed(streams)
         return Finding(
             .concurrency,
             .warning,
             layer: layer(limit),
-            evidence: "Of \(Evidence.crowd) streams at once the server had at most \(most) at one time"
+            evidence:
+                "Of \(Evidence.crowd) streams at once\(isMultiplexed ? " on one HTTP/2 connection" : "") the server had at most \(most) at one time"
                 + Self.said(refused.count, refusals) + Self.said(limit, refusals),
-            remedy: remedy(limit, refusals),
+            remedy: remedy(limit, refusals, isMultiplexed),
             figures: [
                 "streams": .whole(most), "of": .whole(Evidence.crowd), "refused": .whole(refused.count),
-                "limit": .text(limit.rawValue),
+                "limit": .text(limit.rawValue), "connections": .whole(isMultiplexed ? 1 : Evidence.crowd),
             ]
         )
     }
@@ -77,13 +79,26 @@ extension Diagnosis {
         }
     }
 
-    private func remedy(_ limit: Limit, _ refusals: [Refusal]) -> String {
+    private static func isMultiplexed(_ streams: [StreamObservation]) -> Bool {
+        streams.contains { $0.head?.version == "2" }
+    }
+
+    /// How the streams were opened, where that is not as the reader may think.
+    package var crowdNotes: [String] {
+        Self.isMultiplexed(evidence.crowd(.proxied))
+            ? ["Eight streams at once were opened on one HTTP/2 connection, as a browser opens them."] : []
+    }
+
+    private func remedy(_ limit: Limit, _ refusals: [Refusal], _ isMultiplexed: Bool) -> String {
         switch limit {
         case .proxy:
             Remedy.of(
                 .concurrency,
                 at: layers,
                 otherwise: "Raise the number of connections that the proxy opens to the server: each stream is one."
+                    + (isMultiplexed
+                        ? " Or it is how many streams a client's HTTP/2 connection may have (nginx: "
+                            + "http2_max_concurrent_streams; HAProxy: tune.h2.max-concurrent-streams)." : "")
             )
         case .server:
             refusals.contains { $0.code == "too-many-connections" }

@@ -18,7 +18,7 @@ extension Examination {
         report.http = findings.times(.proxied).lazy.compactMap(\.head?.version).first
         report.fields = fieldChanges()
         report.timelines = timelines()
-        report.notes += diagnosis.refusalNotes
+        report.notes += diagnosis.refusalNotes + diagnosis.crowdNotes
         if options.idleSeconds == nil {
             report.notes.append("Timeouts were not tried: --idle 65 finds those of a minute.")
         }

@@ -20,6 +20,8 @@ package struct Examination: Sendable {
         /// What is being done, for whoever waits.
         package var title: String
         package var probes: [Probe]
+        /// Whether they are what one page does: streams on one connection, where that can be.
+        package var isOfOnePage = false
     }
 
     private enum State {
@@ -44,7 +46,8 @@ package struct Examination: Sendable {
         case .crowd(let route):
             Step(
                 title: "opening eight streams at once" + (route == .direct ? ", straight to the origin" : ""),
-                probes: crowd(route)
+                probes: crowd(route),
+                isOfOnePage: true
             )
         case .trickle(let attempt):
             Step(

@@ -26,7 +26,8 @@ package struct Examiner: Sendable {
 
     /// Tries everything in a step at the same time.
     package func perform(_ step: Examination.Step) async -> [ProbeLabel: Observation] {
-        await withTaskGroup(of: (ProbeLabel, Observation).self) { group in
+        if step.isOfOnePage { return await observe(together: step.probes) }
+        return await withTaskGroup(of: (ProbeLabel, Observation).self) { group in
             for probe in step.probes {
                 group.addTask {
                     if probe.startsAfter > 0 { try? await Task.sleep(for: .milliseconds(probe.startsAfter)) }
@@ -71,17 +72,36 @@ package struct Examiner: Sendable {
         return request
     }
 
+    private func observe(together probes: [Probe]) async -> [ProbeLabel: Observation] {
+        let streams = probes.compactMap { probe in
+            if case .stream(let plan) = probe.kind { (probe: probe, plan: plan) } else { nil }
+        }
+        let recordings = await client.perform(together: streams.map { request($0.plan, $0.probe) })
+        var observations: [ProbeLabel: Observation] = [:]
+        for (stream, recording) in zip(streams, recordings) {
+            observations[stream.probe.label] = .stream(
+                StreamObservation(plan: stream.plan, acceptEncoding: stream.probe.acceptEncoding, recording: recording)
+            )
+        }
+        return observations
+    }
+
     private func stream(_ plan: ProbePlan, _ probe: Probe, leavesAfter: Int?) async -> Recording {
+        var request = request(plan, probe)
+        request.leavesAfter = leavesAfter
+        return await client.perform(request)
+    }
+
+    private func request(_ plan: ProbePlan, _ probe: Probe) -> ClientRequest {
         var request = request(
             probe.route,
             "\(ProbePaths.stream)?\(plan.query)",
             limit: plan.milliseconds + probe.patience
         )
-        request.leavesAfter = leavesAfter
         request.fields.append(ResponseHead.Field("accept-encoding", probe.acceptEncoding ?? "identity"))
         request.fields.append(ResponseHead.Field("last-event-id", Self.lastEventID))
         request.fields.append(ResponseHead.Field("producer-id", plan.name))
-        return await client.perform(request)
+        return request
     }
 
     /// What is sent as `Last-Event-ID`, to see whether it arrives.

@@ -242,8 +242,8 @@ package struct OutsideDiagnosis: Sendable {
             layer: layer("a proxy that waits for a first byte, or the server itself"),
             evidence:
                 "The head came with the first byte of the body, \(Diagnosis.seconds(headAt - reading.sentAt)) after the "
-                + "request: a page does not see its EventSource open before.",
-            remedy: "Let the server write a comment right after the head."
+                + "request: a reader does not see that the stream is open before.",
+            remedy: "Let the server write \(reading.isLines ? "an empty line" : "a comment") right after the head."
         )
     }
 
@@ -286,7 +286,7 @@ package struct OutsideDiagnosis: Sendable {
                 isIdle ? .idleCut : .durationCap,
                 at: layers,
                 otherwise: isIdle
-                    ? "Send a comment every 10 s, or raise the proxy's read timeout."
+                    ? "Send \(reading.isLines ? "an empty line" : "a comment") every 10 s, or raise the proxy's read timeout."
                     : "Raise the time that a whole answer has."
             ),
             figures: [
@@ -332,7 +332,9 @@ package struct OutsideDiagnosis: Sendable {
         if !caching.contains("no-transform") {
             notes.append("It has no Cache-Control: no-transform, which keeps some compressors away.")
         }
-        if !reading.events.isEmpty, reading.events.allSatisfy(\.id.isEmpty) {
+        if reading.isLines {
+            notes.append("It is a stream of lines: each that is not empty was taken for an event.")
+        } else if !reading.events.isEmpty, reading.events.allSatisfy(\.id.isEmpty) {
             notes.append("Its events have no id: who reconnects misses what was sent meanwhile.")
         } else if let resumed = evidence.resumed {
             switch Self.resumption(resumed.proxied, after: resumed.after) {
@@ -344,18 +346,19 @@ package struct OutsideDiagnosis: Sendable {
         let silence = reading.silence.longest / 1000
         if reading.isStream, silence >= 12 {
             notes.append(
-                "It was silent for \(Int(silence.rounded())) s: a comment every 10 s keeps proxies from cutting it."
+                "It was silent for \(Int(silence.rounded())) s: \(reading.isLines ? "an empty line" : "a comment") every 10 s keeps "
+                    + "proxies from cutting it."
             )
         } else if !reading.comments.isEmpty {
             notes.append(
-                "It has \(reading.comments.count) comments, and was never silent for more than \(Diagnosis.seconds(silence * 1000))."
+                "It has \(reading.comments.count) \(reading.isLines ? "empty lines" : "comments"), and was never silent for more than \(Diagnosis.seconds(silence * 1000))."
             )
         }
         switch reading.end {
         case .complete, .closeDelimited:
             notes.append(
-                "It ended by itself after \(Diagnosis.seconds(reading.endAt - reading.sentAt)); an EventSource comes back then, "
-                    + "unless an event told it not to."
+                "It ended by itself after \(Diagnosis.seconds(reading.endAt - reading.sentAt))"
+                    + (reading.isLines ? "." : "; an EventSource comes back then, unless an event told it not to.")
             )
         default: break
         }

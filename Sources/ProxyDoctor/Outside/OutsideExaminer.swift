@@ -1,4 +1,4 @@
-/// Reads an event stream of which nothing is known.
+/// Reads an event stream, or one of NDJSON, of which nothing is known.
 package struct OutsideExaminer: Sendable {
     private let client: MeasuringClient
     private let server: ServerAddress
@@ -8,7 +8,7 @@ package struct OutsideExaminer: Sendable {
     /// - Parameters:
     ///   - server: where the stream is, its whole path included.
     ///   - origin: the same stream without the proxy.
-    ///   - fields: what the requests carry beside what an `EventSource` sends.
+    ///   - fields: what the requests carry beside their own fields.
     package init(
         client: MeasuringClient,
         server: ServerAddress,
@@ -20,7 +20,8 @@ package struct OutsideExaminer: Sendable {
         self.origin = origin
         self.fields =
             [
-                ResponseHead.Field("user-agent", "freshet-doctor"), ResponseHead.Field("accept", "text/event-stream"),
+                ResponseHead.Field("user-agent", "freshet-doctor"),
+                ResponseHead.Field("accept", "text/event-stream, application/x-ndjson;q=0.9, */*;q=0.1"),
                 ResponseHead.Field("cache-control", "no-cache"),
             ] + fields
     }

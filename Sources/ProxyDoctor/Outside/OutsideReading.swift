@@ -1,6 +1,6 @@
 import ServerSentEvents
 
-/// One read of an event stream of which nothing is known: its events, comments and bytes, each with when it came.
+/// One read of a stream of which nothing is known: its events or lines, comments and bytes, each with when it came.
 package struct OutsideReading: Sendable {
     package struct Event: Sendable, Equatable {
         /// The id that its block set or kept.
@@ -21,7 +21,7 @@ package struct OutsideReading: Sendable {
     package var head: ResponseHead?
     package var headAt: Double?
     package var events: [Event] = []
-    /// When comments came: heartbeats, mostly.
+    /// When comments or empty lines came: heartbeats, mostly.
     package var comments: [Double] = []
     package var flow: [StreamObservation.Flow] = []
     package var isReadable = true
@@ -52,9 +52,14 @@ package struct OutsideReading: Sendable {
         let inflater = coding.flatMap { Decompression.of($0) }
         isReadable = coding == nil || inflater != nil
         var parser = EventStreamParser()
+        var line: [UInt8] = []
         for piece in recording.pieces {
             let bytes = inflater?.inflate(piece.bytes) ?? piece.bytes
             flow.append(StreamObservation.Flow(at: piece.at, bytes: bytes.count))
+            if isLines {
+                if isReadable { read(bytes, at: piece.at, into: &line) }
+                continue
+            }
             guard isReadable, let outputs = try? parser.parse(bytes) else { continue }
             for output in outputs {
                 switch output {
@@ -67,7 +72,35 @@ package struct OutsideReading: Sendable {
         }
     }
 
-    package var isStream: Bool { head?.status == 200 && head?.mediaType == "text/event-stream" }
+    /// What is longer is no line that anybody reads; it is cut there.
+    private static let longestLine = 1 << 20
+
+    private mutating func read(_ bytes: [UInt8], at moment: Double, into line: inout [UInt8]) {
+        for byte in bytes {
+            guard byte == UInt8(ascii: "\n") else {
+                if line.count < Self.longestLine { line.append(byte) }
+                continue
+            }
+            if line.last == UInt8(ascii: "\r") { line.removeLast() }
+            if line.isEmpty {
+                comments.append(moment)
+            } else {
+                events.append(Event(id: "", data: String(decoding: line, as: UTF8.self), at: moment))
+            }
+            line = []
+        }
+    }
+
+    private static let typesOfLines: Set = [
+        "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl",
+        "application/jsonlines",
+        "application/x-jsonlines", "application/stream+json",
+    ]
+
+    /// Whether each line is an event, as in NDJSON.
+    package var isLines: Bool { head?.mediaType.map(Self.typesOfLines.contains) ?? false }
+
+    package var isStream: Bool { head?.status == 200 && (isLines || head?.mediaType == "text/event-stream") }
 
     /// The longest time without a byte, in milliseconds, and how long it lasted up to the end.
     package var silence: (longest: Double, last: Double) {
