@@ -260,9 +260,12 @@ def test_beyond_loopback_the_probe_is_off_until_it_is_turned_on(serve, keys):
 # What there is to examine
 
 
-def test_what_cannot_be_examined_is_told(serve):
+def test_what_cannot_be_examined_is_told(ran, serve):
     assert run("doctor").returncode == 64
     assert run("doctor", "ftp://example").returncode == 64
+    assert run("doctor", "http://example:99999").returncode == 64
+    secret = run("doctor", "http://somebody:secret@example")
+    assert secret.returncode == 64 and b"Authorization" in secret.stderr and b"secret" not in secret.stderr
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     nobody = run("doctor", f"http://127.0.0.1:{port}")
@@ -276,6 +279,11 @@ def test_what_cannot_be_examined_is_told(serve):
     with Speaker(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n") as speaker:
         other = run("doctor", speaker.url)
     assert other.returncode == 2 and b"nor a probe" in other.stderr
+    with Speaker(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n") as speaker:
+        locked = run("doctor", speaker.url)
+    assert locked.returncode == 2 and b"Authorization" in locked.stderr
+    silent = ran["TLS to one who is silent"]
+    assert silent.returncode == 2 and b"TLS handshake" in silent.stderr
 
 
 def test_people_see_a_drawing(ran):
@@ -484,6 +492,11 @@ def from_outside(directory):
         return outside(ticker.url)
 
 
+def silent_through_tls(directory):
+    with Speaker(say=lambda connection, head: None) as speaker:
+        return run("doctor", speaker.url.replace("http:", "https:"))
+
+
 def lines_from_outside(directory):
     with Ticker(lines=True) as ticker:
         return outside(ticker.url)
@@ -511,6 +524,7 @@ OTHERS = {
     "a certificate that nobody signed": lambda directory: through_tls(directory, "unsigned"),
     "from outside": from_outside,
     "batches from outside": batches_from_outside,
+    "TLS to one who is silent": silent_through_tls,
     "lines from outside": lines_from_outside,
     "lines from outside, one behind": functools.partial(meddled_from_outside, Meddling(hold="behind"), lines=True),
     **{

@@ -108,6 +108,12 @@ struct Doctor: AsyncParsableCommand {
         for text in [url, origin].compactMap(\.self) where ServerAddress(url: text) == nil {
             throw ValidationError("'\(text)' is not an http or https URL; give one such as https://app.example/.")
         }
+        // It would be in the report, and nothing would be done with it.
+        for text in [url, origin].compactMap(\.self) where URL(string: text)?.user() != nil {
+            throw ValidationError(
+                "A URL with a name and a password is not taken; give --header 'Authorization: Basic ...' instead."
+            )
+        }
     }
 
     func run() async throws {

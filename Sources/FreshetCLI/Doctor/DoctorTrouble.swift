@@ -40,6 +40,11 @@ struct DoctorTrouble: CustomStringConvertible {
                 + "Give the URL below which the proxy has the server, or put `freshet doctor --listen` behind the proxy."
         case 502, 503, 504:
             return "\(place)/v1/probe/time was answered \(head.status): the proxy does not reach its server."
+        case 401, 407:
+            return "\(place)/v1/probe/time was answered \(head.status): give what it asks for, such as --header "
+                + "'Authorization: ...'."
+        case 429:
+            return "\(place)/v1/probe/time was answered 429: somebody there limits requests. Try again later."
         case 300..<400:
             return "\(place)/v1/probe/time was answered \(head.status), "
                 + "to \(head["location"] ?? "nowhere"): give the URL that it leads to."

@@ -19,7 +19,18 @@ final class ExchangeRecorder {
     /// Milliseconds on a clock that never steps.
     static var now: Double { Double(NIODeadline.now().uptimeNanoseconds) / 1_000_000 }
 
-    func sent() { recording.sentAt = Self.now }
+    private var isSent = false
+
+    func sent() {
+        isSent = true
+        recording.sentAt = Self.now
+    }
+
+    /// Gives up waiting: for an answer, or for a connection that takes a request.
+    func giveUp() {
+        let what = request.server.isSecure ? "the TLS handshake did not come to its end" : "nobody answers"
+        finish(isSent ? .open : .unreachable(what))
+    }
 
     func head(_ head: ResponseHead) {
         guard !isOver else { return }

@@ -29,7 +29,7 @@ extension ServerAddress {
 
     private static func parsed(_ text: String) -> URL? {
         guard let url = URL(string: text, encodingInvalidCharacters: false), let scheme = url.scheme?.lowercased(),
-            scheme == "http" || scheme == "https", url.host()?.isEmpty == false
+            scheme == "http" || scheme == "https", url.host()?.isEmpty == false, (1...65_535).contains(url.port ?? 80)
         else {
             return nil
         }

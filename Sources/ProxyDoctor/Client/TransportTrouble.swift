@@ -18,8 +18,8 @@ enum TransportTrouble {
         case let error as IOError where error.errnoCode == EPIPE: "closed while writing"
         case let error as IOError: String(cString: strerror(error.errnoCode))
         case let error as NIOConnectionError:
-            if let dns = error.dnsAError ?? error.dnsAAAAError, error.connectionErrors.isEmpty {
-                "the name \(error.host) cannot be resolved (\(dns))"
+            if error.dnsAError ?? error.dnsAAAAError != nil, error.connectionErrors.isEmpty {
+                "the name \(error.host) cannot be resolved"
             } else {
                 error.connectionErrors.first.map { describe($0.error) } ?? "no connection"
             }
