@@ -375,6 +375,11 @@ import Testing
     @Test func uploadsThatAreHeldOrRefusedAreTold() throws {
         let held = examine(SimulatedWay { $0.uploadSpread = 0 }).report
         #expect(try finding(.uploadBuffered, in: held).figures["parts"] == .whole(1))
+        let once = SimulatedWay {
+            $0.uploadSpread = 0.2
+            $0.laterUploadSpread = 1
+        }
+        #expect(examine(once).report.findings.map(\.code) == [.live])
         let refused = examine(SimulatedWay { $0.uploadStatus = 411 }).report
         #expect(try finding(.uploadBuffered, in: refused).figures["status"] == .whole(411))
     }
@@ -391,5 +396,6 @@ import Testing
 
     @Test func whatDoesNotAnswerIsNotExamined() {
         #expect(examine(SimulatedWay { $0.reaches = false }).steps.count == 1)
+        #expect(examine(SimulatedWay { $0.reachesOrigin = false }).steps.count == 1)
     }
 }

@@ -41,6 +41,8 @@ struct SimulatedWay {
     var cutEnd = ResponseEnd.torn("closed before the last chunk")
     /// The share of the time of an upload in which it arrives.
     var uploadSpread = 1.0
+    /// The same at the second attempt.
+    var laterUploadSpread: Double?
     var uploadStatus = 200
     /// How late the control is.
     var controlDelay: (_ event: Int) -> Double = { _ in 0 }
@@ -50,6 +52,7 @@ struct SimulatedWay {
     var remedyControlDelay: (_ attempt: Int, _ event: Int) -> Double = { _, _ in 0 }
     var remedyDelay: (_ attempt: Int, _ event: Int) -> Double = { _, _ in 0 }
     var reaches = true
+    var reachesOrigin = true
 
     /// The origin's clock is another one.
     private static let clockDifference = 5_000_000.0
@@ -58,6 +61,7 @@ struct SimulatedWay {
     private var now = 1000.0
     private var attempts = 0
     private var remedyAttempts = 0
+    private var uploadAttempts = 0
     private var triesRemedies = false
 
     init(_ change: (inout SimulatedWay) -> Void = { _ in }) { change(&self) }
@@ -66,6 +70,7 @@ struct SimulatedWay {
         if step.probes.contains(where: { if case .trickle = $0.label { true } else { false } }) { attempts += 1 }
         triesRemedies = step.probes.contains { if case .remedy = $0.label { true } else { false } }
         if triesRemedies { remedyAttempts += 1 }
+        if step.probes.contains(where: { $0.label == .upload(.proxied) }) { uploadAttempts += 1 }
         var observations: [ProbeLabel: Observation] = [:]
         for (order, probe) in step.probes.enumerated() { observations[probe.label] = observe(probe, order) }
         now += 100_000
@@ -78,6 +83,7 @@ struct SimulatedWay {
         let sent = now + Double(probe.startsAfter)
         switch probe.kind {
         case .time:
+            let reaches = probe.route == .direct ? reachesOrigin : reaches
             let report = reaches ? ProbeTime(instance: "one", now: atOrigin(sent + Self.latency)) : nil
             let head = ResponseHead(status: reaches ? 200 : 404)
             var at = sent + 2 * Self.latency
@@ -96,7 +102,8 @@ struct SimulatedWay {
                 DepartureObservation(plan: plan, leftAt: left, status: status, asked: learnt ?? Double(asks))
             )
         case .upload(_, let moments):
-            let spread = probe.route == .direct ? 1 : uploadSpread
+            let proxied = uploadAttempts > 1 ? laterUploadSpread ?? uploadSpread : uploadSpread
+            let spread = probe.route == .direct ? 1 : proxied
             var report = ProbeUpload(instance: "one", http: http, opened: atOrigin(sent))
             report.moments = spread == 0 ? [atOrigin(sent)] : moments.map { atOrigin(sent) + Double($0) * spread }
             let status = probe.route == .direct ? 200 : uploadStatus

@@ -254,12 +254,12 @@ extension Diagnosis {
         guard case .upload(let proxied)? = evidence.observations[.upload(.proxied)] else { return nil }
         // What does not even reach the origin in its parts without a proxy says nothing of one.
         if case .upload(let direct)? = evidence.observations[.upload(.direct)],
-            Self.spread(direct).map({ $0 < 0.7 }) ?? true
+            direct.spread.map({ $0 < 0.7 }) ?? true
         {
             return nil
         }
-        guard let report = proxied.report, let spread = Self.spread(proxied) else { return refusedUpload(proxied) }
-        guard spread < 0.5 else { return nil }
+        guard let report = proxied.report, let spread = proxied.spread else { return refusedUpload(proxied) }
+        guard proxied.isHeld else { return nil }
         let sent = Double((proxied.moments.last ?? 0) - (proxied.moments.first ?? 0))
         let isWhole = report.moments.count == 1 || spread < 0.1
         return Finding(
@@ -303,15 +303,5 @@ extension Diagnosis {
             remedy: "Let the proxy take chunked requests, or append with one request an event.",
             figures: ["status": .whole(status)]
         )
-    }
-
-    /// Between the first part and the last, as a share of the time in which they were sent.
-    private static func spread(_ upload: UploadObservation) -> Double? {
-        guard let report = upload.report, let first = report.moments.first, let last = report.moments.last,
-            let begun = upload.moments.first, let ended = upload.moments.last, ended > begun
-        else {
-            return nil
-        }
-        return (last - first) / Double(ended - begun)
     }
 }

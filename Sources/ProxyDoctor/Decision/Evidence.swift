@@ -20,6 +20,24 @@ package struct Evidence: Sendable {
         }
     }
 
+    /// Of two attempts the better one counts: what holds a body back does it always.
+    package mutating func takeUploads(_ taken: [ProbeLabel: Observation]) {
+        for (label, observation) in taken {
+            guard case .upload(let upload) = observation else { continue }
+            if case .upload(let before)? = observations[label], (before.spread ?? 0) >= (upload.spread ?? 0) {
+                continue
+            }
+            observations[label] = observation
+        }
+    }
+
+    /// Whether the body of a request did not come as it was sent, on either way.
+    package var isUploadHeld: Bool {
+        [Probe.Route.proxied, .direct].contains { route in
+            if case .upload(let upload)? = observations[.upload(route)] { upload.isHeld } else { false }
+        }
+    }
+
     package mutating func takeTrickles(_ taken: [ProbeLabel: Observation]) {
         for (label, observation) in taken { note(observation, label.route) }
         let (deliveries, control) = compare(taken)
@@ -88,8 +106,8 @@ package struct Evidence: Sendable {
     /// Milliseconds that a request and its answer take at least, through whatever stands between.
     private var roundTrip: Double { times(.proxied).filter { $0.report != nil }.map { $0.at - $0.sentAt }.min() ?? 0 }
 
-    /// Whether the probe answers.
-    package var isReached: Bool { times(.proxied).contains { $0.report != nil } }
+    /// Whether the probe answers on this way.
+    package func isReached(_ route: Probe.Route) -> Bool { times(route).contains { $0.report != nil } }
 
     /// The streams that were opened at once.
     package func crowd(_ route: Probe.Route) -> [StreamObservation] {

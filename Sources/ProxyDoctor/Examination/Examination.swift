@@ -25,7 +25,7 @@ package struct Examination: Sendable {
     }
 
     private enum State {
-        case reach, crowd(Probe.Route), trickle(Int), remedies(Int), ramps, manners, over
+        case reach, upload, crowd(Probe.Route), trickle(Int), remedies(Int), ramps, manners, over
     }
 
     private static let mostAttempts = 3
@@ -43,6 +43,7 @@ package struct Examination: Sendable {
     package mutating func next() -> Step? {
         switch state {
         case .reach: Step(title: "reaching the server", probes: reach())
+        case .upload: Step(title: "sending a body again, since it came late", probes: uploads())
         case .crowd(let route):
             Step(
                 title: "opening eight streams at once" + (route == .direct ? ", straight to the origin" : ""),
@@ -76,7 +77,11 @@ package struct Examination: Sendable {
         switch state {
         case .reach:
             findings.take(observations)
-            state = findings.isReached ? .crowd(.proxied) : .over
+            let isReached = findings.isReached(.proxied) && (!options.hasOrigin || findings.isReached(.direct))
+            state = !isReached ? .over : findings.isUploadHeld ? .upload : .crowd(.proxied)
+        case .upload:
+            findings.takeUploads(observations)
+            state = .crowd(.proxied)
         case .crowd(let route):
             findings.take(observations)
             // Whose limit it is shows on the other way.
@@ -109,6 +114,8 @@ package struct Examination: Sendable {
 
     // MARK: The steps
 
+    private var routes: [Probe.Route] { options.hasOrigin ? [.proxied, .direct] : [.proxied] }
+
     private mutating func name() -> String {
         serial += 1
         return "\(options.prefix)x\(serial)"
@@ -116,7 +123,6 @@ package struct Examination: Sendable {
 
     /// The uploads are here, where nothing else waits for a connection of the proxy's.
     private mutating func reach() -> [Probe] {
-        let routes: [Probe.Route] = options.hasOrigin ? [.proxied, .direct] : [.proxied]
         let times = routes.flatMap { route in
             (0..<5).map { index in
                 var probe = Probe(.reach(route, index), .time)
@@ -125,7 +131,7 @@ package struct Examination: Sendable {
                 return probe
             }
         }
-        return times + uploads(routes)
+        return times + uploads()
     }
 
     private mutating func crowd(_ route: Probe.Route) -> [Probe] {
@@ -253,7 +259,7 @@ package struct Examination: Sendable {
         return probes
     }
 
-    private mutating func uploads(_ routes: [Probe.Route]) -> [Probe] {
+    private mutating func uploads() -> [Probe] {
         let gaps = [0] + Variant.hinted.gaps
         let moments = gaps.indices.map { index in gaps[...index].reduce(0, +) }
         return routes.map { route in

@@ -68,4 +68,15 @@ package struct UploadObservation: Sendable {
         self.end = end
         self.report = report
     }
+    /// Between the first part and the last, as a share of the time in which they were sent; nil where it is not known.
+    package var spread: Double? {
+        guard let report, let first = report.moments.first, let last = report.moments.last,
+            let begun = moments.first, let ended = moments.last, ended > begun
+        else {
+            return nil
+        }
+        return (last - first) / Double(ended - begun)
+    }
+
+    package var isHeld: Bool { spread.map { $0 < 0.5 } ?? false }
 }
