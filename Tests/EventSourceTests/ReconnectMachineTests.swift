@@ -95,6 +95,7 @@ extension ReconnectMachine {
 
     @Test(arguments: [
         "ftp://h/", "about:blank", "mailto:a@b", "javascript:alert(1)", "http://this is invalid/", "", "/x",
+        "http://127.0.0.1:65536/", "http://[::1]:70000", "https://h:99999999999999999999/x",
     ])
     func `A URL that cannot be requested is refused before anything is sent`(url: String) {
         #expect {
@@ -194,7 +195,17 @@ extension ReconnectMachine {
         #expect(request10.url == "http://host/stream")
     }
 
-    @Test(arguments: [nil, "", "ftp://host/", "javascript:alert(1)"])
+    @Test(arguments: ["http://h:65535/", "http://h:/", "http://[::1]/", "http://u:70000@h/"])
+    func `A URL with any possible port, or none, is requested`(url: String) throws {
+        var machine = try Machine(url: url, configuration: .init(), random: .lowest)
+        let request = machine.connect()
+        #expect(request.url == url)
+    }
+
+    @Test(arguments: [
+        nil, "", "ftp://host/", "javascript:alert(1)", "http://host:65536/", "//[::1]:99999/x",
+        "http://host:99999999999999999999/",
+    ])
     func `A redirect that leads nowhere is final`(location: String?) throws {
         var machine = try makeMachine()
         _ = machine.connect()
@@ -415,6 +426,32 @@ extension ReconnectMachine {
         }
         #expect(error.code == .gaveUp)
         #expect(error.message.contains("refused"))
+    }
+
+    @Test func `No wait that a server asks for outlasts the time to give up`() throws {
+        for asks in ["retry: 3600000\ndata: x\n\n", "data: x\n\n"] {
+            var machine = try makeMachine { $0.givesUpAfter = .seconds(10) }
+            _ = machine.connect()
+            _ = machine.received(stream, at: .zero)
+            _ = machine.feed(asks)
+            let isLong = asks.hasPrefix("retry")
+            let first = machine.delayAfter(.endOfBody, at: .seconds(100))
+            #expect(first == (isLong ? .seconds(10) : .seconds(2)))
+            _ = machine.connect()
+            // The server refuses, and asks for an hour too.
+            let head = ResponseHead(status: 503, retryAfter: .seconds(3600))
+            guard case .leave(.wait(let wait)) = machine.received(head, at: .seconds(104)) else {
+                Issue.record("did not wait")
+                return
+            }
+            #expect(wait.delay == .seconds(6))
+            _ = machine.connect()
+            guard case .leave(.fail(let error)) = machine.received(head, at: .seconds(110)) else {
+                Issue.record("did not give up")
+                return
+            }
+            #expect(error.code == .gaveUp)
+        }
     }
 
     @Test func `Stopping at the end of the body takes a clean end only`() throws {

@@ -36,7 +36,7 @@ extension EventSource {
         /// A connection that was up for this long, or that delivered an event, starts the backoff anew.
         public var backoffResetThreshold = Duration.seconds(60)
         /// Throw ``EventSourceError/Code-swift.enum/gaveUp`` when no connection was open for this long. Never by
-        /// default.
+        /// default. No wait is longer, whatever the server asks for: the last attempt is made when this is over.
         public var givesUpAfter: Duration?
         /// Reconnect when a connection stays silent for this long, comments included; `nil` waits for ever. Time in
         /// which the event source does not read, because its elements are not taken, does not count.

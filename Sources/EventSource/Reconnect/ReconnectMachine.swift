@@ -81,7 +81,8 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
         guard let target = Target(url) else {
             throw EventSourceError(
                 .invalidURL,
-                "'\(url)' is not an absolute http or https URL; give one such as http://127.0.0.1:4437/v1/stream/name"
+                "'\(url)' is not an absolute http or https URL with a port up to 65535; give one such as "
+                    + "http://127.0.0.1:4437/v1/stream/name"
             )
         }
         self.target = configuration.startOffset.map { target.adding(query: "offset", $0) } ?? target
@@ -132,7 +133,8 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
                 return .leave(fail(.redirect, "\(target.url) redirects more than \(redirects) times", head.status))
             }
             guard let next = current.redirected(to: head.location ?? "") else {
-                let location = head.location.map { "'\($0)'" } ?? "nowhere: it has no Location"
+                let location =
+                    head.location.map { "'\($0)', which cannot be requested" } ?? "nowhere: it has no Location"
                 return .leave(fail(.redirect, "\(current.url) redirects to \(location)", head.status))
             }
             state = .connecting(next, redirects: redirects + 1)
@@ -257,7 +259,9 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
             return .fail(error)
         }
         state = .waiting
-        let delay = max(backoff.next(using: &random), min(asked ?? .zero, Backoff.longestServerDelay))
+        var delay = max(backoff.next(using: &random), min(asked ?? .zero, Backoff.longestServerDelay))
+        // The last attempt is made when the time is over, however long the server asked to stay away.
+        if let limit = configuration.givesUpAfter { delay = min(delay, disconnectedSince + limit - now) }
         return .wait(EventSource.Reconnection(reason: reason, delay: delay, attempt: backoff.failures))
     }
 

@@ -5,22 +5,31 @@ import Foundation
 #endif
 
 /// A URL that can be requested, and its origin.
-struct Target: Equatable {
+package struct Target: Equatable {
     /// Absolute, without a fragment.
     let url: String
     private let origin: String
 
-    /// Nil for anything but an absolute `http` or `https` URL with a host.
-    init?(_ string: String) {
+    /// Nil for anything but an absolute `http` or `https` URL with a host, and with a port up to 65535 if it has one.
+    package init?(_ string: String) {
         self.init(URL(string: string, encodingInvalidCharacters: false))
     }
 
     private init?(_ url: URL?) {
         guard let url, let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https",
-            let host = url.host(percentEncoded: true)?.lowercased(), !host.isEmpty
+            let host = url.host(percentEncoded: true)?.lowercased(), !host.isEmpty, Self.hasPossiblePort(url)
         else { return nil }
         self.url = String(url.absoluteString.prefix { $0 != "#" })
         origin = "\(scheme)://\(host):\(url.port ?? (scheme == "https" ? 443 : 80))"
+    }
+
+    /// A larger one would end the process in SwiftNIO, which takes it for a mistake of the program; and one that is too
+    /// large for an integer would be taken for none.
+    private static func hasPossiblePort(_ url: URL) -> Bool {
+        guard let parts = URLComponents(url: url, resolvingAgainstBaseURL: true), let text = parts.string,
+            let range = parts.rangeOfPort, !range.isEmpty
+        else { return true }
+        return UInt16(text[range]) != nil
     }
 
     /// Where a `Location` leads from here; nil if it leads nowhere that can be requested.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventSource
 import Foundation
 import StreamCore
 
@@ -13,12 +14,10 @@ struct StreamURL: Equatable {
     /// - Throws: A usage error that says what a stream's URL or name looks like.
     init(_ argument: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws {
         if argument.contains("://") {
-            guard let parsed = URL(string: argument, encodingInvalidCharacters: false),
-                let scheme = parsed.scheme?.lowercased(), scheme == "http" || scheme == "https",
-                parsed.host()?.isEmpty == false
-            else {
+            guard Target(argument) != nil else {
                 throw ValidationError(
-                    "'\(argument)' is not an http or https URL; give one such as \(Self.defaultServer)\(Self.path)name."
+                    "'\(argument)' is not an http or https URL with a port up to 65535; give one such as "
+                        + "\(Self.defaultServer)\(Self.path)name."
                 )
             }
             url = argument
@@ -44,10 +43,7 @@ struct StreamURL: Equatable {
     /// The server's origin, without a slash at the end.
     static func server(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> String {
         let value = environment["FRESHET_URL"].flatMap { $0.isEmpty ? nil : $0 } ?? defaultServer
-        guard let parsed = URL(string: value, encodingInvalidCharacters: false),
-            let scheme = parsed.scheme?.lowercased(), scheme == "http" || scheme == "https",
-            parsed.host()?.isEmpty == false
-        else {
+        guard Target(value) != nil else {
             throw ValidationError("FRESHET_URL is '\(value)'; it must be a URL such as \(defaultServer).")
         }
         return value.hasSuffix("/") ? String(value.dropLast()) : value

@@ -4,7 +4,7 @@ extension ServerAddress {
     /// Where the probe of a server is looked for, from any URL of it: that of the server, of a path below which a proxy
     /// has it, of one of its streams, or of the probe.
     ///
-    /// - Returns: Nil for what is no http or https URL.
+    /// - Returns: Nil for what is no http or https URL, or has a port that there is not.
     package init?(url text: String) {
         guard let url = Self.parsed(text) else { return nil }
         var path = url.path(percentEncoded: true)
@@ -20,7 +20,7 @@ extension ServerAddress {
 
     /// Exactly this URL, its query included.
     ///
-    /// - Returns: Nil for what is no http or https URL.
+    /// - Returns: Nil for what is no http or https URL, or has a port that there is not.
     package init?(resource text: String) {
         guard let url = Self.parsed(text) else { return nil }
         let path = url.path(percentEncoded: true)
@@ -29,11 +29,19 @@ extension ServerAddress {
 
     private static func parsed(_ text: String) -> URL? {
         guard let url = URL(string: text, encodingInvalidCharacters: false), let scheme = url.scheme?.lowercased(),
-            scheme == "http" || scheme == "https", url.host()?.isEmpty == false, (1...65_535).contains(url.port ?? 80)
+            scheme == "http" || scheme == "https", url.host()?.isEmpty == false, hasPossiblePort(url)
         else {
             return nil
         }
         return url
+    }
+
+    /// False for 0, and above 65535, where SwiftNIO would end the process.
+    private static func hasPossiblePort(_ url: URL) -> Bool {
+        guard let parts = URLComponents(url: url, resolvingAgainstBaseURL: true), let text = parts.string,
+            let range = parts.rangeOfPort, !range.isEmpty
+        else { return true }
+        return (UInt16(text[range]) ?? 0) > 0
     }
 
     private init(_ url: URL, path: String) {

@@ -18,13 +18,17 @@ import Testing
         #expect(try StreamURL("http://h/other", environment: [:]).description == nil)
     }
 
-    @Test(arguments: ["", "ftp://h/x", "http://", "a//b", "../x", "a\nb", "http://this is invalid/"])
+    @Test(arguments: [
+        "", "ftp://h/x", "http://", "a//b", "../x", "a\nb", "http://this is invalid/", "http://h:65536/v1/stream/x",
+        "http://[::1]:99999999999999999999/v1/stream/x",
+    ])
     func `What is neither is a usage error`(argument: String) {
         #expect(throws: ValidationError.self) { try StreamURL(argument, environment: [:]) }
     }
 
-    @Test func `A server that is not a URL is a usage error`() {
-        #expect(throws: ValidationError.self) { try StreamURL("x", environment: ["FRESHET_URL": "localhost:4437"]) }
+    @Test(arguments: ["localhost:4437", "http://127.0.0.1:65536"])
+    func `A server that is not a URL is a usage error`(url: String) {
+        #expect(throws: ValidationError.self) { try StreamURL("x", environment: ["FRESHET_URL": url]) }
     }
 
     @Test func `The key comes from the environment, without its line end, and must be one word`() throws {
