@@ -1,6 +1,7 @@
 """`freshet append`, `tail`, `cancel`, `ls` and `info`, also while their connections are cut at random."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -111,6 +112,69 @@ def test_append_to_an_ended_stream_says_so(server):
     assert done.returncode != 0
     assert b"takes no more" in done.stderr
     assert server.read(path).body == b""
+
+
+@pytest.mark.parametrize(
+    "content_type, given, kept, line",
+    [
+        ("application/x-ndjson", b"1\n2\nxx\n3\n", b"1\n2\n", b"line 3"),
+        ("application/json", b"1\n2\nxx\n3\n", b"[1,2]", b"line 3"),
+        ("text/event-stream", b"data: a\n\nevent: end\ndata: b\n\ndata: c\n\n", b"data: a\n\n", b"line 3"),
+    ],
+)
+def test_append_of_input_that_no_stream_holds_keeps_what_came_before(server, content_type, given, kept, line):
+    path = "/v1/stream/append-bad-" + content_type.split("/")[1]
+    done = run("append", server.url + path, "--content-type", content_type, input=given)
+    assert done.returncode == 1
+    assert line in done.stderr and b"ended as failed" in done.stderr
+    answer = server.read(path)
+    assert answer["Stream-Closed"] == "true"
+    assert answer.body == kept
+    with server.subscribe(path) as reader:
+        end = reader.rest()[-1].json
+        assert end["reason"] == "failed" and line.decode() in end["detail"]
+
+
+def test_append_of_input_that_this_server_refuses_ends_the_stream(server):
+    # Within what `append` itself takes, and beyond the server's limit of an event.
+    path = "/v1/stream/append-too-large"
+    block = b"data: " + b"x" * (1 << 19) + b"\n"
+    done = run("append", server.url + path, "--content-type", "text/event-stream", input=block * 3 + b"\n")
+    assert done.returncode == 1
+    assert b"ended as failed" in done.stderr
+    with server.subscribe(path) as reader:
+        assert reader.rest()[-1].json["reason"] == "failed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_append_that_is_hung_up_ends_the_stream_as_failed(server, program, number):
+    path = f"/v1/stream/append-signal-{number}"
+    with server.subscribe(path) as reader:
+        append = program("append", server.url + path)
+        feed(append, "word\n")
+        assert reader.next().data.rstrip("\n") == "word"
+        append.send_signal(number)
+        assert reader.next().json == {"reason": "failed", "detail": "interrupted"}
+        assert append.wait(20) == 1
+
+
+def test_append_under_nohup_is_not_hung_up(server):
+    path = "/v1/stream/append-nohup"
+    append = processes.start(
+        ["nohup", BINARY, "append", server.url + path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        feed(append, "before\n")
+        eventually(lambda: server.read(path).body == b"before\n")
+        append.send_signal(signal.SIGHUP)
+        _, errors = append.communicate(b"after\n", timeout=60)
+    finally:
+        processes.end(append)
+    assert append.returncode == 0, errors
+    assert server.read(path).body == b"before\nafter\n"
 
 
 @pytest.mark.parametrize("seed", range(20 if NIGHTLY else 2))

@@ -19,7 +19,8 @@ struct Append: AsyncParsableCommand {
             Creates the stream, or goes on with an open one of that name, appends what arrives at once, and ends the stream when the input ends. While an append \
             is under way, input gathers into the next one. Each append carries a number, and is repeated until the \
             server has acknowledged it: a broken connection or a restarting server neither loses nor doubles a word. \
-            While 1 MiB is not acknowledged, the input is not read.
+            While 1 MiB is not acknowledged, the input is not read. Input that no stream of its type can hold, SIGINT, \
+            SIGTERM and SIGHUP end the stream as failed, after what came before.
 
             What is one event: with text/event-stream a block that ends with an empty line, with application/x-ndjson \
             a line, with application/json a line that is one JSON value, with other text what arrived together.
@@ -122,7 +123,7 @@ struct Append: AsyncParsableCommand {
         case .ended(let end):
             let reason = end.reason?.rawValue ?? "ended"
             Terminal.note("the stream takes no more: \(reason)" + (end.detail.map { " (\($0))" } ?? ""))
-            status = end.reason == .done || end.reason == nil ? .refused : ExitStatus(end.reason)
+            status = end.reason == .done ? .refused : ExitStatus(end.reason)
         case .refused(let problem):
             Terminal.note("refused: \(problem)")
             status = .refused

@@ -8,12 +8,16 @@ struct Batcher {
     enum Failure: Error, Equatable, CustomStringConvertible {
         case tooLong(what: String, limit: Int)
         case notJSON(line: Int, reason: String)
+        /// An event type that the server keeps for itself, or that has a NUL.
+        case badType(line: Int, type: String)
 
         var description: String {
             switch self {
             case .tooLong(let what, let limit): "\(what) is longer than \(limit) bytes"
             case .notJSON(let line, let reason):
-                "line \(line) is not a JSON value: \(reason); with application/json each line is one value"
+                "each line must be one JSON value, and line \(line) is not (\(reason))"
+            case .badType(let line, let type):
+                "line \(line) names an event type that no producer may use: '\(type)'"
             }
         }
     }
@@ -32,7 +36,9 @@ struct Batcher {
     private var scanned = 0
     private var lineIsEmpty = true
     private var lastWasCR = false
+    /// Lines of the input that were taken.
     private var linesTaken = 0
+    private var takenEndsInCR = false
     /// Thrown when everything before the bad line has been taken, and from then on.
     private var failure: Failure?
 
@@ -85,12 +91,9 @@ struct Batcher {
             case .text, .binary:
                 return batch
             case .eventStream:
-                // Comments, and blocks that hold only an id or a retry, append nothing and would be refused.
-                var parser = EventStreamParser(limits: .init(lineBytes: .max, eventBytes: .max))
-                let outputs = (try? parser.parse(batch)) ?? []
-                if outputs.contains(where: { if case .event = $0 { true } else { false } }) { return batch }
+                if let events = try events(of: batch) { return events }
             case .ndjson:
-                if !batch.allSatisfy(Self.isBlank) { return batch }
+                if let lines = try validLines(of: batch) { return lines }
             case .json:
                 if let array = try jsonArray(of: batch) { return array }
             }
@@ -164,10 +167,61 @@ struct Batcher {
         return length > continuations + 1 ? index : limit
     }
 
+    /// The batch up to the first block that no server takes; nil if there is no event in it. Comments, and blocks that
+    /// hold only an id or a retry, append nothing and would be refused.
+    private mutating func events(of batch: [UInt8]) throws(Failure) -> [UInt8]? {
+        var parser = EventStreamParser(limits: .init(lineBytes: .max, eventBytes: .max))
+        var hasEvent = false
+        var lineStart = 0
+        var blockStart = 0
+        // The last `event` field of the block: the one that counts.
+        var typeLine: Int?
+        for index in batch.indices where batch[index] == UInt8(ascii: "\n") || batch[index] == UInt8(ascii: "\r") {
+            if batch[index] == UInt8(ascii: "\n"), index > 0 ? batch[index - 1] == UInt8(ascii: "\r") : takenEndsInCR {
+                // The second half of a line end.
+                if lineStart == index { lineStart = index + 1 }
+                continue
+            }
+            linesTaken += 1
+            if batch[lineStart..<index].starts(with: "event:".utf8) { typeLine = linesTaken }
+            let isEndOfBlock = lineStart == index
+            lineStart = index + 1
+            guard isEndOfBlock else { continue }
+            for case .event(let event) in (try? parser.parse(Array(batch[blockStart...index]))) ?? [] {
+                guard ReservedEventType(rawValue: event.type) == nil, !event.type.utf8.contains(0) else {
+                    let bad = Failure.badType(line: typeLine ?? linesTaken, type: event.type)
+                    failure = bad
+                    guard hasEvent else { throw bad }
+                    return Array(batch[..<blockStart])
+                }
+                hasEvent = true
+            }
+            blockStart = index + 1
+            typeLine = nil
+        }
+        takenEndsInCR = batch.last == UInt8(ascii: "\r")
+        return hasEvent ? batch : nil
+    }
+
+    /// The batch up to the first line that is not JSON; nil if all lines are blank.
+    private mutating func validLines(of batch: [UInt8]) throws(Failure) -> [UInt8]? {
+        let lines = try values(of: batch)
+        guard let last = lines.last else { return nil }
+        // With its line end.
+        return Array(batch[...last.endIndex])
+    }
+
     /// `[value,value]` from lines that each hold one value; nil if all of them are blank.
-    private mutating func jsonArray(of lines: [UInt8]) throws(Failure) -> [UInt8]? {
-        var array: [UInt8] = [UInt8(ascii: "[")]
-        lines: for line in lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
+    private mutating func jsonArray(of batch: [UInt8]) throws(Failure) -> [UInt8]? {
+        let lines = try values(of: batch)
+        guard !lines.isEmpty else { return nil }
+        return Array("[".utf8) + Array(lines.joined(separator: [UInt8(ascii: ",")])) + Array("]".utf8)
+    }
+
+    /// The lines that are not blank, up to the first that is not JSON; where that is the first of all, it is thrown.
+    private mutating func values(of batch: [UInt8]) throws(Failure) -> [ArraySlice<UInt8>] {
+        var values: [ArraySlice<UInt8>] = []
+        for line in batch.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
             linesTaken += 1
             if line.allSatisfy(Self.isBlank) { continue }
             do {
@@ -175,15 +229,12 @@ struct Batcher {
             } catch {
                 let bad = Failure.notJSON(line: linesTaken, reason: "\(error)")
                 failure = bad
-                if array.count == 1 { throw bad }
-                break lines
+                if values.isEmpty { throw bad }
+                return values
             }
-            if array.count > 1 { array.append(UInt8(ascii: ",")) }
-            array += line
+            values.append(line)
         }
-        guard array.count > 1 else { return nil }
-        array.append(UInt8(ascii: "]"))
-        return array
+        return values
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool {

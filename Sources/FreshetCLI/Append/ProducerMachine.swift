@@ -32,6 +32,10 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         case renewLease
         case end(sequence: Int, EventSource.End)
 
+        fileprivate var isAppend: Bool {
+            if case .append = self { true } else { false }
+        }
+
         fileprivate var bodyBytes: Int {
             if case .append(_, let body) = self { body.count } else { 0 }
         }
@@ -147,10 +151,23 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         guard case .sent(let request) = flight else { return next(at: now) }
         switch answer.status {
         case 200, 201, 204:
+            guard answer.isFreshets else {
+                flight = .none
+                outcome = .refused(
+                    "the server answered \(answer.status) without Stream-Next-Offset: this is no Freshet server"
+                )
+                break
+            }
             accepted(request, answer, at: now)
         case 409 where request == .create && !answer.isClosed && settings.acceptsAnyOpenStream:
             // Should its type be another, the first append is refused for that.
             accepted(request, answer, at: now)
+        case 400 where request.isAppend && !answer.isClosed, 413 where request.isAppend, 422 where request.isAppend:
+            // The input is at fault, which no repetition mends. Those who read the stream learn it now, not from a
+            // lease that runs out.
+            flight = .none
+            failInput(answer.problem)
+            batcher = Batcher(kind: settings.contentType.kind)
         case 408, 425, 429, 500, 502...504, 506...599:
             retry(request, answer.problem, atLeast: answer.retryAfter ?? .zero, at: now)
         default:
@@ -159,6 +176,8 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
                 outcome = .ended(end)
             } else if answer.status == 404 || answer.status == 410, request != .create {
                 outcome = .gone(answer.problem)
+            } else if let inputFailure {
+                outcome = .refused("\(inputFailure); nor could the stream be ended: \(answer.problem)")
             } else {
                 outcome = .refused(answer.problem)
             }
@@ -209,7 +228,8 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         let milliseconds = ceiling.components.seconds * 1000 + ceiling.components.attoseconds / 1_000_000_000_000_000
         let delay = Duration.milliseconds(Int64.random(in: milliseconds / 5...max(1, milliseconds), using: &random))
         failures += 1
-        flight = .retry(request, at: now + max(least, delay))
+        // The last repetition is sent when the patience is over, however long the server asked to stay away.
+        flight = .retry(request, at: min(now + max(least, delay), since + settings.patience))
     }
 
     private mutating func failInput(_ reason: String) {

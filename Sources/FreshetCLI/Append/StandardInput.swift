@@ -27,16 +27,20 @@ struct StandardInput: ProducerInput {
         }
     }
 
-    /// SIGINT and SIGTERM once; the second of a kind ends the process as it always does.
+    /// SIGINT, SIGTERM and SIGHUP once; the second of a kind ends the process as it always does.
     func onInterrupt(_ stop: @escaping @Sendable () -> Void) {
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let previous = Foundation.signal(signal, SIG_IGN)
+            // `nohup` has it ignored, and so it stays.
+            if signal == SIGHUP, unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+                continue
+            }
             let source = DispatchSource.makeSignalSource(signal: signal, queue: .global())
             source.setEventHandler {
                 Foundation.signal(signal, SIG_DFL)
                 source.cancel()
                 stop()
             }
-            Foundation.signal(signal, SIG_IGN)
             source.activate()
         }
     }

@@ -14,10 +14,11 @@ struct Cancel: AsyncParsableCommand {
 
             EXIT STATUS
               0  the stream has ended
-              1  the server refused
+              1  the server refused, or is no Freshet server
               6  there is no such stream
               7  no connection
              64  wrong usage
+             74  the output cannot be written
             """
     )
 
@@ -26,9 +27,16 @@ struct Cancel: AsyncParsableCommand {
 
     @OptionGroup var options: ClientOptions
 
+    /// What a Freshet server says about a cancelled stream.
+    private static let missing = "nothing says how the stream ended (Stream-Closed, Stream-End-Reason)"
+
     func run() async throws {
         let stream = try StreamURL(url)
         let answer = try await options.client().answer(.POST, stream.url, headers: [("Stream-Cancel", "true")])
-        print(answer.end?.reason?.rawValue ?? "cancelled")
+        guard answer.isFreshets, let reason = answer.end?.reason else {
+            Terminal.note("\(stream.url) answered \(answer.status), but this is no Freshet server: \(Self.missing)")
+            throw ExitStatus.refused.code
+        }
+        try Terminal.write(Array("\(Terminal.printable(reason.rawValue))\n".utf8))
     }
 }

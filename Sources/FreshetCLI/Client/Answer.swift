@@ -8,6 +8,10 @@ struct Answer: Sendable {
     var headers: HTTPHeaders = [:]
     var body: [UInt8] = []
 
+    /// Whatever a Freshet server says of a stream that there is, it says where the stream stands. Something else that
+    /// answers 200 to everything does not.
+    var isFreshets: Bool { headers.first(name: "Stream-Next-Offset") != nil }
+
     /// The stream has ended, according to this answer.
     var isClosed: Bool { headers.first(name: "Stream-Closed")?.lowercased() == "true" }
 

@@ -13,6 +13,8 @@ enum ExitStatus: Int32 {
     case gone = 6
     /// No connection for as long as was waited.
     case network = 7
+    /// The output cannot be written, EX_IOERR of sysexits.h: a full disk.
+    case output = 74
     /// Nobody reads the output any more: what a shell shows for a program that SIGPIPE ended.
     case brokenPipe = 141
 
@@ -24,7 +26,9 @@ enum ExitStatus: Int32 {
         case .cancelled: self = .cancelled
         case .abandoned: self = .abandoned
         case .deleted, .expired: self = .gone
-        default: self = .done
+        case .done: self = .done
+        // No reason, or one that this program does not know, is not success.
+        default: self = .refused
         }
     }
 }

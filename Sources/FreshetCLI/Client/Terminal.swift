@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 
 /// Standard error and standard output, each according to what it is connected to.
@@ -12,22 +13,46 @@ enum Terminal {
         return Int(size.ws_col)
     }
 
-    /// A line for a person.
+    /// A line for a person, or several.
     static func note(_ line: String) {
-        FileHandle.standardError.write(Data("freshet: \(line)\n".utf8))
+        let lines = line.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
+        FileHandle.standardError.write(Data("freshet: \(lines.joined(separator: "\n"))\n".utf8))
+    }
+
+    /// The text with its control characters written as `\u{9B}`: what a server sends must not drive the terminal.
+    static func printable(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if scalar.properties.generalCategory == .control {
+                result += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 
     /// A line that the next one overwrites, and an empty one takes away; nothing where standard error is not a
     /// terminal.
     static func progress(_ line: String) {
         guard hasStandardError else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(printable(line))".utf8))
     }
 
     /// Writes all of it to standard output, waiting while nobody takes it: that is what slows the network down too.
     ///
-    /// - Returns: False when nobody will ever read it.
-    static func write(_ bytes: [UInt8]) -> Bool {
+    /// - Throws: The status to exit with when it cannot be written; any reason but that nobody reads it any more has
+    ///   been told to the user.
+    static func write(_ bytes: [UInt8]) throws(ExitCode) {
+        let error = writeAll(bytes)
+        guard error != 0 else { return }
+        guard error != EPIPE else { throw ExitStatus.brokenPipe.code }
+        note("the output cannot be written: \(String(cString: strerror(error)))")
+        throw ExitStatus.output.code
+    }
+
+    /// - Returns: The system's error number; 0 for success.
+    private static func writeAll(_ bytes: [UInt8]) -> Int32 {
         bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]
             while !rest.isEmpty {
@@ -42,10 +67,10 @@ enum Terminal {
                     var descriptor = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
                     _ = poll(&descriptor, 1, -1)
                 } else if errno != EINTR {
-                    return false
+                    return errno
                 }
             }
-            return true
+            return 0
         }
     }
 

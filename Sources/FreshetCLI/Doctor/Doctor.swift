@@ -32,6 +32,7 @@ struct Doctor: AsyncParsableCommand {
               2  nothing could be examined: no connection, no HTTP, neither probe nor stream, no valid token
               3  inconclusive: the control was late itself
              64  wrong usage
+             74  the output cannot be written
             """
     )
 
@@ -106,7 +107,9 @@ struct Doctor: AsyncParsableCommand {
         guard !listen, !printToken else { return }
         guard let url else { throw ValidationError("Give the URL of a server, or --listen.") }
         for text in [url, origin].compactMap(\.self) where ServerAddress(url: text) == nil {
-            throw ValidationError("'\(text)' is not an http or https URL; give one such as https://app.example/.")
+            throw ValidationError(
+                "'\(text)' is not an http or https URL with a port up to 65535; give one such as https://app.example/."
+            )
         }
         // It would be in the report, and nothing would be done with it.
         for text in [url, origin].compactMap(\.self) where URL(string: text)?.user() != nil {
@@ -127,7 +130,7 @@ struct Doctor: AsyncParsableCommand {
             throw ValidationError("A token is signed with a key of the server: give --key FILE, or set FRESHET_KEY.")
         }
         let token = ProbeToken.issue(bearer: key, now: Int64(Date().timeIntervalSince1970))
-        guard Terminal.write(Array("\(token)\n".utf8)) else { throw ExitStatus.brokenPipe.code }
+        try Terminal.write(Array("\(token)\n".utf8))
     }
 
     private func probeToken() throws -> String? {
@@ -211,7 +214,7 @@ struct Doctor: AsyncParsableCommand {
             json
             ? JSONReport.bytes(report, seconds: seconds)
             : Array(TextReport(width: Terminal.columns).text(report).utf8)
-        guard Terminal.write(bytes) else { throw ExitStatus.brokenPipe.code }
+        try Terminal.write(bytes)
         let status: DoctorStatus =
             switch report.verdict {
             case .live: strict && report.findings.contains { $0.severity == .warning } ? .found : .live

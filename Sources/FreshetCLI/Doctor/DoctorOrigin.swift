@@ -62,7 +62,7 @@ struct DoctorOrigin {
         lines.append(
             "Put it behind the proxy, then: freshet doctor URL-OF-THE-PROXY --origin http://\(name):\(port)\(flags)"
         )
-        _ = Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
+        try? Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
     }
 
     private func parse() throws -> (host: String, port: Int) {

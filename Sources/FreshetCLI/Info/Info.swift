@@ -16,6 +16,7 @@ struct Info: AsyncParsableCommand {
               6  there is no such stream
               7  no connection
              64  wrong usage
+             74  the output cannot be written
             """
     )
 
@@ -38,7 +39,7 @@ struct Info: AsyncParsableCommand {
         } else {
             text = Array(Self.block(try JSONOutput.decode(StreamDescription.self, from: answer.body, url)).utf8)
         }
-        guard Terminal.write(text) else { throw ExitStatus.brokenPipe.code }
+        try Terminal.write(text)
     }
 
     /// Labels and values, one a line.
@@ -75,6 +76,8 @@ struct Info: AsyncParsableCommand {
             .compactMap { place, p50, p99 in p50.flatMap { p50 in p99.map { "\(p50) and \($0) ms \(place)" } } }
             if !between.isEmpty { lines.append(("p50, p99", between.joined(separator: ", "))) }
         }
-        return lines.map { $0.0 + String(repeating: " ", count: 11 - $0.0.count) + $0.1 + "\n" }.joined()
+        return lines.map { label, value in
+            label + String(repeating: " ", count: 11 - label.count) + Terminal.printable(value) + "\n"
+        }.joined()
     }
 }

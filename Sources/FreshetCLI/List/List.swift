@@ -26,6 +26,7 @@ struct List: AsyncParsableCommand {
               1  the server refused
               7  no connection
              64  wrong usage
+             74  the output cannot be written
             """
     )
 
@@ -36,6 +37,16 @@ struct List: AsyncParsableCommand {
     var json = false
 
     @OptionGroup var options: ClientOptions
+
+    func validate() throws {
+        // No name has it: a segment between slashes is never empty.
+        guard !prefix.contains("://") else {
+            throw ValidationError(
+                "'\(prefix)' is a URL, and 'ls' takes the beginning of names. FRESHET_URL names the server: "
+                    + "FRESHET_URL=\(StreamURL.defaultServer) freshet ls"
+            )
+        }
+    }
 
     func run() async throws {
         let server = try StreamURL.server()
@@ -49,7 +60,7 @@ struct List: AsyncParsableCommand {
             let page = try JSONOutput.decode(Page.self, from: answer.body, url)
             if json {
                 for object in try JSONOutput.objects(in: answer.body, under: "streams") {
-                    guard Terminal.write(object + [UInt8(ascii: "\n")]) else { throw ExitStatus.brokenPipe.code }
+                    try Terminal.write(object + [UInt8(ascii: "\n")])
                 }
             } else {
                 all += page.streams
@@ -58,6 +69,6 @@ struct List: AsyncParsableCommand {
         } while cursor != nil
         guard !json else { return }
         let text = Terminal.hasStandardOutput ? Table.aligned(all) : Table.separated(all)
-        guard Terminal.write(Array(text.utf8)) else { throw ExitStatus.brokenPipe.code }
+        try Terminal.write(Array(text.utf8))
     }
 }

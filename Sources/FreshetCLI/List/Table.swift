@@ -28,7 +28,7 @@ struct Table {
             stream.name, stream.contentType, "\(stream.events)", "\(stream.bytes)", "\(stream.readers)",
             stream.end?.reason ?? "open", stream.tail, seconds(stream.lease),
             seconds(stream.expiresIn ?? stream.expiry?.ttl),
-        ]
+        ].map(Terminal.printable)
     }
 
     private static func seconds(_ count: Int?) -> String { count.map { "\($0)" } ?? "-" }

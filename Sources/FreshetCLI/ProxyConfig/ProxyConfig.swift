@@ -42,11 +42,7 @@ struct ProxyConfig: ParsableCommand {
     }
 
     func run() throws {
-        if list {
-            print(ProxyList.text(), terminator: "")
-        } else {
-            print(try configured(), terminator: "")
-        }
+        try Terminal.write(Array((list ? ProxyList.text() : try configured()).utf8))
     }
 
     private func configured() throws -> String {

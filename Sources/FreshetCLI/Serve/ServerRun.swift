@@ -118,7 +118,7 @@ struct ServerRun {
         let url = "http://\(host):\(address.port ?? configuration.port)"
         let lines = ["Freshet listens on \(url)"] + (invitation.map { [$0] } ?? [])
         // Nobody reads it: the server goes on without.
-        _ = Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
+        try? Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
         switch keeping {
         case .memory: Terminal.note("Streams are kept in memory: they are lost when the server ends.")
         case .directory(_, let path): Terminal.note("Streams are kept in \(path).")

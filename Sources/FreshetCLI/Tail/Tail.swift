@@ -18,13 +18,14 @@ struct Tail: AsyncParsableCommand {
 
             EXIT STATUS
               0  the stream ended as done
-              1  the server refused
+              1  the server refused, or the stream ended for no known reason
               3  the stream ended as failed
               4  the stream was cancelled
               5  the stream was abandoned: its producer went silent
               6  the stream is gone: deleted or expired
               7  no connection for the time of --patience
              64  wrong usage
+             74  the output cannot be written
             141  nobody reads the output any more
             """
     )
@@ -64,7 +65,7 @@ struct Tail: AsyncParsableCommand {
                 // A stream that was waited for has a type from its first event on.
                 if output.kind == nil, case .event = element { output.kind = await Self.kind(of: stream, client) }
                 let bytes = output.bytes(for: element)
-                guard Terminal.write(bytes) else { throw ExitStatus.brokenPipe.code }
+                try Terminal.write(bytes)
                 notes.printed(bytes)
                 notes.tell(element)
                 if case .end(let end) = element, ExitStatus(end.reason) != .done { throw ExitStatus(end.reason).code }

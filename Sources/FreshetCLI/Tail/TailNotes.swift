@@ -40,7 +40,7 @@ struct TailNotes {
 
     private mutating func note(_ line: String) {
         endProgress()
-        if sharesScreen, isWithinLine { _ = Terminal.write([UInt8(ascii: "\n")]) }
+        if sharesScreen, isWithinLine { try? Terminal.write([UInt8(ascii: "\n")]) }
         isWithinLine = false
         Terminal.note(line)
     }

@@ -53,6 +53,9 @@ private final class ScriptedInput: ProducerInput {
     }
 }
 
+/// What every answer of a Freshet server tells of a stream.
+private let next = [("Stream-Next-Offset", "1")]
+
 /// A stream as a server keeps it, with the rules of idempotent producers, and with trouble now and then.
 private final class StreamModel: Sendable {
     struct State {
@@ -89,22 +92,22 @@ private final class StreamModel: Sendable {
     private func carryOut(_ request: ScriptedServer.Request, _ state: inout State) -> ScriptedServer.Response {
         if request.method == "PUT" {
             state.creations += 1
-            return .init(state.creations == 1 ? 201 : 200)
+            return .init(state.creations == 1 ? 201 : 200, next)
         }
         guard let id = request.headers.first(name: "Producer-Id"),
             let sequence = request.headers.first(name: "Producer-Seq").flatMap({ Int($0) })
         else { return .init(400) }
         let expected = state.next[id, default: 0]
-        if sequence < expected { return .init(204) }
+        if sequence < expected { return .init(204, next) }
         guard sequence == expected else { return .init(409, [("Producer-Expected-Seq", "\(expected)")]) }
         guard state.ends.isEmpty else { return .init(409, [("Stream-Closed", "true")]) }
         state.next[id] = sequence + 1
         state.text += request.text
         if request.headers.first(name: "Stream-Closed") == "true" {
             state.ends.append(request.headers.first(name: "Stream-End-Reason") ?? "")
-            return .init(200, [("Stream-Closed", "true"), ("Stream-End-Reason", state.ends[0])])
+            return .init(200, next + [("Stream-Closed", "true"), ("Stream-End-Reason", state.ends[0])])
         }
-        return .init(200)
+        return .init(200, next)
     }
 }
 
@@ -190,7 +193,7 @@ private final class StreamModel: Sendable {
     @Test func `A cancelled stream stops it, and it reads no more`() async throws {
         try await ScriptedServer.run { index, _ in
             index < 2
-                ? .init(200)
+                ? .init(200, next)
                 : .init(409, [("Stream-Closed", "true"), ("Stream-End-Reason", "cancelled")])
         } _: { server in
             let input = ScriptedInput(Array(repeating: "x", count: 100_000))

@@ -85,10 +85,14 @@ import Testing
         #expect(try batcher.next() == nil)
     }
 
-    @Test func `A line that is not JSON is named, after everything before it was given`() throws {
-        var batcher = Batcher(kind: .json)
+    @Test(arguments: [(ContentType.Kind.json, "[1,2]"), (.ndjson, "1\n2\n")])
+    func `A line that is not JSON is named, after everything before it was given`(
+        kind: ContentType.Kind,
+        before: String
+    ) throws {
+        var batcher = Batcher(kind: kind)
         try batcher.append(Array("1\n2\n\nnot\n5\n".utf8))
-        #expect(try batcher.next().map { String(decoding: $0, as: UTF8.self) } == "[1,2]")
+        #expect(try batcher.next().map { String(decoding: $0, as: UTF8.self) } == before)
         for _ in 0..<2 {
             #expect {
                 try batcher.next()
@@ -97,6 +101,37 @@ import Testing
                 return line == 4
             }
         }
+    }
+
+    @Test(arguments: ["\n", "\r\n", "\r"], [1, 2, 3, 7, 100])
+    func `An event type of the server's own is named with its line, after everything before it was given`(
+        lineEnd: String,
+        size: Int
+    ) throws {
+        let input =
+            [": hello", "data: a", "", "", "event: x", "data: b", "", "id: 7", "eventual: no", "event: end"]
+            + ["data: c", "", "data: d", "", ""]
+        let bytes = Array(input.joined(separator: lineEnd).utf8)
+        var batcher = Batcher(kind: .eventStream)
+        var given: [String] = []
+        var failure: Batcher.Failure?
+        for start in stride(from: 0, to: bytes.count, by: size) where failure == nil {
+            try batcher.append(Array(bytes[start..<min(start + size, bytes.count)]))
+            do {
+                while let batch = try batcher.next() {
+                    var parser = EventStreamParser()
+                    for case .event(let event) in try parser.parse(batch) { given.append(event.data) }
+                }
+            } catch let error as Batcher.Failure {
+                failure = error
+            }
+        }
+        #expect(failure == .badType(line: 10, type: "end"))
+        #expect(given == ["a", "b"])
+    }
+
+    @Test func `An event type of the server's own in a block without data is no event`() throws {
+        #expect(try batches("event: end\n\ndata: a\n\n", .eventStream, by: 1).joined().contains("data: a"))
     }
 
     @Test func `A batch ends at the last boundary within its size, or the first beyond`() throws {

@@ -26,17 +26,23 @@ private func makeMachine(
 
 private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
 
+/// As a Freshet server says it.
+private func ok(_ status: Int) -> Answer { Answer(status: status, headers: ["Stream-Next-Offset": "1"]) }
+
 private func closed(_ status: Int, _ reason: String) -> Answer {
-    Answer(status: status, headers: ["Stream-Closed": "true", "Stream-End-Reason": reason])
+    Answer(
+        status: status,
+        headers: ["Stream-Closed": "true", "Stream-End-Reason": reason, "Stream-Next-Offset": "1"]
+    )
 }
 
 @Suite struct ProducerMachineTests {
     @Test func `A short life: created, appended at once, ended exactly once`() {
         var machine = makeMachine()
         var actions = [machine.start(at: .zero)]
-        actions.append(machine.answered(Answer(status: 201), at: .zero))
+        actions.append(machine.answered(ok(201), at: .zero))
         actions.append(machine.received(text("Hello"), at: .zero))
-        actions.append(machine.answered(Answer(status: 200), at: .zero))
+        actions.append(machine.answered(ok(200), at: .zero))
         actions.append(machine.inputEnded(at: .zero))
         actions.append(machine.answered(closed(200, "done"), at: .zero))
         #expect(
@@ -55,20 +61,20 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
             let action = machine.received(text(word), at: .zero)
             #expect(action == .nothing)
         }
-        let first = machine.answered(Answer(status: 200), at: .zero)
+        let first = machine.answered(ok(200), at: .zero)
         #expect(first == .send(.append(sequence: 0, body: text("one two "))))
         for word in ["three ", "four"] { _ = machine.received(text(word), at: .zero) }
         _ = machine.inputEnded(at: .zero)
-        let second = machine.answered(Answer(status: 204), at: .zero)
+        let second = machine.answered(ok(204), at: .zero)
         #expect(second == .send(.append(sequence: 1, body: text("three four"))))
-        let end = machine.answered(Answer(status: 200), at: .zero)
+        let end = machine.answered(ok(200), at: .zero)
         #expect(end == .send(.end(sequence: 2, done)))
     }
 
     @Test func `A request without an answer is repeated, byte for byte, with its number`() {
         var machine = makeMachine()
         _ = machine.start(at: .zero)
-        _ = machine.answered(Answer(status: 201), at: .zero)
+        _ = machine.answered(ok(201), at: .zero)
         let first = machine.received(text("a"), at: .zero)
         let wait = machine.failed("reset", at: .zero)
         #expect(wait == .wait(until: .milliseconds(250)))
@@ -79,7 +85,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         let again = machine.timer(at: .milliseconds(250))
         #expect(again == first)
         // The server had it already: a duplicate is an acknowledgement.
-        let next = machine.answered(Answer(status: 204), at: .zero)
+        let next = machine.answered(ok(204), at: .zero)
         #expect(next == .send(.append(sequence: 1, body: text("b"))))
     }
 
@@ -113,12 +119,24 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         #expect(now >= .seconds(60))
     }
 
+    @Test func `A server that asks for a longer wait than the patience is asked once more at its end`() {
+        var machine = makeMachine { $0.patience = .seconds(10) }
+        _ = machine.start(at: .zero)
+        let busy = Answer(status: 503, headers: ["Retry-After": "3600"])
+        let wait = machine.answered(busy, at: .seconds(1))
+        #expect(wait == .wait(until: .seconds(11)))
+        let again = machine.timer(at: .seconds(11))
+        #expect(again == .send(.create))
+        let end = machine.answered(busy, at: .seconds(11))
+        #expect(end == .finish(.gaveUp("the server answered 503")))
+    }
+
     @Test func `An answer ends the impatience`() {
         var machine = makeMachine { $0.patience = .seconds(10) }
         _ = machine.start(at: .zero)
         _ = machine.failed("x", at: .seconds(1))
         _ = machine.timer(at: .seconds(2))
-        _ = machine.answered(Answer(status: 201), at: .seconds(9))
+        _ = machine.answered(ok(201), at: .seconds(9))
         _ = machine.received(text("a"), at: .seconds(9))
         let wait = machine.failed("x", at: .seconds(100))
         #expect(wait == .wait(until: .seconds(100) + .milliseconds(250)))
@@ -132,16 +150,16 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         #expect(machine.wantsInput)
         _ = machine.received([65], at: .zero)
         #expect(!machine.wantsInput)
-        _ = machine.answered(Answer(status: 201), at: .zero)
+        _ = machine.answered(ok(201), at: .zero)
         #expect(!machine.wantsInput)
-        _ = machine.answered(Answer(status: 200), at: .zero)
+        _ = machine.answered(ok(200), at: .zero)
         #expect(machine.wantsInput)
     }
 
     @Test func `A block longer than the bound is still read to its end`() {
         var machine = makeMachine("application/x-ndjson") { $0.maximumPendingBytes = 100 }
         _ = machine.start(at: .zero)
-        _ = machine.answered(Answer(status: 201), at: .zero)
+        _ = machine.answered(ok(201), at: .zero)
         _ = machine.received([UInt8](repeating: 49, count: 500), at: .zero)
         #expect(machine.wantsInput)
         let action = machine.received(text("\n"), at: .zero)
@@ -156,7 +174,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
     func `A stream that someone else ended stops it`(reason: String) {
         var machine = makeMachine()
         _ = machine.start(at: .zero)
-        _ = machine.answered(Answer(status: 201), at: .zero)
+        _ = machine.answered(ok(201), at: .zero)
         _ = machine.received(text("a"), at: .zero)
         let action = machine.answered(closed(409, reason), at: .zero)
         #expect(action == .finish(.ended(.init(reason: .init(rawValue: reason)))))
@@ -168,7 +186,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
             var machine = makeMachine()
             _ = machine.start(at: .zero)
             _ = machine.inputEnded(at: .zero)
-            _ = machine.answered(Answer(status: 201), at: .zero)
+            _ = machine.answered(ok(201), at: .zero)
             let action = machine.answered(closed(status, "cancelled"), at: .zero)
             #expect(action == .finish(.ended(.init(reason: .cancelled))))
         }
@@ -203,7 +221,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         ] {
             var machine = makeMachine()
             _ = machine.start(at: .zero)
-            _ = machine.answered(Answer(status: 201), at: .zero)
+            _ = machine.answered(ok(201), at: .zero)
             _ = machine.received(text("a"), at: .zero)
             let action = machine.answered(Answer(status: status), at: .zero)
             #expect(action == .finish(outcome))
@@ -214,9 +232,9 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         var machine = makeMachine("application/json")
         _ = machine.start(at: .zero)
         _ = machine.received(text("1\nbad\n3\n"), at: .zero)
-        let append = machine.answered(Answer(status: 201), at: .zero)
+        let append = machine.answered(ok(201), at: .zero)
         #expect(append == .send(.append(sequence: 0, body: text("[1]"))))
-        let end = machine.answered(Answer(status: 200), at: .zero)
+        let end = machine.answered(ok(200), at: .zero)
         guard case .send(.end(1, let how)) = end else {
             Issue.record("not ended: \(end)")
             return
@@ -230,15 +248,61 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         }
     }
 
+    @Test(arguments: [400, 413, 422])
+    func `Input that the server refuses ends the stream as failed, with the server's reason`(status: Int) {
+        var machine = makeMachine()
+        _ = machine.start(at: .zero)
+        _ = machine.received(text("bad"), at: .zero)
+        _ = machine.answered(ok(201), at: .zero)
+        _ = machine.received(text("waiting"), at: .zero)
+        let end = machine.answered(Answer(status: status, body: text("No.")), at: .zero)
+        let reason = "No. (\(status))"
+        #expect(end == .send(.end(sequence: 0, .init(reason: .failed, detail: reason))))
+        #expect(!machine.wantsInput)
+        for (answer, outcome) in [
+            (closed(200, "failed"), Machine.Outcome.inputFailed(reason)),
+            (Answer(status: 403), .refused("\(reason); nor could the stream be ended: the server answered 403")),
+        ] {
+            var copy = machine
+            let finish = copy.answered(answer, at: .zero)
+            #expect(finish == .finish(outcome))
+        }
+    }
+
+    @Test func `A stream that is to stay open is left open when the server refuses input`() {
+        var machine = makeMachine(end: nil)
+        _ = machine.start(at: .zero)
+        _ = machine.received(text("bad"), at: .zero)
+        _ = machine.answered(ok(201), at: .zero)
+        let finish = machine.answered(Answer(status: 400), at: .zero)
+        #expect(finish == .finish(.inputFailed("the server answered 400")))
+    }
+
+    @Test(arguments: 0...2)
+    func `An answer that does not say where the stream stands acknowledges nothing`(good: Int) {
+        var machine = makeMachine()
+        _ = machine.start(at: .zero)
+        _ = machine.received(text("a"), at: .zero)
+        _ = machine.inputEnded(at: .zero)
+        for _ in 0..<good { _ = machine.answered(ok(200), at: .zero) }
+        let html = Answer(status: 200, headers: ["Content-Type": "text/html"], body: text("<html>"))
+        guard case .finish(.refused(let reason)) = machine.answered(html, at: .zero) else {
+            Issue.record("taken for an acknowledgement")
+            return
+        }
+        #expect(reason.contains("no Freshet server"))
+        #expect(machine.acknowledgedAppends == max(0, good - 1))
+    }
+
     @Test func `An interrupted producer sends what it has read and ends as failed`() {
         var machine = makeMachine()
         _ = machine.start(at: .zero)
         _ = machine.received(text("half"), at: .zero)
         _ = machine.inputBroke("interrupted", at: .zero)
         #expect(!machine.wantsInput)
-        let append = machine.answered(Answer(status: 201), at: .zero)
+        let append = machine.answered(ok(201), at: .zero)
         #expect(append == .send(.append(sequence: 0, body: text("half"))))
-        let end = machine.answered(Answer(status: 200), at: .zero)
+        let end = machine.answered(ok(200), at: .zero)
         #expect(end == .send(.end(sequence: 1, .init(reason: .failed, detail: "interrupted"))))
     }
 
@@ -247,8 +311,8 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         _ = machine.start(at: .zero)
         _ = machine.received(text("x"), at: .zero)
         _ = machine.inputEnded(at: .zero)
-        _ = machine.answered(Answer(status: 201), at: .zero)
-        let action = machine.answered(Answer(status: 200), at: .zero)
+        _ = machine.answered(ok(201), at: .zero)
+        let action = machine.answered(ok(200), at: .zero)
         #expect(action == .finish(.complete))
     }
 
@@ -256,22 +320,22 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
     func `A silent producer renews its lease in good time`(lease: Int, pause: Int) {
         var machine = makeMachine { $0.leaseSeconds = lease }
         _ = machine.start(at: .zero)
-        let wait = machine.answered(Answer(status: 201), at: .seconds(5))
+        let wait = machine.answered(ok(201), at: .seconds(5))
         #expect(wait == .wait(until: .seconds(5 + pause)))
         let renewal = machine.timer(at: .seconds(5 + pause))
         #expect(renewal == .send(.renewLease))
-        let next = machine.answered(Answer(status: 204), at: .seconds(16))
+        let next = machine.answered(ok(204), at: .seconds(16))
         #expect(next == .wait(until: .seconds(16 + pause)))
         // An append renews it too.
         _ = machine.received(text("x"), at: .seconds(17))
-        let later = machine.answered(Answer(status: 200), at: .seconds(18))
+        let later = machine.answered(ok(200), at: .seconds(18))
         #expect(later == .wait(until: .seconds(18 + pause)))
     }
 
     @Test func `A renewal tells a silent producer that its stream was cancelled`() {
         var machine = makeMachine { $0.leaseSeconds = 60 }
         _ = machine.start(at: .zero)
-        _ = machine.answered(Answer(status: 201), at: .zero)
+        _ = machine.answered(ok(201), at: .zero)
         _ = machine.timer(at: .seconds(5))
         let action = machine.answered(closed(409, "cancelled"), at: .seconds(5))
         #expect(action == .finish(.ended(.init(reason: .cancelled))))

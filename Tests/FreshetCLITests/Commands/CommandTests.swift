@@ -19,14 +19,19 @@ import Testing
         .appendingPathComponent("freshet")
     static let isBuilt = FileManager.default.isExecutableFile(atPath: program.path)
 
-    private func run(_ arguments: [String], server: String, input: String = "") async throws -> Result {
+    private func run(
+        _ arguments: [String],
+        server: String,
+        input: String = "",
+        output destination: FileHandle? = nil
+    ) async throws -> Result {
         let process = Process()
         process.executableURL = Self.program
         process.arguments = arguments
         process.environment = ["FRESHET_URL": server, "FRESHET_KEY": "k"]
         let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())
         process.standardInput = standardInput
-        process.standardOutput = output
+        process.standardOutput = destination ?? output
         process.standardError = errors
         return try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
@@ -38,6 +43,8 @@ import Testing
                 }
                 standardInput.fileHandleForWriting.write(Data(input.utf8))
                 try? standardInput.fileHandleForWriting.close()
+                // The process never had this end then, and nothing comes.
+                if destination != nil { try? output.fileHandleForWriting.close() }
                 let printed = output.fileHandleForReading.readDataToEndOfFile()
                 let told = errors.fileHandleForReading.readDataToEndOfFile()
                 process.waitUntilExit()
@@ -56,6 +63,7 @@ import Testing
         .enabled(if: isBuilt),
         arguments: [
             ("done", 0), ("failed", 3), ("cancelled", 4), ("abandoned", 5), ("deleted", 6), ("expired", 6),
+            ("unheard-of", 1),
         ] as [(String, Int32)]
     )
     func `tail prints what was appended, resumes, and exits by the reason of the end`(
@@ -92,9 +100,10 @@ import Testing
 
     @Test(.enabled(if: isBuilt)) func `append sends standard input and ends the stream`() async throws {
         try await ScriptedServer.run { index, request in
-            index == 0
-                ? .init(201)
-                : .init(200, request.headers["Stream-Closed"] == ["true"] ? [("Stream-Closed", "true")] : [])
+            let next = [("Stream-Next-Offset", "1")]
+            return index == 0
+                ? .init(201, next)
+                : .init(200, next + (request.headers["Stream-Closed"] == ["true"] ? [("Stream-Closed", "true")] : []))
         } _: { server in
             let result = try await run(
                 ["append", "a/b", "--content-type", "application/json", "--end", "failed", "--end-detail", "why"],
@@ -114,13 +123,70 @@ import Testing
 
     @Test(.enabled(if: isBuilt)) func `cancel prints how the stream ended`() async throws {
         try await ScriptedServer.run { _, _ in
-            .init(204, [("Stream-Closed", "true"), ("Stream-End-Reason", "done")])
+            .init(204, [("Stream-Next-Offset", "1"), ("Stream-Closed", "true"), ("Stream-End-Reason", "done")])
         } _: { server in
             let result = try await run(["cancel", "x"], server: server.origin)
             #expect(result.status == 0)
             #expect(result.output == "done\n")
             #expect(server.requests[0].headers["Stream-Cancel"] == ["true"])
             #expect(server.requests[0].body.isEmpty)
+        }
+    }
+
+    @Test(.enabled(if: isBuilt), arguments: [200, 204])
+    func `A server that says yes to everything is no Freshet server`(status: Int) async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(status, [("Content-Type", "text/html")], body: status == 200 ? "<html>Welcome</html>" : "")
+        } _: { server in
+            for command in ["append", "cancel"] {
+                let result = try await run(
+                    [command, "x"],
+                    server: server.origin,
+                    input: command == "append" ? "word" : ""
+                )
+                #expect(result.status == 1)
+                #expect(result.output.isEmpty)
+                #expect(result.errors.contains("no Freshet server"))
+            }
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `Output that cannot be written is told, with its reason and its status`()
+        async throws
+    {
+        guard let full = FileHandle(forWritingAtPath: "/dev/full") else { return }
+        try await ScriptedServer.run { _, request in
+            switch (request.method, request.uri.contains("/v1/streams")) {
+            case (_, true): .init(200, body: request.uri.contains("?") ? #"{"streams":[\#(Self.open)]}"# : Self.open)
+            case ("POST", _):
+                .init(204, [("Stream-Next-Offset", "1"), ("Stream-Closed", "true"), ("Stream-End-Reason", "done")])
+            default: .events("data: Hello\n\n")
+            }
+        } _: { server in
+            for arguments in [["tail", "x"], ["ls"], ["ls", "--json"], ["info", "x"], ["cancel", "x"]] {
+                let result = try await run(arguments, server: server.origin, output: full)
+                #expect(result.status == 74, "\(arguments)")
+                #expect(result.errors == "freshet: the output cannot be written: No space left on device\n")
+            }
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `ls and info print no control character of a name`() async throws {
+        let name = Self.open.replacing(#""name":"a""#, with: #""name":"a\u001b\u009b31m\u007f\u00e9""#)
+        try await ScriptedServer.run { _, request in
+            .init(200, body: request.uri.contains("?") ? #"{"streams":[\#(name)]}"# : name)
+        } _: { server in
+            for arguments in [["ls"], ["info", "x"], ["ls", "--json"], ["info", "x", "--json"]] {
+                let result = try await run(arguments, server: server.origin)
+                let isJSON = arguments.last == "--json"
+                let printed = isJSON ? #"a\u001b\u009b31m\u007fé"# : #"a\u{1B}\u{9B}31m\u{7F}é"#
+                #expect(result.output.contains(printed))
+                #expect(
+                    result.output.unicodeScalars.allSatisfy {
+                        $0.properties.generalCategory != .control || $0 == "\n" || $0 == "\t"
+                    }
+                )
+            }
         }
     }
 
@@ -170,6 +236,12 @@ import Testing
         }
         #expect(try await run(["cancel", "../x"], server: origin).status == 64)
         #expect(try await run(["append", "x", "--content-type", "junk"], server: origin).status == 64)
+        #expect(try await run(["cancel", "http://127.0.0.1:65536/v1/stream/x"], server: origin).status == 64)
+        #expect(try await run(["tail", "x"], server: "http://127.0.0.1:65536").status == 64)
+        #expect(try await run(["doctor", "http://127.0.0.1:65536/"], server: origin).status == 64)
+        let list = try await run(["ls", origin], server: origin)
+        #expect(list.status == 64)
+        #expect(list.errors.contains("FRESHET_URL names the server"))
         #expect(try await run(["cancel", "x"], server: origin).status == 7)
         #expect(try await run(["tail", "x", "--patience", "0"], server: origin).status == 7)
         #expect(try await run(["append", "x", "--patience", "0"], server: origin).status == 7)
