@@ -1,3 +1,5 @@
+import Foundation
+import Locks
 import SQLiteStreamStore
 import StoreSuite
 import StreamCore
@@ -114,6 +116,45 @@ struct WriterTests {
         let again = try SQLiteStreamStore(directory: directory.path)
         #expect(try await again.info(other)?.events == 2)
         await again.close()
+    }
+
+    @Test("leaves a reserve of the disk free, to which ends and deletes may go but no new data")
+    func reserve() async throws {
+        let free = Mutex(1 << 30)
+        var configuration = SQLiteStoreConfiguration()
+        configuration.room = { _ in DiskRoom(free: free.withLock(\.self), total: 10 << 30) }
+        let directory = TemporaryDirectory()
+        let store = try SQLiteStreamStore(directory: directory.path, configuration: configuration)
+        let other = StreamName.known("other")
+        _ = try await store.put(name)
+        _ = try await store.put(other)
+        try await store.add(name, "kept")
+        free.withLock { $0 = 64 << 20 }
+        await #expect(throws: StoreError.full(.disk)) { try await store.add(name, "refused") }
+        await #expect(throws: StoreError.full(.disk)) { _ = try await store.put(StreamName.known("new")) }
+        _ = try await store.append(other, AppendRequest(end: EndRequest(.cancelled)))
+        #expect(try await store.info(other)?.end?.reason == .cancelled)
+        #expect(try await store.remove(other, because: .deleted, born: nil) != nil)
+        #expect(try await store.texts(name) == ["kept"])
+        free.withLock { $0 = 1 << 30 }
+        try await store.add(name, "again")
+        #expect(try await store.texts(name) == ["kept", "again"])
+        await store.close()
+    }
+
+    @Test("makes files that nobody else may read, copies included", arguments: [0o755, 0o700])
+    func privacy(mode: Int) async throws {
+        let directory = TemporaryDirectory()
+        let files = FileManager.default
+        try files.setAttributes([.posixPermissions: mode], ofItemAtPath: directory.path)
+        let store = try SQLiteStreamStore(directory: directory.path)
+        _ = try await store.put(name)
+        try SQLiteStreamStore.backUp(directory: directory.path, to: directory.file("copy"))
+        for file in ["freshet.db", "freshet.db-wal", "freshet.db-shm", "offset-mark", "copy"] {
+            let found = try files.attributesOfItem(atPath: directory.file(file))[.posixPermissions] as? Int
+            #expect(found == 0o600, "\(file)")
+        }
+        await store.close()
     }
 
     @Test("keeps what was acknowledged when the process dies, and gives no offset a second time")

@@ -66,8 +66,8 @@ package final class FreshetResponder: Responder {
 
     private func route(_ head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
         let requestFacts = RequestFacts(head)
-        if let problem = access.screen(requestFacts) { return .answer(Response(problem)) }
         if let failure = Self.flaw(of: head) { return .answer(Response(Problem(failure))) }
+        if let problem = access.screen(requestFacts) { return .answer(Response(problem)) }
         let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
         if request.target.rawPath == "/health" { return .answer(health(request)) }
         if let refusal = facts.refusal, let plan = refuse(request, refusal) { return plan }
@@ -117,6 +117,9 @@ package final class FreshetResponder: Responder {
         let encodings = head.headers["Transfer-Encoding"]
         if !encodings.isEmpty, !head.headers["Content-Length"].isEmpty {
             return .malformed("it has both Transfer-Encoding and Content-Length")
+        }
+        if !encodings.isEmpty, head.version.minor == 0 {
+            return .malformed("HTTP/1.0 has no Transfer-Encoding")
         }
         if !encodings.isEmpty, encodings.count > 1 || encodings[0].lowercased() != "chunked" {
             return .unsupportedEncoding

@@ -193,6 +193,8 @@ extension StreamRoutes {
                 detail: "Send `Stream-Cancel: true` or `Stream-Closed: true`, not both."
             )
         }
+        // Refuses a reason or detail: the end of a cancel has its own.
+        _ = try request.headers.end()
         return .act { [self] in
             do throws(StoreError) {
                 let outcome = try await streams.append(name, AppendRequest(end: EndRequest(.cancelled)))

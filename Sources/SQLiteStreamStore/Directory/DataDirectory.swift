@@ -67,6 +67,17 @@ final class DataDirectory: Sendable {
         return fsync(file) == 0
     }
 
+    /// Makes an empty file that nobody else may read.
+    static func makePrivate(_ path: String) -> Bool {
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        return file >= 0 && close(file) == 0
+    }
+
+    /// Takes the database's new files from everybody else: SQLite makes them as the umask says.
+    func makeDatabasePrivate() {
+        for name in [database, database + "-wal", database + "-shm", mark] { chmod(name, 0o600) }
+    }
+
     private static func holder(_ lock: Int32) -> String {
         var buffer = [UInt8](repeating: 0, count: 16)
         let count = pread(lock, &buffer, buffer.count, 0)

@@ -13,7 +13,8 @@ struct OpenedDatabase {
     init(_ path: String, _ configuration: SQLiteStoreConfiguration) throws(DirectoryError) {
         directory = try DataDirectory(path)
         let file = directory.database
-        if !directory.exists(file), directory.exists(directory.mark) {
+        let isNew = !directory.exists(file)
+        if isNew, directory.exists(directory.mark) {
             throw DirectoryError(
                 "\(file) is missing, but \(path) has been in use. Restore a backup as \(file), or use an empty directory."
             )
@@ -43,6 +44,7 @@ struct OpenedDatabase {
                 "\(directory.mark) cannot be written, while \(error.action): \(error.description)."
             )
         }
+        if isNew { directory.makeDatabasePrivate() }
         directory.sync()
         self.database = database
         self.mark = mark

@@ -23,6 +23,10 @@ extension SQLiteStreamStore {
         }
         let unfinished = file + ".unfinished"
         unlink(unfinished)
+        // A copy of everything is for its owner alone.
+        guard DataDirectory.makePrivate(unfinished) else {
+            throw DirectoryError("The copy could not be written to \(file): \(DataDirectory.reason).")
+        }
         do throws(SQLiteError) {
             let database = try Database(path: source, mode: .readWrite)
             sqlite3_busy_timeout(database.handle, 60_000)

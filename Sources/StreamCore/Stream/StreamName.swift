@@ -13,7 +13,9 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
     package init(_ text: String) throws(Invalid) {
         guard !text.isEmpty else { throw .empty }
         guard text.utf8.count <= Self.maximumBytes else { throw .tooLong }
-        guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { throw .controlCharacter }
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            throw .controlCharacter
+        }
         // Bytes, not characters: a combining mark after a slash would hide it.
         for segment in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             if segment.isEmpty { throw .emptySegment }

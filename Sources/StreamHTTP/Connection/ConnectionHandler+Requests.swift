@@ -27,6 +27,7 @@ extension ConnectionHandler {
     }
 
     func received(_ head: HTTPRequestHead) {
+        let head = head.withoutBlanksAfterValues()
         self.head = head
         body = []
         // After a request to upgrade the decoder waits for another protocol, and keeps whatever comes.
@@ -82,6 +83,24 @@ extension ConnectionHandler {
             connection.adopt(plan, head)
             connection.takeParts()
         }
+    }
+
+    /// The connection is gone, or carries no HTTP any more, in the middle of a live body. What came before is a part of
+    /// the body, also where it waits for the request to be opened.
+    func tearLive() {
+        guard let live else { return }
+        let waiting = parts
+        parts = []
+        for part in waiting {
+            switch part {
+            case .body(let buffer): live.received(buffer)
+            case .end:
+                live.bodyEnded()
+                return live.torn()
+            case .head: return live.torn()
+            }
+        }
+        live.torn()
     }
 
     func received(_ buffer: ByteBuffer) {
@@ -190,5 +209,24 @@ extension ConnectionHandler {
     func fail(_ failure: RequestFailure) {
         mustClose = true
         reply(.response(responder.answer(to: failure, head: head)))
+    }
+}
+
+extension HTTPRequestHead {
+    /// Blanks after a value are no part of it (RFC 9110, section 5.5); the parser leaves them there.
+    fileprivate func withoutBlanksAfterValues() -> Self {
+        func endsBlank(_ value: String) -> Bool {
+            value.utf8.last == UInt8(ascii: " ") || value.utf8.last == UInt8(ascii: "\t")
+        }
+        guard headers.contains(where: { endsBlank($0.value) }) else { return self }
+        var head = self
+        head.headers = HTTPHeaders(
+            headers.map { name, value in
+                var value = value
+                while endsBlank(value) { value.removeLast() }
+                return (name, value)
+            }
+        )
+        return head
     }
 }

@@ -115,7 +115,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .idle, .head, .collecting, .exchanging, .lingering, .streaming, .waiting, .closed:
             context?.close(promise: nil)
         // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
-        case .live: live?.torn()
+        case .live: tearLive()
         // A whole request is answered.
         case .deciding, .bodiless, .answering, .flushing: break
         }
@@ -129,7 +129,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             fail(failure)
         case .live:
             flaw = RequestFailure(error)
-            live?.torn()
+            tearLive()
         case .exchanging:
             // The peer is gone in the middle of the body.
             guard RequestFailure(error) != nil else { return context.close(promise: nil) }
@@ -197,7 +197,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         longPoll = nil
         pending?.cancel()
         pending = nil
-        live?.torn()
+        tearLive()
         exchange?.disconnected()
         exchange = nil
         parts = []

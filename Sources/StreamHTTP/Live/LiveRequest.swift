@@ -19,6 +19,8 @@ final class LiveRequest {
     /// unfinished piece, which has a limit of its own.
     private var backlog = 0
     private var isAppending = false
+    /// What happened to the body before the request was open, in order.
+    private var early: [Early] = []
     private var isOver = false
     /// Told once, with the final answer; nil when there is nobody to answer.
     private let onFinish: (Response?) -> Void
@@ -59,8 +61,15 @@ final class LiveRequest {
         }
     }
 
+    private enum Early {
+        case received(ByteBuffer)
+        case ended
+        case torn
+    }
+
     func received(_ buffer: ByteBuffer) {
         guard !isOver else { return }
+        guard producer != nil else { return early.append(.received(buffer)) }
         if isAppending { backlog += buffer.readableBytes }
         do throws(PieceError) {
             try feed(buffer)
@@ -74,6 +83,7 @@ final class LiveRequest {
 
     func bodyEnded() {
         guard !isOver else { return }
+        guard producer != nil else { return early.append(.ended) }
         do throws(PieceError) {
             try cutter.finish()
             gather()
@@ -86,6 +96,7 @@ final class LiveRequest {
 
     func torn() {
         guard !isOver else { return }
+        guard producer != nil else { return early.append(.torn) }
         gather()
         act(machine.bodyTorn(hasPieces: !pieces.isEmpty))
     }
@@ -104,13 +115,25 @@ final class LiveRequest {
             } else {
                 self.producer = producer
                 last = producer.openedAt
-                accepted()
-                act(machine.received(hasPieces: !pieces.isEmpty))
+                takeEarly()
+                if !isOver { accepted() }
             }
         case .failure(let problem):
             guard !isOver else { return }
             isOver = true
             onFinish(Response(problem))
+        }
+    }
+
+    private func takeEarly() {
+        let events = early
+        early = []
+        for event in events {
+            switch event {
+            case .received(let buffer): received(buffer)
+            case .ended: bodyEnded()
+            case .torn: torn()
+            }
         }
     }
 

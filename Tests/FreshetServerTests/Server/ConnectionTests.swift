@@ -7,6 +7,21 @@ import Testing
 
 @Suite("Connections and requests as bytes", .timeLimit(.minutes(1)))
 struct ConnectionTests {
+    @Test("blanks after a value are no part of it")
+    func blanks() async throws {
+        try await TestServer.run { server in
+            let type = "Content-Type: text/plain \t"
+            try await server.ask("PUT", "/v1/stream/a", type)
+            let post = try await server.ask("POST", "/v1/stream/a", type, "Stream-Closed: true \t", body: "x")
+            #expect(post.status == 204)
+            let answer = try await server.ask("GET", "/v1/stream/a")
+            #expect(answer.header("Stream-Closed") == "true")
+            #expect(try await server.connect().request("GET /health HTTP/1.1\r\nHost: a b\r\n\r\n").status == 400)
+            // Bytes of whatever type somebody appended make no page that could act for who looks at it.
+            #expect(answer.header("Content-Security-Policy") == "sandbox; default-src 'none'")
+        }
+    }
+
     @Test(
         "what is no request is answered and the connection closed in good order",
         arguments: [
@@ -24,6 +39,7 @@ struct ConnectionTests {
                 400
             ),
             ("POST /v1/stream/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+            ("POST /v1/stream/a HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         ]
     )
     func malformed(bytes: String, status: Int) async throws {

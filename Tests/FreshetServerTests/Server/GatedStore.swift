@@ -47,6 +47,13 @@ struct GatedStore: StreamStore {
         try await base.create(name, request)
     }
 
+    func liveOpened(_ name: StreamName) async throws(StoreError) {
+        await gate.pass()
+        try await base.liveOpened(name)
+    }
+
+    func liveClosed(_ name: StreamName) async throws(StoreError) { try await base.liveClosed(name) }
+
     func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
         await gate.pass()
         return try await base.append(name, request)
