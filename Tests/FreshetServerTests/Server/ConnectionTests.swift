@@ -169,7 +169,8 @@ struct ConnectionTests {
             try await server.ask("PUT", "/v1/stream/a")
             let reader = try await server.reader("/v1/stream/a")
             _ = try await reader.chunk()
-            #expect(try server.streams.attendance(of: StreamName("a")).readers == 1)
+            // It is told its first word a moment before it is counted.
+            try await server.until("it is counted") { try server.streams.attendance(of: StreamName("a")).readers == 1 }
             await reader.close()
             try await server.until("it is gone") { try server.streams.attendance(of: StreamName("a")).readers == 0 }
         }
