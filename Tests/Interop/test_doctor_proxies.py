@@ -75,7 +75,10 @@ ROWS = {
     "nginx-h2": Row("LIVE", plain_buffer(4096, XAB) | STOCK_NGINX),
     # Of a stream of HTTP/2 it is told at once that the reader left, and its timer is for HTTP/1.1 alone.
     "haproxy-h2": Row("LIVE", CLEAN),
-    "apache-h2": Row("LIVE", ON_WRITE | UPLOAD),
+    # Of one HTTP/2 connection it serves six streams until some have ended; the seventh may overlap with the first.
+    "apache-h2": Row(
+        "LIVE", ON_WRITE | UPLOAD | {"CONCURRENCY": {"streams": between(6, 7), "connections": 1, "limit": "proxy"}}
+    ),
     "caddy-h2": Row("LIVE", CLEAN),
     "nghttpx-h2": Row("LIVE"),
     "h2o-h2": Row("LIVE", HELD_HEAD | CLEAN_FIN | UPLOAD),

@@ -89,6 +89,9 @@ enum Remedy {
             ]
         case .concurrency:
             [
+                .apache:
+                    "a larger MaxRequestWorkers; of one HTTP/2 connection it serves some six streams until others have ended: let the "
+                    + "tabs of a page share one (a SharedWorker)",
                 .haproxy: "a larger maxconn on the server line",
                 .nginx: "a larger limit_conn, and worker_connections",
             ]
