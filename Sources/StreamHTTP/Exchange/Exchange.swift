@@ -218,9 +218,10 @@ final class Exchange {
         answer = .over
         if case .arriving = body { body = .failed(.gone) }
         parts = []
+        // First: whoever is told that the peer has gone finds itself cancelled.
+        task?.cancel()
         take(\.reader)?.resume(throwing: ExchangeError.gone)
         take(\.writer)?.resume(throwing: ExchangeError.gone)
-        task?.cancel()
     }
 
     /// What comes is no HTTP any more.
