@@ -143,7 +143,7 @@ let package = Package(
             name: "CompletionRelay",
             dependencies: [
                 "Locks",
-                "ServerSentEvents", "StreamCore", "StreamHTTP", asyncHTTPClient, nio, nioHTTP1,
+                "EventSource", "ServerSentEvents", "StreamCore", "StreamHTTP", asyncHTTPClient, nio, nioHTTP1,
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings

@@ -14,6 +14,7 @@ struct Freshet: AsyncParsableCommand {
               freshet tail answer                      follow it, over any number of connections
               freshet cancel answer                    ask its producer to stop
             """,
+        version: "0.1.0",
         subcommands: [
             Serve.self,
             RelayCommand.self,

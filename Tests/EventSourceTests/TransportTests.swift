@@ -97,6 +97,18 @@ import Testing
         }
     }
 
+    @Test func `A status that is none is a broken connection, after which it comes back`() async throws {
+        try await ScriptedServer.run { index, _ in
+            index == 0
+                ? .init(99, [("Content-Type", "text/event-stream")], body: "data: no\n\n")
+                : .events("data: x\n\nevent: end\ndata: {\"reason\":\"done\"}\n\n")
+        } _: { server in
+            let (data, _) = try await events(EventSource(url: server.origin, configuration: quick()))
+            #expect(data == ["x"])
+            #expect(server.requests.count == 2)
+        }
+    }
+
     @Test func `A refusal carries the problem that the server described`() async throws {
         try await ScriptedServer.run { _, _ in
             .init(403, [("Content-Type", "application/problem+json")], body: #"{"title":"No"}"#)

@@ -1,6 +1,7 @@
 """`freshet append`, `tail`, `cancel`, `ls` and `info`, also while their connections are cut at random."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -374,3 +375,9 @@ def test_wrong_usage_is_told_on_standard_error(arguments):
     done = run(*arguments, input=b"")
     assert done.returncode not in (0, None)
     assert done.stdout == b"" and done.stderr != b""
+
+
+def test_the_program_says_its_version():
+    done = run("--version")
+    assert done.returncode == 0
+    assert re.fullmatch(rb"\d+\.\d+\.\d+\n", done.stdout)

@@ -45,7 +45,8 @@ final class AnswerHandler: ChannelInboundHandler {
 
     /// An answer that keeps the connection has a length; the others are chunked, so that a cut shows.
     private static func write(_ response: ScriptedServer.Response, to context: ChannelHandlerContext, isHead: Bool) {
-        var text = "HTTP/1.1 \(response.status) Scripted\r\n"
+        // Three digits, whatever the number.
+        var text = "HTTP/1.1 \(String(1000 + response.status).dropFirst()) Scripted\r\n"
         for (name, value) in response.headers { text += "\(name): \(value)\r\n" }
         let hasBody = response.status != 204 && response.status != 304 && !isHead
         let isChunked = hasBody && response.end != .keep

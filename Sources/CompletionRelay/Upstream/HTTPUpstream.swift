@@ -1,4 +1,5 @@
 package import AsyncHTTPClient
+import EventSource
 import NIOCore
 import NIOHTTP1
 import StreamHTTP

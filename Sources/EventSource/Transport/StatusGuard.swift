@@ -1,13 +1,13 @@
-import NIOCore
-import NIOHTTP1
+package import NIOCore
+package import NIOHTTP1
 
 /// Ends a connection whose peer answers with a status that is none, before the HTTP client sees it: AsyncHTTPClient
 /// 1.37 takes any status below 200 for an informational answer, and traps on the body of one that is no such thing.
 ///
 /// 101 is among them: no upgrade is ever asked for.
-final class StatusGuard: ChannelInboundHandler {
-    typealias InboundIn = HTTPClientResponsePart
-    typealias InboundOut = HTTPClientResponsePart
+package final class StatusGuard: ChannelInboundHandler {
+    package typealias InboundIn = HTTPClientResponsePart
+    package typealias InboundOut = HTTPClientResponsePart
 
     struct Impossible: Error, CustomStringConvertible {
         var status: UInt
@@ -17,7 +17,7 @@ final class StatusGuard: ChannelInboundHandler {
     private var isOver = false
 
     /// Put behind the decoder of a connection.
-    static func install(on channel: any Channel) -> EventLoopFuture<Void> {
+    package static func install(on channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.submit {
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
@@ -25,7 +25,7 @@ final class StatusGuard: ChannelInboundHandler {
         }
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isOver else { return }
         if case .head(let head) = Self.unwrapInboundIn(data), head.status.code < 100 || head.status.code == 101 {
             isOver = true
