@@ -5,14 +5,14 @@ import Locks
 package final class Streams: Sendable {
     package let store: any StreamStore
     package let configuration: StreamsConfiguration
-    private let hub: Hub
-    private let lifetimes: LifetimeTable
-    private let time: any TimeSource
-    private let counts = Mutex(StreamsMetrics())
+    let hub: Hub
+    let lifetimes: LifetimeTable
+    let time: any TimeSource
+    let counts = Mutex(StreamsMetrics())
     /// The open live requests of a label, oldest first: all but the last have lost, or are losing, their right.
-    private let labelled = Mutex<[LiveKey: [LiveProducer]]>([:])
+    let labelled = Mutex<[LiveKey: [LiveProducer]]>([:])
 
-    private struct LiveKey: Hashable {
+    struct LiveKey: Hashable {
         var name: StreamName
         var label: String
     }
@@ -87,84 +87,6 @@ package final class Streams: Sendable {
         lifetimes.forget(name, born: birth)
         counts.withLock { $0.removals[.deleted, default: 0] += 1 }
         return true
-    }
-
-    // MARK: Live requests
-
-    /// Opens a live request to a stream that exists. `onStop` is called once, on any thread, when it can append no
-    /// more although it is still open. An older request of the same label has lost its right to append on return.
-    package func openLive(
-        _ name: StreamName,
-        label: String?,
-        onStop: @escaping @Sendable (LiveStop) -> Void
-    ) async throws(StoreError) -> LiveProducer? {
-        try await enter(name) { $0.live += 1 }
-        let producer = LiveProducer(name: name, label: label, streams: self, onStop: onStop)
-        hub.follow(name, producer)
-        do throws(StoreError) {
-            guard let info = try await store.info(name) else {
-                leave(producer)
-                return nil
-            }
-            lifetimes.updateIfPresent(name) { lifetime, _ in
-                lifetime.exists = true
-                lifetime.birth = lifetime.birth ?? info.birth
-            }
-            producer.opened(at: info.tail)
-            if let end = info.end {
-                producer.stop(because: .ended(end))
-            } else if info.options.leaseSeconds == nil, configuration.tornLeaseSeconds > 0 {
-                // Should this process die before the request ends, the next one knows that it was torn.
-                try await store.liveOpened(name)
-                producer.noteKept()
-            }
-        } catch {
-            leave(producer)
-            throw error
-        }
-        if let label {
-            let older = labelled.withLock { labelled in
-                let older = labelled[LiveKey(name: name, label: label), default: []]
-                labelled[LiveKey(name: name, label: label)] = older + [producer]
-                return older
-            }
-            // Every one of them, not only the last: who is taking over from another may not have done so yet.
-            for producer in older { await producer.supersede() }
-        }
-        return producer
-    }
-
-    func closeLive(_ producer: LiveProducer, isTorn: Bool) async {
-        if let label = producer.label {
-            let key = LiveKey(name: producer.name, label: label)
-            labelled.withLock { labelled in
-                labelled[key]?.removeAll { $0 === producer }
-                if labelled[key]?.isEmpty == true { labelled[key] = nil }
-            }
-        }
-        let lease = configuration.tornLeaseSeconds
-        // A request that was replaced or told of the end leaves nothing open behind it.
-        if isTorn, producer.stop == nil, lease > 0, lifetimes.lifetime(of: producer.name)?.lease == nil {
-            // A store that cannot keep the lease now is no reason to leave a spinner: this node holds it all the same.
-            let isOpen = (try? await store.setLease(producer.name, seconds: lease)) ?? true
-            if isOpen {
-                lifetimes.updateIfPresent(producer.name) {
-                    $0.lease = .seconds(lease); $0.leaseStart = $1
-                }
-            }
-        }
-        leave(producer)
-        // A note that cannot be taken back now costs the stream at most a lease after a crash.
-        if producer.isKept { try? await store.liveClosed(producer.name) }
-    }
-
-    private func leave(_ producer: LiveProducer) {
-        hub.unfollow(producer.name, producer)
-        lifetimes.updateIfPresent(producer.name) { lifetime, now in
-            lifetime.live -= 1
-            lifetime.touched = now
-            if lifetime.live == 0 { lifetime.leaseStart = now }
-        }
     }
 
     // MARK: Reading
@@ -243,8 +165,8 @@ package final class Streams: Sendable {
 
     /// Whether a producer may still be at work on the stream: a live request is open or a lease runs.
     package func isProducing(_ name: StreamName) -> Bool {
-        guard let lifetime = lifetimes.lifetime(of: name), lifetime.exists, !lifetime.hasEnded else { return false }
-        return lifetime.isProducing(at: time.monotonic())
+        guard let lifetime = lifetimes.lifetime(of: name), lifetime.exists else { return false }
+        return !lifetime.hasEnded && lifetime.isProducing(at: time.monotonic())
     }
 
     /// Whether its readers wait for something that comes by itself: the work of a producer, or an end that was kept
@@ -252,73 +174,6 @@ package final class Streams: Sendable {
     package func isComingToAnEnd(_ name: StreamName) -> Bool {
         guard let lifetime = lifetimes.lifetime(of: name), lifetime.exists else { return false }
         return lifetime.hasEnded || lifetime.isProducing(at: time.monotonic())
-    }
-
-    // MARK: Time
-
-    /// Does what has become due: ends abandoned streams, takes expired ones, trims by age. Call it a few times a
-    /// second; what is due for a stream that is being used is done on use.
-    package func sweep() async throws(StoreError) {
-        var failure: StoreError?
-        for (name, due) in lifetimes.takeDue() {
-            do throws(StoreError) {
-                try await act(on: due, name)
-            } catch {
-                // Due it stays: back into the queue for the next sweep.
-                lifetimes.updateIfPresent(name) { _, _ in }
-                failure = error
-            }
-        }
-        if let failure { throw failure }
-        try await store.trimByAge()
-    }
-
-    /// Takes up the leases and lifetimes of the streams a durable store holds: every open lease starts again in full,
-    /// and a stream whose live request died with the process before gets the lease of a torn one.
-    package func resume() async throws(StoreError) {
-        var last: String?
-        while true {
-            let page = try await store.kept(after: last, limit: 1000)
-            for var stream in page {
-                if stream.hadLiveRequest, let lease = try await leaveLease(stream.info) {
-                    stream.info.options.leaseSeconds = lease
-                }
-                begin(stream)
-            }
-            guard let next = page.last else { return }
-            last = next.info.name.text
-        }
-    }
-
-    /// Gives a stream whose live request is gone the lease of a torn one, if it has none.
-    private func leaveLease(_ info: StreamInfo) async throws(StoreError) -> Int? {
-        let lease = configuration.tornLeaseSeconds
-        guard lease > 0, info.end == nil, info.options.leaseSeconds == nil else { return nil }
-        return try await store.setLease(info.name, seconds: lease) ? lease : nil
-    }
-
-    private func begin(_ kept: KeptStream) {
-        let info = kept.info
-        let wall = time.wallMilliseconds()
-        lifetimes.update(info.name) { lifetime, now in
-            // Two creates with a deletion between them may come here in the other order.
-            guard lifetime.birth.map({ $0 <= info.birth }) ?? true else { return }
-            lifetime.exists = true
-            lifetime.birth = info.birth
-            lifetime.hasEnded = info.end != nil
-            lifetime.touched = now - kept.idle
-            lifetime.told = lifetime.touched
-            lifetime.lease = info.options.leaseSeconds.map { .seconds($0) }
-            lifetime.leaseStart = now
-            // What is left of a stream that went without this node's doing does not count for this one.
-            lifetime.idle = nil
-            lifetime.expiresAt = nil
-            switch info.options.expiry {
-            case .idle(let seconds): lifetime.idle = .seconds(seconds)
-            case .at(let moment): lifetime.expiresAt = now + .milliseconds(moment) - .milliseconds(wall)
-            case nil: break
-            }
-        }
     }
 
     private func touch(_ name: StreamName) {
@@ -347,90 +202,5 @@ package final class Streams: Sendable {
             default: break
             }
         }
-    }
-
-    /// Does what is due for one stream before it is used.
-    private func settle(_ name: StreamName) async throws(StoreError) {
-        let due = lifetimes.due(name)
-        if due != .nothing { _ = try await actIfThereIsRoom(on: due, name) }
-    }
-
-    /// What is due on a disk that is full waits for room: until then the stream is used as it is. False when it waits.
-    private func actIfThereIsRoom(on due: Lifetime.Due, _ name: StreamName) async throws(StoreError) -> Bool {
-        do {
-            try await act(on: due, name)
-            return true
-        } catch {
-            guard case .full = error else { throw error }
-            return false
-        }
-    }
-
-    /// Does what is due, and counts somebody in at the same moment at which nothing is: whoever is counted in before a
-    /// lease or a time to live runs out holds it off, and whoever comes after finds the stream ended or gone.
-    private func enter(_ name: StreamName, _ count: (inout Lifetime) -> Void) async throws(StoreError) {
-        while case let due = lifetimes.updateUnlessDue(name, count), due != .nothing {
-            guard try await actIfThereIsRoom(on: due, name) else {
-                return lifetimes.updateIfPresent(name) { lifetime, _ in count(&lifetime) }
-            }
-        }
-    }
-
-    private func act(on due: Lifetime.Due, _ name: StreamName) async throws(StoreError) {
-        switch due {
-        case .nothing: break
-        case .tell:
-            store.touch(name)
-            lifetimes.updateIfPresent(name) { lifetime, now in lifetime.told = now }
-        case .expire(let birth):
-            if try await store.remove(name, because: .expired, born: birth) != nil {
-                counts.withLock { $0.removals[.expired, default: 0] += 1 }
-            }
-            lifetimes.forget(name, born: birth)
-        case .abandon(let silence):
-            let birth = lifetimes.lifetime(of: name)?.birth
-            let detail = "The producer was silent for \(silence.components.seconds) s."
-            let end = AppendRequest(end: EndRequest(.abandoned, detail: detail))
-            let outcome = try await store.append(name, end)
-            if case .notFound = outcome { return lifetimes.forget(name, born: birth) }
-            counts.withLock { $0.count(outcome, of: end) }
-            lifetimes.updateIfPresent(name) { lifetime, _ in if lifetime.birth == birth { lifetime.hasEnded = true } }
-        }
-    }
-
-    /// Runs what needs room in the store, making some where that may be done: expired data goes first, then ended
-    /// streams of a configured age. Nothing unexpired is taken otherwise.
-    private func withRoom<Outcome: Sendable>(
-        for events: [EventBody],
-        _ body: () async throws(StoreError) -> Outcome
-    ) async throws(StoreError) -> Outcome {
-        do {
-            return try await body()
-        } catch {
-            guard case .full = error else { throw error }
-        }
-        do {
-            return try await makingRoom(for: events, body)
-        } catch {
-            if case .full = error { counts.withLock { $0.full += 1 } }
-            throw error
-        }
-    }
-
-    private func makingRoom<Outcome: Sendable>(
-        for events: [EventBody],
-        _ body: () async throws(StoreError) -> Outcome
-    ) async throws(StoreError) -> Outcome {
-        try await sweep()
-        guard let age = configuration.endedAge else { return try await body() }
-        do {
-            return try await body()
-        } catch {
-            guard case .full = error else { throw error }
-        }
-        // With room for the stream itself: a create without events needs some too.
-        let bytes = events.reduce(2048) { $0 + $1.size + 1024 }
-        try await store.takeEnded(olderThan: age, toFit: bytes)
-        return try await body()
     }
 }

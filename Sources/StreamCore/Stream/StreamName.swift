@@ -13,7 +13,7 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
     package init(_ text: String) throws(Invalid) {
         guard !text.isEmpty else { throw .empty }
         guard text.utf8.count <= Self.maximumBytes else { throw .tooLong }
-        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+        guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || 0x7F...0x9F ~= $0.value }) else {
             throw .controlCharacter
         }
         // Bytes, not characters: a combining mark after a slash would hide it.
