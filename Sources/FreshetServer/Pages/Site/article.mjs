@@ -1,5 +1,7 @@
 // The article's own code, what goes wrong with it, and Freshet's answer: each is done, not told.
 
+import { inWords } from './freshet.mjs';
+
 const numbers = Array.from({ length: 30 }, (_, index) => index + 1);
 
 /** The numbers from 1 to 30 that are not in a text. */
@@ -239,9 +241,7 @@ for (const card of globalThis.document?.querySelectorAll('[data-case]') ?? []) {
             try {
                 await ways[side](card.dataset.case, screen);
             } catch (problem) {
-                // A fetch that found no server fails with a TypeError, in words that are each browser's own.
-                const why = problem instanceof TypeError ? 'the server does not answer.' : problem.message;
-                screen.say(`This could not be shown: ${why}`, 'bad');
+                screen.say(`This could not be shown: ${inWords(problem)}`, 'bad');
             }
             card.dataset[side] = 'over';
             screen.button.ariaDisabled = null;

@@ -237,6 +237,11 @@ export async function cancel(url, { fetch = globalThis.fetch.bind(globalThis) } 
     return response.status;
 }
 
+/** What went wrong, in a sentence. A fetch that found no server fails with a TypeError, in words that are each browser's own. */
+export function inWords(problem) {
+    return problem instanceof TypeError ? 'the server does not answer.' : problem.message;
+}
+
 /** A stream could not be read; `status` is the HTTP status. */
 export class StreamRefused extends Error {
     constructor(status) {

@@ -1,5 +1,6 @@
 // The race: the visitor's switches, four lanes side by side, and what they were measured at.
 
+import { inWords } from './freshet.mjs';
 import { draw, layout } from './race-chart.mjs';
 import { bytes, figures, memory, milliseconds, outcome, verdict } from './race-figures.mjs';
 import { LaneRecord, address, lanes } from './race-lanes.mjs';
@@ -78,7 +79,7 @@ async function run() {
         }
         page.verdict.textContent = verdict(records, settings, size);
     } catch (problem) {
-        page.verdict.textContent = `The race could not be begun: ${why(problem)}`;
+        page.verdict.textContent = `The race could not be begun: ${inWords(problem)}`;
     }
     isRunning = false;
     page.start.ariaDisabled = page['trap-start'].ariaDisabled = null;
@@ -86,11 +87,6 @@ async function run() {
     page['save-figures'].disabled = page['save-picture'].disabled = records.size === 0;
     page.lanes.dataset.state = 'over';
     drawSoon();
-}
-
-/** A fetch that found no server fails with a TypeError, in words that are each browser's own. */
-function why(problem) {
-    return problem instanceof TypeError ? 'the server does not answer.' : problem.message;
 }
 
 async function begin() {
