@@ -39,11 +39,8 @@ extension Writer {
         switch outcome {
         case .success(let head):
             let isMoreWaiting = !shared.queue.isEmpty
-            self.head = head
-            keep(batch, upkeep)
-            publish(batch, upkeep)
+            take(head, batch, upkeep)
             window.committed(in: SystemTime().monotonic() - started, moreWaiting: isMoreWaiting)
-            shared.checkpointer.noteCommit()
             if logSize.pages > configuration.logPages { _ = try? database.checkpoint() }
             vacuumWhenDue(started)
         case .failure(let error):
@@ -61,15 +58,19 @@ extension Writer {
         let upkeep = planUpkeep(batch, sealing: false)
         guard !upkeep.isEmpty else { return }
         switch write(batch, upkeep) {
-        case .success(let head):
-            self.head = head
-            keep(batch, upkeep)
-            publish(batch, upkeep)
-            shared.checkpointer.noteCommit()
+        case .success(let head): take(head, batch, upkeep)
         case .failure:
             abandon(upkeep)
             upkeepRestsUntil = SystemTime().monotonic() + .seconds(1)
         }
+    }
+
+    /// What was written is true from now on, here and for everybody who reads.
+    private func take(_ head: HeadRow, _ batch: Batch, _ upkeep: Upkeep) {
+        self.head = head
+        keep(batch, upkeep)
+        publish(batch, upkeep)
+        shared.checkpointer.noteCommit()
     }
 
     /// Writes and syncs. The new head when it was kept.

@@ -91,13 +91,13 @@ extension ConnectionHandler {
         guard let live else { return }
         let waiting = parts
         parts = []
-        for part in waiting {
+        body: for part in waiting {
             switch part {
             case .body(let buffer): live.received(buffer)
             case .end:
                 live.bodyEnded()
-                return live.torn()
-            case .head: return live.torn()
+                break body
+            case .head: break body
             }
         }
         live.torn()
