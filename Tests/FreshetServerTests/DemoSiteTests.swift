@@ -15,7 +15,7 @@ struct DemoSiteTests {
 
     @Test("everything a page names is a page, and nothing is asked of another host")
     func closed() throws {
-        for path in site.paths {
+        for path in site.pages.keys {
             let page = try #require(site.page(at: path))
             let text = String(decoding: page.body, as: UTF8.self)
             #expect(!text.isEmpty)
@@ -31,7 +31,7 @@ struct DemoSiteTests {
                 #expect(site.page(at: String(reference.1)) != nil, "\(path): \(reference.1)")
             }
         }
-        for path in site.paths where path.hasSuffix(".mjs") {
+        for path in site.pages.keys where path.hasSuffix(".mjs") {
             let script = String(decoding: try #require(site.page(at: path)).body, as: UTF8.self)
             for reference in script.matches(of: /from '\.(\/[^']*)'/) {
                 #expect(site.page(at: String(reference.1)) != nil, "\(path) imports \(reference.1)")
@@ -41,7 +41,7 @@ struct DemoSiteTests {
 
     @Test("no script puts text where it could become markup, and no page has an inline script or style")
     func markup() throws {
-        for path in site.paths {
+        for path in site.pages.keys {
             // The article's page shows the article's client, as text.
             let shown = "document.getElementById(\"chat\").innerHTML += event.data;"
             let text = try text(path).replacing(shown, with: "", maxReplacements: path == "/article" ? 1 : 0)
@@ -79,7 +79,7 @@ struct DemoSiteTests {
 
     @Test("each page has its type, a policy, and a tag of its own")
     func headers() throws {
-        let pages = site.paths.compactMap { site.page(at: $0) }
+        let pages = site.pages.values
         #expect(Set(pages.map(\.etag)).count == pages.count)
         for page in pages {
             #expect(page.etag.hasPrefix("\"") && page.etag.hasSuffix("\"") && page.etag.utf8.count == 26)

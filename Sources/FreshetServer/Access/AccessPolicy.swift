@@ -24,15 +24,6 @@ package struct AccessPolicy: Sendable {
         self.open = open
     }
 
-    /// Lets a request in, or says why not: its host and origin first (`screen`), then who sent it (`identify`).
-    /// - Parameter now: Seconds since 1970.
-    package func admit(_ facts: RequestFacts, now: Int64) -> Result<Admission, Problem> {
-        if let problem = screen(facts) {
-            return .failure(problem)
-        }
-        return identify(facts, now: now)
-    }
-
     /// The rules about where a request comes from. They hold for every path, also for those that need no key.
     package func screen(_ facts: RequestFacts) -> Problem? {
         if boundToLoopback, let host = facts.host {
@@ -50,6 +41,7 @@ package struct AccessPolicy: Sendable {
     }
 
     /// Who sent the request. A bearer key counts before a cookie, and a wrong one is not made good by a cookie.
+    /// - Parameter now: Seconds since 1970.
     package func identify(_ facts: RequestFacts, now: Int64) -> Result<Admission, Problem> {
         if facts.method == "OPTIONS" {
             return .success(Admission(caller: Caller(name: "preflight", grants: []), credential: .preflight))

@@ -45,7 +45,7 @@ package struct StaticSite: Sendable {
     /// With the opener policy it is what a browser asks for before it tells a page its memory exactly.
     private static let isolation = HeaderField("Cross-Origin-Embedder-Policy", "require-corp")
 
-    private let pages: [String: Page]
+    let pages: [String: Page]
 
     private init(_ files: [String: (contentType: String, body: [UInt8])]) {
         var pages = files.mapValues { file in
@@ -65,9 +65,6 @@ package struct StaticSite: Sendable {
         pages["/race"]?.headers.append(Self.isolation)
         self.pages = pages
     }
-
-    /// Every path that has a page.
-    package var paths: [String] { pages.keys.sorted() }
 
     /// The page at a path, which has no query; nil when there is none.
     package func page(at path: String) -> Page? { pages[path] }

@@ -41,11 +41,8 @@ extension StreamRoutes {
             let label = try request.headers.label()
             return .live(
                 LivePlan(
-                    name: name,
-                    label: label,
                     contentType: type,
                     end: end,
-                    leaseSeconds: lease,
                     open: { [self] onStop in
                         await openLive(name, type, label: label, lease: lease, creates: creates, onStop)
                     },

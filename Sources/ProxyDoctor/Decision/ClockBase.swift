@@ -26,11 +26,6 @@ package struct ClockBase: Sendable {
         least[instance].map { moment - sentAt - $0 }
     }
 
-    /// A moment of this machine on the origin's clock.
-    package func atOrigin(instance: String, _ moment: Double) -> Double? {
-        least[instance].map { moment - $0 }
-    }
-
     /// A moment of the origin on this machine's clock.
     package func here(instance: String, _ moment: Double) -> Double? {
         least[instance].map { moment + $0 }

@@ -102,14 +102,6 @@ final class LifetimeTable: Sendable {
     /// How many deadlines are queued.
     var queued: Int { state.withLock(\.deadlines.count) }
 
-    /// How many streams have an open live producer or a running lease.
-    var producing: Int {
-        let now = time.monotonic()
-        return state.withLock { state in
-            state.lifetimes.values.count { $0.exists && !$0.hasEnded && $0.isProducing(at: now) }
-        }
-    }
-
     /// Drops the entries that streams long gone left in the queue.
     private static func compact(_ state: inout State) {
         state.deadlines = Heap(

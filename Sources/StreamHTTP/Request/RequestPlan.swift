@@ -155,13 +155,9 @@ package struct SubscriptionPlan: Sendable {
 
 /// A request whose body is appended while it arrives.
 package struct LivePlan: Sendable {
-    package var name: StreamName
-    /// `Stream-Producer`.
-    package var label: String?
     package var contentType: ContentType
     /// The end that comes with the last piece, when the request carries `Stream-Closed: true`.
     package var end: EndRequest?
-    package var leaseSeconds: Int?
     /// Opens the request against the streams; the problem when it may not be.
     package var open:
         @Sendable (_ onStop: @escaping @Sendable (LiveStop) -> Void) async -> Result<LiveProducer, Problem>
@@ -169,21 +165,15 @@ package struct LivePlan: Sendable {
     package var answer: @Sendable (LiveResult) -> Response
 
     package init(
-        name: StreamName,
-        label: String?,
         contentType: ContentType,
         end: EndRequest?,
-        leaseSeconds: Int?,
         open:
             @escaping @Sendable (_ onStop: @escaping @Sendable (LiveStop) -> Void) async
             -> Result<LiveProducer, Problem>,
         answer: @escaping @Sendable (LiveResult) -> Response
     ) {
-        self.name = name
-        self.label = label
         self.contentType = contentType
         self.end = end
-        self.leaseSeconds = leaseSeconds
         self.open = open
         self.answer = answer
     }

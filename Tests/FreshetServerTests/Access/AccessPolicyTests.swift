@@ -283,3 +283,11 @@ import Testing
         #expect(RequestFacts(method: "POST", forwardedProto: field).isForwardedHTTPS == expected)
     }
 }
+
+extension AccessPolicy {
+    /// Both questions of the responder, in its order: where the request comes from, then who sent it.
+    fileprivate func admit(_ facts: RequestFacts, now: Int64) -> Result<Admission, Problem> {
+        if let problem = screen(facts) { return .failure(problem) }
+        return identify(facts, now: now)
+    }
+}
