@@ -116,14 +116,22 @@ let package = Package(
             name: "FreshetServer",
             dependencies: [
                 "Locks",
-                "PartialJSON",
-                "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", nio, nioPosix,
-                nioHTTP1, logging,
+                "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", nio, nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
             ],
+            swiftSettings: settings
+        ),
+        // What `freshet demo` shows. A program that embeds a server does not compile it.
+        .target(
+            name: "FreshetDemo",
+            dependencies: [
+                "Locks",
+                "FreshetServer", "PartialJSON", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             // Compiled in, so that the program is one file that needs nothing beside it.
-            resources: [.embedInCode("Pages/Site"), .embedInCode("Demo/Knowledge")],
+            resources: [.embedInCode("Pages/Site"), .embedInCode("Knowledge")],
             swiftSettings: settings
         ),
 
@@ -175,7 +183,8 @@ let package = Package(
             name: "FreshetCLI",
             dependencies: [
                 "CompletionRelay", "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource",
-                "FreshetServer", "StreamHTTP", "ProxyConfiguration", "ProxyDoctor", "ProbeProtocol", asyncHTTPClient,
+                "FreshetDemo", "FreshetServer", "StreamHTTP", "ProxyConfiguration", "ProxyDoctor", "ProbeProtocol",
+                asyncHTTPClient,
                 nio, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -280,6 +289,11 @@ let package = Package(
                 "ProbeProtocol", nio,
                 nioPosix, nioHTTP1, logging,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FreshetDemoTests",
+            dependencies: ["Locks", "FreshetDemo", "FreshetServer", "StreamCore", "StreamHTTP", nio],
             swiftSettings: settings
         ),
         .testTarget(

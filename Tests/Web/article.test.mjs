@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { missing, verdicts } from '../../Sources/FreshetServer/Pages/Site/article.mjs';
-import { attempt, lines } from '../../Sources/FreshetServer/Pages/Site/json-trap.mjs';
-import { SharedReader } from '../../Sources/FreshetServer/Pages/Site/shared-reader.mjs';
+import { missing, verdicts } from '../../Sources/FreshetDemo/Pages/Site/article.mjs';
+import { attempt, lines } from '../../Sources/FreshetDemo/Pages/Site/json-trap.mjs';
+import { SharedReader } from '../../Sources/FreshetDemo/Pages/Site/shared-reader.mjs';
 
 const count = (...numbers) => numbers.map((number) => ` ${number}`).join('');
 const all = count(...Array.from({ length: 30 }, (_, index) => index + 1));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
 import { State, StreamRefused, address, cancel, follow, read } from
-    '../../Sources/FreshetServer/Pages/Site/freshet.mjs';
+    '../../Sources/FreshetDemo/Pages/Site/freshet.mjs';
 import { FakeEventSource, FakePage, FakeTimers } from './fakes.mjs';
 
 const url = '/v1/stream/demo/answer/1';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 
-import { layout } from '../../Sources/FreshetServer/Pages/Site/race-chart.mjs';
-import { bytes, figures, memory, milliseconds, outcome, verdict } from '../../Sources/FreshetServer/Pages/Site/race-figures.mjs';
-import { LaneRecord, address, lanes, readChunked, readJSON, readNDJSON, readSSE } from '../../Sources/FreshetServer/Pages/Site/race-lanes.mjs';
+import { layout } from '../../Sources/FreshetDemo/Pages/Site/race-chart.mjs';
+import { bytes, figures, memory, milliseconds, outcome, verdict } from '../../Sources/FreshetDemo/Pages/Site/race-figures.mjs';
+import { LaneRecord, address, lanes, readChunked, readJSON, readNDJSON, readSSE } from '../../Sources/FreshetDemo/Pages/Site/race-lanes.mjs';
 import { FakeEventSource } from './fakes.mjs';
 
 /** A clock that the test moves, and a record on it. */

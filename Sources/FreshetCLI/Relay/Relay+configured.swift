@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import CompletionRelay
+import FreshetDemo
 import FreshetServer
 import StreamCore
 

@@ -1,4 +1,5 @@
 import CompletionRelay
+import FreshetDemo
 import FreshetServer
 import NIOHTTP1
 import StreamCore

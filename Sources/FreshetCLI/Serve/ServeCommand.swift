@@ -1,5 +1,6 @@
 import ArgumentParser
 import CompletionRelay
+import FreshetDemo
 import FreshetServer
 import StreamCore
 

@@ -105,7 +105,7 @@ extension Problem {
         }
     }
 
-    static let draining = Problem(
+    package static let draining = Problem(
         503,
         "draining",
         title: "The server is going away.",

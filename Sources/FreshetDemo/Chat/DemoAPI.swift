@@ -1,4 +1,5 @@
 import FoundationEssentials
+import FreshetServer
 package import StreamCore
 package import StreamHTTP
 

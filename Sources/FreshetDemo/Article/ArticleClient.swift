@@ -1,3 +1,4 @@
+import FreshetServer
 import StreamHTTP
 
 /// The page with the article's own client, unchanged but for the address where a case asks for another.

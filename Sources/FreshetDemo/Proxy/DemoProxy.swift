@@ -1,3 +1,4 @@
+import FreshetServer
 import Locks
 import NIOCore
 import NIOHTTP1

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import FreshetServer
+@testable import FreshetDemo
 
 @Suite("The built-in answerer")
 struct DemoAnswererTests {

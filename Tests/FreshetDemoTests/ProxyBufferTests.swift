@@ -2,7 +2,7 @@ import NIOCore
 import StreamHTTP
 import Testing
 
-@testable import FreshetServer
+@testable import FreshetDemo
 
 @Suite("The demo's buffering proxy")
 struct ProxyBufferTests {

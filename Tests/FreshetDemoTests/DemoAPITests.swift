@@ -1,10 +1,11 @@
 import FoundationEssentials
+import FreshetServer
 import Locks
 import StreamCore
 import StreamHTTP
 import Testing
 
-@testable import FreshetServer
+@testable import FreshetDemo
 
 @Suite("The demo's requests")
 struct DemoAPITests {

@@ -1,3 +1,4 @@
+package import FreshetServer
 import NIOHTTP1
 package import StreamCore
 package import StreamHTTP

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import FreshetServer
 import Locks
 import NIOCore
 import NIOHTTP1

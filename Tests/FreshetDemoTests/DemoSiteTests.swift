@@ -2,7 +2,7 @@ import Foundation
 import StreamHTTP
 import Testing
 
-@testable import FreshetServer
+@testable import FreshetDemo
 
 @Suite("The demo's pages")
 struct DemoSiteTests {

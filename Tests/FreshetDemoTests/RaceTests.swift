@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import FreshetServer
+@testable import FreshetDemo
 
 @Suite("The race's answer and the JSON trap")
 struct RaceTests {
