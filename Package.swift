@@ -304,8 +304,9 @@ let package = Package(
         .testTarget(
             name: "FreshetTests",
             dependencies: [
-                "Locks", "Freshet", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient, nio, nioHTTP1,
-                logging,
+                "Locks", "Freshet", "FreshetServer", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient,
+                nio,
+                nioHTTP1, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

@@ -64,8 +64,8 @@ public final class HummingbirdStreams: Service {
             configuration: StreamRoutesConfiguration(
                 bodyBytes: settings.bodyBytes,
                 pieces: dataPlane.pieces,
-                createOnPost: settings.createOnPost,
-                publicCache: settings.publicCache
+                createOnPost: StreamPrefix.all(settings.createOnPost),
+                publicCache: StreamPrefix.all(settings.publicCache)
             )
         )
         self.streams = streams

@@ -1,8 +1,8 @@
 import ArgumentParser
-import FreshetServer
 import Testing
 
 @testable import FreshetCLI
+@testable import FreshetServer
 
 @Suite struct ServeOptionsTests {
     /// A value other than the default, for the settings that 900 does not suit.
@@ -13,9 +13,9 @@ import Testing
         "allowed-origins": "https://a.example", "hosts": "a.example", "create-on-post": "a/", "public-cache": "a/",
     ]
 
-    @Test(arguments: ServerSettings.all.map(\.name))
+    @Test(arguments: SettingsTable.server.settings.map(\.name))
     func everySettingHasAFlagThatReachesIt(name: String) throws {
-        let setting = try #require(ServerSettings.named(name))
+        let setting = try #require(SettingsTable.server.named(name))
         let value = setting.isToggle ? "true" : Self.values[name] ?? "900"
         let options = try ServeOptions.parse(setting.isToggle ? [setting.flag] : [setting.flag, value])
         #expect(options.flags == [name: .text(value)])
@@ -25,10 +25,66 @@ import Testing
     @Test func thereIsNoFlagThatIsNoSetting() throws {
         let help = ServeOptions.helpMessage(columns: 1000)
         let flags = help.matches(of: /(?m)^  --([a-z-]+)/).map { String($0.output.1) }
-        let known = ServerSettings.all.map(\.name) + ["config", "print-settings"]
+        let known = SettingsTable.server.settings.map(\.name) + ["config", "print-settings"]
         #expect(Set(flags).subtracting(["help"]) == Set(known))
-        for setting in ServerSettings.all {
+        for setting in SettingsTable.server.settings {
             #expect(help.contains("\(setting.help) (default: "))
+        }
+    }
+
+    /// What `ServeOptions` does with the table of settings, done with a table that has one setting more.
+    private struct OneSettingMore: ParsableArguments, CustomReflectable {
+        static let teapots = Setting<Int>("tea-pots", .whole(1...9), default: 3, "Teapots on the shelf.")
+        static let table = {
+            var table = SettingsTable.server
+            let reading = table.groups.firstIndex { $0.title == "Reading" }
+            table.groups[reading ?? 0].settings.append(teapots)
+            return table
+        }()
+
+        var flags: [String: WrittenValue] = [:]
+
+        init() {}
+        init(from decoder: any Decoder) throws {
+            flags = try SettingFlags.given(Self.table, in: decoder.container(keyedBy: SettingFlags.Key.self))
+        }
+        var customMirror: Mirror { Mirror(self, children: SettingFlags.declarations(of: Self.table)) }
+    }
+
+    @Test func aSettingIsDeclaredAndNothingElseIsEdited() throws {
+        let (teapots, table) = (OneSettingMore.teapots, OneSettingMore.table)
+        func read(_ flags: [String], _ environment: [String: String] = [:], _ file: String = "") throws -> Int {
+            try ServerConfiguration(
+                flags: OneSettingMore.parse(flags).flags,
+                environment: environment,
+                file: ConfigurationFile(name: "freshet.yaml", text: file),
+                table: table
+            )[teapots]
+        }
+        #expect(try read([]) == 3)
+        #expect(try read(["--tea-pots", "4"]) == 4)
+        #expect(try read([], ["FRESHET_TEA_POTS": "5"]) == 5)
+        #expect(try read([], [:], "tea-pots: 6") == 6)
+        #expect(throws: ConfigurationError(["--tea-pots: \"10\" is not a whole number from 1 to 9"])) {
+            try read(["--tea-pots", "10"])
+        }
+        #expect(
+            throws: ConfigurationError(["FRESHET_TEA_POT: there is no such setting; did you mean FRESHET_TEA_POTS?"])
+        ) {
+            try read([], ["FRESHET_TEA_POT": "1"])
+        }
+        let help = OneSettingMore.helpMessage(columns: 1000)
+        #expect(help.contains("--tea-pots <number>") && help.contains("Teapots on the shelf. (default: 3)"))
+        for shell in CompletionShell.allCases {
+            #expect(OneSettingMore.completionScript(for: shell).contains("tea-pots"))
+        }
+        let row = "| `tea-pots` | `3` | Teapots on the shelf. | a whole number from 1 to 9 |"
+        #expect(SettingsReference.markdown(table).contains(row))
+        // What embedders set by its name: a whole server, and the routes inside another one.
+        for reach in [[.server, .requests], [.requests]] as [Set<SettingReach>] {
+            var configuration = ServerConfiguration()
+            try configuration.set("tea-pots", to: .text("7"), of: table.settings(in: reach))
+            #expect(configuration[teapots] == 7)
         }
     }
 
@@ -64,6 +120,6 @@ import Testing
     @Test func theSettingsArePrintedInsteadOfServing() throws {
         let error = try #require(throws: (any Error).self) { try ServeOptions.parse(["--print-settings"]) }
         #expect(ServeOptions.exitCode(for: error) == .success)
-        #expect(ServeOptions.message(for: error) == SettingsReference.markdown)
+        #expect(ServeOptions.message(for: error) == SettingsReference.markdown())
     }
 }

@@ -1,5 +1,6 @@
 import EventSource
 import Freshet
+import FreshetServer
 import NIOHTTP1
 import ServerSentEvents
 import ServiceLifecycle
@@ -142,6 +143,22 @@ struct EmbeddedServerTests {
             )
         }
         #expect(error?.problems.count == 4, "\(error.map(\.description) ?? "none")")
+    }
+
+    @Test("Nothing set is what `freshet serve` has, and a setting without a property is set by its name")
+    func settingsByName() throws {
+        var configuration = EmbeddedServer.Configuration()
+        #expect(configuration.settings == ServerConfiguration())
+        #expect(configuration.heartbeat == .seconds(10) && configuration.connectionsPerAddress == 1000)
+        try configuration.set("long-poll-seconds", to: "5")
+        try configuration.set("hosts", to: "a.example, b.example")
+        #expect(configuration.settings.longPoll == .seconds(5) && configuration.hosts == ["a.example", "b.example"])
+        for (name, value) in [("log-level", "debug"), ("data", "/tmp"), ("streams", "1"), ("heartbeat", "1")] {
+            let error = #expect(throws: SetupError.self) { try configuration.set(name, to: value) }
+            #expect(error?.description.hasPrefix("\(name): there is no such setting; ") == true)
+        }
+        let error = #expect(throws: SetupError.self) { try configuration.set("heartbeat-seconds", to: "10s") }
+        #expect(error?.description.hasPrefix("heartbeat-seconds: \"10s\" is not a number of seconds from 0.05") == true)
     }
 
     @Test("A port that is taken is an error that says so, for whoever runs it and for whoever waits for it")

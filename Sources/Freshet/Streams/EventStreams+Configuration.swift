@@ -1,31 +1,37 @@
-import FreshetServer
-import StreamCore
+package import FreshetServer
 
 extension EventStreams {
     /// What streams obey beyond what each was created with. The defaults are those of `freshet serve`.
     public struct Configuration: Sendable, Hashable {
+        package private(set) var settings = ServerConfiguration()
+
         /// The largest event, in bytes of data; from 1 byte to 1 GiB.
-        public var eventBytes = 1 << 20
+        public var eventBytes: Int {
+            get { settings.eventBytes }
+            set { settings.eventBytes = newValue }
+        }
         /// The most streams kept.
-        public var streams = 100_000
+        public var streams: Int {
+            get { settings.streams }
+            set { settings.streams = newValue }
+        }
         /// The most bytes of events kept, of all streams together; nil is 256 MiB in memory and 64 GiB in a directory.
-        public var keptBytes: Int?
+        public var keptBytes: Int? {
+            get { settings.keptBytes }
+            set { settings.keptBytes = newValue }
+        }
         /// The age from which ended streams may be taken when the store is full; nil for never.
-        public var endedAge: Duration?
+        public var endedAge: Duration? {
+            get { settings.endedAge }
+            set { settings.endedAge = newValue }
+        }
         /// The lease that a stream without one gets when a live producer is torn away; nil for none.
-        public var tornLease: Duration? = .seconds(60)
+        public var tornLease: Duration? {
+            get { settings.tornLease }
+            set { settings.tornLease = newValue }
+        }
 
         /// The defaults.
         public init() {}
-    }
-}
-
-extension ServerConfiguration {
-    mutating func take(_ configuration: EventStreams.Configuration) {
-        eventBytes = configuration.eventBytes
-        streams = configuration.streams
-        keptBytes = configuration.keptBytes
-        endedAge = configuration.endedAge
-        tornLease = configuration.tornLease
     }
 }

@@ -32,8 +32,7 @@ public final class EventStreams: Sendable {
         storage: StreamStorage = .memory,
         configuration: Configuration = Configuration()
     ) throws(SetupError) {
-        var all = ServerConfiguration()
-        all.take(configuration)
+        let all = configuration.settings
         let problems = all.problems()
         guard problems.isEmpty else { throw SetupError(problems) }
         let limits = StoreLimits(all, inMemory: storage.kind == .memory)

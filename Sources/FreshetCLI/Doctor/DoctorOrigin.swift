@@ -27,7 +27,7 @@ struct DoctorOrigin {
             streams: streams,
             responder: ProbeResponder(access: isOpen ? .everybody : .tokens([secret])),
             held: HeldReaders(names: 0, readers: 0),
-            configuration: DataPlaneConfiguration(),
+            configuration: DataPlaneConfiguration(ServerConfiguration()),
             eventLoops: 0,
             time: time
         )

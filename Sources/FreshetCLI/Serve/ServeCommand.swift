@@ -12,7 +12,7 @@ struct Serve: AsyncParsableCommand {
             Prints its URL and runs until SIGTERM or SIGINT. It then lets streams that are being written be read to \
             their end, asks all other readers to come back, and ends with status 0; a second signal ends it at once.
 
-            Streams are kept in a directory, \(ServerConfiguration.defaultData) unless another is named, and survive the \
+            Streams are kept in a directory, \(ServerSettings.all.data.defaultValue) unless another is named, and survive the \
             server, its machine's power and its restarts. `freshet backup` copies it, `freshet check` verifies it.
 
             Settings come from flags, from FRESHET_... variables and from a YAML file, in this order.

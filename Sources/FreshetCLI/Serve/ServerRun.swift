@@ -99,7 +99,7 @@ struct ServerRun {
     }
 
     private func openStore(_ configuration: ServerConfiguration) throws -> Keeping {
-        if configuration.memory || (isDemonstration && configuration.data == ServerConfiguration.defaultData) {
+        if configuration.memory || (isDemonstration && configuration.data == ServerSettings.all.data.defaultValue) {
             return .memory(MemoryStreamStore(limits: StoreLimits(configuration, inMemory: true)))
         }
         let path = configuration.data

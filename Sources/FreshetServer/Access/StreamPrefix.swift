@@ -31,6 +31,11 @@ package struct StreamPrefix: Sendable, Hashable {
         self.text = text
     }
 
+    /// The prefixes that a configuration has accepted.
+    package static func all(_ accepted: [String]) -> [StreamPrefix] {
+        accepted.compactMap { try? StreamPrefix(parsing: $0) }
+    }
+
     /// Compares bytes: `String.hasPrefix` holds canonically equivalent characters to be equal, which for two names
     /// that are different streams would let one in by the right to the other.
     package func covers(_ stream: String) -> Bool {

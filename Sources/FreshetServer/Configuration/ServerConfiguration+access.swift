@@ -3,7 +3,7 @@ import Foundation
 extension ServerConfiguration {
     /// Reads the keys file; nil if none is set.
     package func readKeys() throws(KeyFileError) -> KeyRing? {
-        guard let keys else {
+        guard let keys = self.keys else {
             return nil
         }
         let text: String
@@ -24,10 +24,10 @@ extension ServerConfiguration {
         // A server told to listen on 127.0.0.2 answers to that name too: it is an address, which no page can rebind.
         AccessPolicy(
             boundToLoopback: isLoopback,
-            hosts: hosts + [host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host],
-            allowedOrigins: allowedOrigins,
+            hosts: self.hosts + [self.host.utf8.contains(UInt8(ascii: ":")) ? "[\(self.host)]" : self.host],
+            allowedOrigins: self.allowedOrigins,
             keys: keys,
-            open: open
+            open: self.open
         )
     }
 }

@@ -7,26 +7,24 @@ extension ServerConfiguration {
     ///   - flags: Values by the name of the setting.
     ///   - environment: Variables; those that are not the server's are left alone.
     ///   - file: The configuration file, if there is one.
+    ///   - table: The settings that there are.
     /// - Throws: `ConfigurationError` with everything that is wrong, not only the first.
     package init(
         flags: [String: WrittenValue],
         environment: [String: String],
-        file: ConfigurationFile?
+        file: ConfigurationFile?,
+        table: SettingsTable = .server
     ) throws(ConfigurationError) {
         self.init()
         var problems: [String] = []
         var written = try file?.written() ?? []
-        written += Self.written(environment, problems: &problems)
+        written += Self.written(environment, table, problems: &problems)
         written += flags.sorted { $0.key < $1.key }
             .map { WrittenSetting(name: $0.key, value: $0.value, place: "--\($0.key)") }
 
         for entry in written {
-            guard let setting = ServerSettings.named(entry.name) else {
-                problems.append("\(entry.place): there is no such setting\(Self.suggestion(entry.name))")
-                continue
-            }
             do throws(Refusal) {
-                try setting.apply(entry.value, &self)
+                try set(entry.name, to: entry.value, of: table.settings)
             } catch {
                 problems.append("\(entry.place): \(error.reason)")
             }
@@ -42,12 +40,9 @@ extension ServerConfiguration {
     /// - Parameter authorises: who may is decided by something else than keys.
     package func problems(authorises: Bool = false) -> [String] {
         var found: [String] = []
-        for setting in ServerSettings.all {
-            let text = setting.show(self)
-            var other = self
-            guard text != setting.defaultText else { continue }
+        for setting in SettingsTable.server.settings {
             do throws(Refusal) {
-                try setting.apply(.text(text), &other)
+                try setting.check(self)
             } catch {
                 found.append("\(setting.name): \(error.reason)")
             }
@@ -58,41 +53,48 @@ extension ServerConfiguration {
     /// What settings that are right one by one must not be together.
     private func contradictions(authorises: Bool = false) -> [String] {
         var found: [String] = []
-        if !isLoopback, keys == nil, !open, !authorises {
+        if !isLoopback, self.keys == nil, !self.open, !authorises {
             found.append(
-                "host: other machines reach \(host), and there are no keys. Set keys to a keys file, or set open if "
+                "host: other machines reach \(self.host), and there are no keys. Set keys to a keys file, or set open if "
                     + "everybody who reaches the server may do everything"
             )
         }
-        if open, keys != nil {
+        if self.open, self.keys != nil {
             found.append("open: there are keys, and open says that none is needed. Take one of the two out")
         }
-        if probe == true, !isLoopback, keys == nil {
+        if self.probe == true, !isLoopback, self.keys == nil {
             found.append(
                 "probe: there are no keys that could sign its tokens, and everybody would reach it. Set keys, or put "
                     + "`freshet doctor --listen` behind the proxy instead"
             )
         }
-        for (index, upstream) in upstreams.enumerated()
-        where upstreams[..<index].contains(where: { $0.name == upstream.name }) {
+        for (index, upstream) in self.upstreams.enumerated()
+        where self.upstreams[..<index].contains(where: { $0.name == upstream.name }) {
             found.append("upstreams: two are named \(upstream.name). Give one of them another name before its address")
         }
-        if !isLoopback, keys == nil, let upstream = upstreams.first(where: \.spendsOwnKey) {
+        if !isLoopback, self.keys == nil, let upstream = self.upstreams.first(where: \.spendsOwnKey) {
             found.append(
                 "upstreams: \(upstream.name) is called with the server's own key, which everybody who reaches the server "
                     + "could spend. Set keys to a keys file, or call it with key=caller"
             )
         }
-        if let keptBytes, eventBytes > keptBytes {
+        if let keptBytes = self.keptBytes, self.eventBytes > keptBytes {
             found.append("event-bytes: an event of that size could never be kept. Make it at most kept-bytes")
         }
         return found
     }
 
-    private static func suggestion(_ name: String) -> String {
-        let known = ServerSettings.all.map(\.name)
-        return NearestName.of(name, among: known).map { "; did you mean \($0)?" }
-            ?? "; `freshet serve --help` lists them all"
+    /// Sets one of some settings.
+    package mutating func set(
+        _ name: String,
+        to written: WrittenValue,
+        of settings: [any SettingDeclaration]
+    ) throws(Refusal) {
+        guard let setting = settings.first(where: { $0.name == name }) else {
+            let near = NearestName.of(name, among: settings.map(\.name)).map { "did you mean \($0)?" }
+            throw Refusal("there is no such setting; \(near ?? "`freshet serve --help` lists them all")")
+        }
+        try setting.apply(written, to: &self)
     }
 
     // MARK: Environment
@@ -102,23 +104,27 @@ extension ServerConfiguration {
 
     /// The settings in the environment. A name that is nearly one of ours is a slip and refused; any other belongs to
     /// somebody else, since whoever sets up a process may use the prefix for purposes of their own.
-    private static func written(_ environment: [String: String], problems: inout [String]) -> [WrittenSetting] {
+    private static func written(
+        _ environment: [String: String],
+        _ table: SettingsTable,
+        problems: inout [String]
+    ) -> [WrittenSetting] {
         var found: [WrittenSetting] = []
         for (variable, value) in environment.sorted(by: { $0.key < $1.key }) {
             // An empty variable is one that is not set: so container tools write a value they were not given.
-            guard variable.utf8.starts(with: Setting.environmentPrefix.utf8), !value.isEmpty,
+            guard variable.utf8.starts(with: SettingsTable.environmentPrefix.utf8), !value.isEmpty,
                 !isServiceLink(variable, value)
             else {
                 continue
             }
-            if let setting = ServerSettings.all.first(where: { $0.environmentName == variable }) {
+            if let setting = table.settings.first(where: { $0.environmentName == variable }) {
                 found.append(WrittenSetting(name: setting.name, value: .text(value), place: variable))
                 continue
             }
-            let suffix = String(variable.dropFirst(Setting.environmentPrefix.count))
-            let known = ServerSettings.all.map(\.name)
+            let suffix = String(variable.dropFirst(SettingsTable.environmentPrefix.count))
+            let known = table.settings.map(\.name)
             if !otherVariables.contains(suffix), let near = NearestName.of(suffix, among: known),
-                let setting = ServerSettings.named(near)
+                let setting = table.named(near)
             {
                 problems.append("\(variable): there is no such setting; did you mean \(setting.environmentName)?")
             }

@@ -1,46 +1,85 @@
-/// One setting: its name, what it may be, what it does, and where its value goes.
-package struct Setting: Sendable {
-    /// The key in a YAML file, and the flag after `--`.
+/// One setting: its name, what it may be, its default, what it does, and where it can be set.
+package struct Setting<Value: Hashable & Sendable>: SettingDeclaration {
     package let name: String
-    /// What it does, in a sentence or two; the default is not part of it.
     package let help: String
-    /// The value's name in a usage line.
-    package let placeholder: String
-    /// What the value may be.
-    package let allowed: String
-    /// Whether its value is true or false, so that its flag needs no value.
-    package let isToggle: Bool
-    /// The value that it has when nothing is written.
-    package let defaultText: String
+    package let reach: SettingReach?
+    package let defaultValue: Value
+    let kind: SettingKind<Value>
 
-    let apply: @Sendable (WrittenValue, inout ServerConfiguration) throws(Refusal) -> Void
-    let show: @Sendable (ServerConfiguration) -> String
-
-    init<Value: Sendable>(
+    /// - Parameter reach: Where it can be set beside the program; nil for what its heading says.
+    package init(
         _ name: String,
-        _ path: any WritableKeyPath<ServerConfiguration, Value> & Sendable,
         _ kind: SettingKind<Value>,
+        default defaultValue: Value,
+        in reach: SettingReach? = nil,
         _ help: String
     ) {
         self.name = name
         self.help = help
-        placeholder = kind.placeholder
-        allowed = kind.allowed
-        isToggle = Value.self == Bool.self
-        apply = { written, configuration throws(Refusal) in
-            configuration[keyPath: path] = try kind.parse(written)
-        }
-        show = { kind.show($0[keyPath: path]) }
-        defaultText = kind.show(ServerConfiguration()[keyPath: path])
+        self.reach = reach
+        self.defaultValue = defaultValue
+        self.kind = kind
     }
 
-    package var flag: String {
-        "--\(name)"
+    package var placeholder: String { kind.placeholder }
+    package var allowed: String { kind.allowed }
+    package var isToggle: Bool { Value.self == Bool.self }
+    package var isList: Bool { kind.members != nil }
+    package var defaultText: String { kind.show(defaultValue) }
+
+    package func apply(_ written: WrittenValue, to configuration: inout ServerConfiguration) throws(Refusal) {
+        configuration[self] = try kind.parse(written)
     }
+
+    package func check(_ configuration: ServerConfiguration) throws(Refusal) {
+        let value = configuration[self]
+        if value != defaultValue { _ = try kind.parse(kind.written(value)) }
+    }
+
+    package func show(_ configuration: ServerConfiguration) -> String { kind.show(configuration[self]) }
+}
+
+/// A setting whatever the type of its value: what flags, environment, file and documentation need to know of it.
+package protocol SettingDeclaration: Sendable {
+    /// The key in a YAML file, and the flag after `--`.
+    var name: String { get }
+    /// What it does, in a sentence or two; the default is not part of it.
+    var help: String { get }
+    /// Where it can be set beside the program; nil for what its heading says.
+    var reach: SettingReach? { get }
+    /// The value's name in a usage line.
+    var placeholder: String { get }
+    /// What the value may be.
+    var allowed: String { get }
+    /// Whether its value is true or false, so that its flag needs no value.
+    var isToggle: Bool { get }
+    /// Whether its flag may be given several times.
+    var isList: Bool { get }
+    /// The value that it has when nothing is written.
+    var defaultText: String { get }
+
+    func apply(_ written: WrittenValue, to configuration: inout ServerConfiguration) throws(Refusal)
+    /// Whether a value that was set in code is one that could have been written.
+    func check(_ configuration: ServerConfiguration) throws(Refusal)
+    func show(_ configuration: ServerConfiguration) -> String
+}
+
+extension SettingDeclaration {
+    package var flag: String { "--\(name)" }
 
     package var environmentName: String {
-        Self.environmentPrefix + name.uppercased().split(separator: "-").joined(separator: "_")
+        SettingsTable.environmentPrefix + name.uppercased().split(separator: "-").joined(separator: "_")
     }
+}
 
-    static let environmentPrefix = "FRESHET_"
+/// Where a setting can be set: by the program always, and in code by programs that embed a server.
+package enum SettingReach: Sendable {
+    /// By the program `freshet` only.
+    case program
+    /// With the streams: `EventStreams.Configuration`.
+    case streams
+    /// With a whole server: `EmbeddedServer.Configuration`.
+    case server
+    /// With a whole server, and with the routes inside another server: `HummingbirdStreams.Configuration` too.
+    case requests
 }

@@ -46,7 +46,7 @@ extension SettingKind where Value == String {
 
 extension SettingKind where Value == [String] {
     static var origins: SettingKind {
-        list("origins", of: "origins, each scheme://host[:port]") { text throws(Refusal) in
+        SettingKind(listOf: "origins, each scheme://host[:port]", "origins") { text throws(Refusal) in
             guard text != "*" else {
                 throw Refusal("* would let every page use its reader's session; name each origin")
             }
@@ -60,7 +60,7 @@ extension SettingKind where Value == [String] {
     }
 
     static var hostNames: SettingKind {
-        list("names", of: "host names without ports") { text throws(Refusal) in
+        SettingKind(listOf: "host names without ports", "names") { text throws(Refusal) in
             guard let authority = Authority(parsing: text), authority.port == nil, text.utf8.last != UInt8(ascii: ":")
             else {
                 throw Refusal("\"\(text)\" is not a host name; write it without scheme, port and path")
@@ -70,46 +70,23 @@ extension SettingKind where Value == [String] {
             $0
         }
     }
-}
 
-extension SettingKind where Value == [StreamPrefix] {
+    /// Beginnings of names, as `StreamPrefix` writes them.
     static var prefixes: SettingKind {
-        list("prefixes", of: "beginnings of stream names, * for every stream") { text throws(Refusal) in
-            try StreamPrefix(parsing: text)
+        SettingKind(listOf: "beginnings of stream names, * for every stream", "prefixes") { text throws(Refusal) in
+            try StreamPrefix(parsing: text).description
         } show: {
-            $0.description
+            $0
         }
     }
 }
 
 extension SettingKind where Value == [UpstreamSetting] {
     static var upstreams: SettingKind {
-        list("upstreams", of: UpstreamSetting.form) { text throws(Refusal) in
+        SettingKind(listOf: UpstreamSetting.form, "upstreams") { text throws(Refusal) in
             try UpstreamSetting(parsing: text)
         } show: {
             $0.description
         }
-    }
-}
-
-extension SettingKind {
-    private static func list<Member: Sendable>(
-        _ placeholder: String,
-        of members: String,
-        parse: @escaping @Sendable (String) throws(Refusal) -> Member,
-        show: @escaping @Sendable (Member) -> String
-    ) -> SettingKind where Value == [Member] {
-        SettingKind(
-            placeholder,
-            allowed: "a list of \(members)",
-            parse: { written throws(Refusal) in
-                var members: [Member] = []
-                for text in try written.texts() {
-                    members.append(try parse(text))
-                }
-                return members
-            },
-            show: { $0.map(show).joined(separator: ",") }
-        )
     }
 }

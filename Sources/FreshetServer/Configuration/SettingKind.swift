@@ -8,6 +8,8 @@ package struct SettingKind<Value: Sendable>: Sendable {
     let allowed: String
     let parse: @Sendable (WrittenValue) throws(Refusal) -> Value
     let show: @Sendable (Value) -> String
+    /// The members of a list; nil for a kind that is one value.
+    let members: (@Sendable (Value) -> [String])?
 
     init(
         _ placeholder: String,
@@ -19,6 +21,27 @@ package struct SettingKind<Value: Sendable>: Sendable {
         self.allowed = allowed
         self.parse = parse
         self.show = show
+        members = nil
+    }
+
+    /// A list, of which each member is written as one text.
+    init<Member: Sendable>(
+        listOf members: String,
+        _ placeholder: String,
+        parse: @escaping @Sendable (String) throws(Refusal) -> Member,
+        show: @escaping @Sendable (Member) -> String
+    ) where Value == [Member] {
+        self.placeholder = placeholder
+        allowed = "a list of \(members)"
+        self.parse = { written throws(Refusal) in
+            var members: [Member] = []
+            for text in try written.texts() {
+                members.append(try parse(text))
+            }
+            return members
+        }
+        self.show = { $0.map(show).joined(separator: ",") }
+        self.members = { $0.map(show) }
     }
 
     /// A kind written as one text; nil from `read` means that it is not what is allowed.
@@ -40,6 +63,11 @@ package struct SettingKind<Value: Sendable>: Sendable {
             },
             show: show
         )
+    }
+
+    /// A value as somebody could have written it.
+    func written(_ value: Value) -> WrittenValue {
+        members.map { .list($0(value)) } ?? .text(show(value))
     }
 
     /// The same kind, where one more word means that there is no value.

@@ -1,8 +1,8 @@
 /// `docs/configuration.md`, written from the settings themselves so that it cannot fall behind them.
 package enum SettingsReference {
-    package static let markdown =
-        introduction
-        + ServerSettings.groups.map(section).joined(separator: "\n")
+    package static func markdown(_ table: SettingsTable = .server) -> String {
+        introduction + table.groups.map(section).joined(separator: "\n")
+    }
 
     private static let introduction = """
         # Configuration
@@ -44,7 +44,7 @@ package enum SettingsReference {
 
         """
 
-    private static func section(_ group: ServerSettings.Group) -> String {
+    private static func section(_ group: SettingsTable.Group) -> String {
         let rows = group.settings.map { setting in
             let value = setting.defaultText.isEmpty ? "none" : "`\(setting.defaultText)`"
             return "| `\(setting.name)` | \(value) | \(setting.help) | \(setting.allowed) |"

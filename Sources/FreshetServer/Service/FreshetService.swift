@@ -67,8 +67,8 @@ package final class FreshetService: Sendable {
             configuration: StreamRoutesConfiguration(
                 bodyBytes: configuration.bodyBytes,
                 pieces: dataPlane.pieces,
-                createOnPost: configuration.createOnPost,
-                publicCache: configuration.publicCache,
+                createOnPost: StreamPrefix.all(configuration.createOnPost),
+                publicCache: StreamPrefix.all(configuration.publicCache),
                 identityEncoding: configuration.identityEncoding
             ),
             figures: figures,

@@ -23,22 +23,23 @@ extension StoreLimits {
 
 extension DataPlaneConfiguration {
     package init(_ configuration: ServerConfiguration) {
-        self.init()
-        retryMilliseconds = Int(configuration.retry / .milliseconds(1))
-        heartbeat = TimeAmount(configuration.heartbeat)
-        heartbeatEvent = configuration.heartbeatEvent
-        holdTime = TimeAmount(configuration.hold)
-        longPollTime = TimeAmount(configuration.longPoll)
-        durableLiveTime = TimeAmount(configuration.liveSSE)
-        writeStall = TimeAmount(configuration.writeStall)
-        heldNames = configuration.heldNames
-        heldReaders = configuration.heldReaders
-        headerBytes = configuration.headerBytes
-        headerTime = TimeAmount(configuration.headerTime)
-        idleTime = TimeAmount(configuration.idle)
-        bodyIdleTime = TimeAmount(configuration.bodyIdle)
-        pieces = PieceLimits(lineBytes: configuration.lineBytes, eventBytes: configuration.eventBytes)
-        connections = configuration.connections
-        connectionsPerAddress = configuration.connectionsPerAddress ?? 0
+        self.init(
+            retryMilliseconds: Int(configuration.retry / .milliseconds(1)),
+            heartbeat: TimeAmount(configuration.heartbeat),
+            heartbeatEvent: configuration.heartbeatEvent,
+            holdTime: TimeAmount(configuration.hold),
+            longPollTime: TimeAmount(configuration.longPoll),
+            durableLiveTime: TimeAmount(configuration.liveSSE),
+            writeStall: TimeAmount(configuration.writeStall),
+            heldNames: configuration.heldNames,
+            heldReaders: configuration.heldReaders,
+            headerBytes: configuration.headerBytes,
+            headerTime: TimeAmount(configuration.headerTime),
+            idleTime: TimeAmount(configuration.idle),
+            bodyIdleTime: TimeAmount(configuration.bodyIdle),
+            pieces: PieceLimits(lineBytes: configuration.lineBytes, eventBytes: configuration.eventBytes),
+            connections: configuration.connections,
+            connectionsPerAddress: configuration.connectionsPerAddress ?? 0
+        )
     }
 }

@@ -1,43 +1,77 @@
 package import NIOCore
 package import StreamCore
 
-/// What the data plane obeys. The defaults are those of `freshet serve`.
+/// What the data plane obeys. What can be set has its default where the settings are declared.
 package struct DataPlaneConfiguration: Sendable {
     /// The reconnection time that readers are told, in milliseconds.
-    package var retryMilliseconds = 2000
+    package var retryMilliseconds: Int
     /// The longest a subscription stays without a byte.
-    package var heartbeat: TimeAmount = .seconds(10)
+    package var heartbeat: TimeAmount
     /// Heartbeats are `event: heartbeat` instead of comments, for watchdogs that cannot see comments.
-    package var heartbeatEvent = false
+    package var heartbeatEvent: Bool
     /// How long a reader may wait for a stream that does not exist before it is asked to come back.
-    package var holdTime: TimeAmount = .seconds(60)
+    package var holdTime: TimeAmount
     /// How long a long-poll waits for something to tell.
-    package var longPollTime: TimeAmount = .seconds(20)
+    package var longPollTime: TimeAmount
     /// How long a durable `live=sse` read goes on before it is ended, so that it comes back and caches can join it with
     /// others (Durable Streams protocol, section 10.2).
-    package var durableLiveTime: TimeAmount = .seconds(60)
+    package var durableLiveTime: TimeAmount
     /// How long a connection may take nothing before it is closed.
-    package var writeStall: TimeAmount = .seconds(30)
-    package var heldNames = 1000
-    package var heldReaders = 10_000
+    package var writeStall: TimeAmount
+    package var heldNames: Int
+    package var heldReaders: Int
     /// The most bytes of a request's head, and the time it may take to arrive.
-    package var headerBytes = 16_384
-    package var headerTime: TimeAmount = .seconds(10)
+    package var headerBytes: Int
+    package var headerTime: TimeAmount
     /// How long a connection may be idle between requests.
-    package var idleTime: TimeAmount = .seconds(75)
+    package var idleTime: TimeAmount
     /// How long an atomic body may pause.
-    package var bodyIdleTime: TimeAmount = .seconds(30)
-    package var pieces = PieceLimits()
-    package var connections = 10_000
+    package var bodyIdleTime: TimeAmount
+    package var pieces: PieceLimits
+    package var connections: Int
     /// 0 means no bound.
-    package var connectionsPerAddress = 1000
+    package var connectionsPerAddress: Int
     /// After the last byte of an answer that closes, how long and for how many bytes the peer is listened to.
     package var lingerTime: TimeAmount = .seconds(2)
     /// As much as a client may have on its way that does not look for an answer before all of its body is sent, such as
     /// undici with 10 MB: after a reset it would never see why it was refused.
     package var lingerBytes = 16 << 20
 
-    package init() {}
+    package init(
+        retryMilliseconds: Int,
+        heartbeat: TimeAmount,
+        heartbeatEvent: Bool,
+        holdTime: TimeAmount,
+        longPollTime: TimeAmount,
+        durableLiveTime: TimeAmount,
+        writeStall: TimeAmount,
+        heldNames: Int,
+        heldReaders: Int,
+        headerBytes: Int,
+        headerTime: TimeAmount,
+        idleTime: TimeAmount,
+        bodyIdleTime: TimeAmount,
+        pieces: PieceLimits,
+        connections: Int,
+        connectionsPerAddress: Int
+    ) {
+        self.retryMilliseconds = retryMilliseconds
+        self.heartbeat = heartbeat
+        self.heartbeatEvent = heartbeatEvent
+        self.holdTime = holdTime
+        self.longPollTime = longPollTime
+        self.durableLiveTime = durableLiveTime
+        self.writeStall = writeStall
+        self.heldNames = heldNames
+        self.heldReaders = heldReaders
+        self.headerBytes = headerBytes
+        self.headerTime = headerTime
+        self.idleTime = idleTime
+        self.bodyIdleTime = bodyIdleTime
+        self.pieces = pieces
+        self.connections = connections
+        self.connectionsPerAddress = connectionsPerAddress
+    }
 
     /// How often each loop looks at its connections: often enough for the shortest of the times above.
     var tick: TimeAmount {

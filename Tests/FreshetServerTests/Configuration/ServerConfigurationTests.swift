@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import SQLiteStreamStore
 import StreamHTTP
@@ -112,8 +113,8 @@ import Testing
         expected.data = "/var/lib/freshet"
         expected.memory = true
         expected.durability = .os
-        expected.createOnPost = [try StreamPrefix(parsing: "chat/"), try StreamPrefix(parsing: "jobs/")]
-        expected.publicCache = [.everything]
+        expected.createOnPost = ["chat/", "jobs/"]
+        expected.publicCache = ["*"]
         expected.tornLease = nil
         expected.heartbeat = .milliseconds(250)
         expected.heartbeatEvent = true
@@ -152,25 +153,44 @@ import Testing
         expected.logLevel = .debug
         #expect(configuration == expected)
         // None of them is a default, so that this test misses none.
-        for setting in ServerSettings.all where setting.name != "open" {
+        for setting in SettingsTable.server.settings where setting.name != "open" {
             #expect(setting.show(configuration) != setting.defaultText, "\(setting.name)")
         }
     }
 
     @Test func whatIsShownReadsBackAsTheSame() throws {
-        for setting in ServerSettings.all where !setting.defaultText.isEmpty {
+        for setting in SettingsTable.server.settings where !setting.defaultText.isEmpty {
             var configuration = ServerConfiguration()
-            try setting.apply(.text(setting.defaultText), &configuration)
+            try setting.apply(.text(setting.defaultText), to: &configuration)
             #expect(configuration == ServerConfiguration(), "\(setting.name)")
             #expect(try read(environment: [setting.environmentName: setting.defaultText]) == ServerConfiguration())
         }
     }
 
+    /// A setting is declared in one place: nothing lists it a second time.
+    @Test func noSourceNamesASettingAgain() throws {
+        let sources = URL(filePath: #filePath).appending(path: "../../../../Sources").standardized
+        let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+        var named: [String: [String]] = [:]
+        // A name of one word may stand for something else too.
+        let names = SettingsTable.server.settings.map(\.name).filter { $0.contains("-") }
+        for case let file as URL in files where file.pathExtension == "swift" {
+            let text = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+                .filter { !$0.contains("///") }.joined(separator: "\n")
+            for name in names where text.contains("\"\(name)\"") {
+                named[name, default: []].append(file.lastPathComponent)
+            }
+        }
+        for name in names { #expect(named[name] == ["ServerSettings.swift"], "\(name)") }
+    }
+
     @Test func namesAreUniqueAndOneSpellingServesAllThreePlaces() {
-        #expect(Set(ServerSettings.all.map(\.name)).count == ServerSettings.all.count)
-        #expect(Set(ServerSettings.all.map(\.environmentName)).count == ServerSettings.all.count)
-        #expect(ServerSettings.named("drain-deadline-seconds")?.environmentName == "FRESHET_DRAIN_DEADLINE_SECONDS")
-        #expect(ServerSettings.all.allSatisfy { $0.help.hasSuffix(".") && !$0.help.contains("|") })
+        #expect(Set(SettingsTable.server.settings.map(\.name)).count == SettingsTable.server.settings.count)
+        #expect(Set(SettingsTable.server.settings.map(\.environmentName)).count == SettingsTable.server.settings.count)
+        #expect(
+            SettingsTable.server.named("drain-deadline-seconds")?.environmentName == "FRESHET_DRAIN_DEADLINE_SECONDS"
+        )
+        #expect(SettingsTable.server.settings.allSatisfy { $0.help.hasSuffix(".") && !$0.help.contains("|") })
     }
 
     @Test(arguments: [
@@ -190,7 +210,7 @@ import Testing
         ("create-on-post", "/chat"), ("create-on-post", "a*b"),
     ])
     func aValueThatIsNotAllowedIsRefusedWithItsPlace(name: String, value: String) throws {
-        let setting = try #require(ServerSettings.named(name))
+        let setting = try #require(SettingsTable.server.named(name))
         let flag = try problems(flags: [name: .text(value)])
         #expect(flag.count == 1 && flag[0].hasPrefix("--\(name): "))
         if !value.isEmpty {

@@ -28,7 +28,7 @@ struct DurableServer {
         let directory = TemporaryDirectory()
         let store = try keeping.store(in: directory, time)
         let streams = Streams(store: store, time: time)
-        var dataPlane = DataPlaneConfiguration()
+        var dataPlane = DataPlaneConfiguration(ServerConfiguration())
         dataPlane.longPollTime = longPoll
         dataPlane.durableLiveTime = liveSSE
         let held = HeldReaders(names: 10, readers: 10)

@@ -1,0 +1,59 @@
+import ArgumentParser
+import FreshetServer
+
+/// A flag for each setting of a table, as properties of a `ParsableArguments` type that it does not have.
+///
+/// ArgumentParser learns of a type's options from its mirror, and gives the values to its `init(from:)` by the names of
+/// the properties. A type that makes both from the table has every flag, with its help and its completion, and lists none.
+enum SettingFlags {
+    /// The name of a setting, or of a property.
+    struct Key: CodingKey, ExpressibleByStringLiteral {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init(stringLiteral value: String) { stringValue = value }
+        init?(intValue: Int) { nil }
+    }
+
+    /// The options that stand for the settings.
+    static func declarations(of table: SettingsTable) -> [(label: String?, value: Any)] {
+        table.settings.map { setting in
+            let name = NameSpecification.customLong(setting.name)
+            let value = setting.defaultText.isEmpty ? "none" : setting.defaultText
+            let help = ArgumentHelp("\(setting.help) (default: \(value))", valueName: setting.placeholder)
+            let option: Any =
+                if setting.isToggle {
+                    Flag<Bool?>(name: name, inversion: .prefixedNo, help: help)
+                } else if setting.isList {
+                    Option<[String]>(wrappedValue: [], name: name, help: help)
+                } else {
+                    Option<String?>(name: name, help: help)
+                }
+            return (setting.name, option)
+        }
+    }
+
+    /// What was given, by the name of the setting.
+    static func given(
+        _ table: SettingsTable,
+        in container: KeyedDecodingContainer<Key>
+    ) throws -> [String: WrittenValue] {
+        var given: [String: WrittenValue] = [:]
+        for setting in table.settings {
+            let key = Key(stringValue: setting.name)
+            if setting.isToggle {
+                let value = try container.decode(Flag<Bool?>.self, forKey: key).wrappedValue
+                given[setting.name] = value.map { .text(String($0)) }
+            } else if setting.isList {
+                // It may be given several times, and each time with several members.
+                let values = try container.decode(Option<[String]>.self, forKey: key).wrappedValue
+                given[setting.name] = values.isEmpty ? nil : .text(values.joined(separator: ","))
+            } else {
+                given[setting.name] = try container.decode(Option<String?>.self, forKey: key).wrappedValue
+                    .map { .text($0) }
+            }
+        }
+        return given
+    }
+}
