@@ -57,6 +57,8 @@ let package = Package(
         // Floor 0: no dependencies, not even Foundation.
         .target(name: "ServerSentEvents", swiftSettings: settings),
         .target(name: "PartialJSON", swiftSettings: settings),
+        // JSON, percent-encoding, base64 and hexadecimal, as bytes.
+        .target(name: "TextCodecs", swiftSettings: settings),
 
         .target(name: "Locks", swiftSettings: settings),
 
@@ -65,7 +67,7 @@ let package = Package(
             name: "StreamCore",
             dependencies: [
                 "Locks",
-                "ServerSentEvents",
+                "ServerSentEvents", "TextCodecs",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
@@ -75,7 +77,7 @@ let package = Package(
         // What the doctor and the server's probe say to each other.
         .target(
             name: "ProbeProtocol",
-            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["TextCodecs", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: settings
         ),
 
@@ -84,7 +86,7 @@ let package = Package(
             name: "StreamHTTP",
             dependencies: [
                 "Locks",
-                "ServerSentEvents", "StreamCore", nio, nioPosix, nioHTTP1, logging,
+                "ServerSentEvents", "StreamCore", "TextCodecs", nio, nioPosix, nioHTTP1, logging,
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -106,7 +108,7 @@ let package = Package(
         ),
         .target(
             name: "EventSource",
-            dependencies: ["Locks", "ServerSentEvents", asyncHTTPClient, nio, nioPosix, nioHTTP1],
+            dependencies: ["Locks", "ServerSentEvents", "TextCodecs", asyncHTTPClient, nio, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
 
@@ -116,7 +118,7 @@ let package = Package(
             name: "FreshetServer",
             dependencies: [
                 "Locks",
-                "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", nio, nioHTTP1, logging,
+                "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", "TextCodecs", nio, nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -127,7 +129,7 @@ let package = Package(
             name: "FreshetDemo",
             dependencies: [
                 "Locks",
-                "FreshetServer", "PartialJSON", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1,
+                "FreshetServer", "PartialJSON", "StreamCore", "StreamHTTP", "TextCodecs", nio, nioPosix, nioHTTP1,
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             // Compiled in, so that the program is one file that needs nothing beside it.
@@ -151,7 +153,8 @@ let package = Package(
             name: "CompletionRelay",
             dependencies: [
                 "Locks",
-                "EventSource", "ServerSentEvents", "StreamCore", "StreamHTTP", asyncHTTPClient, nio, nioHTTP1,
+                "EventSource", "ServerSentEvents", "StreamCore", "StreamHTTP", "TextCodecs", asyncHTTPClient, nio,
+                nioHTTP1,
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings
@@ -162,7 +165,7 @@ let package = Package(
             name: "Freshet",
             dependencies: [
                 "Locks",
-                "FreshetServer", "SQLiteStreamStore", "StreamCore", "StreamHTTP", nio, nioHTTP1, logging,
+                "FreshetServer", "SQLiteStreamStore", "StreamCore", "StreamHTTP", "TextCodecs", nio, nioHTTP1, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -184,7 +187,7 @@ let package = Package(
             dependencies: [
                 "CompletionRelay", "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource",
                 "FreshetDemo", "FreshetServer", "StreamHTTP", "ProxyConfiguration", "ProxyDoctor", "ProbeProtocol",
-                asyncHTTPClient,
+                "TextCodecs", asyncHTTPClient,
                 nio, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -228,6 +231,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "PartialJSONTests", dependencies: ["PartialJSON"], swiftSettings: settings),
+        .testTarget(name: "TextCodecsTests", dependencies: ["TextCodecs", "StoreSuite"], swiftSettings: settings),
         // What every store must do, for the tests of each store to run.
         .target(
             name: "StoreSuite",
@@ -277,7 +281,8 @@ let package = Package(
             name: "CompletionRelayTests",
             dependencies: [
                 "Locks",
-                "CompletionRelay", "ServerSentEvents", "StreamCore", "StreamHTTP", "StoreSuite", nio, nioHTTP1,
+                "CompletionRelay", "ServerSentEvents", "StreamCore", "StreamHTTP", "StoreSuite", "TextCodecs", nio,
+                nioHTTP1,
             ],
             swiftSettings: settings
         ),
@@ -286,7 +291,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
-                "ProbeProtocol", nio,
+                "ProbeProtocol", "TextCodecs", nio,
                 nioPosix, nioHTTP1, logging,
             ],
             swiftSettings: settings

@@ -43,6 +43,18 @@ def test_the_protocol_page_lists_every_problem_of_the_server():
     assert {code: status for status, code in re.findall(r"^\| ([\d, ]+) \| `([a-z0-9-]+)` \|", page, re.MULTILINE)} == problems
 
 
+def test_a_problem_has_one_title():
+    """RFC 9457, section 3.1.3: a title does not change from occurrence to occurrence. What does is the detail."""
+    titles = {}
+    for source in (ROOT / "Sources").rglob("*.swift"):
+        for code, title in re.findall(
+            r'(?:Problem|self\.init)\(\s*[^,()]+,\s*"([a-z0-9-]+)",\s*title:\s*"((?:[^"\\]|\\.)*)"', source.read_text()
+        ):
+            titles.setdefault(code, set()).add(title)
+    assert len(titles) > 80
+    assert {code: found for code, found in titles.items() if len(found) > 1} == {}
+
+
 def test_the_readme_s_swift_is_the_library_s_own_example():
     """An example of a documentation comment, or one that is compiled."""
     comments = "".join(

@@ -1,5 +1,6 @@
 package import ServerSentEvents
 package import StreamCore
+import TextCodecs
 
 /// What an answer's events mean for its stream: how each is kept, and how the stream ends.
 ///

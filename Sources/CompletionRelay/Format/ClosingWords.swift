@@ -1,6 +1,7 @@
 import ServerSentEvents
 import StreamCore
 package import StreamHTTP
+import TextCodecs
 
 /// What the caller's own connection is told when an answer is over.
 ///

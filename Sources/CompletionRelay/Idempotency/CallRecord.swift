@@ -1,6 +1,7 @@
 import Crypto
 import StreamCore
 import StreamHTTP
+import TextCodecs
 
 /// What is remembered of a call with an `Idempotency-Key`: a small stream of its own, under a name that no caller can
 /// ask for, written before the upstream is called and kept for longer than the answer.
@@ -22,10 +23,10 @@ struct CallRecord: Sendable, Equatable {
             withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: bytes)
         }
-        return try! StreamName(prefix + hex(hash.finalize()))  // hexadecimal digits after a fixed prefix
+        return try! StreamName(prefix + Hexadecimal.text(hash.finalize()))  // hexadecimal digits after a fixed prefix
     }
 
-    static func hash(of body: [UInt8]) -> String { hex(SHA256.hash(data: body)) }
+    static func hash(of body: [UInt8]) -> String { Hexadecimal.text(SHA256.hash(data: body)) }
 
     var event: EventBody {
         let text = "{\"answer\":\"\(answer)\",\"format\":\"\(format.rawValue)\",\"body\":\"\(bodyHash)\"}"
@@ -71,9 +72,5 @@ struct CallRecord: Sendable, Equatable {
             return sides.count == 2 ? HeaderField(sides[0], sides[1]) : nil
         }
         return Response(status, headers: fields, body: body)
-    }
-
-    private static func hex(_ digest: some Sequence<UInt8>) -> String {
-        digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

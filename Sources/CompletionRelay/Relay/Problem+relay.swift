@@ -144,7 +144,7 @@ extension Problem {
     static let relayStore = Problem(
         503,
         "store-unavailable",
-        title: "The store does not answer.",
+        title: "The store cannot be reached.",
         detail: "The upstream was not called. Try again in a moment.",
         headers: [HeaderField("Retry-After", "2")]
     )
@@ -152,7 +152,7 @@ extension Problem {
     static let relayFull = Problem(
         507,
         "store-full",
-        title: "The server is full.",
+        title: "There is no room.",
         detail: "There is no room for another answer, and the upstream was not called."
     )
 

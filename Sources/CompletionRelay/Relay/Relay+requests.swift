@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import StreamCore
 package import StreamHTTP
+import TextCodecs
 
 /// What a request comes to.
 extension Relay {

@@ -2,6 +2,7 @@ import NIOCore
 import ServerSentEvents
 import StreamCore
 import StreamHTTP
+import TextCodecs
 
 /// One call, from its stream's creation to its end.
 extension Relay {

@@ -2,6 +2,7 @@ import Locks
 import NIOCore
 package import StreamCore
 package import StreamHTTP
+import TextCodecs
 
 /// Stands before providers of language models: a streaming call becomes a durable stream, whose live tail is the
 /// caller's answer; everything else is passed on.
@@ -42,7 +43,7 @@ package final class Relay: Sendable {
         ownKeys: [String: String] = [:],
         time: any TimeSource = SystemTime(),
         clock: any Clock<Duration> = ContinuousClock(),
-        token: @escaping @Sendable () -> String = Relay.randomToken
+        token: @escaping @Sendable () -> String = RandomToken.text
     ) {
         self.streams = streams
         self.configuration = configuration
@@ -51,15 +52,6 @@ package final class Relay: Sendable {
         self.time = time
         self.clock = clock
         self.token = token
-    }
-
-    /// 128 random bits in hexadecimal.
-    package static func randomToken() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<2).map { _ in
-            let digits = String(generator.next(), radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
     }
 
     /// What has been done and measured since the start.

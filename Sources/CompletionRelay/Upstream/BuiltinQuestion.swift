@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// What the built-in model is asked: the user's last words, in whichever format they come.
 struct BuiltinQuestion {
     var text: String

@@ -1,4 +1,5 @@
 import StreamHTTP
+import TextCodecs
 
 /// An answer of the built-in model as a provider would send it: the events before its words, one for each word, and
 /// those after; or all of it in one document.

@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 package import StreamCore
 import StreamHTTP
+import TextCodecs
 
 /// The upstream that needs no key and no network: answers are made in this process, and leave it as a provider's do,
 /// event by event, in whichever format was asked for.
@@ -46,7 +47,7 @@ package struct BuiltinUpstream: UpstreamTransport {
             format: format,
             words: words,
             questionWords: question.text.split(separator: " ").count,
-            id: Relay.randomToken(),
+            id: RandomToken.text(),
             created: Int(time.wallMilliseconds() / 1000),
             sendsUsage: document["stream_options"]?["include_usage"]?.isTrue ?? false
         )

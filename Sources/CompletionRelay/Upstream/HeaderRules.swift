@@ -1,5 +1,6 @@
 import NIOHTTP1
 import StreamHTTP
+import TextCodecs
 
 /// Which header fields go on to an upstream, and which come back.
 enum HeaderRules {

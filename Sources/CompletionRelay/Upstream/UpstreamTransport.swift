@@ -1,6 +1,7 @@
 package import NIOCore
 package import NIOHTTP1
 package import StreamHTTP
+import TextCodecs
 
 /// A call to an upstream.
 package struct UpstreamRequest: Sendable {
@@ -61,12 +62,4 @@ package enum UpstreamError: Error, Sendable, Equatable {
 /// What calls one upstream. Cancelling the task aborts the call.
 package protocol UpstreamTransport: Sendable {
     func send(_ request: UpstreamRequest) async throws -> UpstreamAnswer
-}
-
-extension Substring {
-    func trimmingBlanks() -> Substring {
-        var text = drop { $0 == " " || $0 == "\t" }
-        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-        return text
-    }
 }

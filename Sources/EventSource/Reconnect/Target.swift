@@ -1,3 +1,5 @@
+import TextCodecs
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -40,32 +42,12 @@ package struct Target: Equatable {
 
     /// The same URL with one more query item.
     func adding(query name: String, _ value: String) -> Target {
-        var item = "\(name)="
-        for byte in value.utf8 {
-            // Offsets, `-1` and `now` pass as they are; anything else is escaped rather than trusted.
-            if byte.isUnreserved {
-                item.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                item += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }
+        // Offsets, `-1` and `now` pass as they are; anything else is escaped rather than trusted.
+        let item = "\(name)=" + PercentEncoding.encode(value, keeping: .unreserved)
         return Target(url + (url.utf8.contains(UInt8(ascii: "?")) ? "&" : "?") + item) ?? self
     }
 
     func isSameOrigin(as other: Target) -> Bool {
         origin == other.origin
-    }
-}
-
-extension UInt8 {
-    /// RFC 3986, section 2.3.
-    fileprivate var isUnreserved: Bool {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"):
-            true
-        default: false
-        }
     }
 }

@@ -1,4 +1,5 @@
 import StreamCore
+import TextCodecs
 
 /// What an event must be to go into a stream of a type: the rules that bodies are cut by, for events that come whole.
 struct EventCheck {

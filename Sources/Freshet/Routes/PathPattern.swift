@@ -1,4 +1,5 @@
 import FreshetServer
+import TextCodecs
 
 /// The path of a route, and what it takes from the paths it matches.
 struct PathPattern: Sendable {
@@ -41,12 +42,12 @@ struct PathPattern: Sendable {
         for (index, segment) in segments.enumerated() {
             if case .rest(let name) = segment {
                 guard index < parts.count else { return nil }
-                let rest = parts[index...].map { RequestTarget.decode($0, plusIsSpace: false) }
+                let rest = parts[index...].map { PercentEncoding.decode($0, plusIsSpace: false) }
                 guard !rest.contains(nil) else { return nil }
                 found[name] = rest.compactMap(\.self).joined(separator: "/")
                 return found
             }
-            guard index < parts.count, let part = RequestTarget.decode(parts[index], plusIsSpace: false) else {
+            guard index < parts.count, let part = PercentEncoding.decode(parts[index], plusIsSpace: false) else {
                 return nil
             }
             switch segment {

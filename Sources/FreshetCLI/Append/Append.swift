@@ -2,6 +2,7 @@ import ArgumentParser
 import EventSource
 import Foundation
 import StreamCore
+import TextCodecs
 
 /// `freshet append`: standard input becomes a stream.
 struct Append: AsyncParsableCommand {
@@ -103,7 +104,7 @@ struct Append: AsyncParsableCommand {
                 patience: .seconds(patience)
             ),
             ttlSeconds: ttl,
-            producerID: Self.producerID(),
+            producerID: RandomToken.text(),
             input: StandardInput(),
             progress: { bytes, appends, trouble in
                 let done = "\(Terminal.size(bytes)) in \(appends) appends"
@@ -135,13 +136,5 @@ struct Append: AsyncParsableCommand {
             status = .network
         }
         if status != .done { throw status.code }
-    }
-
-    /// 128 random bits: no other producer has this name.
-    private static func producerID() -> String {
-        (0..<2).map { _ in
-            let text = String(UInt64.random(in: .min ... .max), radix: 16)
-            return String(repeating: "0", count: 16 - text.count) + text
-        }.joined()
     }
 }

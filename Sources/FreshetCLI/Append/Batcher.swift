@@ -1,5 +1,6 @@
 import ServerSentEvents
 import StreamCore
+import TextCodecs
 
 /// Gathers input into bodies of appends that each hold whole events only: server-sent event blocks, lines, JSON values
 /// (one a line), or text that ends with a whole character.

@@ -2,6 +2,7 @@ import ArgumentParser
 import EventSource
 import Foundation
 import StreamCore
+import TextCodecs
 
 /// Where a stream is, from a URL or from a name on the server that `FRESHET_URL` names.
 struct StreamURL: Equatable {
@@ -31,7 +32,9 @@ struct StreamURL: Equatable {
                     + "characters, and no segment between slashes that is empty, '.' or '..'."
             )
         }
-        url = try Self.server(environment: environment) + Self.path + Self.escaped(argument, keepingSlash: true)
+        url =
+            try Self.server(environment: environment) + Self.path
+            + PercentEncoding.encode(argument, keeping: .unreservedAndSlash)
     }
 
     /// The description of the stream, one JSON object; nil if the URL is not of the form that Freshet serves.
@@ -47,23 +50,5 @@ struct StreamURL: Equatable {
             throw ValidationError("FRESHET_URL is '\(value)'; it must be a URL such as \(defaultServer).")
         }
         return value.hasSuffix("/") ? String(value.dropLast()) : value
-    }
-
-    /// Percent-encodes all but unreserved characters (RFC 3986, section 2.3).
-    static func escaped(_ text: String, keepingSlash: Bool = false) -> String {
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            case UInt8(ascii: "/") where keepingSlash:
-                result += "/"
-            default:
-                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return result
     }
 }

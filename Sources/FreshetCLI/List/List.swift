@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import NIOHTTP1
+import TextCodecs
 
 /// `freshet ls`: the streams of a server.
 struct List: AsyncParsableCommand {
@@ -54,8 +55,8 @@ struct List: AsyncParsableCommand {
         var all: [StreamDescription] = []
         var cursor: String?
         repeat {
-            var url = server + "/v1/streams?prefix=" + StreamURL.escaped(prefix)
-            if let cursor { url += "&cursor=" + StreamURL.escaped(cursor) }
+            var url = server + "/v1/streams?prefix=" + PercentEncoding.encode(prefix, keeping: .unreserved)
+            if let cursor { url += "&cursor=" + PercentEncoding.encode(cursor, keeping: .unreserved) }
             let answer = try await client.answer(.GET, url)
             let page = try JSONOutput.decode(Page.self, from: answer.body, url)
             if json {

@@ -4,6 +4,7 @@ import FreshetServer
 import NIOHTTP1
 import StreamCore
 import StreamHTTP
+import TextCodecs
 
 /// The chat's answers, by way of the relay: from the built-in model, or from the one named on the command line.
 struct RelayedModel: DemoModel {
@@ -41,28 +42,23 @@ struct RelayedModel: DemoModel {
     }
 
     private func body(_ asked: DemoAsked) -> [UInt8] {
-        var body = Array("{\"model\":".utf8)
-        JSONWriter.appendString(model, to: &body)
-        body.append(contentsOf: ",\"stream\":true,".utf8)
-        if upstream.kind == .builtin {
-            body.append(contentsOf: "\"words_per_second\":\(asked.wordsPerSecond),".utf8)
+        let earlier = asked.earlier.flatMap { [("user", $0.question), ("assistant", $0.answer)] }
+        return JSONWriter.object { call in
+            call.member("model", model)
+            call.member("stream", true)
+            if upstream.kind == .builtin { call.member("words_per_second", raw: "\(asked.wordsPerSecond)".utf8) }
+            call.member(
+                "messages",
+                array: { messages in
+                    for (role, content) in earlier + [("user", asked.question)] {
+                        messages.element(object: {
+                            $0.member("role", role)
+                            $0.member("content", content)
+                        })
+                    }
+                }
+            )
         }
-        body.append(contentsOf: "\"messages\":[".utf8)
-        for exchange in asked.earlier {
-            append("user", exchange.question, to: &body)
-            body.append(UInt8(ascii: ","))
-            append("assistant", exchange.answer, to: &body)
-            body.append(UInt8(ascii: ","))
-        }
-        append("user", asked.question, to: &body)
-        body.append(contentsOf: "]}".utf8)
-        return body
-    }
-
-    private func append(_ role: String, _ content: String, to body: inout [UInt8]) {
-        body.append(contentsOf: "{\"role\":\"\(role)\",\"content\":".utf8)
-        JSONWriter.appendString(content, to: &body)
-        body.append(UInt8(ascii: "}"))
     }
 
     /// A refusal in the words of whoever refused, as the page shows them.

@@ -2,6 +2,7 @@ import EventSource
 import Foundation
 import ServerSentEvents
 import StreamCore
+import TextCodecs
 
 /// What `tail` prints for an element; nothing for most that are not events.
 struct TailOutput {

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import StreamCore
 import StreamHTTP
+import TextCodecs
 
 /// The requests behind the article's page.
 ///
@@ -120,7 +121,7 @@ final class ArticleAPI: Sendable {
     private func tell(_ body: [UInt8]) async -> Response {
         guard let wish = try? JSONDecoder().decode(ArticleWish.self, from: Data(body)),
             let article = ArticleCase(rawValue: wish.case), article != .held,
-            let name = try? StreamName("demo/article/\(DemoAPI.randomToken())")
+            let name = try? StreamName("demo/article/\(RandomToken.text())")
         else { return Response(Self.malformed) }
         guard places.take() else { return Response(Self.busy) }
         let options = StreamOptions(contentType: .eventStream, expiry: .idle(seconds: 120), leaseSeconds: 30)
@@ -144,7 +145,7 @@ final class ArticleAPI: Sendable {
                 HeaderField("Content-Type", "application/json"), HeaderField("Cache-Control", "no-store"),
                 HeaderField("Location", "/v1/stream/\(name)"),
             ],
-            body: Array(#"{"stream":"/v1/stream/\#(name)"}"#.utf8)
+            body: JSONWriter.object { $0.member("stream", "/v1/stream/\(name)") }
         )
     }
 
@@ -158,7 +159,7 @@ final class ArticleAPI: Sendable {
     private static let busy = Problem(
         429,
         "too-many-answers",
-        title: "Too many answers at once",
+        title: "Too many answers are being written.",
         detail: "\(mostAtOnce) answers are being written. Close some pages, or wait.",
         headers: [HeaderField("Retry-After", "5")]
     )

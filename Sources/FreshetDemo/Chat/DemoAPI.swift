@@ -2,6 +2,7 @@ import FoundationEssentials
 import FreshetServer
 package import StreamCore
 package import StreamHTTP
+import TextCodecs
 
 /// The two requests behind the chat page.
 ///
@@ -32,21 +33,12 @@ package final class DemoAPI: Sendable {
         streams: Streams,
         model: any DemoModel,
         limits: Limits = Limits(),
-        token: @escaping @Sendable () -> String = DemoAPI.randomToken
+        token: @escaping @Sendable () -> String = RandomToken.text
     ) {
         self.streams = streams
         self.model = model
         self.limits = limits
         self.token = token
-    }
-
-    /// 128 random bits in hexadecimal.
-    package static func randomToken() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<2).map { _ in
-            let digits = String(generator.next(), radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
     }
 
     /// Answers one of the two requests.

@@ -1,5 +1,6 @@
 import Crypto
 package import StreamHTTP
+import TextCodecs
 
 /// The pages that are compiled into the program: no file is read, and nothing is asked of another host.
 package struct StaticSite: Sendable {
@@ -70,7 +71,6 @@ package struct StaticSite: Sendable {
     package func page(at path: String) -> Page? { pages[path] }
 
     private static func etag(of body: [UInt8]) -> String {
-        let hash = SHA256.hash(data: body).prefix(12)
-        return "\"" + hash.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() + "\""
+        "\"" + Hexadecimal.text(SHA256.hash(data: body).prefix(12)) + "\""
     }
 }

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import StreamCore
 import StreamHTTP
+import TextCodecs
 
 /// The requests behind the race's page.
 ///
@@ -72,7 +73,7 @@ final class RaceAPI: Sendable {
         guard let wish = try? JSONDecoder().decode(RaceWish.self, from: Data(body)),
             let answer = RaceAnswer(seconds: wish.seconds ?? 5, bytes: wish.bytes ?? 2_000_000)
         else { return Response(Self.malformed) }
-        let id = DemoAPI.randomToken()
+        let id = RandomToken.text()
         guard let name = try? StreamName("demo/race/\(id)") else { return Response(Self.malformed) }
         guard places.take() else { return Response(Self.busy) }
         let expiry = StreamOptions.Expiry.idle(seconds: Self.idleSeconds)

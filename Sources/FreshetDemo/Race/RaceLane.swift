@@ -1,5 +1,6 @@
 import NIOCore
 import StreamHTTP
+import TextCodecs
 
 /// The lanes of the race that are answered over the connection that asked; the fourth, SSE, is a stream of Freshet's.
 ///
@@ -16,14 +17,12 @@ enum RaceLane: String, Sendable, CaseIterable {
         let clock = ContinuousClock()
         let start = clock.now
         guard self != .json else {
-            var body = Array(#"{"answer":"#.utf8)
             var text: [UInt8] = []
             for piece in answer.pieces {
                 try await clock.sleep(until: start + piece.due)
                 text += piece.bytes
             }
-            JSONWriter.appendString(String(decoding: text, as: UTF8.self), to: &body)
-            body.append(UInt8(ascii: "}"))
+            let body = JSONWriter.object { $0.member("answer", String(decoding: text, as: UTF8.self)) }
             let fields = [HeaderField("Content-Type", "application/json"), HeaderField("Cache-Control", "no-store")]
             try await writer.head(200, fields, length: body.count)
             return try await writer.write(ByteBuffer(bytes: body))
@@ -45,10 +44,7 @@ enum RaceLane: String, Sendable, CaseIterable {
 
     private func framed(_ piece: [UInt8]) -> [UInt8] {
         guard self == .ndjson else { return piece }
-        var line = Array(#"{"text":"#.utf8)
-        JSONWriter.appendString(String(decoding: piece, as: UTF8.self), to: &line)
-        line += "}\n".utf8
-        return line
+        return JSONWriter.object { $0.member("text", String(decoding: piece, as: UTF8.self)) } + "\n".utf8
     }
 
     /// What asks those between not to hold, change or keep what passes.

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import TextCodecs
 
 extension KeyRing {
     /// The shortest plain key that is taken. 16 characters of hex are 64 bits: guessing over a network ends nowhere.
@@ -129,14 +130,8 @@ extension KeyRing {
     private static func bytes(hex: some Collection<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         var high: UInt8?
-        for character in hex {
-            let value: UInt8
-            switch character {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = character - UInt8(ascii: "a") + 10
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = character - UInt8(ascii: "A") + 10
-            default: return nil
-            }
+        for digit in hex {
+            guard let value = Hexadecimal.value(digit) else { return nil }
             if let first = high {
                 bytes.append(first << 4 | value)
                 high = nil

@@ -1,5 +1,6 @@
 import Crypto
 import ProbeProtocol
+import TextCodecs
 
 /// The cookie that lets a page read: an `EventSource` can set no header, and no secret belongs in a URL.
 ///
@@ -73,6 +74,6 @@ package enum SessionCookie {
     private static func mac(of key: KeyRing.Key, expiry: String) -> String {
         let message = Array("\(name)|\(key.caller.name)|\(expiry)".utf8)
         let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key.digest))
-        return Base64URL.text(code)
+        return Base64.urlText(code)
     }
 }

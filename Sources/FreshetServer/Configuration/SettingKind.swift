@@ -1,4 +1,5 @@
 import Logging
+import TextCodecs
 
 /// What the value of a setting may be: how it is read, shown, and described.
 package struct SettingKind<Value: Sendable>: Sendable {
@@ -100,14 +101,7 @@ extension WrittenValue {
     func texts() throws(Refusal) -> [String] {
         switch self {
         case .text(let text):
-            return text.utf8.split(separator: UInt8(ascii: ",")).map { part in
-                let spaces: Set<UInt8> = [UInt8(ascii: " "), UInt8(ascii: "\t")]
-                var trimmed = part.drop { spaces.contains($0) }
-                while let last = trimmed.last, spaces.contains(last) {
-                    trimmed = trimmed.dropLast()
-                }
-                return String(decoding: trimmed, as: UTF8.self)
-            }
+            return text.split(separator: ",").map { String($0.trimmingBlanks()) }
         case .list(let texts): return texts
         case .nested: throw Refusal("something other than a list of texts is written where such a list is wanted")
         case .null: throw Refusal("there is no value; write a list, or take the setting out")

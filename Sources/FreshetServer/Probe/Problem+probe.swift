@@ -26,7 +26,7 @@ extension Problem {
             Problem(
                 403,
                 "probe-token",
-                title: "The probe's token is not good.",
+                title: "The probe wants a token.",
                 detail: "The token in \(ProbePaths.tokenField) was signed with no key of this server, or its "
                     + "\(ProbeToken.usualLifetime / 60) minutes are over, or the clocks of the two machines differ. "
                     + "Make a new one with `freshet doctor --print-token`."

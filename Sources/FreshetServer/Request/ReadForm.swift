@@ -1,4 +1,5 @@
 package import StreamHTTP
+import TextCodecs
 
 /// Which answer a GET gets.
 package enum ReadForm: Sendable, Equatable {
@@ -62,16 +63,5 @@ package enum ReadForm: Sendable, Equatable {
         guard rest.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else { return nil }
         let thousandths = Int(String(rest) + String(repeating: "0", count: 3 - rest.utf8.count)) ?? 0
         return min(1000, (first == UInt8(ascii: "1") ? 1000 : 0) + thousandths)
-    }
-}
-
-extension StringProtocol {
-    /// Without spaces and tabs at both ends.
-    func trimmingBlanks() -> SubSequence {
-        let isBlank = { (character: Character) in character == " " || character == "\t" }
-        guard let first = firstIndex(where: { !isBlank($0) }), let last = lastIndex(where: { !isBlank($0) }) else {
-            return self[startIndex..<startIndex]
-        }
-        return self[first...last]
     }
 }

@@ -1,6 +1,7 @@
 package import NIOHTTP1
 package import StreamCore
 package import StreamHTTP
+import TextCodecs
 
 /// What the header fields of a request say about streams, or the problem with them.
 package struct StreamHeaders: Sendable {

@@ -1,6 +1,7 @@
 import NIOHTTP1
 package import StreamCore
 import StreamHTTP
+import TextCodecs
 
 /// `GET /v1/streams` lists streams; `GET /v1/streams/{name}` tells of one.
 package struct ListingRoutes: Sendable {
@@ -47,10 +48,8 @@ package struct ListingRoutes: Sendable {
         if let problem = caller.refusal(.read, name.text) { return Response(problem) }
         do throws(StoreError) {
             guard let info = try await streams.info(name) else { return Response(.unknownStream(name)) }
-            var body: [UInt8] = []
-            append(info, await figures(name), to: &body)
-            body.append(UInt8(ascii: "\n"))
-            return Self.json(body)
+            let figures = await figures(name)
+            return Self.json(JSONWriter.object { describe(info, figures, in: &$0) } + "\n".utf8)
         } catch {
             return Response(Problem(error))
         }
@@ -59,71 +58,66 @@ package struct ListingRoutes: Sendable {
     private func list(prefix: String, cursor: String?, _ caller: RouteCaller) async -> Response {
         do throws(StoreError) {
             let found = try await streams.list(prefix: prefix, after: cursor, limit: Self.mostPerPage)
-            var body = Array("{\"streams\":[".utf8)
-            var isFirst = true
-            for info in found where !info.name.isReserved && caller.refusal(.read, info.name.text) == nil {
-                if !isFirst { body.append(UInt8(ascii: ",")) }
-                isFirst = false
-                append(info, to: &body)
+            let shown = found.filter { !$0.name.isReserved && caller.refusal(.read, $0.name.text) == nil }
+            let next = found.count == Self.mostPerPage ? found.last?.name.text : nil
+            let body = JSONWriter.object { page in
+                page.member(
+                    "streams",
+                    array: { streams in
+                        for info in shown { streams.element(object: { describe(info, in: &$0) }) }
+                    }
+                )
+                page.member("next", next)
             }
-            body.append(contentsOf: "],\"next\":".utf8)
-            if found.count == Self.mostPerPage, let last = found.last {
-                JSONWriter.appendString(last.name.text, to: &body)
-            } else {
-                body.append(contentsOf: "null".utf8)
-            }
-            body.append(contentsOf: "}\n".utf8)
-            return Self.json(body)
+            return Self.json(body + "\n".utf8)
         } catch {
             return Response(Problem(error))
         }
     }
 
-    private func append(_ info: StreamInfo, _ figures: [StreamFigures] = [], to body: inout [UInt8]) {
+    private func describe(_ info: StreamInfo, _ figures: [StreamFigures] = [], in stream: inout JSONWriter) {
         let attendance = streams.attendance(of: info.name)
-        body.append(contentsOf: "{\"name\":".utf8)
-        JSONWriter.appendString(info.name.text, to: &body)
-        body.append(contentsOf: ",\"contentType\":".utf8)
-        JSONWriter.appendString(info.options.contentType.text, to: &body)
-        body.append(contentsOf: ",\"events\":\(info.events),\"bytes\":\(info.bytes)".utf8)
-        body.append(contentsOf: ",\"earliest\":\"\(info.floor.text)\",\"tail\":\"\(info.tail.text)\",\"end\":".utf8)
+        stream.member("name", info.name.text)
+        stream.member("contentType", info.options.contentType.text)
+        stream.member("events", info.events)
+        stream.member("bytes", info.bytes)
+        stream.member("earliest", info.floor.text)
+        stream.member("tail", info.tail.text)
         if let end = info.end {
-            body.append(contentsOf: "{\"reason\":\"\(end.reason.rawValue)\",\"detail\":".utf8)
-            if let detail = end.detail {
-                JSONWriter.appendString(detail, to: &body)
-            } else {
-                body.append(contentsOf: "null".utf8)
-            }
-            body.append(UInt8(ascii: "}"))
+            stream.member(
+                "end",
+                object: {
+                    $0.member("reason", end.reason.rawValue)
+                    $0.member("detail", end.detail)
+                }
+            )
         } else {
-            body.append(contentsOf: "null".utf8)
+            stream.member("end", String?.none)
         }
-        let lease = info.end == nil ? info.options.leaseSeconds.map(String.init) : nil
-        body.append(contentsOf: ",\"readers\":\(attendance.readers),\"producers\":\(attendance.liveProducers)".utf8)
-        body.append(contentsOf: ",\"lease\":\(lease ?? "null")".utf8)
-        body.append(contentsOf: ",\"leaseRemaining\":\(Self.seconds(attendance.leaseRemaining))".utf8)
-        body.append(contentsOf: ",\"expiry\":\(Self.expiry(info.options.expiry))".utf8)
-        body.append(contentsOf: ",\"expiresIn\":\(Self.seconds(attendance.expiresIn))".utf8)
-        body.append(contentsOf: ",\"forkedFrom\":".utf8)
-        if let origin = info.forkedFrom {
-            JSONWriter.appendString(origin.source.text, to: &body)
-        } else {
-            body.append(contentsOf: "null".utf8)
+        stream.member("readers", attendance.readers)
+        stream.member("producers", attendance.liveProducers)
+        stream.member("lease", info.end == nil ? info.options.leaseSeconds.map { Int($0) } : nil)
+        stream.member("leaseRemaining", Self.seconds(attendance.leaseRemaining))
+        switch info.options.expiry {
+        case .idle(let seconds): stream.member("expiry", object: { $0.member("ttl", Int(seconds)) })
+        case .at(let moment):
+            stream.member("expiry", object: { $0.member("at", Timestamp.text(milliseconds: moment)) })
+        case nil: stream.member("expiry", String?.none)
         }
-        for figures in figures { body.append(contentsOf: ",\(figures.json)".utf8) }
-        body.append(UInt8(ascii: "}"))
+        stream.member("expiresIn", Self.seconds(attendance.expiresIn))
+        stream.member("forkedFrom", info.forkedFrom?.source.text)
+        for figures in figures {
+            stream.member(
+                figures.member,
+                object: { member in
+                    for value in figures.values { member.member(value.name, raw: value.number.utf8) }
+                }
+            )
+        }
     }
 
-    private static func expiry(_ expiry: StreamOptions.Expiry?) -> String {
-        switch expiry {
-        case .idle(let seconds): "{\"ttl\":\(seconds)}"
-        case .at(let moment): "{\"at\":\"\(Timestamp.text(milliseconds: moment))\"}"
-        case nil: "null"
-        }
-    }
-
-    private static func seconds(_ duration: Duration?) -> String {
-        duration.map { "\(Int(($0 / .seconds(1)).rounded(.up)))" } ?? "null"
+    private static func seconds(_ duration: Duration?) -> Int? {
+        duration.map { Int(($0 / .seconds(1)).rounded(.up)) }
     }
 
     private static func json(_ body: [UInt8]) -> Response {

@@ -18,8 +18,4 @@ package struct StreamFigures: Sendable {
     var header: HeaderField {
         HeaderField(field, values.map { "\($0.name)=\($0.number)" }.joined(separator: ", "))
     }
-
-    var json: String {
-        "\"\(member)\":{" + values.map { "\"\($0.name)\":\($0.number)" }.joined(separator: ",") + "}"
-    }
 }

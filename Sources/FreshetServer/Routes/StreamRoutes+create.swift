@@ -1,6 +1,7 @@
 import NIOHTTP1
 import StreamCore
 import StreamHTTP
+import TextCodecs
 
 extension StreamRoutes {
     /// `PUT`: creates a stream, with its first events and its end if the request has them. Idempotent.
@@ -21,7 +22,7 @@ extension StreamRoutes {
             leaseSeconds: try headers.leaseSeconds(),
             retention: try headers.retention()
         )
-        let location = request.baseURL + Self.prefix + RequestTarget.encodePath(name.text)
+        let location = request.baseURL + Self.prefix + PercentEncoding.encode(name.text, keeping: .path)
         return .collect(limit: configuration.bodyBytes) { [self] body in
             await .response(create(name, options, body, end, fork, location: location))
         }

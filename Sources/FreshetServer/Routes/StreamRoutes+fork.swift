@@ -45,7 +45,7 @@ extension Problem {
             self.init(
                 409,
                 "content-type-differs",
-                title: "The source is of another type.",
+                title: "The stream is of another type.",
                 detail: "Its Content-Type is `\(type.text)`. Ask for the same, or for none."
             )
         case .beyondTail(let tail):
@@ -59,7 +59,7 @@ extension Problem {
             self.init(
                 410,
                 "position-gone",
-                title: "What the fork would begin with is not here.",
+                title: "What follows this position is not here.",
                 detail: "`Stream-Fork-Offset` is older than what the source still keeps.",
                 headers: [StreamFields.earliestOffset(floor)]
             )
@@ -67,7 +67,7 @@ extension Problem {
             self.init(
                 400,
                 "bad-offset",
-                title: "This is no offset of the source.",
+                title: "This is no offset.",
                 detail: "`Stream-Fork-Offset` is a value that a read of the source gave as Stream-Next-Offset or as an "
                     + "event's id."
             )

@@ -1,6 +1,7 @@
 import NIOHTTP1
 import StreamCore
 import StreamHTTP
+import TextCodecs
 
 extension StreamRoutes {
     /// `GET`: the native forms, or the bytes there are now.
@@ -122,7 +123,7 @@ extension StreamRoutes {
 
     private func farewell(_ form: EventForm, _ why: ReconnectReason) -> Response {
         var body = form.greeting
-        let retry = jitter(why == .draining ? 1000...10_000 : 5000...30_000)
+        let retry = jitter(why.retryRange)
         EventWriter(form: form, kind: .eventStream).appendReconnect(why, retry: retry, to: &body)
         var response = Response(200, headers: fields(form, nil), body: body, framing: .stream)
         response.reconnect = why

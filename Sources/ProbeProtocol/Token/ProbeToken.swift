@@ -1,4 +1,5 @@
 import Crypto
+import TextCodecs
 
 /// What opens the probe of a server that has keys: `expiry.mac`, the second since 1970 at which it ends, and the
 /// base64url of HMAC-SHA256 over it, keyed with the SHA-256 of a bearer key.
@@ -45,6 +46,6 @@ package enum ProbeToken {
             for: Array("freshet_probe|\(expiry)".utf8),
             using: SymmetricKey(data: keyDigest)
         )
-        return Base64URL.text(code)
+        return Base64.urlText(code)
     }
 }

@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// Cuts a whole body into the events of one atomic append: all of them, or none.
 package enum AtomicBody {
     package static func events(

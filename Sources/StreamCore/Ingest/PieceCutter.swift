@@ -1,4 +1,5 @@
 import ServerSentEvents
+import TextCodecs
 
 /// Cuts a body that is still arriving into events, by the type of its stream: server-sent event blocks, lines, or, for
 /// other text, what has arrived since the last time, never in the middle of a UTF-8 character.

@@ -1,4 +1,5 @@
 package import NIOCore
+import TextCodecs
 
 /// How the parts of a streamed body are told apart on the wire.
 package enum BodyFraming: Int, Sendable, Hashable {
@@ -47,7 +48,7 @@ package enum BodyFraming: Int, Sendable, Hashable {
         while shift >= 0 {
             let digit = UInt8(truncatingIfNeeded: (value >> shift) & 15)
             if digit != 0 || !isLeading || shift == 0 {
-                output.append(JSONWriter.hexDigit(digit))
+                output.append(Hexadecimal.digit(digit))
                 isLeading = false
             }
             shift -= 4

@@ -1,5 +1,6 @@
 import ServerSentEvents
 package import StreamCore
+import TextCodecs
 
 /// Writes what a `live=sse` read of the Durable Streams protocol is told (section 5.8): `data` events, each with the
 /// bytes of a batch as a catch-up read would show them, and after each a `control` event.
@@ -32,11 +33,13 @@ package struct DurableWriter: Sendable {
         isClosed: Bool,
         to output: inout [UInt8]
     ) {
-        var json = "{\"streamNextOffset\":\"\(offset.text)\""
-        if !isClosed { json += ",\"streamCursor\":\"\(cursor)\"" }
-        if isUpToDate { json += ",\"upToDate\":true" }
-        if isClosed { json += ",\"streamClosed\":true" }
-        append("control", Array((json + "}").utf8), to: &output)
+        let control = JSONWriter.object {
+            $0.member("streamNextOffset", offset.text)
+            if !isClosed { $0.member("streamCursor", String(cursor)) }
+            if isUpToDate { $0.member("upToDate", true) }
+            if isClosed { $0.member("streamClosed", true) }
+        }
+        append("control", control, to: &output)
     }
 
     private func append(_ type: String, _ data: [UInt8], to output: inout [UInt8]) {

@@ -1,5 +1,6 @@
 import ServerSentEvents
 package import StreamCore
+import TextCodecs
 
 /// Writes the events of one stream in one form.
 package struct EventWriter: Sendable, Hashable {
@@ -60,33 +61,32 @@ package struct EventWriter: Sendable, Hashable {
     }
 
     package func appendEnd(_ end: StreamEnd, retry: Int?, to output: inout [UInt8]) {
-        var data: [UInt8] = Array("{\"reason\":\"\(end.reason.rawValue)\"".utf8)
-        if let detail = end.detail {
-            data.append(contentsOf: ",\"detail\":".utf8)
-            JSONWriter.appendString(detail, to: &data)
+        let data = JSONWriter.object {
+            $0.member("reason", end.reason.rawValue)
+            if let detail = end.detail { $0.member("detail", detail) }
         }
-        data.append(UInt8(ascii: "}"))
         append(.end, id: end.offset, data: data, retry: retry, to: &output)
     }
 
     package func appendRemoval(_ removal: Removal, retry: Int?, to output: inout [UInt8]) {
-        append(.end, id: nil, data: Array("{\"reason\":\"\(removal.rawValue)\"}".utf8), retry: retry, to: &output)
+        append(.end, id: nil, data: JSONWriter.object { $0.member("reason", removal.rawValue) }, retry: retry, to: &output)
     }
 
     /// What follows is not what follows the reader's position: it starts anew at the floor.
     package func appendGap(requested: String, resumed floor: Offset, retry: Int?, to output: inout [UInt8]) {
-        var data: [UInt8] = Array("{\"requested\":".utf8)
-        JSONWriter.appendString(requested, to: &data)
-        data.append(contentsOf: ",\"resumed\":\"\(floor.text)\"}".utf8)
+        let data = JSONWriter.object {
+            $0.member("requested", requested)
+            $0.member("resumed", floor.text)
+        }
         append(.gap, id: floor, data: data, retry: retry, to: &output)
     }
 
     package func appendStart(at tail: Offset, retry: Int?, to output: inout [UInt8]) {
-        append(.start, id: tail, data: Array("{\"offset\":\"\(tail.text)\"}".utf8), retry: retry, to: &output)
+        append(.start, id: tail, data: JSONWriter.object { $0.member("offset", tail.text) }, retry: retry, to: &output)
     }
 
     package func appendReconnect(_ why: ReconnectReason, retry: Int, to output: inout [UInt8]) {
-        append(.reconnect, id: nil, data: Array("{\"why\":\"\(why.rawValue)\"}".utf8), retry: retry, to: &output)
+        append(.reconnect, id: nil, data: JSONWriter.object { $0.member("why", why.rawValue) }, retry: retry, to: &output)
     }
 
     private func openLine(id: Offset?, event: String?, to output: inout [UInt8]) {
@@ -113,4 +113,7 @@ package struct EventWriter: Sendable, Hashable {
 /// Why a reader is asked to come back: the answer to a read that cannot be served now.
 package enum ReconnectReason: String, Sendable, CaseIterable {
     case draining, overloaded, store
+
+    /// From which milliseconds the reconnection time is drawn, so that a crowd does not come back as one.
+    package var retryRange: ClosedRange<Int> { self == .draining ? 1000...10_000 : 5000...30_000 }
 }

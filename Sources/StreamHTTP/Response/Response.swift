@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// A complete answer to one request.
 package struct Response: Sendable, Equatable {
     /// How the end of the body is told.
@@ -24,21 +26,19 @@ package struct Response: Sendable, Equatable {
 
     /// A problem as a JSON document (RFC 9457).
     package init(_ problem: Problem) {
-        var body: [UInt8] = []
-        body.append(contentsOf: "{\"type\":".utf8)
-        JSONWriter.appendString("urn:freshet:" + problem.code, to: &body)
-        body.append(contentsOf: ",\"title\":".utf8)
-        JSONWriter.appendString(problem.title, to: &body)
-        body.append(contentsOf: ",\"status\":\(problem.status),\"detail\":".utf8)
-        JSONWriter.appendString(problem.detail, to: &body)
-        body.append(contentsOf: "}\n".utf8)
+        let body = JSONWriter.object {
+            $0.member("type", "urn:freshet:" + problem.code)
+            $0.member("title", problem.title)
+            $0.member("status", problem.status)
+            $0.member("detail", problem.detail)
+        }
         self.init(
             problem.status,
             headers: [
                 HeaderField("Content-Type", "application/problem+json"), HeaderField("Cache-Control", "no-store"),
             ]
                 + problem.headers,
-            body: body
+            body: body + "\n".utf8
         )
     }
 }

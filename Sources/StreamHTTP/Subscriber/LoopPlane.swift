@@ -82,7 +82,7 @@ final class LoopPlane {
 
     /// The reconnection time a farewell carries: jittered, so that a crowd does not come back as one.
     func jitteredRetry(_ why: ReconnectReason) -> Int {
-        Int.random(in: why == .draining ? 1000...10_000 : 5000...30_000)
+        Int.random(in: why.retryRange)
     }
 
     // MARK: What happens

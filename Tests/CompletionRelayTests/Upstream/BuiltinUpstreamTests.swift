@@ -4,6 +4,7 @@ import ServerSentEvents
 import StreamCore
 import StreamHTTP
 import Testing
+import TextCodecs
 
 @testable import CompletionRelay
 

@@ -6,6 +6,7 @@ import StoreSuite
 import StreamCore
 import StreamHTTP
 import Testing
+import TextCodecs
 
 @testable import FreshetServer
 

@@ -32,43 +32,6 @@ struct FramingTests {
     }
 
     @Test(
-        "base64 with its padding (RFC 4648, section 10)",
-        arguments: [
-            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ]
-    )
-    func base64(plain: String, encoded: String) {
-        #expect(String(decoding: Base64.encode(Array(plain.utf8)), as: UTF8.self) == encoded)
-    }
-
-    @Test("base64 of every byte")
-    func base64Bytes() {
-        #expect(Base64.encode([0xFB, 0xFF, 0xFE]) == Array("+//+".utf8))
-    }
-
-    @Test(
-        "JSON strings",
-        arguments: [
-            ("plain", "\"plain\""), ("a\"b\\c", #""a\"b\\c""#),
-            ("\n\r\t\u{0}\u{1F}\u{7F}", #""\n\r\t\u0000\u001f\u007f""#),
-            ("naïve 🎉", "\"naïve 🎉\""), ("", "\"\""), ("</script>", "\"</script>\""),
-        ]
-    )
-    func jsonStrings(plain: String, json: String) {
-        var output: [UInt8] = []
-        JSONWriter.appendString(plain, to: &output)
-        #expect(String(decoding: output, as: UTF8.self) == json)
-    }
-
-    @Test("bytes that are no UTF-8 become U+FFFD in JSON")
-    func invalidUTF8() {
-        var output: [UInt8] = []
-        [0x61, 0xFF, 0x62].withUnsafeBufferPointer { JSONWriter.appendString($0, to: &output) }
-        #expect(String(decoding: output, as: UTF8.self) == "\"a\u{FFFD}b\"")
-    }
-
-    @Test(
         "dates of HTTP",
         arguments: [
             (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"), (0, "Thu, 01 Jan 1970 00:00:00 GMT"),

@@ -1,7 +1,7 @@
 import Foundation
 import StoreSuite
-import StreamCore
 import Testing
+import TextCodecs
 
 @Suite("JSON text")
 struct JSONTextTests {

@@ -1,28 +1,38 @@
 /// Finds where JSON values begin and end, and that they are what RFC 8259 says. One pass, nothing decoded.
 ///
 /// A lone surrogate written as `\uD800` is let through: the grammar allows it and `JSON.stringify` writes it.
-struct JSONScanner {
+package struct JSONScanner {
     private let bytes: [UInt8]
-    private var position = 0
+    private let end: Int
+    private var position: Int
     private var depth = 0
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
+    package init(_ bytes: [UInt8]) {
+        self.init(bytes, in: 0..<bytes.count)
     }
 
-    /// The byte that comes next; nil at the end.
-    var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
+    /// - Parameter range: The part of the bytes that is looked at. Positions are those in `bytes`.
+    package init(_ bytes: [UInt8], in range: Range<Int>) {
+        self.bytes = bytes
+        position = range.lowerBound
+        end = range.upperBound
+    }
 
-    mutating func skipBlanks() {
-        while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+    package static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+
+    /// The byte that comes next; nil at the end.
+    package var peek: UInt8? { position < end ? bytes[position] : nil }
+
+    package mutating func skipBlanks() {
+        while let byte = peek, Self.isBlank(byte) { position += 1 }
     }
 
     /// Scans one value, which begins here, and returns where it stands.
-    mutating func scanValue() throws(JSONError) -> Range<Int> {
+    package mutating func scanValue() throws(JSONError) -> Range<Int> {
         let start = position
         guard let first = peek else { throw expected("a value") }
         switch first {
-        case UInt8(ascii: "{"): try scanObject()
+        case UInt8(ascii: "{"): try scanObject { _, _ in }
         case UInt8(ascii: "["): try scanArray { _ in }
         case UInt8(ascii: "\""): try scanString()
         case UInt8(ascii: "t"): try scanWord("true")
@@ -34,40 +44,49 @@ struct JSONScanner {
         return start..<position
     }
 
-    /// Scans an array, which begins here, and tells where each of its elements stands.
-    mutating func scanArray(element: (Range<Int>) -> Void) throws(JSONError) {
+    /// Scans an array, which begins here, and tells where each of its elements stands: one after which the array goes
+    /// on, or ends.
+    package mutating func scanArray(element: (Range<Int>) -> Void) throws(JSONError) {
         try open()
         if take(UInt8(ascii: "]")) { return close() }
         while true {
-            element(try scanValue())
+            let value = try scanValue()
             skipBlanks()
-            if take(UInt8(ascii: "]")) { return close() }
-            guard take(UInt8(ascii: ",")) else { throw expected("a comma or `]`") }
+            let isLast = take(UInt8(ascii: "]"))
+            guard isLast || take(UInt8(ascii: ",")) else { throw expected("a comma or `]`") }
+            element(value)
+            if isLast { return close() }
+            skipBlanks()
+        }
+    }
+
+    /// Scans an object, which begins here, and tells where the keys, with their quotes, and the values of its members
+    /// stand: of one after which the object goes on, or ends.
+    package mutating func scanObject(member: (_ key: Range<Int>, _ value: Range<Int>) -> Void) throws(JSONError) {
+        try open()
+        if take(UInt8(ascii: "}")) { return close() }
+        while true {
+            guard peek == UInt8(ascii: "\"") else { throw expected("a key in quotes") }
+            let start = position
+            try scanString()
+            let key = start..<position
+            skipBlanks()
+            guard take(UInt8(ascii: ":")) else { throw expected("a colon") }
+            skipBlanks()
+            let value = try scanValue()
+            skipBlanks()
+            let isLast = take(UInt8(ascii: "}"))
+            guard isLast || take(UInt8(ascii: ",")) else { throw expected("a comma or `}`") }
+            member(key, value)
+            if isLast { return close() }
             skipBlanks()
         }
     }
 
     /// Throws unless nothing but whitespace is left.
-    mutating func scanEnd() throws(JSONError) {
+    package mutating func scanEnd() throws(JSONError) {
         skipBlanks()
         guard peek == nil else { throw expected("the end") }
-    }
-
-    private mutating func scanObject() throws(JSONError) {
-        try open()
-        if take(UInt8(ascii: "}")) { return close() }
-        while true {
-            guard peek == UInt8(ascii: "\"") else { throw expected("a key in quotes") }
-            try scanString()
-            skipBlanks()
-            guard take(UInt8(ascii: ":")) else { throw expected("a colon") }
-            skipBlanks()
-            _ = try scanValue()
-            skipBlanks()
-            if take(UInt8(ascii: "}")) { return close() }
-            guard take(UInt8(ascii: ",")) else { throw expected("a comma or `}`") }
-            skipBlanks()
-        }
     }
 
     private mutating func open() throws(JSONError) {
@@ -124,7 +143,7 @@ struct JSONScanner {
         case 0xF4: (count, second) = (4, 0x80...0x8F)
         default: throw JSONError(position: position, reason: .invalidUTF8)
         }
-        guard bytes.count - position >= count, second.contains(bytes[position + 1]),
+        guard end - position >= count, second.contains(bytes[position + 1]),
             bytes[(position + 2)..<(position + count)].allSatisfy({ $0 & 0xC0 == 0x80 })
         else { throw JSONError(position: position, reason: .invalidUTF8) }
         position += count

@@ -1,7 +1,6 @@
-import Foundation
+import StoreSuite
 import Testing
-
-@testable import CompletionRelay
+import TextCodecs
 
 @Suite("Looking into JSON")
 struct JSONSliceTests {
@@ -30,18 +29,40 @@ struct JSONSliceTests {
         }
     }
 
-    @Test("bytes at random do no harm")
-    func noise() {
-        var generator = SystemRandomNumberGenerator()
+    @Test(
+        "a member or an element is found only where the text goes on as JSON does",
+        arguments: [
+            #"{"a":12"#, #"{"a":12]"#, #"{"a":12 13}"#, #"{"a":tru}"#, #"{a:1}"#, #"["#, #"[1"#, #"[1 2]"#, #"{"a" 1}"#,
+            "",
+        ]
+    )
+    func unfinished(text: String) {
+        let slice = JSONSlice(Array(text.utf8))
+        #expect(slice["a"] == nil)
+        #expect(slice.elements.isEmpty)
+    }
+
+    @Test("what stands before the place where a text is no JSON any more is found")
+    func before() {
+        #expect(JSONSlice(Array(#"{"a":1,"b":nul"#.utf8))["a"]?.integer == 1)
+        #expect(JSONSlice(Array("[1,2,x]".utf8)).elements.map(\.integer) == [1, 2])
+    }
+
+    @Test("bytes at random do no harm", arguments: 0..<4)
+    func noise(seed: UInt64) {
+        var generator = SeededRandom(seed: seed)
         let alphabet = Array(#"{}[]",:\ua1 "#.utf8)
         for _ in 0..<2000 {
             let bytes = (0..<Int.random(in: 0..<40, using: &generator)).map { _ in
                 alphabet.randomElement(using: &generator)!
             }
             let slice = JSONSlice(bytes)
+            let isJSON = (try? JSONText.validate(bytes)) != nil
+            if isJSON {
+                #expect(slice.elements.count == (try? JSONText.split(bytes))?.count || slice.raw.first != 0x5B)
+            }
+            if slice.string != nil { #expect(isJSON) }
             _ = slice["a"]?["a"]?.string
-            _ = slice.elements.map(\.string)
-            _ = slice.string
         }
     }
 }

@@ -1,0 +1,46 @@
+import Foundation
+import Testing
+import TextCodecs
+
+@Suite("Bytes as text")
+struct ByteTextTests {
+    private let samples = (0..<70).map { count in (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ count) } }
+
+    @Test("base64 is what Foundation writes, and in a URL without padding and in its own alphabet")
+    func base64() {
+        for bytes in samples {
+            let text = Data(bytes).base64EncodedString()
+            #expect(String(decoding: Base64.encode(bytes), as: UTF8.self) == text)
+            let url = text.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+            #expect(Base64.urlText(bytes) == url)
+        }
+        #expect(Base64.encode([0xFB, 0xFF, 0xFE]) == Array("+//+".utf8))
+        #expect(Base64.urlText([0xFB, 0xFF, 0xFE]) == "-__-")
+    }
+
+    @Test(
+        "base64 with its padding (RFC 4648, section 10)",
+        arguments: [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ]
+    )
+    func base64(plain: String, encoded: String) {
+        #expect(String(decoding: Base64.encode(Array(plain.utf8)), as: UTF8.self) == encoded)
+    }
+
+    @Test("hexadecimal has two digits for each byte, and each digit has its value")
+    func hexadecimal() {
+        #expect(Hexadecimal.text([0x00, 0x0F, 0xA0, 0xFF]) == "000fa0ff")
+        for value in UInt8(0)..<16 { #expect(Hexadecimal.value(Hexadecimal.digit(value)) == value) }
+        #expect(Hexadecimal.value(UInt8(ascii: "F")) == 15)
+        for byte in "/:@G`g ".utf8 { #expect(Hexadecimal.value(byte) == nil) }
+    }
+
+    @Test("a token is 32 digits, and no two are the same")
+    func tokens() {
+        let tokens = (0..<100).map { _ in RandomToken.text() }
+        #expect(Set(tokens).count == 100)
+        #expect(tokens.allSatisfy { $0.utf8.count == 32 && $0.utf8.allSatisfy { Hexadecimal.value($0) != nil } })
+    }
+}
