@@ -75,3 +75,19 @@ def test_the_architecture_page_names_every_folder():
         for folder in target.iterdir():
             if folder.is_dir() and folder.suffix != ".docc":
                 assert f"`{folder.name}`" in page, f"{target.name}/{folder.name}"
+
+
+def test_every_idea_of_the_wire_has_the_file_that_the_development_page_names():
+    page = (ROOT / "docs" / "development.md").read_text()
+    section = page.split("## Which file to open", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| (.+?) \| (`.+`) \|$", section, re.MULTILINE)
+    assert len(rows) >= 30
+    for idea, files in rows:
+        for file in re.findall(r"`([^`]+\.swift)`", files):
+            assert (ROOT / "Sources" / file).is_file(), f"{idea}: {file}"
+    ideas = " ".join(idea for idea, _ in rows)
+    for word in [
+        "lease", "heartbeat", "Last-Event-ID", "gap", "NDJSON", "retry", "drain", "OpenAI", "Idempotency-Key", "offset", "retention",
+        "Producer-Id", "fork", "CORS", "session cookie", "long-poll", "chunked", "problem", "probe", "SIGTERM",
+    ]:
+        assert word in ideas, word

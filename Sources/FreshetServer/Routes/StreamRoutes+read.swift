@@ -13,8 +13,8 @@ extension StreamRoutes {
         case .durableLive(let mode): return try follow(name, mode, asked, request)
         case .native(let form):
             if request.facts.isDraining { return .answer(farewell(form, .draining)) }
-            let header = request.head.headers.first(name: "Last-Event-ID").flatMap { $0.isEmpty ? nil : $0 }
-            return .act { [self] in await subscribe(name, form, lastEventID: header, asked: asked) }
+            let lastEventID = LastEventID(request.head.headers)
+            return .act { [self] in await subscribe(name, form, lastEventID, asked: asked) }
         case .catchUp:
             let match = request.head.headers["If-None-Match"]
             return .act { [self] in await .response(catchUp(name, asked ?? .start, ifNoneMatch: match)) }
@@ -49,11 +49,11 @@ extension StreamRoutes {
     private func subscribe(
         _ name: StreamName,
         _ form: EventForm,
-        lastEventID: String?,
+        _ lastEventID: LastEventID?,
         asked: ReadPosition?
     ) async -> Reply {
         // The header wins: an `EventSource` that comes back sends it, with the URL it began with.
-        let position = lastEventID.map { Offset($0).map { ReadPosition.after($0) } } ?? (asked ?? .start)
+        let position = lastEventID.map(\.position) ?? (asked ?? .start)
         let page: Page?
         do throws(StoreError) {
             page = try await streams.read(name, from: position ?? .start)
@@ -83,7 +83,7 @@ extension StreamRoutes {
             switch position {
             case .after(let offset)?: offset.text
             case .start?, .now?: "-1"
-            case nil: lastEventID.map { Self.shown($0) } ?? ""
+            case nil: lastEventID.map { Self.shown($0.text) } ?? ""
             }
         return .subscribe(
             SubscriptionPlan(

@@ -20,14 +20,6 @@ package enum EventForm: Int, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// What keeps a quiet connection alive: a comment; an empty line.
-    package var heartbeat: [UInt8] {
-        switch self {
-        case .sse, .durable, .foreign: Array(":\n\n".utf8)
-        case .ndjson: [UInt8(ascii: "\n")]
-        }
-    }
-
     /// The first bytes of a stream, so that whoever waits for a first byte has it at once.
     package var greeting: [UInt8] {
         switch self {

@@ -20,19 +20,7 @@ package struct EventWriter: Sendable, Hashable {
         case .sse:
             let data = isBase64 ? Base64.encode(event.body.data) : event.body.data
             appendBlock(event: event.body.type, id: event.offset, data: data, retry: retry, to: &output)
-        case .ndjson:
-            openLine(id: event.offset, event: event.body.type, to: &output)
-            output.append(contentsOf: ",\"data\":".utf8)
-            switch kind {
-            case .json, .ndjson: output.append(contentsOf: JSONText.singleLine(event.body.data))
-            case .binary:
-                output.append(UInt8(ascii: "\""))
-                output.append(contentsOf: Base64.encode(event.body.data))
-                output.append(contentsOf: "\",\"base64\":true".utf8)
-            case .text, .eventStream:
-                event.body.data.withUnsafeBufferPointer { JSONWriter.appendString($0, to: &output) }
-            }
-            output.append(contentsOf: "}\n".utf8)
+        case .ndjson: NDJSON.append(event, kind, to: &output)
         case .durable: preconditionFailure("a durable read is told of batches, by a DurableWriter")
         case .foreign:
             let type = event.body.type.map(ForeignEventType.shown)
@@ -50,11 +38,7 @@ package struct EventWriter: Sendable, Hashable {
     ) {
         switch form {
         case .sse: appendBlock(event: type.rawValue, id: id, data: data, retry: retry, to: &output)
-        case .ndjson:
-            openLine(id: id, event: type.rawValue, to: &output)
-            output.append(contentsOf: ",\"data\":".utf8)
-            output.append(contentsOf: data)
-            output.append(contentsOf: "}\n".utf8)
+        case .ndjson: NDJSON.append(id: id, event: type.rawValue, data: data, to: &output)
         // Its clients know two event types, and none of these is one; those of a foreign protocol know none.
         case .durable, .foreign: break
         }
@@ -69,7 +53,13 @@ package struct EventWriter: Sendable, Hashable {
     }
 
     package func appendRemoval(_ removal: Removal, retry: Int?, to output: inout [UInt8]) {
-        append(.end, id: nil, data: JSONWriter.object { $0.member("reason", removal.rawValue) }, retry: retry, to: &output)
+        append(
+            .end,
+            id: nil,
+            data: JSONWriter.object { $0.member("reason", removal.rawValue) },
+            retry: retry,
+            to: &output
+        )
     }
 
     /// What follows is not what follows the reader's position: it starts anew at the floor.
@@ -86,17 +76,13 @@ package struct EventWriter: Sendable, Hashable {
     }
 
     package func appendReconnect(_ why: ReconnectReason, retry: Int, to output: inout [UInt8]) {
-        append(.reconnect, id: nil, data: JSONWriter.object { $0.member("why", why.rawValue) }, retry: retry, to: &output)
-    }
-
-    private func openLine(id: Offset?, event: String?, to output: inout [UInt8]) {
-        output.append(UInt8(ascii: "{"))
-        if let id { output.append(contentsOf: "\"id\":\"\(id.text)\"".utf8) }
-        if let event {
-            if id != nil { output.append(UInt8(ascii: ",")) }
-            output.append(contentsOf: "\"event\":".utf8)
-            JSONWriter.appendString(event, to: &output)
-        }
+        append(
+            .reconnect,
+            id: nil,
+            data: JSONWriter.object { $0.member("why", why.rawValue) },
+            retry: retry,
+            to: &output
+        )
     }
 
     private func appendBlock(event: String?, id: Offset?, data: [UInt8], retry: Int?, to output: inout [UInt8]) {
@@ -108,12 +94,4 @@ package struct EventWriter: Sendable, Hashable {
             preconditionFailure("a kept event cannot be encoded: \(error)")
         }
     }
-}
-
-/// Why a reader is asked to come back: the answer to a read that cannot be served now.
-package enum ReconnectReason: String, Sendable, CaseIterable {
-    case draining, overloaded, store
-
-    /// From which milliseconds the reconnection time is drawn, so that a crowd does not come back as one.
-    package var retryRange: ClosedRange<Int> { self == .draining ? 1000...10_000 : 5000...30_000 }
 }
