@@ -20,6 +20,14 @@ return Object.fromEntries([...document.querySelectorAll('.lane')].map((lane) => 
 """
 
 
+# From when the race was begun to when its lanes were, on the page's clock, which all lanes are measured by.
+HEAD_START = """
+const entries = performance.getEntriesByType('resource');
+const start = (end) => entries.find(({ name }) => name.endsWith(end)).startTime;
+return start('/json') - start('/demo/races');
+"""
+
+
 @pytest.fixture(scope="module")
 def demo():
     server = Freshet("demo")
@@ -172,13 +180,16 @@ def figures_are_saved(page):
     assert all(lane["timeline"][-1][1] == SIZE for lane in data["lanes"])
 
 
-@pytest.mark.parametrize("holding, seconds, least", [("whole", 1, 980), ("16k", 1, 380), ("1s", 2, 900)])
-def test_a_proxy_that_buffers_kills_the_effect(page, holding, seconds, least):
+# The last piece of an answer of 1 s, the first after its words, the first full second of the connection.
+@pytest.mark.parametrize("holding, seconds, due", [("whole", 1, 1000), ("16k", 1, 425), ("1s", 2, 1000)])
+def test_a_proxy_that_buffers_kills_the_effect(page, holding, seconds, due):
     lanes = race(page, holding=holding, seconds=seconds)
     assert all_whole(lanes), lanes
+    # The stream's producer starts with the race, the lanes when the page has heard of it, which on a busy machine is later.
+    head_start = page.run(HEAD_START)
     for lane in STREAMS:
-        # Without it the first word is due after 50 ms.
-        assert lanes[lane]["firstWord"] >= least, lanes
+        # Without it the first word is due after 50 ms. The clock of a page is no finer than some milliseconds.
+        assert head_start + lanes[lane]["firstWord"] >= due - 5, (head_start, lanes)
     # On a busy machine standard HTTP may be so late itself that nothing can be said.
     if holding == "whole" and min(lanes[lane]["firstWord"] for lane in STREAMS) > lanes["json"]["firstWord"] / 2:
         assert "the streaming effect is gone" in page.run("return document.querySelector('#verdict').textContent")
