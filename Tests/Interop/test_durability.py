@@ -9,7 +9,8 @@ import time
 import pytest
 
 from support.freshet import NIGHTLY, Freshet, run
-from support.restarts import free_port, kill_and_start, start
+from support.ports import free_port
+from support.restarts import kill_and_start
 
 ROUNDS = 200 if NIGHTLY else 20
 PRODUCERS = 8
@@ -68,8 +69,7 @@ class Reader(threading.Thread):
 @pytest.mark.timeout(120 if not NIGHTLY else 1800)
 def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
     dice = random.Random(4)
-    port = free_port()
-    server = start(port, tmp_path / "data")
+    server = Freshet(port=free_port(), data=tmp_path / "data")
     paths = [server.create() for _ in range(PRODUCERS)]
     producers = [Producer(path) for path in paths]
     readers = [Reader(path) for path in paths]
@@ -149,7 +149,7 @@ def test_a_directory_in_use_is_refused_and_so_is_a_damaged_one(tmp_path):
 
 def test_a_live_producer_that_dies_with_the_server_is_never_a_spinner(tmp_path):
     port = free_port()
-    server = start(port, tmp_path / "data")
+    server = Freshet(port=port, data=tmp_path / "data")
     path = server.create()
     with socket.create_connection(server.address) as live:
         live.sendall(

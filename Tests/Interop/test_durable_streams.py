@@ -8,8 +8,9 @@ import pytest
 from durable_streams import DurableStream, stream
 
 from support.cut_proxy import CutProxy, random_cuts
-from support.freshet import NIGHTLY
-from support.restarts import free_port, kill_and_start, start
+from support.freshet import NIGHTLY, Freshet
+from support.ports import free_port
+from support.restarts import kill_and_start
 from support.waiting import eventually
 from support.wire import Connection
 
@@ -107,7 +108,7 @@ def test_a_reader_whose_connection_is_cut_goes_on_where_it_was(server, url, live
 
 def test_producer_and_readers_go_on_where_they_were_when_the_server_dies(tmp_path):
     """The client has no idempotent producer: `Stream-Seq` tells it that an append was kept whose answer was lost."""
-    server = start(free_port(), tmp_path / "data")
+    server = Freshet(port=free_port(), data=tmp_path / "data")
     where = f"{server.url}/v1/stream/restarts"
     DurableStream.create(where, content_type="application/json").close()
     deaths = 20 if NIGHTLY else 4

@@ -7,7 +7,8 @@ import pytest
 
 from support.events import Subscription
 from support.freshet import NIGHTLY, Freshet, run
-from support.restarts import free_port, kill_and_start, start
+from support.ports import free_port
+from support.restarts import kill_and_start
 from support.wire import Connection
 
 TEXT = "text/plain"
@@ -445,5 +446,5 @@ def test_every_answer_is_the_one_the_contract_foretells(server, seed):
 @pytest.mark.parametrize("seed", range(50 if NIGHTLY else 5))
 def test_also_of_a_server_that_dies_and_comes_back_between(tmp_path, seed):
     data = tmp_path / "data"
-    play(Player(start(free_port(), data, **SETTINGS), seed, data)).stop()
+    play(Player(Freshet(port=free_port(), data=data, **SETTINGS), seed, data)).stop()
     assert run("check", data).returncode == 0

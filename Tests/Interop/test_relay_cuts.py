@@ -4,11 +4,11 @@ Each time the upstream must have seen exactly one request, and what a reader had
 """
 
 import json
-import socket
 
 import pytest
 
 from support.freshet import Freshet
+from support.ports import free_port
 from support.upstream import EVENTS, PATHS, Answer, Upstream
 from support.waiting import eventually
 from support.wire import Closed, Connection
@@ -129,8 +129,7 @@ REST = [
 
 @pytest.mark.parametrize("format, position", KILLED + REST)
 def test_freshet_is_killed(tmp_path, format, position):
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
+    port = free_port()
     relayed = Relayed(data=str(tmp_path / "data"), port=port)
     answer = Answer(EVENTS[format], stepped=True)
     caller, path = relayed.ask(format, answer)

@@ -4,13 +4,13 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
-import random
 import socket
 import subprocess
 import tempfile
 import time
 
 from .. import processes
+from ..ports import free_port
 
 # Some daemons live where the path of an ordinary user does not look.
 _PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
@@ -20,17 +20,6 @@ _TEMPORARY = pathlib.Path(tempfile.gettempdir()).resolve()
 
 # Linux ends what dies with its parent when the parent's *thread* ends, so they are all started by one that stays.
 _starter = concurrent.futures.ThreadPoolExecutor(max_workers=1)
-
-
-def free_port(host="127.0.0.1"):
-    """A port below those that the system gives to connections, which could take it before the proxy does."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    while True:
-        try:
-            with socket.create_server((host, random.randint(10_000, 32_000)), family=family) as listener:
-                return listener.getsockname()[1]
-        except OSError:
-            continue
 
 
 def authority(host, port):
