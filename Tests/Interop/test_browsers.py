@@ -62,7 +62,7 @@ def test_events_arrive_one_at_a_time_as_they_are_appended(page, server):
         """
         const [url, done] = arguments;
         (async () => {
-          const times = []
+          const times = [], answers = [];
           for (let number = 0; number < 30; number += 1) {
             const appended = performance.now();
             const arrival = new Promise((resolve) => {
@@ -70,17 +70,18 @@ def test_events_arrive_one_at_a_time_as_they_are_appended(page, server):
             });
             const status = await write(url, `word ${number}`);
             if (status !== 204) return done({ status });
+            answers.push(performance.now() - appended);
             times.push(await arrival - appended);
           }
-          done({ times });
+          done({ times, answers });
         })();
         """,
         server.url + path,
     )
     assert "times" in times, times
-    # Whatever collects events before it passes them on needs a timer or a full buffer: tens of milliseconds, or for ever.
-    assert statistics.median(times["times"]) < 50, times
-    assert max(times["times"]) < 1000, times
+    # Whatever collects events before it passes them on needs a timer or a full buffer: tens of milliseconds, or for ever. The answers
+    # to the appends are the control: what those took is the machine's.
+    assert statistics.median(times["times"]) < 50 + statistics.median(times["answers"]), times
     assert page.run("return seen()") == [["message", f"word {n}"] for n in range(30)]
     assert page.run("return log.opens") == 1
 

@@ -3,6 +3,7 @@
 import base64
 import re
 import socket
+import statistics
 import time
 
 import pytest
@@ -154,25 +155,30 @@ def test_last_event_id_wins_over_the_offset_of_the_url(server):
 
 def test_an_event_arrives_when_it_is_appended_and_not_later(server):
     path = server.create()
+    answers, arrivals = [], []
     with server.subscribe(path) as reader:
         for number in range(20):
             started = time.monotonic()
             server.append(path, f"{number}")
-            assert reader.next().data == f"{number}"
-            # Loopback takes a millisecond; whatever waits for a timer or a full buffer takes far longer.
-            assert time.monotonic() - started < 1
+            answers.append(time.monotonic() - started)
+            assert reader.next().data == f"{number}", "it came before the next was sent"
+            arrivals.append(time.monotonic() - started)
+    # Whatever waits for a timer does so for each; what a busy machine takes, the answers to the appends take too.
+    assert statistics.median(arrivals) < 0.05 + statistics.median(answers), (arrivals, answers)
 
 
 def test_a_heartbeat_is_a_comment_after_silence_and_only_then(serve):
     server = serve(heartbeat_seconds=0.3)
     path = server.create()
+    started = time.monotonic()
     with server.subscribe(path) as reader:
         assert reader.next_raw() == b": ok\n\n"
-        started = time.monotonic()
         for _ in range(3):
             block = reader.next_block()
             assert block.is_comment
-        assert 0.6 < time.monotonic() - started < 5
+        # Counted from before the request, so that no machine is too slow for it. By default the first would be waited for longer
+        # than this reader waits for anything.
+        assert time.monotonic() - started > 0.89
         server.append(path, "word")
         while (block := reader.next_block()).is_comment:
             pass

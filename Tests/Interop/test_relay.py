@@ -8,7 +8,6 @@ import os
 import pathlib
 import re
 import threading
-import time
 
 import anthropic
 import openai
@@ -214,7 +213,6 @@ def test_a_failure_is_found_again_as_it_was(relayed):
     for _ in range(2):
         answer = relayed.call(headers={"Idempotency-Key": "refused"})
         assert (answer.status, answer.body, answer["retry-after"]) == (429, body, "3")
-        time.sleep(0)
     relayed.begin(lambda request: Answer(CHAT[:2], end="reset", stepped=False))
     bodies = []
     for _ in range(2):
@@ -229,16 +227,23 @@ def test_a_failure_is_found_again_as_it_was(relayed):
 
 
 def test_cancel_on_disconnect_stops_when_the_last_reader_has_left(relayed):
-    answer = Answer(CHAT, stepped=True)
-    relayed.begin(answer)
+    # The control has no other reader.
+    answer, control = Answer(CHAT, stepped=True), Answer(CHAT, stepped=True)
+    scripts = iter([answer, control])
+    relayed.begin(lambda request: next(scripts))
     connection = relayed.open(headers={"Freshet-On-Disconnect": "cancel"})
     path = path_of(connection.read_head())
-    answer.let(2)
+    answer.let(1)
     with relayed.server.subscribe(path) as other:
         other.next()
         connection.close()
-        time.sleep(0.5)
+        leaving = relayed.open(headers={"Freshet-On-Disconnect": "cancel"})
+        leaving.read_head()
+        leaving.close()
+        eventually(lambda: control.gone)
         assert answer.gone is None, "somebody still reads"
+        answer.let(1)
+        other.next()
     eventually(lambda: answer.gone)
     with relayed.server.subscribe(path) as reader:
         assert reader.rest()[-1].json == {"reason": "cancelled", "detail": "nobody has read it for 0 s"}

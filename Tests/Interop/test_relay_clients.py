@@ -3,7 +3,6 @@
 import concurrent.futures
 import json
 import threading
-import time
 
 import anthropic
 import openai
@@ -188,11 +187,9 @@ def test_a_caller_who_leaves_stops_nothing_and_stop_does(relayed, format):
         for _ in range(5):
             reader.next()
         assert answer.gone is None
-        stopped = time.monotonic()
         assert relayed.server.cancel(location).status == 204
         assert json.loads(reader.next().data) == {"reason": "cancelled"}
     eventually(lambda: answer.gone)
-    assert answer.gone - stopped < 1
     assert len(relayed.upstream.requests) == 1
 
 
