@@ -9,14 +9,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent():
+def _begin():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Tests that are run under nohup would hand on that it is ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def start(arguments, **options):
     """Starts a process in a session of its own, so that whatever it starts can be ended with it."""
     options.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.Popen([str(a) for a in arguments], preexec_fn=_die_with_parent, start_new_session=True, **options)
+    return subprocess.Popen([str(a) for a in arguments], preexec_fn=_begin, start_new_session=True, **options)
 
 
 def end(process, patience=10):
