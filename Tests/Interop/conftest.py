@@ -12,10 +12,30 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    if not NIGHTLY:
-        for item in items:
-            if item.get_closest_marker("nightly"):
-                item.add_marker(pytest.mark.skip(reason="a long run: set FRESHET_NIGHTLY=1"))
+    for item in items:
+        if not NIGHTLY and item.get_closest_marker("nightly"):
+            item.add_marker(pytest.mark.skip(reason="a long run: set FRESHET_NIGHTLY=1"))
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    items.sort(key=lambda item: -seconds(item))
+
+
+def seconds(item):
+    """What takes long begins first: a lane that begins it last is waited for by all others."""
+    if has_browser(item):
+        return 150
+    mark = item.get_closest_marker("long")
+    return mark.args[0] if mark else 0
+
+
+def has_browser(item):
+    return "_running_browser" in item.fixturenames
+
+
+def group(item):
+    """What runs in one lane, one after the other: what shares a browser, or the fixtures of a module."""
+    if has_browser(item):
+        return item.callspec.params["_running_browser"].name
+    return item.nodeid if item.get_closest_marker("apart") else item.path.name
 
 
 @pytest.fixture(scope="module")

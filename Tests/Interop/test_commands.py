@@ -178,6 +178,8 @@ def test_append_under_nohup_is_not_hung_up(server):
     assert server.read(path).body == b"before\nafter\n"
 
 
+@pytest.mark.apart
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", range(20 if NIGHTLY else 2))
 def test_append_survives_cuts_and_doubles_nothing(server, seed):
     path = f"/v1/stream/append-cut-{seed}"
@@ -188,7 +190,7 @@ def test_append_survives_cuts_and_doubles_nothing(server, seed):
             [BINARY, "append", proxy.url + path], stdin=writer.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         writer.stdout.close()
-        output, errors = append.communicate(timeout=100)
+        output, errors = append.communicate(timeout=300)
         assert append.returncode == 0, errors
         assert output == b""
         assert proxy.cuts > 0
@@ -263,6 +265,7 @@ def test_tail_has_a_status_for_each_reason(server):
     assert len(set(statuses.values())) == len(statuses), statuses
 
 
+@pytest.mark.apart
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", range(20 if NIGHTLY else 2))
 def test_tail_survives_cuts_and_doubles_nothing(server, seed):

@@ -21,6 +21,8 @@ from support.meddling_proxy import Meddling, MeddlingProxy
 from support.waiting import eventually
 from support.wire import Connection
 
+pytestmark = pytest.mark.long(70)
+
 
 class Origin:
     """`freshet doctor --listen`."""

@@ -272,18 +272,22 @@ def judge(runs, directory, workers):
     return wrong
 
 
+@pytest.mark.apart
+@pytest.mark.long(60)
 @pytest.mark.timeout(300)
 def test_a_dozen_proxies_get_the_verdict_that_is_true_of_them(tmp_path):
     assert judge([(0, name) for name in DOZEN], tmp_path, workers=len(DOZEN)) == {}
 
 
 @pytest.mark.nightly
+@pytest.mark.apart
+@pytest.mark.long(150)
 @pytest.mark.timeout(3000)
-def test_every_proxy_gets_its_verdict_ten_times(tmp_path):
+@pytest.mark.parametrize("number", range(10))
+def test_every_proxy_gets_its_verdict_ten_times(tmp_path, number):
     # The long ones first, so that nothing waits for them alone.
     names = sorted(ALL, key=lambda name: -ALL[name].idle)
-    wrong = judge([(number, name) for number in range(10) for name in names], tmp_path, workers=14)
-    assert wrong == {}
+    assert judge([(number, name) for name in names], tmp_path, workers=14) == {}
 
 
 def test_every_setup_has_a_row():

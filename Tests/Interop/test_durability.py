@@ -66,6 +66,8 @@ class Reader(threading.Thread):
                 time.sleep(0.01)
 
 
+@pytest.mark.apart
+@pytest.mark.long(ROUNDS)
 @pytest.mark.timeout(120 if not NIGHTLY else 1800)
 def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
     dice = random.Random(4)

@@ -24,6 +24,8 @@ def server():
     assert server.process.returncode == 0, server.logged()
 
 
+@pytest.mark.apart
+@pytest.mark.long(60)
 @pytest.mark.timeout(SECONDS)
 def test_a_thousand_subscribers_of_one_stream(server):
     async def run():
@@ -51,6 +53,8 @@ def test_a_thousand_subscribers_of_one_stream(server):
     assert cuts > SUBSCRIBERS
 
 
+@pytest.mark.apart
+@pytest.mark.long(60)
 @pytest.mark.timeout(SECONDS)
 def test_a_thousand_streams_of_one_subscriber(server):
     writers, each = 20, EVENTS // 5
@@ -78,6 +82,8 @@ def test_a_thousand_streams_of_one_subscriber(server):
         reader.missed_nothing([b"%s %d" % (reader.path.encode(), number) for number in range(each)])
 
 
+@pytest.mark.apart
+@pytest.mark.long(60)
 @pytest.mark.timeout(SECONDS)
 def test_readers_that_come_late_or_before_read_the_same(server):
     async def run():
@@ -102,6 +108,8 @@ def test_readers_that_come_late_or_before_read_the_same(server):
         reader.missed_nothing(expected)
 
 
+@pytest.mark.apart
+@pytest.mark.long(60)
 @pytest.mark.timeout(SECONDS)
 def test_concurrent_producers_interleave_and_every_reader_sees_the_same_order(server):
     async def produce(path, name):

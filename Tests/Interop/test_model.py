@@ -438,11 +438,13 @@ def server():
     assert server.process.returncode == 0, server.logged()
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("seed", range(50 if NIGHTLY else 5))
 def test_every_answer_is_the_one_the_contract_foretells(server, seed):
     play(Player(server, seed))
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("seed", range(50 if NIGHTLY else 5))
 def test_also_of_a_server_that_dies_and_comes_back_between(tmp_path, seed):
     data = tmp_path / "data"

@@ -73,10 +73,14 @@ def test_no_event_waits_for_the_next_and_none_is_late(server, fronts):
     assert not late, f"added at the 99th percentile: {measured}, control {control}"
 
 
+QUIET_SECONDS = 600 if NIGHTLY else 62
+
+
+@pytest.mark.apart
+@pytest.mark.long(QUIET_SECONDS)
 @pytest.mark.timeout(900)
 def test_a_quiet_stream_lives_and_so_does_a_silent_producer(server, fronts):
     """All at the same time: what a proxy cuts after its 60 s of silence, or of anything else, is missed here."""
-    seconds = 600 if NIGHTLY else 62
     path = server.create()
     written = {name: server.create() for name in fronts}
     addresses = {"direct": server.address} | {name: front.address for name, front in fronts.items()}
@@ -87,13 +91,13 @@ def test_a_quiet_stream_lives_and_so_does_a_silent_producer(server, fronts):
             producer.send_chunk("before")
         with Arrivals(addresses, path) as arrivals:
             assert len(arrivals.of(": ok")) == len(addresses)
-            until = time.monotonic() + seconds
+            until = time.monotonic() + QUIET_SECONDS
             while time.monotonic() < until:
                 arrivals.pump(until)
-                assert not arrivals.ended, f"cut after {seconds - until + time.monotonic():.0f} s"
+                assert not arrivals.ended, f"cut after {QUIET_SECONDS - until + time.monotonic():.0f} s"
             # The heartbeats that the direct connection had, each within half a period of the direct one.
             beats = len(arrivals.last["direct"])
-            assert beats >= seconds // 10
+            assert beats >= QUIET_SECONDS // 10
             for name in fronts:
                 assert abs(len(arrivals.last[name]) - beats) <= 1, name
             assert server.append(path, "the first word").status == 204
@@ -314,6 +318,7 @@ def leaving(server, fronts):
     return {name: "at once" if name in at_once else "writing" if name in by_writing else "never" for name in fronts}
 
 
+@pytest.mark.apart
 def test_what_each_does_by_default(serve, tmp_path):
     # No heartbeat tells a proxy that a reader has left.
     server = serve(heartbeat_seconds=3600)
@@ -364,6 +369,7 @@ DEATHS = {
 }
 
 
+@pytest.mark.apart
 def test_what_a_reader_sees_of_a_server_that_dies(serve, tmp_path):
     """Why `event: end` says that a stream has ended, and nothing else does."""
     server = serve()
@@ -412,6 +418,8 @@ SILENCES = {
 
 
 @pytest.mark.nightly
+@pytest.mark.apart
+@pytest.mark.long(75)
 @pytest.mark.timeout(300)
 def test_how_long_a_stream_may_be_silent_by_default(serve, tmp_path):
     server = serve(heartbeat_seconds=3600)
@@ -434,6 +442,7 @@ def test_how_long_a_stream_may_be_silent_by_default(serve, tmp_path):
         stop_all(fronts)
 
 
+@pytest.mark.apart
 def test_an_answer_that_says_it_is_not_encoded_is_not_compressed(server, serve, tmp_path):
     """Who cannot configure a proxy that compresses sets `identity-encoding`; the same server without it is the control."""
     names = ("varnish-gzip", "trafficserver-compress", "caddy-encode", "nginx-stock-gzip")

@@ -1,9 +1,16 @@
 # Steps of a test run: each is timed, bounded, and leaves no process behind. Sourced, never run.
+#
+# They run one after the other. `beside FUNCTION` begins the steps of a function beside those that follow it, `join` waits
+# for them. Between the two, each step prints what it said as a whole, when it has ended.
 
-step_names=()
-step_seconds=()
-step_failures=()
+step_directory=$(mktemp -d)
+# A line for each step that has ended: its seconds, its status, its name.
+step_records=$step_directory/records
 step_session=
+step_lane=
+step_has_company=
+: >"$step_records"
+trap 'rm -rf "$step_directory"' EXIT
 
 # The processes of a session that still run; one that is only waiting to be reaped does not.
 living() { ps -o pid=,stat= -s "$1" 2>/dev/null | awk '$2 !~ /^Z/ { print $1 }'; }
@@ -24,6 +31,7 @@ end_session() {
 }
 
 interrupted() {
+    [ -n "$step_lane" ] && kill "$step_lane" 2>/dev/null && wait "$step_lane"
     [ -n "$step_session" ] && end_session "$step_session"
     say "Interrupted."
     exit 130
@@ -32,41 +40,64 @@ trap interrupted INT TERM HUP
 
 # step NAME SECONDS COMMAND...: runs the command in a session of its own, without standard input.
 step() {
-    local name=$1 limit=$2 started=$SECONDS status
+    local name=$1 limit=$2 started=$SECONDS status seconds output
     shift 2
-    printf '\n==> %s\n' "$name"
-    setsid timeout -k 15 "$limit" "$@" </dev/null &
+    if [ -n "$step_has_company" ]; then
+        output=$(mktemp "$step_directory/output.XXXXXX")
+        setsid timeout -k 15 "$limit" "$@" </dev/null >"$output" 2>&1 &
+    else
+        output=
+        printf '\n==> %s\n' "$name"
+        setsid timeout -k 15 "$limit" "$@" </dev/null &
+    fi
     step_session=$!
     wait "$step_session"
     status=$?
     end_session "$step_session"
     step_session=
-    step_names+=("$name")
-    step_seconds+=($((SECONDS - started)))
-    if [ "$status" = 0 ]; then
-        printf -- '--- %s: ok, %d s\n' "$name" $((SECONDS - started))
-    else
-        if [ "$status" = 124 ] || [ $((SECONDS - started)) -ge "$limit" ]; then
-            printf -- '--- %s: stopped after its limit of %d s\n' "$name" "$limit"
+    seconds=$((SECONDS - started))
+    echo "$seconds $status $name" >>"$step_records"
+    {
+        [ -z "$output" ] || flock 9
+        [ -z "$output" ] || { printf '\n==> %s\n' "$name" && cat "$output"; }
+        if [ "$status" = 0 ]; then
+            printf -- '--- %s: ok, %d s\n' "$name" "$seconds"
+        else
+            if [ "$status" = 124 ] || [ "$seconds" -ge "$limit" ]; then
+                printf -- '--- %s: stopped after its limit of %d s\n' "$name" "$limit"
+            fi
+            printf -- '--- %s: FAILED with status %d, %d s\n' "$name" "$status" "$seconds"
         fi
-        printf -- '--- %s: FAILED with status %d, %d s\n' "$name" "$status" $((SECONDS - started))
-        step_failures+=("$name")
-    fi
+    } 9>>"$step_directory/printing"
     return "$status"
+}
+
+# beside FUNCTION: begins the function's steps, and goes on.
+beside() {
+    step_has_company=yes
+    (
+        step_session= step_lane=
+        trap interrupted INT TERM HUP
+        "$@"
+    ) &
+    step_lane=$!
+}
+
+# Waits for the steps that were begun beside the others.
+join() {
+    [ -z "$step_lane" ] || wait "$step_lane"
+    step_lane= step_has_company=
 }
 
 # Prints the slowest steps and what failed; exits accordingly.
 summary() {
-    local index
     printf '\nSteps, slowest first (%d s in all):\n' "$SECONDS"
-    for index in "${!step_names[@]}"; do
-        printf '%6d s  %s\n' "${step_seconds[$index]}" "${step_names[$index]}"
-    done | sort -rn
-    if [ "${#step_failures[@]}" = 0 ]; then
+    sort -rn "$step_records" | while read -r seconds _ name; do printf '%6d s  %s\n' "$seconds" "$name"; done
+    if ! grep -qv '^[0-9]* 0 ' "$step_records"; then
         printf '\nEverything passed.\n'
         exit 0
     fi
     printf '\nFAILED:\n'
-    printf '    %s\n' "${step_failures[@]}"
+    sed -n '/^[0-9]* 0 /!s/^[0-9]* [0-9]* /    /p' "$step_records"
     exit 1
 }

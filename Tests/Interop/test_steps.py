@@ -1,0 +1,103 @@
+"""The runner of `scripts/test`: its steps' words stay together, each is bounded, and none leaves a process behind."""
+
+import os
+import pathlib
+import signal
+import subprocess
+
+from support import processes
+from support.waiting import eventually
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BEGINNING = "source scripts/lib/machine.sh; source scripts/lib/steps.sh\n"
+
+
+def start(script):
+    return processes.start(["bash", "-c", BEGINNING + script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def run(script):
+    process = start(script)
+    try:
+        output, errors = process.communicate(timeout=60)
+    finally:
+        processes.end(process)
+    assert errors == ""
+    return process.returncode, output
+
+
+def is_running(pid):
+    """A process that waits to be reaped does not run."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_step_beside_others_says_everything_when_it_has_ended(tmp_path):
+    # Each of the two waits for the other to have spoken.
+    status, output = run(
+        f"""
+        speak() {{ echo "$1 begins"; : >{tmp_path}/$1; until [ -e {tmp_path}/$2 ]; do sleep 0.01; done; echo "$1 ends"; }}
+        export -f speak
+        beside step one 50 bash -c "speak one two"
+        step two 50 bash -c "speak two one"
+        join
+        step three 50 echo last
+        summary
+        """
+    )
+    assert status == 0, output
+    for name in ("one", "two"):
+        assert f"\n==> {name}\n{name} begins\n{name} ends\n--- {name}: ok, " in output
+    assert output.index("==> three\nlast\n--- three: ok, ") > max(output.index("one ends"), output.index("two ends"))
+    assert output.endswith("\n\nEverything passed.\n")
+
+
+def test_what_failed_is_told_wherever_it_ran():
+    status, output = run(
+        """
+        lane() { step "in the lane" 50 false; step "goes on" 50 true; }
+        beside lane
+        step "beside it" 50 bash -c "exit 3"
+        join
+        summary
+        """
+    )
+    assert status == 1
+    assert "--- in the lane: FAILED with status 1, " in output and "--- beside it: FAILED with status 3, " in output
+    assert sorted(output.partition("\nFAILED:\n")[2].splitlines()) == ["    beside it", "    in the lane"]
+    assert "--- goes on: ok, " in output
+
+
+def test_a_step_that_takes_too_long_is_stopped_with_all_that_it_started(tmp_path):
+    status, output = run(
+        f"""
+        endless() {{ step endless 1 bash -c 'sleep 1000 & echo $! >{tmp_path}/$0; wait' "$1"; }}
+        beside endless lane
+        endless main
+        join
+        summary
+        """
+    )
+    assert status == 1
+    assert output.count("--- endless: stopped after its limit of 1 s\n--- endless: FAILED with status 124, ") == 2
+    for name in ("lane", "main"):
+        assert not is_running((tmp_path / name).read_text().strip())
+
+
+def test_an_interrupt_ends_both_lanes(tmp_path):
+    process = start(
+        f"""
+        endless() {{ step endless 1000 bash -c 'sleep 1000 & echo $! >{tmp_path}/$0; wait' "$1"; }}
+        beside endless lane
+        endless main
+        """
+    )
+    try:
+        pids = [eventually(lambda: (tmp_path / name).exists() and (tmp_path / name).read_text().strip()) for name in ("lane", "main")]
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(30) == 130
+        assert not any(is_running(pid) for pid in pids)
+    finally:
+        processes.end(process)
