@@ -114,9 +114,13 @@ extension StreamRoutes {
                 // What is wrong with the stream comes before what is wrong with the body: the body is cut by the type
                 // of the stream.
                 if let early = try await refusal(name, type, isNumbered: producer != nil) { return early }
-                // Whether it was this request that ended the stream, the store knows by its number alone.
-                let isOver = producer == nil ? false : try await streams.info(name)?.end != nil
-                if let type, !isOver { request.events = try cut(body, type) }
+                // Whether it was this request that ended the stream, the store knows by its number alone. It is asked
+                // of that stream only: one made anew under the name would take the number, and lose the body.
+                if producer != nil, let info = try await streams.info(name), info.end != nil {
+                    request.birth = info.birth
+                } else if let type {
+                    request.events = try cut(body, type)
+                }
             }
             let outcome = try await streams.append(name, request)
             if let lease, case .appended(_, nil, _) = outcome {

@@ -115,7 +115,7 @@ extension Writer {
         _ reply: Reply<AppendOutcome>,
         _ batch: inout Batch
     ) {
-        guard let stream = find(name, batch) else {
+        guard let stream = find(name, batch), request.birth.map({ $0 == stream.row.birth }) ?? true else {
             batch.replies.append(.append(reply, .notFound))
             return
         }

@@ -34,8 +34,8 @@ struct Lifetime {
 
     enum Due: Equatable {
         case nothing
-        /// The lease ran out: the stream ends as abandoned.
-        case abandon(silence: Duration)
+        /// The lease ran out: the stream that was born there ends as abandoned.
+        case abandon(silence: Duration, born: Offset?)
         /// The time to live ran out: the stream that was born there goes.
         case expire(born: Offset)
         /// Someone holds the stream, and the store should know that it is used.
@@ -46,7 +46,7 @@ struct Lifetime {
         guard exists else { return .nothing }
         if live == 0, appending == 0 {
             if readers == 0, let birth, let moment = expiry, now >= moment { return .expire(born: birth) }
-            if !hasEnded, let lease, now >= leaseStart + lease { return .abandon(silence: lease) }
+            if !hasEnded, let lease, now >= leaseStart + lease { return .abandon(silence: lease, born: birth) }
         }
         return (readers > 0 || live > 0) && shouldTell(at: now) ? .tell : .nothing
     }

@@ -16,6 +16,7 @@ package enum LiveStop: Sendable, Equatable {
 package final class LiveProducer: TailListener {
     private struct State {
         var stop: LiveStop?
+        var birth: Offset?
         var openedAt: Offset?
         /// Whether `onStop` was called, or never will be.
         var hasToldStop = false
@@ -44,6 +45,9 @@ package final class LiveProducer: TailListener {
     }
 
     /// Why it was stopped, if it was.
+    ///
+    /// An end or a removal that was acknowledged to anybody is here already: the store tells its watchers first. What
+    /// `onStop` was called for may be later.
     package var stop: LiveStop? { state.withLock(\.stop) }
 
     /// The store remembers, beyond the process, that this request is open.
@@ -55,15 +59,15 @@ package final class LiveProducer: TailListener {
     ///
     /// Nil when the request was stopped before: `stop` says why.
     package func append(_ events: [EventBody], end: EndRequest? = nil) async throws(StoreError) -> AppendOutcome? {
-        let mayAppend = state.withLock { state in
+        let (mayAppend, birth) = state.withLock { state in
             precondition(!state.isAppending, "a live producer appends one batch at a time")
-            if state.stop == .superseded || state.isGone || state.isFinished { return false }
+            if state.stop == .superseded || state.isGone || state.isFinished { return (false, state.birth) }
             state.isAppending = true
-            return true
+            return (true, state.birth)
         }
         guard mayAppend else { return nil }
         defer { becomeIdle() }
-        return try await streams.append(name, AppendRequest(events: events, end: end))
+        return try await streams.append(name, AppendRequest(to: birth, events: events, end: end))
     }
 
     /// The request is over. `isTorn` when it did not end as HTTP says a body ends. Waits for an append on its way.
@@ -103,7 +107,12 @@ package final class LiveProducer: TailListener {
         await untilIdle()
     }
 
-    func opened(at tail: Offset) { state.withLock { $0.openedAt = tail } }
+    func opened(_ info: StreamInfo) {
+        state.withLock { state in
+            state.birth = info.birth
+            state.openedAt = info.tail
+        }
+    }
 
     /// The stream had ended before the request was accepted, or another took over.
     func stop(because stop: LiveStop) {

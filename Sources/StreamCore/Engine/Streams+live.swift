@@ -21,7 +21,7 @@ extension Streams {
                 lifetime.exists = true
                 lifetime.birth = lifetime.birth ?? info.birth
             }
-            producer.opened(at: info.tail)
+            producer.opened(info)
             if let end = info.end {
                 producer.stop(because: .ended(end))
             } else if info.options.leaseSeconds == nil, configuration.tornLeaseSeconds > 0 {

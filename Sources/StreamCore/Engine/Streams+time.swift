@@ -105,10 +105,9 @@ extension Streams {
                 counts.withLock { $0.removals[.expired, default: 0] += 1 }
             }
             lifetimes.forget(name, born: birth)
-        case .abandon(let silence):
-            let birth = lifetimes.lifetime(of: name)?.birth
+        case .abandon(let silence, let birth):
             let detail = "The producer was silent for \(silence.components.seconds) s."
-            let end = AppendRequest(end: EndRequest(.abandoned, detail: detail))
+            let end = AppendRequest(to: birth, end: EndRequest(.abandoned, detail: detail))
             let outcome = try await store.append(name, end)
             if case .notFound = outcome { return lifetimes.forget(name, born: birth) }
             counts.withLock { $0.count(outcome, of: end) }

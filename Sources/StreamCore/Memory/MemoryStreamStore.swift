@@ -71,7 +71,9 @@ package final class MemoryStreamStore: StreamStore {
 
     package func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
         try change(name) { state throws(StoreError) in
-            guard let index = state.streams.index(forKey: name) else { return (.notFound, []) }
+            guard let index = state.streams.index(forKey: name),
+                request.birth.map({ $0 == state.streams.values[index].birth }) ?? true
+            else { return (.notFound, []) }
             if let refusal = state.streams.values[index].refusal(of: request) { return (refusal, []) }
             // Whoever ends a stream is not refused for want of room: an end is what lets it be taken later.
             let now = milliseconds()

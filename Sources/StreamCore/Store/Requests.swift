@@ -60,6 +60,9 @@ package enum CreateConflict: String, Sendable {
 
 /// A wish to change a stream's log: events, an end, or both in one step.
 package struct AppendRequest: Sendable {
+    /// Only to the stream that was born there: one made anew under the name is another, and to that one it is as if
+    /// there were none.
+    package var birth: Offset?
     /// The type of the body; nil when there is none.
     package var contentType: ContentType?
     package var events: [EventBody]
@@ -69,12 +72,14 @@ package struct AppendRequest: Sendable {
     package var end: EndRequest?
 
     package init(
+        to birth: Offset? = nil,
         contentType: ContentType? = nil,
         events: [EventBody] = [],
         producer: ProducerStamp? = nil,
         sequence: String? = nil,
         end: EndRequest? = nil
     ) {
+        self.birth = birth
         self.contentType = contentType
         self.events = events
         self.producer = producer

@@ -58,6 +58,35 @@ extension StoreCheck {
             let outcome = try await store.append(name, AppendRequest(events: events, producer: first, sequence: "6"))
             guard case .appended = outcome else { throw UnexpectedOutcome("\(outcome)") }
         },
+        StoreCheck("an append for a stream that was born elsewhere finds none, also where all of it is asked at once") {
+            bench in
+            let store = try await bench.store()
+            for round in 0..<20 {
+                let name = StreamName.known("anew-\(round)")
+                let old = try await store.put(name).birth
+                let wish = AppendRequest(to: old, events: [EventBody("old")], end: EndRequest(.abandoned))
+                async let removed = store.remove(name, because: .deleted, born: nil)
+                async let made = store.create(name, CreateRequest(options: StreamOptions()))
+                async let outcome = store.append(name, wish)
+                switch try await outcome {
+                case .appended, .notFound: break
+                case let other: throw UnexpectedOutcome("\(other)")
+                }
+                #expect(try await removed == old)
+                if case .created(let info) = try await made {
+                    #expect(try await store.info(name) == info)
+                    #expect(try await store.append(name, wish) == .notFound)
+                    guard
+                        case .appended = try await store.append(
+                            name,
+                            AppendRequest(to: info.birth, end: EndRequest(.done))
+                        )
+                    else { throw UnexpectedOutcome("not appended to its own") }
+                } else {
+                    #expect(try await store.info(name) == nil)
+                }
+            }
+        },
         StoreCheck("the end comes before the type, the type before the producer, the producer before Stream-Seq") {
             bench in
             let store = try await bench.store()

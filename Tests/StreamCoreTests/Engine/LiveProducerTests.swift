@@ -1,3 +1,4 @@
+import Dispatch
 import Locks
 import StoreSuite
 import StreamCore
@@ -67,6 +68,40 @@ struct LiveProducerTests {
             #expect(try await node.pass(1000, name) == nil)
             #expect(try await node.streams.remove(name))
         }
+    }
+
+    @Test("of a stream that is made anew while its append is on its way appends nothing to that one")
+    func deletedMeanwhile() async throws {
+        try await node.create(name)
+        let live = try await open()
+        let gate = node.store.hold(.append)
+        async let outcome = live.append([EventBody("stray")], end: EndRequest(.done))
+        await gate.reached()
+        #expect(try await node.streams.remove(name))
+        let anew = try await node.create(name)
+        gate.open()
+        #expect(try await outcome == .notFound && live.stop == .removed(.deleted))
+        #expect(try await node.streams.info(name) == anew)
+        await live.finish(isTorn: false)
+    }
+
+    @Test("knows of an end when whoever ended the stream is told, whatever it is doing", arguments: [true, false])
+    func endedMeanwhile(isKept: Bool) async throws {
+        try await node.create(name)
+        let live = try await open()
+        let gate = isKept ? node.store.holdAnswer(.append) : node.store.hold(.append)
+        async let outcome = live.append([EventBody("1")])
+        await gate.reached()
+        guard case .appended(_, let end?, _) = try await node.cancel(name) else { throw UnexpectedOutcome("open") }
+        #expect(live.stop == .ended(end))
+        gate.open()
+        switch try await outcome {
+        case .appended where isKept: break
+        case .ended(end, _, _) where !isKept: break
+        case let other: Issue.record("\(String(describing: other))")
+        }
+        #expect(try await node.store.base.texts(name) == (isKept ? ["1"] : []))
+        await live.finish(isTorn: false)
     }
 
     @Test("may finish and leave from within what tells it to stop")
@@ -169,25 +204,31 @@ struct LiveProducerTests {
             let name = StreamName.known("s-\(round)")
             try await node.create(name)
             let live = try #require(try await node.streams.openLive(name, label: nil) { _ in })
-            async let acknowledged = {
-                var count = 0
-                while case .appended = try await live.append([EventBody("\(count)")]) {
-                    count += 1
-                    // On a busy machine it would else fill the store before the cancel has its turn.
-                    await Task.yield()
-                }
-                return count
-            }()
-            async let cancelled = {
-                for _ in 0..<(round % 7) { await Task.yield() }
-                return try await node.cancel(name)
-            }()
-            guard case .appended(_, let end?, _) = try await cancelled else { throw UnexpectedOutcome("open") }
-            let count = try await acknowledged
+            // On a thread of its own: the producer below never gives way.
+            let cancelled = Task(executorPreference: OwnThread()) {
+                let outcome = try await node.cancel(name)
+                return (outcome, live.stop)
+            }
+            var count = 0
+            while case .appended = try await live.append([EventBody("\(count)")]) { count += 1 }
+            guard case (.appended(_, let end?, _), let known) = try await cancelled.value else {
+                throw UnexpectedOutcome("open")
+            }
+            #expect(known == .ended(end))
             let page = try await node.store.base.page(name, limit: PageLimit(events: .max, bytes: .max))
             #expect(page.texts == (0..<count).map(String.init) && page.end == end && page.end?.reason == .cancelled)
             await live.finish(isTorn: false)
         }
         #expect(node.store.watches == 0)
+    }
+}
+
+/// Runs a task beside those of the pool, however busy that is.
+private final class OwnThread: TaskExecutor {
+    private let queue = DispatchQueue(label: "a thread of its own")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
     }
 }

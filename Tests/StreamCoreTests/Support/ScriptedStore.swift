@@ -10,6 +10,7 @@ final class ScriptedStore: StreamStore {
     private struct State {
         var failing: Set<Operation> = []
         var holding: [Operation: Gate] = [:]
+        var holdingAnswer: [Operation: Gate] = [:]
         var watching: Set<ObjectIdentifier> = []
         var beforeWatch: (@Sendable () -> Void)?
     }
@@ -34,6 +35,13 @@ final class ScriptedStore: StreamStore {
         return gate
     }
 
+    /// The answer to the next such operation waits at the gate, when the store has done it.
+    func holdAnswer(_ operation: Operation) -> Gate {
+        let gate = Gate()
+        state.withLock { $0.holdingAnswer[operation] = gate }
+        return gate
+    }
+
     /// Watches that are open.
     var watches: Int { state.withLock(\.watching.count) }
 
@@ -45,6 +53,10 @@ final class ScriptedStore: StreamStore {
         await state.withLock { $0.holding.removeValue(forKey: operation) }?.pass()
     }
 
+    private func passAnswer(_ operation: Operation) async {
+        await state.withLock { $0.holdingAnswer.removeValue(forKey: operation) }?.pass()
+    }
+
     var usage: StoreUsage { base.usage }
 
     func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
@@ -54,7 +66,9 @@ final class ScriptedStore: StreamStore {
 
     func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
         try await pass(.append)
-        return try await base.append(name, request)
+        let outcome = try await base.append(name, request)
+        await passAnswer(.append)
+        return outcome
     }
 
     func read(_ name: StreamName, from position: ReadPosition, limit: PageLimit) async throws(StoreError) -> Page? {
@@ -65,7 +79,9 @@ final class ScriptedStore: StreamStore {
 
     func setLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Bool {
         try await pass(.setLease)
-        return try await base.setLease(name, seconds: seconds)
+        let isSet = try await base.setLease(name, seconds: seconds)
+        await passAnswer(.setLease)
+        return isSet
     }
 
     func remove(_ name: StreamName, because removal: Removal, born: Offset?) async throws(StoreError) -> Offset? {
