@@ -36,7 +36,7 @@ extension EventStream {
             self.bytes = info.bytes
             self.readers = attendance.readers
             self.producers = attendance.liveProducers
-            self.leaseRemaining = attendance.leaseRemaining
+            self.leaseRemaining = info.end == nil ? attendance.leaseRemaining : nil
             self.expiresIn = attendance.expiresIn
         }
     }

@@ -96,8 +96,9 @@ package struct ListingRoutes: Sendable {
         }
         stream.member("readers", attendance.readers)
         stream.member("producers", attendance.liveProducers)
-        stream.member("lease", info.end == nil ? info.options.leaseSeconds.map { Int($0) } : nil)
-        stream.member("leaseRemaining", Self.seconds(attendance.leaseRemaining))
+        let isOpen = info.end == nil
+        stream.member("lease", isOpen ? info.options.leaseSeconds.map { Int($0) } : nil)
+        stream.member("leaseRemaining", Self.seconds(isOpen ? attendance.leaseRemaining : nil))
         switch info.options.expiry {
         case .idle(let seconds): stream.member("expiry", object: { $0.member("ttl", Int(seconds)) })
         case .at(let moment):

@@ -65,20 +65,30 @@ package final class Streams: Sendable {
         return result
     }
 
-    /// Restarts the lease, with a new length. Nil when there is no such stream.
+    /// Restarts the lease, with a new length. Nil when there is no such stream; with its end when it has ended, and
+    /// then nothing was changed.
     package func renewLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> StreamInfo? {
-        try await settle(name)
-        guard let info = try await store.info(name) else { return nil }
-        guard info.end == nil, try await store.setLease(name, seconds: seconds) else {
-            return try await store.info(name)
+        // Counted like an append: the lease before does not run out between the store's word and the answer.
+        try await enter(name) { $0.appending += 1 }
+        var renewed: StreamInfo?
+        defer {
+            lifetimes.updateIfPresent(name) { lifetime, now in
+                lifetime.appending -= 1
+                guard let renewed, lifetime.birth.map({ $0 == renewed.birth }) ?? true else { return }
+                lifetime.exists = true
+                lifetime.birth = renewed.birth
+                lifetime.lease = .seconds(seconds)
+                lifetime.leaseStart = now
+            }
         }
-        lifetimes.update(name) { lifetime, now in
-            lifetime.exists = true
-            lifetime.birth = lifetime.birth ?? info.birth
-            lifetime.lease = .seconds(seconds)
-            lifetime.leaseStart = now
+        while let info = try await store.info(name) {
+            if info.end != nil { return info }
+            // False when it ended or went meanwhile, which is what to tell: ask again.
+            guard try await store.setLease(name, seconds: seconds) else { continue }
+            renewed = info
+            return info
         }
-        return info
+        return nil
     }
 
     package func remove(_ name: StreamName) async throws(StoreError) -> Bool {
@@ -172,8 +182,8 @@ package final class Streams: Sendable {
     /// Whether its readers wait for something that comes by itself: the work of a producer, or an end that was kept
     /// and has yet to reach them.
     package func isComingToAnEnd(_ name: StreamName) -> Bool {
-        guard let lifetime = lifetimes.lifetime(of: name), lifetime.exists else { return false }
-        return lifetime.hasEnded || lifetime.isProducing(at: time.monotonic())
+        guard let lifetime = lifetimes.lifetime(of: name) else { return false }
+        return lifetime.hasEnded || (lifetime.exists && lifetime.isProducing(at: time.monotonic()))
     }
 
     private func touch(_ name: StreamName) {

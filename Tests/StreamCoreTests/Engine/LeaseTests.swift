@@ -59,6 +59,58 @@ struct LeaseTests {
         #expect(try await node.pass(1, name)?.reason == .abandoned)
     }
 
+    @Test("does not run out under a renewal that the store has taken, and does before one that comes too late")
+    func renewalOnItsWay() async throws {
+        try await node.create(name, lease: 10)
+        let gate = node.store.holdAnswer(.setLease)
+        async let renewed = node.streams.renewLease(name, seconds: 30)
+        await gate.reached()
+        #expect(try await node.pass(11, name) == nil)
+        gate.open()
+        #expect(try await renewed?.end == nil)
+        #expect(try await node.pass(29, name) == nil)
+        node.time.advance(by: .seconds(1))
+        #expect(try await node.streams.renewLease(name, seconds: 30)?.end?.reason == .abandoned)
+    }
+
+    @Test("is not renewed when a cancel comes before the store's word")
+    func renewalAgainstCancel() async throws {
+        try await node.create(name, lease: 10)
+        let gate = node.store.hold(.setLease)
+        async let renewed = node.streams.renewLease(name, seconds: 30)
+        await gate.reached()
+        _ = try await node.cancel(name)
+        gate.open()
+        #expect(try await renewed?.end?.reason == .cancelled)
+        #expect(node.streams.attendance(of: name).leaseRemaining == nil)
+    }
+
+    @Test("that ran out ends the stream it was of, and not one that was made anew meanwhile")
+    func abandonsItsOwn() async throws {
+        try await node.create(name, lease: 10)
+        node.time.advance(by: .seconds(10))
+        let gate = node.store.hold(.append)
+        async let swept: Void = node.streams.sweep()
+        await gate.reached()
+        #expect(try await node.streams.remove(name))
+        try await node.create(name, lease: 10)
+        gate.open()
+        try await swept
+        #expect(try await node.pass(9, name) == nil)
+        #expect(try await node.pass(1, name)?.reason == .abandoned)
+    }
+
+    @Test("or none: the readers of a stream that has just ended are about to be told its end")
+    func comesToAnEnd() async throws {
+        try await node.create(name)
+        node.streams.attachReader(name)
+        try await node.append(name, "a")
+        #expect(!node.streams.isComingToAnEnd(name))
+        _ = try await node.cancel(name)
+        #expect(node.streams.isComingToAnEnd(name) && !node.streams.isProducing(name))
+        node.streams.detachReader(name)
+    }
+
     @Test("begins with a renewal where a stream had none")
     func begins() async throws {
         try await node.create(name)

@@ -119,6 +119,19 @@ struct TimeToLiveTests {
         #expect(try await !node.exists(name))
     }
 
+    @Test("that a sweep has found to be over is over for a read that comes while the store takes the stream")
+    func readWhileSwept() async throws {
+        try await node.create(name, expiry: .idle(seconds: 10))
+        node.time.advance(by: .seconds(10))
+        let gate = node.store.hold(.remove)
+        async let swept: Void = node.streams.sweep()
+        await gate.reached()
+        #expect(try await node.streams.read(name, from: .start) == nil)
+        gate.open()
+        try await swept
+        #expect(try await !node.exists(name))
+    }
+
     @Test("is not inherited by a stream made anew after the store took the old one")
     func notInherited() async throws {
         let birth = try await node.create(name, expiry: .idle(seconds: 10)).birth
