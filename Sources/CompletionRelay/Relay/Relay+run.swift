@@ -85,6 +85,8 @@ extension Relay {
         _ record: StreamName?,
         ending: (live: LiveProducer, end: EndRequest)? = nil
     ) async {
+        // An answer that was stopped by then is told to have been, whatever the upstream came to.
+        if let ending, ending.live.stop != nil { return }
         let isFirst = !call.hasBegun
         if isFirst, let record {
             _ = try? await streams.append(record, AppendRequest(events: CallRecord.events(of: response)))
@@ -138,6 +140,8 @@ extension Relay {
             if let encoding = reply.header("Content-Encoding"), encoding.lowercased() != "identity" {
                 return await fail(.noStream, .encoded(asked.upstream))
             }
+            // Stopped before the upstream's first byte, although it came all the same.
+            guard live.stop == nil else { return }
             call.begin(.streaming(HeaderRules.toCaller(reply.headers, isStream: true)))
             await relay(reply, call, live)
         } catch is CancellationError {

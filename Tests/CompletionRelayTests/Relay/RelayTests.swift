@@ -240,6 +240,30 @@ struct RelayTests {
         #expect(try status(await begun) == 409)
     }
 
+    @Test(
+        "Stop before the first byte is what is told and what a key remembers, whatever the upstream comes to",
+        arguments: [200, 302, 500, nil]
+    )
+    func stoppedMeanwhile(status: Int?) async throws {
+        let streams = streams
+        let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat)), .end]) { _ in
+            let name = try #require(try await streams.list(prefix: "relay/", after: nil, limit: 1).first?.name)
+            _ = try await streams.append(name, AppendRequest(end: EndRequest(.cancelled)))
+            guard let status else { throw UpstreamError.silent }
+            return (status, [HeaderField("Content-Type", "text/event-stream")])
+        }
+        let relay = relay(upstream)
+        for _ in 0..<2 {
+            guard case .response(let response) = await relay.begin(call(.chat, key: "k")) else {
+                Issue.record("an answer that was stopped is a stream")
+                return
+            }
+            #expect(response == Response(.stoppedBeforeFirstByte))
+            try await until { !relay.isBusy }
+        }
+        #expect(upstream.requests.count == 1)
+    }
+
     @Test("an answer that nobody reads is stopped when the caller said so")
     func unread() async throws {
         let upstream = ScriptedUpstream()
