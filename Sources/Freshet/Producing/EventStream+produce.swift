@@ -84,20 +84,24 @@ extension EventStream {
         _ producer: EventStreamProducer,
         _ error: any Error
     ) async throws -> End {
-        if let stop = live.stop {
-            await live.finish(isTorn: false)
-            guard case .ended(let end) = stop else { throw EventStreamProducer.error(stop, core) }
-            // Its own words for what went wrong, unless it is the stop itself that it reports.
-            guard error is CancellationError || (error as? EventStreamError)?.end != nil || end.reason == .cancelled
-            else { throw error }
-            return End(end)
+        if live.stop == nil {
+            guard !Task.isCancelled else {
+                await live.finish(isTorn: true)
+                throw error
+            }
+            // Refused where something else has stopped the stream meanwhile: `stop` says what, then.
+            if (try? await producer.finish(EndRequest(.failed))) != nil {
+                await live.finish(isTorn: false)
+                throw error
+            }
         }
-        guard !Task.isCancelled else {
-            await live.finish(isTorn: true)
-            throw error
-        }
-        let end = try? await producer.finish(EndRequest(.failed))
-        await live.finish(isTorn: end == nil)
-        throw error
+        let stop = live.stop
+        await live.finish(isTorn: stop == nil)
+        guard let stop else { throw error }
+        guard case .ended(let end) = stop else { throw EventStreamProducer.error(stop, core) }
+        // Its own words for what went wrong, unless it is the stop itself that it reports.
+        guard error is CancellationError || (error as? EventStreamError)?.end != nil || end.reason == .cancelled
+        else { throw error }
+        return End(end)
     }
 }
