@@ -3,6 +3,9 @@
 /// A store answers `append` only when the events are kept as durably as it was configured to keep them, and tells its
 /// watchers only after that: nothing is visible to any reader before an acknowledgement could promise it. The events of
 /// one request, the end, and the producer's state become visible together.
+///
+/// Kept, visible, told, acknowledged, in this order: whatever was acknowledged is in every read that begins later, and
+/// every watcher has been told of it. So what a watcher has noted by now is never behind an acknowledgement.
 package protocol StreamStore: Sendable {
     /// Creates a stream, with its first events and its end if the request has them, in one step.
     ///

@@ -23,6 +23,32 @@ extension StoreCheck {
             await second.wait { $0.items.count == 1 }
             #expect(watcher.signals.count == 5)
         },
+        StoreCheck("what is acknowledged has been told before, and is in every read that begins later") { bench in
+            let store = try await bench.store()
+            let watcher = WatchRecorder()
+            store.watch(name, watcher)
+            await watcher.wait { !$0.isEmpty }
+            for round in 1...20 {
+                // Nothing of this waits: it holds when the answer is there.
+                _ = try await store.put(name)
+                #expect(watcher.signals.words.last == "created")
+                let tail = try await store.add(name, "a")
+                #expect(watcher.items.last?.last == tail && watcher.items.count == 2 * round - 1)
+                #expect(try await store.info(name)?.tail == tail)
+                #expect(try await store.page(name, from: .now).last == tail)
+                try await store.add(name, end: EndRequest(.cancelled))
+                let end = try #require(watcher.items.last?.end)
+                #expect(try await store.info(name)?.end == end)
+                #expect(try await store.page(name, from: .now).end == end)
+                #expect(try await store.list(prefix: "", after: nil, limit: 9).map(\.end) == [end])
+                #expect(try await !store.setLease(name, seconds: 9))
+                #expect(try await store.remove(name, because: .deleted, born: nil) != nil)
+                #expect(watcher.signals.words.last == "removed: deleted")
+                #expect(try await store.info(name) == nil)
+                #expect(try await store.read(name, from: .now, limit: PageLimit()) == nil)
+            }
+            store.unwatch(name, watcher)
+        },
         StoreCheck("an append is one item: its events, its end, and who came before") { bench in
             let store = try await bench.store()
             let birth = try await store.put(name).birth
