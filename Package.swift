@@ -292,7 +292,7 @@ let package = Package(
                 "Locks",
                 "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
                 "ProbeProtocol", "TextCodecs", nio,
-                nioPosix, nioHTTP1, logging,
+                nioPosix, nioHTTP1, nioEmbedded, logging,
             ],
             swiftSettings: settings
         ),

@@ -151,6 +151,20 @@ def test_cancel_is_told_to_the_producer_at_once(server):
         assert reader.next().json == {"reason": "cancelled"}
 
 
+def test_a_body_that_ends_right_after_a_cancel_s_answer_is_told_of_it(server):
+    for round in range(300):
+        path = server.create()
+        with live(server, path) as producer:
+            if round % 2:
+                producer.send_chunk("word")
+            described = path.replace("/v1/stream/", "/v1/streams/")
+            eventually(lambda: server.request("GET", described).json["producers"] == 1, what="the producer being counted")
+            assert server.cancel(path).status == 204
+            producer.send_chunk("")
+            answer = producer.read_answer()
+            assert (answer.status, answer["Stream-End-Reason"]) == (409, "cancelled"), f"round {round}"
+
+
 def test_an_early_answer_survives_a_producer_that_goes_on_writing(server):
     path = server.create()
     with live(server, path) as producer:

@@ -189,6 +189,22 @@ def test_a_cancelled_producer_learns_it_through_the_proxy(server, front):
             assert (answer.status, answer["Stream-End-Reason"]) == (409, "cancelled")
 
 
+def test_a_producer_that_ends_right_after_the_cancel_learns_it_through_the_proxy(server, front):
+    for round in range(20):
+        path = server.create()
+        with server.subscribe(path) as reader, Connection(front.address) as producer:
+            producer.send_head("POST", path, LIVE_BODY)
+            producer.send_chunk("word")
+            assert reader.next().data == "word"
+            assert server.cancel(path).status == 204
+            producer.send_chunk("")
+            answer = producer.read_answer()
+            if front.name == "apache":
+                assert answer.status in (400, 409), f"round {round}"
+            else:
+                assert (answer.status, answer["Stream-End-Reason"]) == (409, "cancelled"), f"round {round}"
+
+
 # What notices a reader's leave only when it writes to it; the others do so at once, however quiet the stream is.
 NOTICED_BY_WRITING = {"apache", "trafficserver", "lighttpd"}
 

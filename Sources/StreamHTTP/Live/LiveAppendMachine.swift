@@ -3,8 +3,23 @@ package import StreamCore
 /// Decides what a live request does next: append what is whole, wait, or give its final answer.
 ///
 /// One batch is in flight at a time; while it is, what arrives gathers into the next one. What was whole when the body
-/// stopped, for whatever reason, is appended before the answer.
+/// stopped, for whatever reason, is appended before the answer. Every decision is made by what the store has decided by
+/// then, which the event loop may not have heard yet: whoever was told that the stream ended before the body did will
+/// find that its producer was told so.
 package struct LiveAppendMachine {
+    /// What holds when something is to be decided.
+    package struct Moment {
+        /// Pieces are whole and wait to be appended.
+        package var hasPieces: Bool
+        /// Why the request can append no more, in the store's order.
+        package var stop: LiveStop?
+
+        package init(hasPieces: Bool, stop: LiveStop?) {
+            self.hasPieces = hasPieces
+            self.stop = stop
+        }
+    }
+
     private enum Body {
         case arriving
         case ended
@@ -26,7 +41,8 @@ package struct LiveAppendMachine {
     private var isInFlight = false
     private var isFinished = false
     private var isDraining = false
-    private var stop: LiveStop?
+    /// What an append came to that found the stream ended or gone.
+    private var refusal: LiveStop?
     private var verdict: LiveResult.Outcome?
 
     /// - Parameter closes: the request carries `Stream-Closed: true`.
@@ -42,63 +58,61 @@ package struct LiveAppendMachine {
         }
     }
 
-    package mutating func received(hasPieces: Bool) -> Action { next(hasPieces: hasPieces) }
+    package mutating func received(at moment: Moment) -> Action { next(at: moment) }
 
-    package mutating func bodyEnded(hasPieces: Bool) -> Action {
+    package mutating func bodyEnded(at moment: Moment) -> Action {
         if case .arriving = body { body = .ended }
-        return next(hasPieces: hasPieces)
+        return next(at: moment)
     }
 
-    package mutating func bodyTorn(hasPieces: Bool) -> Action {
+    package mutating func bodyTorn(at moment: Moment) -> Action {
         switch body {
         // Even a request that is whole has nobody to answer once the connection is gone, but what it asked for stands.
         case .ended: break
         case .arriving, .torn, .bad: body = .torn
         }
-        return next(hasPieces: hasPieces)
+        return next(at: moment)
     }
 
-    package mutating func badPiece(_ error: PieceError, hasPieces: Bool) -> Action {
+    package mutating func badPiece(_ error: PieceError, at moment: Moment) -> Action {
         if case .arriving = body { body = .bad(error) }
-        return next(hasPieces: hasPieces)
+        return next(at: moment)
     }
 
-    package mutating func stopped(_ stop: LiveStop, hasPieces: Bool) -> Action {
-        self.stop = stop
-        return next(hasPieces: hasPieces)
-    }
+    /// The loop has heard that the request can append no more.
+    package mutating func stopped(at moment: Moment) -> Action { next(at: moment) }
 
     /// The server's deadline has come.
-    package mutating func drained(hasPieces: Bool) -> Action {
+    package mutating func drained(at moment: Moment) -> Action {
         isDraining = true
-        return next(hasPieces: hasPieces)
+        return next(at: moment)
     }
 
     /// The batch in flight is decided; nil means the producer had lost its right before it was sent.
-    package mutating func appended(_ result: Result<AppendOutcome?, StoreError>, hasPieces: Bool) -> Action {
+    package mutating func appended(_ result: Result<AppendOutcome?, StoreError>, at moment: Moment) -> Action {
         isInFlight = false
         switch result {
         case .success(.appended(_, let end, _)): if let end { verdict = .complete(end) }
-        case .success(.ended(let end, _, _)): stop = stop ?? .ended(end)
-        case .success(.notFound): stop = stop ?? .removed(.deleted)
+        case .success(.ended(let end, _, _)): refusal = .ended(end)
+        case .success(.notFound): refusal = .removed(.deleted)
         case .success(nil): break
         case .success(.some(let outcome)): verdict = .refused(outcome)
         case .failure(let error): verdict = .failed(error)
         }
-        return next(hasPieces: hasPieces)
+        return next(at: moment)
     }
 
-    private mutating func next(hasPieces: Bool) -> Action {
+    private mutating func next(at moment: Moment) -> Action {
         guard !isFinished, !isInFlight else { return .wait }
         if let verdict { return finish(.answer(verdict)) }
-        if let stop { return finish(.answer(.stopped(stop))) }
+        if let stop = moment.stop ?? refusal { return finish(.answer(.stopped(stop))) }
         switch body {
-        case .arriving where hasPieces: return append(closing: false)
+        case .arriving where moment.hasPieces: return append(closing: false)
         case .arriving: return isDraining ? finish(.answer(.draining)) : .wait
         case .ended where closes: return append(closing: true)
-        case .ended: return hasPieces ? append(closing: false) : finish(.answer(.complete(nil)))
-        case .torn: return hasPieces ? append(closing: false) : finish(.giveUp)
-        case .bad(let error): return hasPieces ? append(closing: false) : finish(.answer(.badPiece(error)))
+        case .ended: return moment.hasPieces ? append(closing: false) : finish(.answer(.complete(nil)))
+        case .torn: return moment.hasPieces ? append(closing: false) : finish(.giveUp)
+        case .bad(let error): return moment.hasPieces ? append(closing: false) : finish(.answer(.badPiece(error)))
         }
     }
 

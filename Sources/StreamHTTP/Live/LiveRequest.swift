@@ -18,7 +18,8 @@ final class LiveRequest {
     /// Bytes that came while a batch was on its way to the store. What came before is in the batch, or is the
     /// unfinished piece, which has a limit of its own.
     private var backlog = 0
-    private var isAppending = false
+    /// A batch is on its way, as far as the loop has heard.
+    private(set) var isAppending = false
     /// What happened to the body before the request was open, in order.
     private var early: [Early] = []
     private var isOver = false
@@ -53,8 +54,8 @@ final class LiveRequest {
         let open = plan.open
         let done = NIOLoopBound(accepted, eventLoop: eventLoop)
         eventLoop.immediately {
-            await open { stop in
-                eventLoop.execute { bound.value.stopped(stop) }
+            await open { _ in
+                eventLoop.execute { bound.value.stopped() }
             }
         } then: { result in
             bound.value.opened(result, accepted: done.value)
@@ -74,10 +75,10 @@ final class LiveRequest {
         do throws(PieceError) {
             try feed(buffer)
             gather()
-            act(machine.received(hasPieces: !pieces.isEmpty))
+            act(machine.received(at: moment))
         } catch {
             gather()
-            act(machine.badPiece(error, hasPieces: !pieces.isEmpty))
+            act(machine.badPiece(error, at: moment))
         }
     }
 
@@ -87,10 +88,10 @@ final class LiveRequest {
         do throws(PieceError) {
             try cutter.finish()
             gather()
-            act(machine.bodyEnded(hasPieces: !pieces.isEmpty))
+            act(machine.bodyEnded(at: moment))
         } catch {
             gather()
-            act(machine.badPiece(error, hasPieces: !pieces.isEmpty))
+            act(machine.badPiece(error, at: moment))
         }
     }
 
@@ -98,13 +99,13 @@ final class LiveRequest {
         guard !isOver else { return }
         guard producer != nil else { return early.append(.torn) }
         gather()
-        act(machine.bodyTorn(hasPieces: !pieces.isEmpty))
+        act(machine.bodyTorn(at: moment))
     }
 
     func drain() {
         guard !isOver else { return }
         gather()
-        act(machine.drained(hasPieces: !pieces.isEmpty))
+        act(machine.drained(at: moment))
     }
 
     private func opened(_ result: Result<LiveProducer, Problem>, accepted: () -> Void) {
@@ -115,6 +116,7 @@ final class LiveRequest {
             } else {
                 self.producer = producer
                 last = producer.openedAt
+                if producer.stop != nil { act(machine.stopped(at: moment)) }
                 takeEarly()
                 if !isOver { accepted() }
             }
@@ -137,9 +139,14 @@ final class LiveRequest {
         }
     }
 
-    private func stopped(_ stop: LiveStop) {
-        guard !isOver else { return }
-        act(machine.stopped(stop, hasPieces: !pieces.isEmpty))
+    /// Once the request is open: before that it is asked what holds when it is.
+    private func stopped() {
+        guard !isOver, producer != nil else { return }
+        act(machine.stopped(at: moment))
+    }
+
+    private var moment: LiveAppendMachine.Moment {
+        LiveAppendMachine.Moment(hasPieces: !pieces.isEmpty, stop: producer?.stop)
     }
 
     private func feed(_ buffer: ByteBuffer) throws(PieceError) {
@@ -189,7 +196,7 @@ final class LiveRequest {
         backlog = 0
         if case .success(.appended(let tail, _, _)) = result { last = tail }
         gather()
-        act(machine.appended(result, hasPieces: !pieces.isEmpty))
+        act(machine.appended(result, at: moment))
         if wasFull, wantsMore, !isOver { onResume() }
     }
 

@@ -11,6 +11,8 @@ final class LongPoll: TailReader {
     private let onAnswer: (Response) -> Void
     private var machine: SubscriberMachine
     private let since: NIODeadline
+    /// It has waited long enough, and the last look is on its way.
+    private var isLate = false
 
     /// - Parameter onAnswer: called once, unless the peer goes first.
     init(plan: LongPollPlan, plane: LoopPlane, onAnswer: @escaping (Response) -> Void) {
@@ -68,8 +70,12 @@ final class LongPoll: TailReader {
         if now - since >= plane.configuration.longPollTime { giveUp() }
     }
 
-    /// Answers that there was nothing.
-    func giveUp() { finish(plan.answer(LongPollNews(last: plan.position))) }
+    /// Answers with what there is now, or that there is nothing: this loop may not have heard yet of what the store has.
+    func giveUp() {
+        guard !isLate, !machine.isFinished else { return }
+        isLate = true
+        look(isLast: true)
+    }
 
     // MARK: -
 
@@ -78,13 +84,14 @@ final class LongPoll: TailReader {
         look()
     }
 
-    private func look() {
+    private func look(isLast: Bool = false) {
         let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
-        plane.eventLoop.immediately(plan.look) { bound.value.looked($0) }
+        plane.eventLoop.immediately(plan.look) { bound.value.looked($0, isLast: isLast) }
     }
 
-    private func looked(_ response: Response?) {
+    private func looked(_ response: Response?, isLast: Bool) {
         if let response { return finish(response) }
+        if isLast { return finish(plan.answer(LongPollNews(last: plan.position))) }
         perform(machine.read(last: plan.position, isAtTail: true, takesMore: true))
     }
 

@@ -5,112 +5,136 @@ import Testing
 
 @Suite("What a live request does next")
 struct LiveAppendMachineTests {
+    private static let cancel = StreamEnd(reason: .cancelled, detail: nil, offset: Offset(9))
     private let end = StreamEnd(reason: .done, detail: nil, offset: Offset(9))
 
     @Test("one batch is on its way at a time; what comes meanwhile is the next")
     func batches() {
         var machine = LiveAppendMachine(closes: false)
-        #expect(name(machine.received(hasPieces: false)) == "wait")
-        #expect(name(machine.received(hasPieces: true)) == "append")
-        #expect(name(machine.received(hasPieces: true)) == "wait")
-        #expect(name(machine.appended(kept, hasPieces: true)) == "append")
-        #expect(name(machine.appended(kept, hasPieces: false)) == "wait")
+        #expect(name(machine.received(at: .nothing)) == "wait")
+        #expect(name(machine.received(at: .pieces)) == "append")
+        #expect(name(machine.received(at: .pieces)) == "wait")
+        #expect(name(machine.appended(kept, at: .pieces)) == "append")
+        #expect(name(machine.appended(kept, at: .nothing)) == "wait")
     }
 
     @Test("a clean end appends the rest, then answers")
     func cleanEnd() {
         var machine = LiveAppendMachine(closes: false)
-        #expect(name(machine.bodyEnded(hasPieces: true)) == "append")
-        #expect(name(machine.appended(kept, hasPieces: false)) == "complete")
+        #expect(name(machine.bodyEnded(at: .pieces)) == "append")
+        #expect(name(machine.appended(kept, at: .nothing)) == "complete")
         #expect(!machine.isTorn)
     }
 
     @Test("with Stream-Closed the last piece and the end are one step")
     func closing() {
         var machine = LiveAppendMachine(closes: true)
-        _ = machine.received(hasPieces: true)
-        #expect(name(machine.bodyEnded(hasPieces: true)) == "wait")
-        #expect(name(machine.appended(kept, hasPieces: true)) == "append closing")
-        #expect(name(machine.appended(closed, hasPieces: false)) == "complete done")
+        _ = machine.received(at: .pieces)
+        #expect(name(machine.bodyEnded(at: .pieces)) == "wait")
+        #expect(name(machine.appended(kept, at: .pieces)) == "append closing")
+        #expect(name(machine.appended(closed, at: .nothing)) == "complete done")
     }
 
     @Test("with Stream-Closed an end without a last piece is a step of its own")
     func closingAlone() {
         var machine = LiveAppendMachine(closes: true)
-        #expect(name(machine.bodyEnded(hasPieces: false)) == "append closing")
+        #expect(name(machine.bodyEnded(at: .nothing)) == "append closing")
     }
 
     @Test("a torn body keeps what was whole, ends nothing and answers nobody")
     func torn() {
         var machine = LiveAppendMachine(closes: true)
-        #expect(name(machine.bodyTorn(hasPieces: true)) == "append")
-        #expect(name(machine.appended(kept, hasPieces: false)) == "give up")
+        #expect(name(machine.bodyTorn(at: .pieces)) == "append")
+        #expect(name(machine.appended(kept, at: .nothing)) == "give up")
         #expect(machine.isTorn)
-        #expect(name(machine.bodyTorn(hasPieces: false)) == "wait")
+        #expect(name(machine.bodyTorn(at: .nothing)) == "wait")
     }
 
     @Test("a connection that goes after the body ended takes nothing back")
     func goneAfterTheEnd() {
         var machine = LiveAppendMachine(closes: true)
-        #expect(name(machine.bodyEnded(hasPieces: true)) == "append closing")
-        #expect(name(machine.bodyTorn(hasPieces: false)) == "wait")
-        #expect(name(machine.appended(closed, hasPieces: false)) == "complete done")
+        #expect(name(machine.bodyEnded(at: .pieces)) == "append closing")
+        #expect(name(machine.bodyTorn(at: .nothing)) == "wait")
+        #expect(name(machine.appended(closed, at: .nothing)) == "complete done")
         #expect(!machine.isTorn)
     }
 
     @Test("a piece that may not be appended is answered when everything before it is kept")
     func badPiece() {
         var machine = LiveAppendMachine(closes: true)
-        #expect(name(machine.badPiece(.reservedType("end"), hasPieces: true)) == "append")
-        #expect(name(machine.appended(kept, hasPieces: false)) == "bad piece")
+        #expect(name(machine.badPiece(.reservedType("end"), at: .pieces)) == "append")
+        #expect(name(machine.appended(kept, at: .nothing)) == "bad piece")
         #expect(machine.isTorn)
     }
 
     @Test("an end by someone else is answered once the batch on its way is decided")
     func stopped() {
         var machine = LiveAppendMachine(closes: false)
-        _ = machine.received(hasPieces: true)
-        #expect(name(machine.stopped(.ended(end), hasPieces: true)) == "wait")
+        _ = machine.received(at: .pieces)
+        #expect(name(machine.stopped(at: .stopped(.ended(end), hasPieces: true))) == "wait")
         #expect(
-            name(machine.appended(.success(.ended(end, tail: Offset(8), producer: nil)), hasPieces: true)) == "stopped"
+            name(machine.appended(.success(.ended(end, tail: Offset(8), producer: nil)), at: .pieces)) == "stopped"
         )
-        #expect(name(machine.received(hasPieces: true)) == "wait")
+        #expect(name(machine.received(at: .pieces)) == "wait")
     }
 
     @Test("its own end, told before the append is answered, is no stop")
     func ownEnd() {
         var machine = LiveAppendMachine(closes: true)
-        _ = machine.bodyEnded(hasPieces: true)
-        #expect(name(machine.stopped(.ended(end), hasPieces: false)) == "wait")
-        #expect(name(machine.appended(closed, hasPieces: false)) == "complete done")
+        _ = machine.bodyEnded(at: .pieces)
+        #expect(name(machine.stopped(at: .stopped(.ended(end)))) == "wait")
+        #expect(name(machine.appended(closed, at: .stopped(.ended(end)))) == "complete done")
     }
 
     @Test("what the store refuses, cannot do or no longer has is the answer")
     func refusals() {
         var full = LiveAppendMachine(closes: false)
-        _ = full.received(hasPieces: true)
-        #expect(name(full.appended(.failure(.full(.bytes)), hasPieces: true)) == "failed")
+        _ = full.received(at: .pieces)
+        #expect(name(full.appended(.failure(.full(.bytes)), at: .pieces)) == "failed")
         var gone = LiveAppendMachine(closes: false)
-        _ = gone.received(hasPieces: true)
-        #expect(name(gone.appended(.success(.notFound), hasPieces: false)) == "stopped")
+        _ = gone.received(at: .pieces)
+        #expect(name(gone.appended(.success(.notFound), at: .nothing)) == "stopped")
         var typed = LiveAppendMachine(closes: false)
-        _ = typed.received(hasPieces: true)
-        #expect(name(typed.appended(.success(.typeMismatch(.eventStream)), hasPieces: false)) == "refused")
+        _ = typed.received(at: .pieces)
+        #expect(name(typed.appended(.success(.typeMismatch(.eventStream)), at: .nothing)) == "refused")
     }
 
-    @Test("a producer that lost its right waits for the word why")
+    @Test("a producer that lost its right before a batch was sent is told why")
     func lostRight() {
         var machine = LiveAppendMachine(closes: false)
-        _ = machine.received(hasPieces: true)
-        #expect(name(machine.appended(.success(nil), hasPieces: false)) == "wait")
-        #expect(name(machine.stopped(.superseded, hasPieces: false)) == "stopped")
+        _ = machine.received(at: .pieces)
+        #expect(name(machine.appended(.success(nil), at: .stopped(.superseded))) == "stopped")
+    }
+
+    @Test(
+        "no answer says that all went well once the store has decided otherwise, whatever the loop has heard",
+        arguments: [LiveStop.removed(.deleted), .removed(.expired), .superseded, .ended(Self.cancel)]
+    )
+    func stoppedUnheard(stop: LiveStop) {
+        typealias Step = (inout LiveAppendMachine, LiveAppendMachine.Moment) -> LiveAppendMachine.Action
+        let steps: [Step] = [
+            { $0.bodyEnded(at: $1) }, { $0.bodyTorn(at: $1) }, { $0.drained(at: $1) },
+            { $0.badPiece(.reservedType("end"), at: $1) }, { $0.received(at: $1) }, { $0.stopped(at: $1) },
+        ]
+        for (step, hasPieces) in steps.flatMap({ [($0, true), ($0, false)] }) {
+            for closes in [true, false] {
+                let moment = LiveAppendMachine.Moment.stopped(stop, hasPieces: hasPieces)
+                var idle = LiveAppendMachine(closes: closes)
+                #expect(name(step(&idle, moment)) == "stopped")
+                // The same while a batch is on its way, which was kept before.
+                var busy = LiveAppendMachine(closes: closes)
+                _ = busy.received(at: .pieces)
+                #expect(name(step(&busy, moment)) == "wait")
+                #expect(name(busy.appended(kept, at: moment)) == "stopped")
+            }
+        }
     }
 
     @Test("at the server's deadline everything whole is kept, then it answers")
     func drained() {
         var machine = LiveAppendMachine(closes: true)
-        #expect(name(machine.drained(hasPieces: true)) == "append")
-        #expect(name(machine.appended(kept, hasPieces: false)) == "draining")
+        #expect(name(machine.drained(at: .pieces)) == "append")
+        #expect(name(machine.appended(kept, at: .nothing)) == "draining")
         #expect(machine.isTorn)
     }
 
@@ -137,5 +161,14 @@ struct LiveAppendMachineTests {
             case .draining: "draining"
             }
         }
+    }
+}
+
+extension LiveAppendMachine.Moment {
+    fileprivate static var pieces: Self { Self(hasPieces: true, stop: nil) }
+    fileprivate static var nothing: Self { Self(hasPieces: false, stop: nil) }
+
+    fileprivate static func stopped(_ stop: LiveStop, hasPieces: Bool = false) -> Self {
+        Self(hasPieces: hasPieces, stop: stop)
     }
 }
