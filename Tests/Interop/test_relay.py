@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import gzip
 import hashlib
 import json
 import os
@@ -379,9 +380,9 @@ def test_a_redirect_is_not_followed_nor_passed_on(relayed):
 
 
 def test_other_paths_pass_with_query_and_body_and_status(relayed):
-    relayed.begin(lambda request: Answer([b"part one ", b"part two"], status=207, type="text/x-odd", fields={"x-a": "b"}))
+    relayed.begin(lambda request: Answer([b"part one ", b"part two"], status=207, type="text/x-odd", fields={"x-request-id": "b"}))
     answer = relayed.server.request("PATCH", "/v1/files/f%20o?a=b%2Fc&d", {"Content-Type": "text/x-in", "x-custom": "1"}, "a body")
-    assert (answer.status, answer.body, answer["Content-Type"], answer["x-a"]) == (207, b"part one part two", "text/x-odd", "b")
+    assert (answer.status, answer.body, answer["Content-Type"], answer["x-request-id"]) == (207, b"part one part two", "text/x-odd", "b")
     (request,) = relayed.upstream.requests
     assert (request.method, request.target, request.body) == ("PATCH", "/v1/files/f%20o?a=b%2Fc&d", b"a body")
     assert request.fields["x-custom"] == "1"
@@ -408,7 +409,52 @@ def test_a_large_body_passes_whole(relayed, length):
     assert sha(request.body) == sha(body)
 
 
-@pytest.mark.parametrize("status", ["000", "099", "101"])
+HOSTILE = {
+    "Clear-Site-Data": '"*"', "Refresh": "0;url=http://evil.example/", "Service-Worker-Allowed": "/", "NEL": "{}", "Report-To": "{}",
+    "WWW-Authenticate": "Basic", "X-Sendfile": "/etc/passwd", "X-Accel-Redirect": "/etc/passwd", "Freshet-Key": "k", "Link": "</x>; rel=preload",
+    "Content-Security-Policy": "default-src *", "Set-Cookie": "a=b", "X-Odd": "1",
+}  # fmt: skip
+USUAL = {"Retry-After": "1", "x-ratelimit-limit-tokens": "1", "x-should-retry": "false", "openai-model": "m", "anthropic-ratelimit-tokens-limit": "1"}
+
+
+def test_an_upstream_rules_neither_a_page_nor_a_browser_nor_a_proxy(relayed):
+    page = b"<script>fetch('/v1/streams')</script>"
+    for status in (200, 400):
+        relayed.begin(lambda request: Answer([page], status=status, type="text/html", fields={**HOSTILE, **USUAL}))
+        keyed = {"Idempotency-Key": f"hostile-{status}"}
+        for answer in (relayed.server.request("GET", "/v1/files/1"), relayed.call(), relayed.call(headers=keyed), relayed.call(headers=keyed)):
+            assert (answer.status, answer.body, answer["Content-Type"]) == (status, page, "text/html")
+            assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
+            assert answer["X-Content-Type-Options"] == "nosniff"
+            assert [name for name in HOSTILE if name in answer] == ["Content-Security-Policy"]
+            assert {name: answer[name] for name in USUAL} == USUAL
+    relayed.begin(lambda request: Answer(CHAT, fields={**HOSTILE, **USUAL}))
+    answer = relayed.call()
+    assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert [name for name in HOSTILE if name in answer] == ["Content-Security-Policy"]
+    assert {name: answer[name] for name in USUAL} == USUAL
+
+
+def test_a_body_that_an_upstream_packed_can_be_unpacked(relayed):
+    packed = gzip.compress(b"{}")
+    relayed.begin(lambda request: Answer([packed], type="application/json", fields={"Content-Encoding": "gzip"}))
+    answer = relayed.server.request("GET", "/v1/models")
+    assert (answer["Content-Encoding"], gzip.decompress(answer.body)) == ("gzip", b"{}")
+    assert relayed.upstream.requests[0].fields["accept-encoding"] == "identity"
+
+
+def test_further_fields_pass_where_the_operator_names_them(relay):
+    relayed = relay(relay_response_fields=["x-odd", "Content-Disposition"])
+    relayed.begin(lambda request: Answer([b"{}"], type="application/json", fields={**HOSTILE, "Content-Disposition": "attachment"}))
+    answer = relayed.server.request("GET", "/v1/files/1/content")
+    assert (answer["X-Odd"], answer["Content-Disposition"]) == ("1", "attachment")
+    for name in ("set-cookie", "Content-Length", "access-control-allow-origin", "Freshet-Key", "x-*", "a b"):
+        failed = run("relay", "--memory", "--port", "0", "--relay-response-fields", name)
+        assert failed.returncode != 0
+        assert b"relay-response-fields" in failed.stderr and name.encode() in failed.stderr
+
+
+@pytest.mark.parametrize("status", ["000", "099", "101", "600", "999"])
 def test_a_status_that_answers_nothing_is_a_502(relayed, status):
     relayed.begin(lambda request: Answer(CHAT, status=status))
     for answer in (relayed.call(), relayed.server.request("GET", "/v1/models")):

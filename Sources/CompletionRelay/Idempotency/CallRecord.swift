@@ -65,7 +65,7 @@ struct CallRecord: Sendable, Equatable {
 
     static func response(from events: ArraySlice<EventBody>) -> Response? {
         guard events.count == 2, let head = events.first.map({ JSONSlice($0.data) }),
-            let status = head["status"]?.integer, 200...999 ~= status, let body = events.last?.data
+            let status = head["status"]?.integer, 200...599 ~= status, let body = events.last?.data
         else { return nil }
         let fields = (head["fields"]?.elements ?? []).compactMap { pair -> HeaderField? in
             let sides = pair.elements.compactMap(\.string)

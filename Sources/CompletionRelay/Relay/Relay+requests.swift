@@ -120,36 +120,47 @@ extension Relay {
         _ writer: ResponseWriter
     ) async throws {
         count { $0.passed += 1 }
-        guard let transport = transports[upstream.name] else {
-            preconditionFailure("there is no transport for \(upstream.name)")
-        }
         let answer: UpstreamAnswer
         do {
-            answer = try await transport.send(
-                UpstreamRequest(
-                    method: request.method,
-                    path: request.path + request.query,
-                    headers: HeaderRules.toUpstream(request.headers, upstream, key: ownKeys[upstream.name]),
-                    body: body
-                )
-            )
+            answer = try await send(request, to: upstream, body)
         } catch UpstreamError.silent {
-            return try await write(Response(.silent(upstream)), writer)
+            return try await writer.respond(Response(.silent(upstream)))
         } catch UpstreamError.unreachable(let reason) {
-            return try await write(Response(.unreachable(upstream, reason)), writer)
+            return try await writer.respond(Response(.unreachable(upstream, reason)))
         }
         if (300..<400).contains(answer.status), answer.status != 304 {
-            return try await write(Response(.redirected(upstream)), writer)
+            return try await writer.respond(Response(.redirected(upstream)))
         }
         let length = answer.header("Content-Length").flatMap { Int($0) }
-        try await writer.head(answer.status, HeaderRules.toCaller(answer.headers, isStream: false), length: length)
+        try await writer.head(answer.status, configuration.responseFields.ofPassed(answer.headers), length: length)
         // Half an answer of the upstream is torn here too: what throws after the head cuts the connection.
         try await answer.body { try await writer.write($0) }
     }
 
-    private func write(_ response: Response, _ writer: ResponseWriter) async throws {
-        try await writer.head(response.status, response.headers, length: response.body.count)
-        try await writer.write(ByteBuffer(bytes: response.body))
+    /// Calls an upstream, on whichever path the request came.
+    ///
+    /// - Throws: `UpstreamError`, or `CancellationError`.
+    func send(
+        _ request: RelayRequest,
+        to upstream: Upstream,
+        _ body: UpstreamRequest.Body
+    ) async throws -> UpstreamAnswer {
+        guard let transport = transports[upstream.name] else {
+            preconditionFailure("there is no transport for \(upstream.name)")
+        }
+        let answer = try await transport.send(
+            UpstreamRequest(
+                method: request.method,
+                path: request.path + request.query,
+                headers: HeaderRules.toUpstream(request.headers, upstream, key: ownKeys[upstream.name]),
+                body: body
+            )
+        )
+        // What is below is an informational answer, which goes nowhere, and what is above is none (RFC 9110, 15).
+        guard 200...599 ~= answer.status else {
+            throw UpstreamError.unreachable("its status is \(answer.status), which answers no request")
+        }
+        return answer
     }
 
     // MARK: Reading the request

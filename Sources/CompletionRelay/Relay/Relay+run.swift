@@ -130,7 +130,7 @@ extension Relay {
             )
         }
         do {
-            let reply = try await send(asked)
+            let reply = try await send(asked.request, to: asked.upstream, .bytes(asked.body))
             guard reply.status < 300 || reply.status >= 400 else {
                 return await fail(.noStream, .redirected(asked.upstream))
             }
@@ -142,7 +142,7 @@ extension Relay {
             }
             // Stopped before the upstream's first byte, although it came all the same.
             guard live.stop == nil else { return }
-            call.begin(.streaming(HeaderRules.toCaller(reply.headers, isStream: true)))
+            call.begin(.streaming(configuration.responseFields.ofStream(reply.headers)))
             await relay(reply, call, live)
         } catch is CancellationError {
             // Stopped: whoever did it has said how the stream ends.
@@ -153,21 +153,6 @@ extension Relay {
         } catch {
             await fail(.unreachable, .unreachable(asked.upstream, "\(error)"))
         }
-    }
-
-    private func send(_ asked: StreamingCall) async throws -> UpstreamAnswer {
-        guard let transport = transports[asked.upstream.name] else {
-            preconditionFailure("there is no transport for \(asked.upstream.name)")
-        }
-        let key = ownKeys[asked.upstream.name]
-        return try await transport.send(
-            UpstreamRequest(
-                method: "POST",
-                path: asked.format.path + asked.request.query,
-                headers: HeaderRules.toUpstream(asked.request.headers, asked.upstream, key: key),
-                body: .bytes(asked.body)
-            )
-        )
     }
 
     /// The upstream has answered with something other than a stream: it is passed on with its status.
@@ -193,7 +178,7 @@ extension Relay {
             let message = JSONSlice(body)["error"]?["message"]?.string.map { ": \($0)" } ?? ""
             end = .failed("the upstream answered \(reply.status)\(message)")
         }
-        let fields = HeaderRules.toCaller(reply.headers, isStream: false)
+        let fields = configuration.responseFields.ofPassed(reply.headers)
         count { $0.refused += 1 }
         await answer(Response(reply.status, headers: fields, body: body), call, record, ending: (live, end))
     }

@@ -170,7 +170,10 @@ package final class Relay: Sendable {
         guard let page = try await streams.read(record, from: .start, limit: PageLimit(bytes: 64 << 20)),
             let first = page.events.first, let found = CallRecord(first.body)
         else { return nil }
-        return FoundCall(record: found, refusal: CallRecord.response(from: page.events.dropFirst().map(\.body)[...]))
+        var refusal = CallRecord.response(from: page.events.dropFirst().map(\.body)[...])
+        // Another version may have kept more of it than this one tells.
+        if let kept = refusal?.headers { refusal?.headers = configuration.responseFields.ofPassed(kept) }
+        return FoundCall(record: found, refusal: refusal)
     }
 
     // MARK: The server comes and goes

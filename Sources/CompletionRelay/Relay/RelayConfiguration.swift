@@ -11,6 +11,8 @@ package struct RelayConfiguration: Sendable {
     package var bodyBytes = 32 << 20
     /// The largest event of an upstream.
     package var eventBytes = 1 << 20
+    /// What of an upstream's header its callers are told.
+    package var responseFields = ResponseFields()
     /// The most answers that are written at one time.
     package var runningAnswers = 1000
     /// The least time between two appends to one answer, unless much waits.

@@ -12,6 +12,7 @@ extension RelayConfiguration {
         unreadLimit = configuration.relayUnread
         bodyBytes = configuration.relayBodyBytes
         eventBytes = configuration.eventBytes
+        responseFields = ResponseFields(further: configuration.relayResponseFields)
         runningAnswers = configuration.relayAnswers
     }
 

@@ -41,20 +41,8 @@ extension AccessPolicy {
         let known = Set(accepted.map { $0.lowercased() })
         let further = requested.flatMap { $0.split(separator: ",") }.prefix(64)
             .map { $0.filter { $0 != " " && $0 != "\t" } }
-            .filter { isFieldName($0) && !known.contains($0.lowercased()) }
+            .filter { ForeignFields.isName($0) && !known.contains($0.lowercased()) }
         return (accepted + further).joined(separator: ", ")
-    }
-
-    private static func isFieldName(_ text: String) -> Bool {
-        !text.isEmpty
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
     }
 
     private static let accepted = [

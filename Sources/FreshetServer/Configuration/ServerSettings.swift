@@ -336,6 +336,13 @@ package struct ServerSettings: Sendable {
         "How long an upstream may be silent. An answer may take any time in all."
     )
 
+    package let relayResponseFields = Setting<[String]>(
+        "relay-response-fields",
+        .foreignFields,
+        default: [],
+        "Header fields of an upstream's answer that its caller gets too, beside those that docs/relay.md lists."
+    )
+
     package let relayAnswers = Setting<Int>(
         "relay-answers",
         .whole(1...1_000_000),

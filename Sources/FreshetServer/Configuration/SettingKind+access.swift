@@ -1,4 +1,5 @@
 import SQLiteStreamStore
+import StreamHTTP
 
 extension SettingKind where Value == String? {
     /// A file's path, taken as it is. The file is opened later, and missed then.
@@ -54,6 +55,24 @@ extension SettingKind where Value == [String] {
                 throw Refusal("\"\(text)\" is not an origin; write scheme://host[:port], without a path or a last /")
             }
             return origin.description
+        } show: {
+            $0
+        }
+    }
+
+    /// Fields of another server's answer that may be passed on.
+    static var foreignFields: SettingKind {
+        SettingKind(listOf: "names of header fields", "names") { text throws(Refusal) in
+            guard ForeignFields.isName(text) else {
+                throw Refusal("\"\(text)\" is not a name of a header field; write each name in full, without a value")
+            }
+            guard !ForeignFields.isReserved(text) else {
+                throw Refusal(
+                    "\(text) cannot be passed on: it belongs to a connection, or rules pages, browsers or proxies in the "
+                        + "name of this server. Take it out"
+                )
+            }
+            return text.lowercased()
         } show: {
             $0
         }

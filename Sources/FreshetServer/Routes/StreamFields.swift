@@ -37,7 +37,5 @@ enum StreamFields {
         return fields
     }
 
-    /// Bytes of any type that somebody appended, on the server's own origin: a page made of them can do nothing here.
-    static let sandbox = HeaderField("Content-Security-Policy", "sandbox; default-src 'none'")
     static let noStore = HeaderField("Cache-Control", "no-store")
 }

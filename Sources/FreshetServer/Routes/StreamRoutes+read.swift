@@ -203,7 +203,7 @@ extension StreamRoutes {
         fields.append(StreamFields.earliestOffset(page.floor))
         fields += more
         let type = HeaderField("Content-Type", page.contentType.text)
-        fields.append(StreamFields.sandbox)
+        fields.append(.sandbox)
         guard position != .now else {
             return Response(200, headers: [type] + fields + [StreamFields.noStore], body: body)
         }

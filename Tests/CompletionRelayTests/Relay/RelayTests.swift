@@ -213,6 +213,32 @@ struct RelayTests {
         #expect(try status(await relay(encoded).begin(call(.chat))) == 502)
     }
 
+    @Test("a status that answers nothing is an upstream that gave no answer", arguments: [0, 99, 100, 103, 199, 600, 999])
+    func impossibleStatus(status: Int) async throws {
+        let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat)), .end]) { _ in
+            (status, [HeaderField("Content-Type", "text/event-stream")])
+        }
+        #expect(try self.status(await relay(upstream).begin(call(.chat))) == 502)
+    }
+
+    @Test("a refusal that another version kept with more of its header is told without")
+    func keptRefusal() async throws {
+        let upstream = ScriptedUpstream([.piece("{}"), .end]) { _ in (429, [HeaderField("retry-after", "3")]) }
+        let relay = relay(upstream)
+        guard case .response(let first) = await relay.begin(call(.chat, key: "k")) else { return #expect(Bool(false)) }
+        let record = try #require(try await streams.list(prefix: CallRecord.prefix, after: nil, limit: 1).first?.name)
+        let kept = try #require(try await streams.read(record, from: .start)).events.map(\.body)
+        var older = first
+        older.headers.append(HeaderField("Clear-Site-Data", "\"*\""))
+        try await until { !relay.isBusy }
+        _ = try await streams.remove(record)
+        let events = [kept[0]] + CallRecord.events(of: older)
+        _ = try await streams.create(record, CreateRequest(options: StreamOptions(), events: events))
+        guard case .response(let again) = await relay.begin(call(.chat, key: "k")) else { return #expect(Bool(false)) }
+        #expect(again == first)
+        #expect(again.headers.contains(.sandbox))
+    }
+
     @Test("Stop aborts the call and keeps what was said")
     func stopped() async throws {
         let upstream = ScriptedUpstream([.piece(Scripts.text(Array(Scripts.chat.prefix(2))))])
