@@ -470,13 +470,36 @@ def test_half_an_answer_that_is_passed_on_is_torn(relayed):
         assert not connection.read_to_end().endswith(b"0\r\n\r\n")
 
 
+AMBIGUOUS = [
+    "..", ".", "...", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%25252e%25252e", "..;", "..;x=y", "%2e%2e;", "..%3b", "..%253b", ";", "a;b", "..%20",
+    "%20..", "..%00", "..%0d", "..%09", "..%5c..", "..%255c..", "\\..", "..%2f..", "..%252f..", "%2f", "", "%c0%ae%c0%ae", "%c0%ae.", "%e0%80%ae%e0%80%ae",
+    "%u002e%u002e", "%25u002e%25u002e", "%ef%bc%8e%ef%bc%8e", "%e2%80%a5", "%ef%bc%8f", "%e2%88%95", "%ff", "%", "%2", "%zz", "..%3f", "..%23", "..%253f", "#", "a#b",
+    "a|b", "%252525252e",
+]  # fmt: skip
+
+
+def test_no_path_leaves_an_upstream_s_base(relayed):
+    relayed.begin(lambda request: Answer([b"{}"], type="application/json"))
+    for climbs in AMBIGUOUS:
+        answer = relayed.server.request("GET", f"/v1/a/{climbs}/b")
+        assert (answer.status, answer.json["type"]) == (400, "urn:freshet:bad-path"), climbs
+    assert relayed.server.request("GET", "/v1/models?a#b").status == 400
+    assert relayed.upstream.requests == []
+    for plain in ["a.b", "..a", "a..", "%20a", "caf%C3%A9", "%E6%A8%A1", "m:free", "100%25", "a%2520b", "a@1", "x/"]:
+        assert relayed.server.request("GET", f"/v1/models/{plain}").status == 200, plain
+        assert relayed.upstream.requests[-1].target == f"/v1/models/{plain}"
+
+
 def test_only_allowed_paths_are_called(relay):
     relayed = relay("allow=/chat/completions allow=/models")
     relayed.begin(lambda request: Answer(CHAT))
     assert relayed.call().status == 200
     assert relayed.server.request("GET", "/v1/models/m").status == 200
-    for path in ["/v1/files", "/v1/modelsx", "/v1/messages"]:
+    for path in ["/v1/files", "/v1/modelsx", "/v1/messages", "/v1/mod%65ls", "/v1/MODELS"]:
         assert relayed.server.request("GET", path).json["type"] == "urn:freshet:path-not-allowed"
+    for climbs in AMBIGUOUS:
+        answer = relayed.server.request("GET", f"/v1/models/{climbs}/files")
+        assert (answer.status, answer.json["type"]) == (400, "urn:freshet:bad-path"), climbs
     assert len(relayed.upstream.requests) == 2
 
 

@@ -156,10 +156,12 @@ extension Problem {
         detail: "There is no room for another answer, and the upstream was not called."
     )
 
-    static let badPath = Problem(
-        400,
-        "bad-path",
-        title: "This is no path of an upstream.",
-        detail: "It has a segment `.` or `..`, a backslash or a control character."
-    )
+    static func badPath(_ reason: String) -> Problem {
+        Problem(
+            400,
+            "bad-path",
+            title: "This is no path of an upstream.",
+            detail: "\(reason): not every upstream would understand it alike. Write the path plainly, without `.` and `..`."
+        )
+    }
 }

@@ -8,12 +8,17 @@ import TextCodecs
 extension Relay {
     /// How a request is answered.
     package func plan(for request: RelayRequest) -> RequestPlan {
-        guard Self.isPlain(request.path) else { return .answer(Response(.badPath)) }
+        let path: UpstreamPath
+        do throws(Problem) {
+            path = try Self.path(of: request)
+        } catch {
+            return .answer(Response(error))
+        }
         if request.method == "POST", let format = WireFormat(path: request.path) {
-            return plan(for: request, in: format)
+            return plan(for: request, path, in: format)
         }
         do throws(Problem) {
-            let upstream = try choose(for: request, format: nil, model: nil)
+            let upstream = try choose(for: request, path, format: nil, model: nil)
             let length = request.headers.first(name: "Content-Length").flatMap { Int($0) }
             let hasBody = length ?? 0 > 0 || request.headers.contains(name: "Transfer-Encoding")
             return .exchange(
@@ -27,7 +32,7 @@ extension Relay {
         }
     }
 
-    private func plan(for request: RelayRequest, in format: WireFormat) -> RequestPlan {
+    private func plan(for request: RelayRequest, _ path: UpstreamPath, in format: WireFormat) -> RequestPlan {
         do throws(Problem) {
             // Nothing but JSON: a form or a text is what a page of another site could send without being asked.
             guard Self.isJSON(request.headers["Content-Type"]) else { throw .jsonOnly }
@@ -35,7 +40,7 @@ extension Relay {
             let policy = try policy(request.headers["Freshet-On-Disconnect"])
             let key = try Self.key(request.headers["Idempotency-Key"])
             return .collect(limit: configuration.bodyBytes) { body in
-                await self.answer(request, format, body, key: key, policy)
+                await self.answer(request, path, format, body, key: key, policy)
             }
         } catch {
             return .answer(Response(error))
@@ -44,6 +49,7 @@ extension Relay {
 
     private func answer(
         _ request: RelayRequest,
+        _ path: UpstreamPath,
         _ format: WireFormat,
         _ body: [UInt8],
         key: String?,
@@ -52,7 +58,7 @@ extension Relay {
         let document = JSONSlice(body)
         let upstream: Upstream
         do throws(Problem) {
-            upstream = try choose(for: request, format: format, model: document["model"]?.string)
+            upstream = try choose(for: request, path, format: format, model: document["model"]?.string)
         } catch {
             return .response(Response(error))
         }
@@ -165,8 +171,24 @@ extension Relay {
 
     // MARK: Reading the request
 
+    private static func path(of request: RelayRequest) throws(Problem) -> UpstreamPath {
+        guard request.query.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") }) else {
+            throw .badPath("Its query has a blank, a #, or a character that is not ASCII")
+        }
+        do throws(UpstreamPath.Ambiguity) {
+            return try UpstreamPath(request.path)
+        } catch {
+            throw .badPath("It \(error.reason)")
+        }
+    }
+
     /// The upstream that answers a request: the one it names, the one of its model, or the first that speaks its format.
-    private func choose(for request: RelayRequest, format: WireFormat?, model: String?) throws(Problem) -> Upstream {
+    private func choose(
+        for request: RelayRequest,
+        _ path: UpstreamPath,
+        format: WireFormat?,
+        model: String?
+    ) throws(Problem) -> Upstream {
         let upstreams = configuration.upstreams
         let found: Upstream?
         if let name = request.upstream {
@@ -184,22 +206,9 @@ extension Relay {
                 ?? upstreams.first
         }
         guard let upstream = found else { throw .noUpstream(request.upstream) }
-        guard upstream.allows(request.path) else { throw .pathNotAllowed(upstream) }
+        guard upstream.allows(path) else { throw .pathNotAllowed(upstream) }
         if upstream.key == .caller, request.credentialIsOurs { throw .keyIsOurs }
         return upstream
-    }
-
-    /// Whether a path stays below the upstream's base, whoever resolves it.
-    private static func isPlain(_ path: String) -> Bool {
-        let lower = path.lowercased()
-        guard path.isEmpty || path.utf8.first == UInt8(ascii: "/"),
-            !path.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F }),
-            !lower.contains("\\"), !lower.contains("%5c"), !lower.contains("%2f")
-        else { return false }
-        return lower.split(separator: "/").allSatisfy { segment in
-            let segment = segment.split(separator: "%2e", omittingEmptySubsequences: false).joined(separator: ".")
-            return segment != "." && segment != ".."
-        }
     }
 
     private static func isJSON(_ values: [String]) -> Bool {

@@ -34,9 +34,7 @@ package struct Upstream: Sendable, Hashable {
         self.allowed = allowed
     }
 
-    package func allows(_ path: String) -> Bool {
-        allowed.isEmpty || allowed.contains { path == $0 || path.utf8.starts(with: "\($0)/".utf8) }
-    }
+    package func allows(_ path: UpstreamPath) -> Bool { allowed.isEmpty || allowed.contains(where: path.isBelow) }
 
     package var spendsOwnKey: Bool {
         if case .own = key { return true }

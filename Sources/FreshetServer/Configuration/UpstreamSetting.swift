@@ -65,7 +65,7 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
             } else if word.hasPrefix("key=env:"), word.count > 8, key == nil {
                 key = .environment(String(word.dropFirst(8)))
             } else if word.hasPrefix("allow=/") {
-                allowed.append(String(word.dropFirst("allow=".count)))
+                allowed.append(try Self.path(word.dropFirst("allow=".count)))
             } else {
                 throw Refusal("\"\(word)\" says nothing of an upstream; write \(Self.form)")
             }
@@ -112,6 +112,19 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
         while path.last == "/" { path.removeLast() }
         let origin = url.prefix { $0 != ":" } + "://" + authority
         return origin + (path.isEmpty ? "/v1" : String(path))
+    }
+
+    /// A path as the relay compares it, without a slash at the end.
+    private static func path(_ word: Substring) throws(Refusal) -> String {
+        var path = word.utf8
+        while path.last == UInt8(ascii: "/") { path.removeLast() }
+        let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
+        guard segments.allSatisfy({ segment in segment.contains { $0 != UInt8(ascii: ".") } }),
+            path.allSatisfy({ 0x21...0x7E ~= $0 && !"%;?#\\".utf8.contains($0) })
+        else {
+            throw Refusal("\"\(word)\" is not a path to compare with; write it plainly, as in /chat/completions")
+        }
+        return String(Substring(path))
     }
 
     private static func authority(of url: String) -> String {

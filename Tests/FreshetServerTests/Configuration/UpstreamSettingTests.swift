@@ -12,7 +12,7 @@ import Testing
         ("https://api.anthropic.com", "api-anthropic-com anthropic https://api.anthropic.com/v1 key=caller"),
         ("http://[::1]:8000/", "---1- openai-compatible http://[::1]:8000/v1 key=caller"),
         (
-            "a  http://h:1/x/v1//  key=none allow=/m allow=/n",
+            "a  http://h:1/x/v1//  key=none allow=/m/ allow=/n",
             "a openai-compatible http://h:1/x/v1 key=none allow=/m allow=/n"
         ),
     ])
@@ -26,7 +26,8 @@ import Testing
     @Test(arguments: [
         "", "local", "a b", "a ftp://h", "a http://", "a http://h/v1?x", "a http://user@h/v1", "a key=env:", "a key=",
         "a http://h http://i", "openai key=none key=caller", "builtin key=none", "builtin http://h", "b_c http://h",
-        "a http://h allow=m",
+        "a http://h allow=m", "a http://h allow=/a/../b", "a http://h allow=/a//b", "a http://h allow=/a%2fb",
+        "a http://h allow=/a;b", "a http://h allow=/a\\b", "a http://h allow=/a?b", "a http://h allow=/é",
     ])
     func whatIsNotUnderstoodIsRefused(text: String) {
         #expect(throws: Refusal.self) { try UpstreamSetting(parsing: text) }
