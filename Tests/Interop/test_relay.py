@@ -1,5 +1,6 @@
 """The relay on the wire: its bytes, its keys, who may, what it passes on and what it refuses."""
 
+import base64
 import concurrent.futures
 import contextlib
 import gzip
@@ -363,6 +364,48 @@ def test_the_caller_s_key_and_the_server_s_are_told_apart(relay, tmp_path):
     assert relayed.call(headers={"Authorization": "Bearer theirs"}).status == 401
     assert relayed.call(headers={"Authorization": "Bearer theirs", "Freshet-Key": KEY}).status == 200
     assert [request.fields["authorization"] for request in relayed.upstream.requests] == ["Bearer theirs"]
+
+
+def test_no_upstream_sees_a_key_of_ours_wherever_the_caller_put_it(relay, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text(f"app sha256:{sha(KEY.encode())} all *\n")
+    relayed = relay("key=caller", keys=keys)
+    basic = base64.b64encode(f"user:{KEY}".encode()).decode()
+    places = {
+        "Authorization": f"Bearer {KEY}", "x-api-key": KEY, "api-key": KEY, "x-goog-api-key": KEY, "X-Custom": KEY, "X-Quoted": f'"{KEY}"',
+        "X-Listed": f"a, key={KEY};q=1", "X-Encoded": KEY.replace("-", "%2D"), "X-Prefixed": f"openai-insecure-api-key.{KEY}", "X-Basic": f"Basic {basic}",
+        "Cookie": f"k={KEY}", "Freshet-Anything": KEY, "Sec-WebSocket-Protocol": KEY, KEY: "1",
+    }  # fmt: skip
+    session = relayed.server.request("POST", "/v1/session", {"Authorization": f"Bearer {KEY}"})["Set-Cookie"].partition("=")[2].partition(";")[0]
+    for place, value in {**places, "X-Session": session}.items():
+        relayed.begin(lambda request: Answer(CHAT))
+        fields = {"Freshet-Key": KEY, "X-Goog-Api-Key" if place == "Authorization" else "Authorization": "theirs", place: value}
+        assert relayed.call(headers=fields).status == 200, place
+        assert relayed.server.request("GET", "/v1/models", fields).status == 200, place
+        for request in relayed.upstream.requests:
+            shown = f"{request.target} {request.fields}"
+            assert KEY not in shown and session not in shown and (value == "1" or value not in shown), place
+            assert "theirs" in request.fields.values()
+        assert len(relayed.upstream.requests) == 2
+    # With nothing else to call with.
+    relayed.begin(lambda request: Answer(CHAT))
+    for place in ("Authorization", "x-api-key", "api-key", "x-goog-api-key"):
+        for also in ({}, {"Freshet-Key": KEY}):
+            answer = relayed.call(headers={place: places[place], **also})
+            assert (answer.status, answer.json["type"]) == (401, "urn:freshet:key-passed-on")
+    for query in (f"?key={KEY}", f"?a&b={KEY.replace('-', '%2d')}"):
+        for answer in (relayed.server.request("GET", f"/v1/models{query}", {"Freshet-Key": KEY}), relayed.server.request("GET", f"/v1/{KEY}/m", {"Freshet-Key": KEY})):
+            assert (answer.status, answer.json["type"]) == (400, "urn:freshet:key-in-url")
+    assert relayed.upstream.requests == []
+
+
+@pytest.mark.parametrize("words", ["key=none", "key=env:UPSTREAM_KEY"])
+def test_no_credential_of_the_caller_s_passes_where_another_is_configured(relay, words):
+    relayed = relay(words, environment={"UPSTREAM_KEY": "server-key"})
+    relayed.begin(lambda request: Answer(CHAT))
+    fields = {"Authorization": "Bearer theirs", "x-api-key": "theirs", "api-key": "theirs", "x-goog-api-key": "theirs"}
+    assert relayed.call(headers=fields).status == 200
+    assert not any("theirs" in value for value in relayed.upstream.requests[0].fields.values())
 
 
 def _ask(host, relayed, headers):

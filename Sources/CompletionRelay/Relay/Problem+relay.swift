@@ -36,6 +36,13 @@ extension Problem {
             + "this server as `Freshet-Key: …`."
     )
 
+    static let keyInURL = Problem(
+        400,
+        "key-in-url",
+        title: "A key of this server stands in the URL.",
+        detail: "Upstreams and logs would see it. Send it as `Freshet-Key: …`, and give it up: make a new one."
+    )
+
     static let badIdempotencyKey = Problem(
         400,
         "bad-idempotency-key",

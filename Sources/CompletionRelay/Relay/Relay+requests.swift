@@ -172,6 +172,7 @@ extension Relay {
     // MARK: Reading the request
 
     private static func path(of request: RelayRequest) throws(Problem) -> UpstreamPath {
+        guard !request.targetHoldsKey else { throw .keyInURL }
         guard request.query.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") }) else {
             throw .badPath("Its query has a blank, a #, or a character that is not ASCII")
         }

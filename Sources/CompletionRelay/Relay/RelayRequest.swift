@@ -1,23 +1,30 @@
 package import NIOHTTP1
 
-/// A request to the relay, of somebody who may make it.
+/// A request to the relay, of somebody who may make it. No field that may go on to an upstream holds a
+/// key of this server.
 package struct RelayRequest: Sendable {
-    package var method: String
+    package let method: String
     /// What follows `/v1`, as it was sent.
-    package var path: String
+    package let path: String
     /// With its question mark; empty where there is none.
-    package var query: String
-    package var headers: HTTPHeaders
+    package let query: String
+    /// What the caller sent, without the fields that would pass on a key of this server.
+    package let headers: HTTPHeaders
     /// The upstream that the caller names; nil for whichever suits the request.
-    package var upstream: String?
+    package let upstream: String?
     /// Scheme and authority by which the caller reaches this server.
-    package var baseURL: String
-    /// Who the caller is to this server; nil where it asks nobody.
-    package var caller: String?
-    /// The caller showed who it is in the fields that an upstream's key would stand in.
-    package var credentialIsOurs: Bool
-    package var isDraining: Bool
+    package let baseURL: String
+    package let isDraining: Bool
+    /// A key of this server stands in the path or the query.
+    let targetHoldsKey: Bool
+    /// A key of this server, and nothing else, stands in the fields that a provider's key would stand in.
+    let credentialIsOurs: Bool
+    /// What tells one caller's keys from another's.
+    let credential: String
 
+    /// - Parameters:
+    ///   - caller: who the caller is to this server; nil where it asks nobody.
+    ///   - isOurs: whether a word is a key of this server; nil where it has none.
     package init(
         method: String,
         path: String,
@@ -26,23 +33,30 @@ package struct RelayRequest: Sendable {
         upstream: String? = nil,
         baseURL: String,
         caller: String? = nil,
-        credentialIsOurs: Bool = false,
+        isOurs: ((String) -> Bool)? = nil,
         isDraining: Bool = false
     ) {
         self.method = method
         self.path = path
         self.query = query
-        self.headers = headers
         self.upstream = upstream
         self.baseURL = baseURL
-        self.caller = caller
-        self.credentialIsOurs = credentialIsOurs
         self.isDraining = isDraining
-    }
-
-    /// What tells one caller's keys from another's.
-    var credential: String {
-        let shown = ["authorization", "x-api-key", "api-key"].flatMap { headers[$0] }
-        return ([caller ?? ""] + shown).joined(separator: "\u{0}")
+        let shown = Credentials.fields.flatMap { headers[$0] }
+        credential = ([caller ?? ""] + shown).joined(separator: "\u{0}")
+        guard let isOurs else {
+            self.headers = headers
+            (targetHoldsKey, credentialIsOurs) = (false, false)
+            return
+        }
+        var search = KeySearch(isKey: isOurs)
+        let kept = headers.filter { field in
+            !HeaderRules.mayPass(field.name.lowercased())
+                || !search.finds(in: field.name.utf8) && !search.finds(in: field.value.utf8)
+        }
+        targetHoldsKey = search.finds(in: (path + query).utf8)
+        self.headers = HTTPHeaders(kept.map { ($0.name, $0.value) })
+        let remaining = self.headers
+        credentialIsOurs = !shown.isEmpty && !Credentials.fields.contains(where: remaining.contains(name:))
     }
 }

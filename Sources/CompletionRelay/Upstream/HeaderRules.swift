@@ -13,7 +13,11 @@ enum HeaderRules {
     ]
     /// Fields between a caller and this server, its proxies or its browser.
     private static let beginningsKeptFromUpstream = ["freshet-", "sec-", "x-forwarded-"]
-    private static let credentials: Set<String> = ["authorization", "x-api-key", "api-key"]
+
+    /// Whether a field, by its name in lower case, ever goes on to an upstream.
+    static func mayPass(_ name: String) -> Bool {
+        !keptFromUpstream.contains(name) && !beginningsKeptFromUpstream.contains { name.utf8.starts(with: $0.utf8) }
+    }
 
     /// The fields of a call, made from those of a request.
     ///
@@ -23,9 +27,8 @@ enum HeaderRules {
         let named = Set(headers[canonicalForm: "connection"].map { $0.lowercased() })
         for (name, value) in headers {
             let lower = name.lowercased()
-            if keptFromUpstream.contains(lower) || named.contains(lower) { continue }
-            if beginningsKeptFromUpstream.contains(where: { lower.utf8.starts(with: $0.utf8) }) { continue }
-            if upstream.key != .caller, credentials.contains(lower) { continue }
+            guard mayPass(lower), !named.contains(lower) else { continue }
+            if upstream.key != .caller, Credentials.fields.contains(lower) { continue }
             fields.add(name: name, value: value)
         }
         // Compression would hold events back, and its end is not an event's.

@@ -19,33 +19,41 @@ struct RelayRoutes: RouteGroup {
     func plan(_ request: RouteRequest) -> RequestPlan? {
         guard let target = Self.target(request.target.rawPath) else { return nil }
         let headers = request.head.headers
-        let ownField = headers.first(name: "Freshet-Key")
         var facts = RequestFacts(request.head)
-        // Anthropic's clients send their key in a field of its own.
-        facts.authorization =
-            ownField.map { "Bearer \($0)" } ?? facts.authorization
-            ?? headers.first(name: "x-api-key").map { "Bearer \($0)" }
-        switch access.identify(facts, now: Int64(time.wallMilliseconds() / 1000)) {
+        let now = Int64(time.wallMilliseconds() / 1000)
+        facts.authorization = authorization(headers, now: now)
+        switch access.identify(facts, now: now) {
         case .failure(let problem): return .answer(Response(problem))
         case .success(let admission):
             if let problem = access.authorise(admission, .create, stream: Relay.answerPrefix) {
                 return .answer(Response(problem))
             }
-            let query = request.head.uri.drop { $0 != "?" }
+            let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }
             return relay.plan(
                 for: RelayRequest(
                     method: request.head.method.rawValue,
                     path: target.path,
-                    query: String(query),
+                    query: String(decoding: query, as: UTF8.self),
                     headers: headers,
                     upstream: target.upstream,
                     baseURL: request.baseURL,
                     caller: hasKeys ? admission.caller.name : nil,
-                    credentialIsOurs: admission.credential == .bearer && ownField == nil,
+                    isOurs: hasKeys ? { access.isSecret($0, now: now) } : nil,
                     isDraining: request.facts.isDraining
                 )
             )
         }
+    }
+
+    /// Who asks, as this server's own clients say it: in the field that is for nothing else, or where a provider's client
+    /// has a key to send.
+    private func authorization(_ headers: HTTPHeaders, now: Int64) -> String? {
+        if let key = headers.first(name: "Freshet-Key") { return "Bearer \(key)" }
+        if let authorization = headers.first(name: "Authorization") { return authorization }
+        if let key = headers.first(name: "x-api-key") { return "Bearer \(key)" }
+        // A page that is known by its cookie may send a provider's key in the others.
+        return Credentials.fields.lazy.compactMap { headers.first(name: $0) }.first { access.isSecret($0, now: now) }
+            .map { "Bearer \($0)" }
     }
 
     func figures(of stream: StreamName) async -> StreamFigures? {

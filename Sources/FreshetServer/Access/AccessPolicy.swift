@@ -67,6 +67,15 @@ package struct AccessPolicy: Sendable {
         return .failure(.noKey())
     }
 
+    /// Whether a word is a secret by which this server knows somebody: a bearer key, or the value of a session cookie.
+    /// Nobody else may be told it.
+    /// - Parameter now: Seconds since 1970.
+    package func isSecret(_ word: String, now: Int64) -> Bool {
+        guard let keys else { return false }
+        return keys.caller(forBearer: word) != nil
+            || SessionCookie.verify("\(SessionCookie.name)=\(word)", ring: keys, now: now) != nil
+    }
+
     /// Nil if the caller may, else the answer that says which right is missing, and where.
     package func authorise(_ admission: Admission, _ right: Rights, stream: String) -> Problem? {
         admission.caller.may(right, stream) ? nil : .missingRight(right, stream: stream, caller: admission.caller)

@@ -29,7 +29,7 @@ struct RelayTests {
         let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat)), .end])
         let headers: HTTPHeaders = [
             "Authorization": "Bearer caller", "Cookie": "freshet=1", "Accept-Encoding": "gzip", "Host": "here",
-            "Freshet-Key": "secret", "X-Forwarded-For": "10.0.0.1", "OpenAI-Organization": "org", "Connection": "x-hop",
+            "Freshet-Key": "secret", "Freshet-Anything": "1", "X-Forwarded-For": "10.0.0.1", "OpenAI-Organization": "org", "Connection": "x-hop",
             "x-hop": "1",
         ]
         _ = try await answer(relay(upstream), .chat, headers: headers)
@@ -37,7 +37,7 @@ struct RelayTests {
         #expect(sent.headers["Authorization"] == ["Bearer caller"])
         #expect(sent.headers["Accept-Encoding"] == ["identity"])
         #expect(sent.headers["OpenAI-Organization"] == ["org"])
-        for name in ["Cookie", "Host", "Freshet-Key", "X-Forwarded-For", "x-hop"] {
+        for name in ["Cookie", "Host", "Freshet-Key", "Freshet-Anything", "X-Forwarded-For", "x-hop"] {
             #expect(sent.headers[name].isEmpty, "\(name)")
         }
     }
@@ -49,7 +49,10 @@ struct RelayTests {
         ] {
             let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat)), .end])
             let relay = relay(upstream, kind: kind, key: .own("KEY"))
-            _ = try await answer(relay, .chat, headers: ["Authorization": "Bearer caller", "x-api-key": "caller"])
+            let sent: HTTPHeaders = [
+                "Authorization": "Bearer caller", "x-api-key": "caller", "api-key": "caller", "X-Goog-Api-Key": "caller",
+            ]
+            _ = try await answer(relay, .chat, headers: sent)
             let headers = try #require(upstream.requests.first).headers
             #expect(headers[field] == [value])
             #expect(headers.filter { $0.value.contains("caller") }.isEmpty)
@@ -122,10 +125,12 @@ struct RelayTests {
         let first = try stream(await relay.begin(call(.chat, key: "k")))
         let others = [
             call(.chat, key: "k", headers: ["Authorization": "Bearer other"]), call(.messages, key: "k"),
+            call(.chat, key: "k", headers: ["x-goog-api-key": "one"]),
+            call(.chat, key: "k", headers: ["x-goog-api-key": "other"]),
             call(.chat, key: "k2"),
         ]
         for other in others { #expect(try stream(await relay.begin(other)) != first) }
-        #expect(upstream.requests.count == 4)
+        #expect(upstream.requests.count == 6)
         await relay.conclude()
     }
 

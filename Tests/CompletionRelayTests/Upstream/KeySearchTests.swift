@@ -1,0 +1,79 @@
+import NIOHTTP1
+import StreamHTTP
+import Testing
+import TextCodecs
+
+@testable import CompletionRelay
+
+@Suite("A key of this server")
+struct KeySearchTests {
+    private static let keys = ["a-key-of-sixteen-or-more", "k3y==", "~k.e_y+/"]
+
+    private func finds(_ text: String) -> Bool {
+        var search = KeySearch { Self.keys.contains($0) }
+        return search.finds(in: text.utf8)
+    }
+
+    @Test("is found in whichever way it is written", arguments: Self.keys)
+    func found(key: String) {
+        let encoded = key.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let base64 = { (text: String) in String(decoding: Base64.encode(Array(text.utf8)), as: UTF8.self) }
+        for text in [
+            key, "Bearer \(key)", "token=\(key)", "a, \"\(key)\";q=1", "{\"k\":\"\(key)\"}", "prefix.\(key)",
+            "x/\(key)/y",
+            "\(key).sig", "?a=b&key=\(key)&c", encoded, encoded.replacing("%", with: "%25"),
+            "Basic " + base64("u:\(key)"),
+            base64("ü\(key) "), base64("\(key)"), base64(base64("u:\(key)")), base64("u:\(encoded)"),
+        ] {
+            #expect(finds(text), "\(text)")
+        }
+    }
+
+    @Test("is not found where it is not")
+    func absent() {
+        for text in [
+            "", "Bearer sk-proj-0123456789", "a-key-of-sixteen-or-mor", "OpenAI/Python 1.50.0", "%", "%zz",
+            "application/json; charset=utf-8", "prompt-caching-2024-07-31,files-api-2025-04-14", "====",
+            "a-key-of-sixteen-or-more2",
+        ] {
+            #expect(!finds(text), "\(text)")
+        }
+    }
+
+    @Test("counts as found in what has too many words to look at")
+    func bounded() {
+        var looked = 0
+        var search = KeySearch { _ in
+            looked += 1
+            return false
+        }
+        #expect(search.finds(in: String(repeating: "-a", count: 100_000).utf8))
+        #expect(looked == 10_000)
+    }
+
+    @Test("is in no field of a request that may go on, and a provider's is")
+    func request() {
+        let headers: HTTPHeaders = [
+            "Authorization": "Bearer k3y==", "x-api-key": "theirs", "X-Other": "k3y==", "Freshet-Key": "k3y==",
+            "X-A": "1",
+        ]
+        let request = self.request(headers)
+        #expect(Array(request.headers).map(\.name) == ["x-api-key", "Freshet-Key", "X-A"])
+        #expect(!request.credentialIsOurs && !request.targetHoldsKey)
+        #expect(self.request(["Freshet-Key": "k3y==", "Authorization": "Bearer k3y=="]).credentialIsOurs)
+        #expect(!self.request(["Freshet-Key": "k3y=="]).credentialIsOurs)
+        #expect(self.request([:], query: "?key=k3y%3d%3D").targetHoldsKey)
+    }
+
+    private func request(_ headers: HTTPHeaders, query: String = "") -> RelayRequest {
+        RelayRequest(
+            method: "GET",
+            path: "/models",
+            query: query,
+            headers: headers,
+            baseURL: "",
+            caller: "app",
+            isOurs: { Self.keys.contains($0) }
+        )
+    }
+}
