@@ -283,6 +283,81 @@ def test_a_silent_upstream_is_left(relay):
     assert relayed.call().status == 504
 
 
+def test_informational_answers_are_no_sign_of_life(relay):
+    relayed = relay(relay_idle_seconds=1)
+    for status in ("100 Continue", "102 Processing", "103 Early Hints"):
+        answer = Answer(before=threading.Event(), drip=f"HTTP/1.1 {status}\r\nLink: </x>\r\n\r\n".encode())
+        relayed.begin(answer)
+        for silent in (relayed.call(), relayed.server.request("GET", "/v1/models")):
+            assert (silent.status, silent.json["type"]) == (504, "urn:freshet:upstream-silent")
+        assert answer.drips > 1
+        eventually(lambda: answer.gone)
+    # And they do no harm.
+    begun = threading.Event()
+    relayed.begin(Answer(CHAT, before=begun, drip=b"HTTP/1.1 102 Processing\r\n\r\n"))
+    with relayed.open() as connection:
+        eventually(lambda: relayed.upstream.answers and relayed.upstream.answers[0].drips > 1)
+        begun.set()
+        head = connection.read_head()
+        assert head.status == 200 and "Link" not in head
+
+
+@pytest.mark.parametrize("drip", [b": OPENROUTER PROCESSING\n\n", b"\n", b"retry: 1\n\n", b'event: ping\ndata: {"type": "ping"}\n\n'])
+def test_an_upstream_that_only_keeps_its_connection_is_left(relay, drip):
+    relayed = relay(relay_idle_seconds=1, relay_wordless_seconds=2.5)
+    answer = Answer(MESSAGES[:2], end="open", drip=drip)
+    relayed.begin(answer)
+    began = time.monotonic()
+    with relayed.open("messages") as connection:
+        path = path_of(connection.read_head())
+        assert b"silent for too long" in connection.read_to_end()
+    # Longer than one may be silent.
+    assert time.monotonic() - began > 2
+    assert answer.drips > 20
+    with relayed.server.subscribe(path) as reader:
+        assert reader.rest()[-1].json == {"reason": "failed", "detail": "upstream-silent"}
+    eventually(lambda: answer.gone)
+
+
+@pytest.mark.parametrize("drip", [None, b" ", b"\n", b"x"])
+def test_what_is_passed_on_is_bounded_too(relay, drip):
+    relayed = relay(relay_idle_seconds=0.5, relay_wordless_seconds=1.5)
+    answer = Answer([b"half"], type="application/json", end="open", drip=drip)
+    relayed.begin(answer)
+    with Connection(relayed.server.address, 20) as connection:
+        connection.send_head("GET", "/v1/files/1/content", {})
+        assert connection.read_head().status == 200
+        assert not connection.read_to_end().endswith(b"0\r\n\r\n")
+    eventually(lambda: answer.gone)
+    # A refusal that does not end is no refusal.
+    refusal = Answer([b"half"], status=500, type="application/json", end="open", drip=drip)
+    relayed.begin(refusal)
+    assert relayed.call().status == 504
+    eventually(lambda: refusal.gone)
+
+
+def test_a_caller_who_leaves_what_is_passed_on_takes_the_upstream_along(relayed):
+    for answer in (Answer(before=threading.Event()), Answer([b"half"], type="text/plain", end="open", drip=b"x")):
+        relayed.begin(answer)
+        with Connection(relayed.server.address, 20) as connection:
+            connection.send_head("GET", "/v1/models", {})
+            eventually(lambda: relayed.upstream.answers)
+        eventually(lambda: answer.gone)
+
+
+def test_a_slow_caller_is_not_a_silent_upstream(relay):
+    relayed = relay(relay_idle_seconds=0.5)
+    relayed.begin(lambda request: Answer([b"{}"], type="application/json"))
+    with Connection(relayed.server.address, 30) as connection:
+        connection.send_head("POST", "/v1/files", {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
+        connection.send_chunk(b"first")
+        time.sleep(1)  # Twice as long as an upstream may be silent.
+        connection.send_chunk(b"last")
+        connection.send_chunk(b"")
+        assert connection.read_answer("POST").status == 200
+    assert relayed.upstream.requests[0].body == b"firstlast"
+
+
 def test_a_drain_waits_for_an_answer_that_nobody_reads_and_begins_none(relay):
     relayed = relay(drain_deadline_seconds=30)
     answer = Answer(CHAT, stepped=True)

@@ -10,8 +10,19 @@ package struct AnswerMachine: Sendable {
     /// One event of the provider, as it is kept.
     package struct Kept: Sendable, Equatable {
         package var body: EventBody
-        /// Whether it carries a part of the answer; providers send one such event a token, or a few tokens.
-        package var isToken: Bool
+        package var said: Said
+
+        package var isToken: Bool { said == .token }
+    }
+
+    /// What an event says of the answer.
+    package enum Said: Sendable, Equatable {
+        /// It only keeps the connection.
+        case nothing
+        /// It tells something about the answer.
+        case something
+        /// It carries a part of it; providers send one such event a token, or a few tokens.
+        case token
     }
 
     package let format: WireFormat
@@ -28,13 +39,13 @@ package struct AnswerMachine: Sendable {
 
     package mutating func received(_ event: ServerSentEvent) -> Kept {
         let data = Array(event.data.utf8)
-        let isToken =
+        let said =
             switch format {
             case .chat: chat(data)
             case .responses: response(event.type, data)
             case .messages: message(event.type, data)
             }
-        return Kept(body: EventBody(type: ForeignEventType.kept(event.type), data: data), isToken: isToken)
+        return Kept(body: EventBody(type: ForeignEventType.kept(event.type), data: data), said: said)
     }
 
     /// The connection has ended, in good order or not.
@@ -44,31 +55,34 @@ package struct AnswerMachine: Sendable {
 
     // MARK: -
 
-    private mutating func chat(_ data: [UInt8]) -> Bool {
+    private mutating func chat(_ data: [UInt8]) -> Said {
         // OpenAI's own clients stop at data that begins so.
         if data.starts(with: "[DONE]".utf8) {
             decide(EndRequest(.done))
             isOver = true
-            return false
+            return .something
         }
         let event = JSONSlice(data)
         if let error = event["error"], !error.isNull { decide(Self.failure(error)) }
         count(event["usage"]?["completion_tokens"])
         // vLLM sends `"choices": null` with the usage.
-        return (event["choices"]?.elements ?? []).contains { choice in
+        let choices = event["choices"]?.elements ?? []
+        let hasToken = choices.contains { choice in
             if choice["text"]?.saysSomething ?? false { return true }
             guard let delta = choice["delta"] else { return false }
             return Self.spoken.contains { delta[$0]?.saysSomething ?? false }
         }
+        if hasToken { return .token }
+        return choices.isEmpty && countedTokens == nil && verdict == nil ? .nothing : .something
     }
 
     /// Where a delta of a chat completion carries a part of the answer.
     private static let spoken = ["content", "tool_calls", "reasoning_content", "reasoning", "refusal", "function_call"]
 
-    private mutating func response(_ name: String, _ data: [UInt8]) -> Bool {
+    private mutating func response(_ name: String, _ data: [UInt8]) -> Said {
         if data.starts(with: "[DONE]".utf8) {
             isOver = verdict != nil
-            return false
+            return .something
         }
         let event = JSONSlice(data)
         let type = name == "error" ? name : event["type"]?.string ?? name
@@ -81,23 +95,25 @@ package struct AnswerMachine: Sendable {
         case "response.failed": decide(Self.failure(response?["error"]))
         case "response.cancelled": decide(.failed("the provider cancelled the response"))
         case "error": decide(Self.failure(event["error"].flatMap { $0.isNull ? nil : $0 } ?? event))
-        default: return type.hasSuffix(".delta")
+        case "keepalive", "ping": return .nothing
+        default: return type.hasSuffix(".delta") ? .token : .something
         }
         count(response?["usage"]?["output_tokens"])
-        return false
+        return .something
     }
 
-    private mutating func message(_ name: String, _ data: [UInt8]) -> Bool {
+    private mutating func message(_ name: String, _ data: [UInt8]) -> Said {
         let event = JSONSlice(data)
         // Anthropic's clients go by the event's name.
         switch name == "message" ? event["type"]?.string ?? name : name {
         case "message_stop": decide(EndRequest(.done))
         case "error": decide(Self.failure(event["error"]))
         case "message_delta": count(event["usage"]?["output_tokens"])
-        case "content_block_delta": return true
+        case "content_block_delta": return .token
+        case "ping": return .nothing
         default: break
         }
-        return false
+        return .something
     }
 
     /// What no answer can have is no count: sums of it would go beyond every number, or back.

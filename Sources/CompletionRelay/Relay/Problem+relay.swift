@@ -100,7 +100,9 @@ extension Problem {
             504,
             "upstream-silent",
             title: "The upstream says nothing.",
-            detail: "`\(upstream.name)` was silent for longer than relay-idle-seconds."
+            detail:
+                "`\(upstream.name)` sent nothing of an answer for relay-idle-seconds, or nothing that says anything "
+                + "for relay-wordless-seconds."
         )
     }
 
@@ -168,7 +170,8 @@ extension Problem {
             400,
             "bad-path",
             title: "This is no path of an upstream.",
-            detail: "\(reason): not every upstream would understand it alike. Write the path plainly, without `.` and `..`."
+            detail: "\(reason): not every upstream would understand it alike. Write the path plainly, without `.` and "
+                + "`..`."
         )
     }
 }

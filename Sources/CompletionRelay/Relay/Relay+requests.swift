@@ -23,8 +23,10 @@ extension Relay {
             let hasBody = length ?? 0 > 0 || request.headers.contains(name: "Transfer-Encoding")
             return .exchange(
                 ExchangePlan { body, writer in
-                    let sent: UpstreamRequest.Body = hasBody ? .stream(body, length: length) : .none
-                    try await self.pass(request, upstream, sent, writer)
+                    let watch = self.watch()
+                    let sent: UpstreamRequest.Body =
+                        hasBody ? .stream(WatchedBody(body: body, watch: watch), length: length) : .none
+                    try await self.pass(request, upstream, sent, watch, writer)
                 }
             )
         } catch {
@@ -64,7 +66,7 @@ extension Relay {
         }
         guard document["stream"]?.isTrue ?? false else {
             return .exchange(
-                ExchangePlan { _, writer in try await self.pass(request, upstream, .bytes(body), writer) }
+                ExchangePlan { _, writer in try await self.pass(request, upstream, .bytes(body), self.watch(), writer) }
             )
         }
         let asked = StreamingCall(
@@ -123,12 +125,13 @@ extension Relay {
         _ request: RelayRequest,
         _ upstream: Upstream,
         _ body: UpstreamRequest.Body,
+        _ watch: SilenceWatch,
         _ writer: ResponseWriter
     ) async throws {
         count { $0.passed += 1 }
         let answer: UpstreamAnswer
         do {
-            answer = try await send(request, to: upstream, body)
+            answer = try await send(request, to: upstream, body, watch)
         } catch UpstreamError.silent {
             return try await writer.respond(Response(.silent(upstream)))
         } catch UpstreamError.unreachable(let reason) {
@@ -140,7 +143,12 @@ extension Relay {
         let length = answer.header("Content-Length").flatMap { Int($0) }
         try await writer.head(answer.status, configuration.responseFields.ofPassed(answer.headers), length: length)
         // Half an answer of the upstream is torn here too: what throws after the head cuts the connection.
-        try await answer.body { try await writer.write($0) }
+        try await watch.during {
+            try await answer.body { piece in
+                watch.spoke(bytes: piece.countOfSigns)
+                try await writer.write(piece)
+            }
+        }
     }
 
     /// Calls an upstream, on whichever path the request came.
@@ -149,24 +157,30 @@ extension Relay {
     func send(
         _ request: RelayRequest,
         to upstream: Upstream,
-        _ body: UpstreamRequest.Body
+        _ body: UpstreamRequest.Body,
+        _ watch: SilenceWatch
     ) async throws -> UpstreamAnswer {
         guard let transport = transports[upstream.name] else {
             preconditionFailure("there is no transport for \(upstream.name)")
         }
-        let answer = try await transport.send(
-            UpstreamRequest(
-                method: request.method,
-                path: request.path + request.query,
-                headers: HeaderRules.toUpstream(request.headers, upstream, key: ownKeys[upstream.name]),
-                body: body
-            )
+        let sent = UpstreamRequest(
+            method: request.method,
+            path: request.path + request.query,
+            headers: HeaderRules.toUpstream(request.headers, upstream, key: ownKeys[upstream.name]),
+            body: body
         )
+        let answer = try await watch.during { try await transport.send(sent) }
         // What is below is an informational answer, which goes nowhere, and what is above is none (RFC 9110, 15).
         guard 200...599 ~= answer.status else {
             throw UpstreamError.unreachable("its status is \(answer.status), which answers no request")
         }
-        return answer
+        watch.spoke()
+        return answer.watched(by: watch)
+    }
+
+    /// What watches over one call.
+    func watch() -> SilenceWatch {
+        SilenceWatch(idle: configuration.idle, wordless: configuration.wordless, time: time, clock: clock)
     }
 
     // MARK: Reading the request

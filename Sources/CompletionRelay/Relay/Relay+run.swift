@@ -130,12 +130,13 @@ extension Relay {
             )
         }
         do {
-            let reply = try await send(asked.request, to: asked.upstream, .bytes(asked.body))
+            let watch = watch()
+            let reply = try await send(asked.request, to: asked.upstream, .bytes(asked.body), watch)
             guard reply.status < 300 || reply.status >= 400 else {
                 return await fail(.noStream, .redirected(asked.upstream))
             }
             guard reply.status == 200, reply.isEventStream else {
-                return try await refuse(reply, asked, call, live, record)
+                return try await refuse(reply, watch, call, live, record)
             }
             if let encoding = reply.header("Content-Encoding"), encoding.lowercased() != "identity" {
                 return await fail(.noStream, .encoded(asked.upstream))
@@ -143,7 +144,7 @@ extension Relay {
             // Stopped before the upstream's first byte, although it came all the same.
             guard live.stop == nil else { return }
             call.begin(.streaming(configuration.responseFields.ofStream(reply.headers)))
-            await relay(reply, call, live)
+            await relay(reply, watch, call, live)
         } catch is CancellationError {
             // Stopped: whoever did it has said how the stream ends.
         } catch UpstreamError.silent {
@@ -158,18 +159,22 @@ extension Relay {
     /// The upstream has answered with something other than a stream: it is passed on with its status.
     private func refuse(
         _ reply: UpstreamAnswer,
-        _ asked: StreamingCall,
+        _ watch: SilenceWatch,
         _ call: AnswerCall,
         _ live: LiveProducer,
         _ record: StreamName?
     ) async throws {
-        var body: [UInt8] = []
         let limit = configuration.bodyBytes
-        try await reply.body { piece in
-            guard body.count + piece.readableBytes <= limit else {
-                throw UpstreamError.unreachable("its answer is larger than \(limit) bytes")
+        let body = try await watch.during {
+            var body: [UInt8] = []
+            try await reply.body { piece in
+                guard body.count + piece.readableBytes <= limit else {
+                    throw UpstreamError.unreachable("its answer is larger than \(limit) bytes")
+                }
+                watch.spoke(bytes: piece.countOfSigns)
+                body.append(contentsOf: piece.readableBytesView)
             }
-            body.append(contentsOf: piece.readableBytesView)
+            return body
         }
         let end: EndRequest
         if reply.status == 200 {
@@ -188,12 +193,18 @@ extension Relay {
     // MARK: The stream
 
     /// Reads the upstream's events into the log until the answer is over.
-    private func relay(_ reply: UpstreamAnswer, _ call: AnswerCall, _ live: LiveProducer) async {
+    private func relay(
+        _ reply: UpstreamAnswer,
+        _ watch: SilenceWatch,
+        _ call: AnswerCall,
+        _ live: LiveProducer
+    ) async {
         let buffer = EventBuffer()
         let (verdicts, verdict) = AsyncStream<EndRequest>.makeStream()
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                buffer.close(await self.read(reply, call, into: buffer, verdict))
+                let end = await watch.cancelling { await self.read(reply, watch, call, into: buffer, verdict) }
+                buffer.close(end)
                 verdict.finish()
                 return false
             }
@@ -216,6 +227,7 @@ extension Relay {
     /// Returns how the answer ends.
     private func read(
         _ reply: UpstreamAnswer,
+        _ watch: SilenceWatch,
         _ call: AnswerCall,
         into buffer: EventBuffer,
         _ verdict: AsyncStream<EndRequest>.Continuation
@@ -230,6 +242,7 @@ extension Relay {
                 let wasDecided = machine.verdict != nil
                 let failure = Self.parse(piece, &parser, &machine, &kept)
                 if let tokens = machine.countedTokens { call.counted(tokens) }
+                if kept.contains(where: { $0.said != .nothing }) { watch.spoke() }
                 if !kept.isEmpty, !(await buffer.put(kept)) { throw IsOver() }
                 if let failure { throw failure }
                 if machine.isOver { throw IsOver() }
@@ -237,12 +250,11 @@ extension Relay {
             }
         } catch is EventStreamParserError {
             return machine.verdict ?? EndRequest(.failed, detail: RelayFailure.oversized.rawValue)
-        } catch UpstreamError.silent {
-            return machine.verdict ?? EndRequest(.failed, detail: RelayFailure.silent.rawValue)
         } catch {
             // However a connection ends, what counts is whether the provider had said its last word.
         }
-        return machine.disconnected()
+        guard machine.verdict == nil, watch.isOver else { return machine.disconnected() }
+        return EndRequest(.failed, detail: RelayFailure.silent.rawValue)
     }
 
     private static func parse(

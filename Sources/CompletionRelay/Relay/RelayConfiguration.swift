@@ -7,6 +7,10 @@ package struct RelayConfiguration: Sendable {
     package var keyLifetime: Duration = .seconds(86_400)
     /// How long an answer may be without any reader.
     package var unreadLimit: Duration = .seconds(600)
+    /// How long an upstream may send no byte of its answer.
+    package var idle: Duration = .seconds(600)
+    /// How long an upstream may send nothing that says anything.
+    package var wordless: Duration = .seconds(1800)
     /// The largest body of a call, and of a refusal.
     package var bodyBytes = 32 << 20
     /// The largest event of an upstream.

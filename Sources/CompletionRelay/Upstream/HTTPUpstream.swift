@@ -15,11 +15,12 @@ package struct HTTPUpstream: UpstreamTransport {
     }
 
     /// A client for upstreams: it follows no redirect, unpacks nothing, repeats nothing, and has no bound on the time
-    /// of a whole answer, only on its silence.
-    package static func client(idle: Duration) -> HTTPClient {
+    /// of an answer. How long an upstream may be silent is the relay's business: this client would take informational
+    /// answers for a sign of life, and a caller who takes nothing for an upstream that sends nothing.
+    package static func client() -> HTTPClient {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(10), read: TimeAmount(idle)),
+            timeout: .init(connect: .seconds(10)),
             decompression: .disabled
         )
         // The default is 8: the ninth answer would wait for one of the others to end.
@@ -48,16 +49,10 @@ package struct HTTPUpstream: UpstreamTransport {
                 status: Int(response.status.code),
                 headers: response.headers.map { HeaderField($0.name, $0.value) }
             ) { take in
-                do {
-                    for try await piece in response.body { try await take(piece) }
-                } catch let error as HTTPClientError where error == .readTimeout {
-                    throw UpstreamError.silent
-                }
+                for try await piece in response.body { try await take(piece) }
             }
         } catch let error as CancellationError {
             throw error
-        } catch let error as HTTPClientError where error == .readTimeout {
-            throw UpstreamError.silent
         } catch {
             throw UpstreamError.unreachable("\(error)")
         }

@@ -15,7 +15,7 @@ package struct UpstreamRequest: Sendable {
         case none
         case bytes([UInt8])
         /// As it arrives, with its length where that is known.
-        case stream(RequestBody, length: Int?)
+        case stream(WatchedBody, length: Int?)
     }
 
     package init(method: String, path: String, headers: HTTPHeaders = [:], body: Body = .none) {

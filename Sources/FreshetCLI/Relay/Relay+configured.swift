@@ -10,6 +10,8 @@ extension RelayConfiguration {
         self.init(upstreams: configuration.upstreams.map(Upstream.init))
         answerLifetime = configuration.relayAnswerLifetime
         unreadLimit = configuration.relayUnread
+        idle = configuration.relayIdle
+        wordless = configuration.relayWordless ?? configuration.relayIdle * 3
         bodyBytes = configuration.relayBodyBytes
         eventBytes = configuration.eventBytes
         responseFields = ResponseFields(further: configuration.relayResponseFields)

@@ -43,7 +43,7 @@ struct ServerRun {
         logger.logLevel = configuration.logLevel
 
         let keeping = try openStore(configuration)
-        let client = HTTPUpstream.client(idle: configuration.relayIdle)
+        let client = HTTPUpstream.client()
         let service = await FreshetService(
             configuration: configuration,
             store: keeping.store,

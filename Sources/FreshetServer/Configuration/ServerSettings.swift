@@ -333,7 +333,16 @@ package struct ServerSettings: Sendable {
         "relay-idle-seconds",
         .seconds(.milliseconds(50)...day),
         default: .seconds(600),
-        "How long an upstream may be silent. An answer may take any time in all."
+        "How long no byte of an upstream's answer may come, before its first and between two. An answer may take any "
+            + "time in all."
+    )
+
+    package let relayWordless = Setting<Duration?>(
+        "relay-wordless-seconds",
+        SettingKind<Duration>.seconds(.milliseconds(50)...day * 3)
+            .orNil("auto", meaning: "three times relay-idle-seconds"),
+        default: nil,
+        "How long an upstream may send nothing but comments, pings and blanks."
     )
 
     package let relayResponseFields = Setting<[String]>(

@@ -26,7 +26,7 @@ struct EventBufferTests {
         let buffer = EventBuffer()
         let large = AnswerMachine.Kept(
             body: EventBody(data: [UInt8](repeating: 1, count: EventBuffer.limit + 1)),
-            isToken: true
+            said: .token
         )
         await withTaskGroup(of: String.self) { group in
             group.addTask {
@@ -53,6 +53,6 @@ struct EventBufferTests {
     }
 
     private func kept(_ text: String, isToken: Bool = false) -> AnswerMachine.Kept {
-        AnswerMachine.Kept(body: EventBody(data: Array(text.utf8)), isToken: isToken)
+        AnswerMachine.Kept(body: EventBody(data: Array(text.utf8)), said: isToken ? .token : .something)
     }
 }

@@ -18,6 +18,7 @@ final class ScriptedUpstream: UpstreamTransport {
         var requests: [UpstreamRequest] = []
         var open: [AsyncStream<Step>.Continuation] = []
         var aborts = 0
+        var taken = 0
     }
 
     private let state = Mutex(State())
@@ -36,6 +37,8 @@ final class ScriptedUpstream: UpstreamTransport {
 
     /// Requests that arrived.
     var requests: [UpstreamRequest] { state.withLock(\.requests) }
+    /// Pieces that were taken.
+    var taken: Int { state.withLock(\.taken) }
     /// Answers whose reader went before their end.
     var aborts: Int { state.withLock(\.aborts) }
 
@@ -54,7 +57,9 @@ final class ScriptedUpstream: UpstreamTransport {
     private func play(_ steps: AsyncStream<Step>, _ take: (ByteBuffer) async throws -> Void) async throws {
         for await step in steps {
             switch step {
-            case .piece(let text): try await take(ByteBuffer(string: text))
+            case .piece(let text):
+                try await take(ByteBuffer(string: text))
+                state.withLock { $0.taken += 1 }
             case .end: return
             case .tear: throw UpstreamError.unreachable("reset")
             }

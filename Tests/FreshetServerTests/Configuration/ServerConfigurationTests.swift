@@ -94,6 +94,8 @@ import Testing
                 relay-answer-seconds: 16
                 relay-unread-seconds: 17
                 relay-idle-seconds: 18
+                relay-wordless-seconds: 20
+                relay-response-fields: [X-A, etag]
                 relay-answers: 19
                 relay-body-bytes: 1MiB
                 drain-deadline-seconds: 15
@@ -147,6 +149,8 @@ import Testing
         expected.relayAnswerLifetime = .seconds(16)
         expected.relayUnread = .seconds(17)
         expected.relayIdle = .seconds(18)
+        expected.relayWordless = .seconds(20)
+        expected.relayResponseFields = ["x-a", "etag"]
         expected.relayAnswers = 19
         expected.relayBodyBytes = 1 << 20
         expected.drainDeadline = .seconds(15)

@@ -107,15 +107,19 @@ class Answer:
     """What the upstream says to one request.
 
     `pieces` are written one after the other, each when `go` allows as many: `let(n)` allows n more, and without `stepped`
-    all are allowed. `end` is `clean`, `close` (the body is not finished), `reset`, or `open` (nothing more comes).
+    all are allowed. `end` is `clean`, `close` (the body is not finished), `reset`, or `open` (nothing more comes). Nothing
+    is written until `before` is set. `drip` is written over and over meanwhile, and while the end is open.
     """
 
-    def __init__(self, pieces=(), status=200, type="text/event-stream", fields=(), end="clean", stepped=False, before=None):
+    def __init__(self, pieces=(), status=200, type="text/event-stream", fields=(), end="clean", stepped=False, before=None, drip=None):
         self.pieces = list(pieces)
         self.status = status
         self.fields = {"Content-Type": type, **dict(fields)}
         self.end = end
         self.before = before
+        self.drip = drip
+        self.drips = 0
+        self._dripped = 0
         self.written = 0
         self.gone = None
         self._go = None if not stepped else threading.Semaphore(0)
@@ -123,6 +127,14 @@ class Answer:
     def let(self, count=1):
         for _ in range(count):
             self._go.release()
+
+    def dripping(self, write):
+        """Drips, and goes on at once."""
+        if self.drip and time.monotonic() - self._dripped > 0.05:
+            self._dripped = time.monotonic()
+            self.drips += 1
+            write(self.drip)
+        return False
 
     def wait(self):
         """Waits for the permission to write the next piece, and notes when the peer leaves meanwhile."""
@@ -203,14 +215,16 @@ class Upstream:
     @staticmethod
     def _write(connection, answer):
         """True when the connection takes another request."""
-        if answer.before and not Upstream._until(connection, answer, answer.before.is_set):
-            return False
+        if answer.before:
+            if not Upstream._until(connection, answer, lambda: answer.dripping(connection.sendall) or answer.before.is_set()):
+                return False
         head = f"HTTP/1.1 {answer.status} Scripted\r\n" + "".join(f"{n}: {v}\r\n" for n, v in answer.fields.items())
         connection.sendall((head + "Transfer-Encoding: chunked\r\n\r\n").encode())
+        chunk = lambda piece: connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")  # noqa: E731
         for piece in answer.pieces:
             if not Upstream._until(connection, answer, answer.wait):
                 return False
-            connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+            chunk(piece)
             answer.written += 1
         if answer._go is not None and not Upstream._until(connection, answer, answer.wait):
             return False
@@ -220,7 +234,7 @@ class Upstream:
         if answer.end == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif answer.end == "open":
-            Upstream._until(connection, answer, lambda: False)
+            Upstream._until(connection, answer, lambda: answer.dripping(chunk))
         return False
 
     @staticmethod

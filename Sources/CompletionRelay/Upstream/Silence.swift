@@ -1,0 +1,58 @@
+/// How long an upstream has said nothing, and whether that is too long. Without a clock of its own.
+///
+/// Two silences are bounded. No byte may be missing for longer than `idle`: first one of the answer, to which an
+/// informational one (1xx) does not belong, then one of its body. And no word for longer than `wordless`, whatever else
+/// comes meanwhile: comments and pings keep a connection and say nothing. Time that somebody else takes, a log that is
+/// slow or a caller who is, does not count.
+struct Silence: Sendable {
+    let idle: Duration
+    let wordless: Duration
+    private var heard: Duration
+    private var spoken: Duration
+    /// Bytes since the last word, of an answer whose words are not told apart.
+    private var bytes = 0
+    /// Those whom the upstream waits for, and since when there are any.
+    private var others = 0
+    private var waitsSince = Duration.zero
+
+    /// As many bytes, of an answer whose words are not told apart, are a word: what comes byte by byte says too little.
+    static let bytesOfAWord = 1024
+
+    init(idle: Duration, wordless: Duration, now: Duration) {
+        self.idle = idle
+        self.wordless = wordless
+        heard = now
+        spoken = now
+    }
+
+    mutating func spoke(at now: Duration) {
+        heard = now
+        spoken = now
+        bytes = 0
+    }
+
+    mutating func spoke(bytes count: Int, at now: Duration) {
+        bytes += count
+        if bytes >= Self.bytesOfAWord { spoke(at: now) }
+    }
+
+    /// From now on it is somebody else who takes time.
+    mutating func pause(at now: Duration) {
+        if others == 0 { waitsSince = now }
+        others += 1
+    }
+
+    /// The upstream's turn: it was just heard.
+    mutating func resume(at now: Duration) {
+        others -= 1
+        guard others == 0 else { return }
+        heard = now
+        spoken = min(now, spoken + (now - waitsSince))
+    }
+
+    /// What is left until it is too long, if nothing is said; not positive when it is.
+    func remaining(at now: Duration) -> Duration {
+        guard others == 0 else { return min(idle, wordless) }
+        return min(idle - (now - heard), wordless - (now - spoken))
+    }
+}
