@@ -188,7 +188,7 @@ let package = Package(
                 "CompletionRelay", "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource",
                 "FreshetDemo", "FreshetServer", "StreamHTTP", "ProxyConfiguration", "ProxyDoctor", "ProbeProtocol",
                 "TextCodecs", asyncHTTPClient,
-                nio, nioHTTP1, logging,
+                nio, nioPosix, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

@@ -1,4 +1,5 @@
 import StreamCore
+import StreamHTTP
 
 /// Writes pieces into a stream, each at its own moment, and ends it with the last.
 struct TimedProducer: Sendable {
@@ -8,7 +9,7 @@ struct TimedProducer: Sendable {
     let pieces: [TimedPiece]
 
     func run() async {
-        let clock = ContinuousClock()
+        let clock = EventLoopClock()
         let start = clock.now
         for (index, piece) in pieces.enumerated() {
             do {

@@ -167,7 +167,7 @@ public final class HummingbirdStreams: Service {
 
     private func drainNow() async {
         logger.info("Going away: streams that are being written may be read to their end.")
-        let clock = ContinuousClock()
+        let clock = EventLoopClock()
         let deadline = clock.now + drainDeadline
         await planes.beginDraining()
         while await planes.busy() > 0, clock.now < deadline, !Task.isCancelled {

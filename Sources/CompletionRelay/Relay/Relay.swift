@@ -42,7 +42,7 @@ package final class Relay: Sendable {
         transports: [String: any UpstreamTransport],
         ownKeys: [String: String] = [:],
         time: any TimeSource = SystemTime(),
-        clock: any Clock<Duration> = ContinuousClock(),
+        clock: any Clock<Duration> = EventLoopClock(),
         token: @escaping @Sendable () -> String = RandomToken.text
     ) {
         self.streams = streams

@@ -19,7 +19,7 @@ package struct BuiltinUpstream: UpstreamTransport {
     /// - Parameter answer: the words of an answer to a question; joined they are its text.
     package init(
         time: any TimeSource = SystemTime(),
-        clock: any Clock<Duration> = ContinuousClock(),
+        clock: any Clock<Duration> = EventLoopClock(),
         answer: @escaping @Sendable (String) -> [String]
     ) {
         self.time = time

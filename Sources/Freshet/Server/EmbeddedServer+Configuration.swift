@@ -93,7 +93,8 @@ extension EmbeddedServer {
             get { settings.idle }
             set { settings.idle = newValue }
         }
-        /// The most connections at one time.
+        /// The most connections at one time. They are fewer where the process's limit of open files, which the server
+        /// leaves as it is, has no room for so many.
         public var connections: Int {
             get { settings.connections }
             set { settings.connections = newValue }

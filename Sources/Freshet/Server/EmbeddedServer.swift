@@ -120,8 +120,9 @@ public final class EmbeddedServer: Service {
             let address = try await service.start()
             bound.tell(.success(Address(host: address.ipAddress ?? configuration.host, port: address.port ?? 0)))
         } catch {
+            let doubt = error is TooFewOpenFiles ? "" : " Is it in use?"
             let failure = SetupError([
-                "It cannot listen on \(configuration.host):\(configuration.port): \(error). Is it in use?"
+                "It cannot listen on \(configuration.host):\(configuration.port): \(error).\(doubt)"
             ])
             bound.tell(.failure(failure))
             await service.stop()

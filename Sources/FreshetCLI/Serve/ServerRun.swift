@@ -6,8 +6,10 @@ import Foundation
 import FreshetServer
 import Logging
 import NIOCore
+import NIOPosix
 import SQLiteStreamStore
 import StreamCore
+import StreamHTTP
 import UnixSignals
 
 /// One run of a server, from its configuration to its last signal.
@@ -41,6 +43,7 @@ struct ServerRun {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "freshet")
         logger.logLevel = configuration.logLevel
+        prepareProcess(&configuration, logger)
 
         let keeping = try openStore(configuration)
         let client = HTTPUpstream.client()
@@ -70,10 +73,14 @@ struct ServerRun {
             await service.stop()
             await keeping.close()
             try? await client.shutdown()
-            Terminal.note(
-                "cannot listen on \(configuration.host):\(configuration.port): \(TransportTrouble.describe(error)). "
-                    + "Choose another address with --host or --port."
-            )
+            let place = "cannot listen on \(configuration.host):\(configuration.port):"
+            if let error = error as? TooFewOpenFiles {
+                Terminal.note("\(place) \(error).")
+            } else {
+                Terminal.note(
+                    "\(place) \(TransportTrouble.describe(error)). Choose another address with --host or --port."
+                )
+            }
             throw ExitCode(1)
         }
         announce(configuration, address, keeping)
@@ -87,6 +94,28 @@ struct ServerRun {
         await service.stop()
         await keeping.close()
         try? await client.shutdown()
+    }
+
+    /// What a server does with its process, before anything of it is used.
+    private func prepareProcess(_ configuration: inout ServerConfiguration, _ logger: Logger) {
+        OpenFiles.raiseLimit()
+        let limit = OpenFiles.limit
+        let answers = configuration.relayAnswers
+        if configuration.fitRelay(openFiles: limit) {
+            logger.warning(
+                """
+                The limit of open files, \(limit), leaves room for \(configuration.relayAnswers) answers of the relay at \
+                one time: fewer than set, \(answers).
+                """
+            )
+        }
+        Self.leaveDispatch()
+    }
+
+    /// Tasks run on event loops from here on. Dispatch's pool, which they would run on, ends the process when it has no
+    /// file descriptor to look at its threads with (see `EventLoopClock`).
+    private static func leaveDispatch() {
+        NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
     }
 
     private func addOwnUpstreams(to configuration: inout ServerConfiguration) throws {

@@ -75,7 +75,7 @@ final class ArticleAPI: Sendable {
         begun: ContinuousClock.Instant,
         to writer: ResponseWriter
     ) async throws {
-        let clock = ContinuousClock()
+        let clock = EventLoopClock()
         var start = clock.now
         var words = article.words[...]
         if article == .lost {
@@ -91,11 +91,11 @@ final class ArticleAPI: Sendable {
             if article == .lost, word == " 8" { return writer.cut() }
         }
         if article == .again {
-            try await Task.sleep(for: .seconds(1))
+            try await clock.sleep(for: .seconds(1))
             return writer.cut()
         }
         // DO NOT call res.end(), the article says.
-        try await Task.sleep(for: Self.longest)
+        try await clock.sleep(for: Self.longest)
     }
 
     private func begun(_ run: String) -> ContinuousClock.Instant {

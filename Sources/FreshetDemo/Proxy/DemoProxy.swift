@@ -83,14 +83,14 @@ final class DemoProxy: Sendable {
             if case .period(let period) = policy.holding {
                 group.addTask {
                     while true {
-                        try await Task.sleep(for: period)
+                        try await EventLoopClock().sleep(for: period)
                         try await relay.periodEnded()
                     }
                 }
             }
             if let cutAfter = policy.cutAfter {
                 group.addTask {
-                    try await Task.sleep(for: cutAfter)
+                    try await EventLoopClock().sleep(for: cutAfter)
                     writer.cut()
                 }
             }

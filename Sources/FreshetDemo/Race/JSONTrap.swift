@@ -34,7 +34,7 @@ enum JSONTrap: String, Sendable {
     }
 
     func write(to writer: ResponseWriter) async throws {
-        let clock = ContinuousClock()
+        let clock = EventLoopClock()
         let start = clock.now
         try await writer.head(200, RaceLane.streaming(self == .json ? "application/json" : "application/x-ndjson"))
         for (index, bytes) in output().enumerated() {

@@ -14,7 +14,7 @@ enum RaceLane: String, Sendable, CaseIterable {
     case ndjson
 
     func write(_ answer: RaceAnswer, to writer: ResponseWriter) async throws {
-        let clock = ContinuousClock()
+        let clock = EventLoopClock()
         let start = clock.now
         guard self != .json else {
             var text: [UInt8] = []

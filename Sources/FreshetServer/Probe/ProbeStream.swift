@@ -24,7 +24,7 @@ struct ProbeStream: Sendable {
 
     /// False when the probe was to be torn.
     private func send(_ writer: ResponseWriter) async throws -> Bool {
-        let clock = ContinuousClock()
+        let clock = EventLoopClock()
         let begun = clock.now
         let nonce = ProbeOrigin.randomName(bytes: 16)
         let fields = Self.fields(plan, nonce: nonce)

@@ -101,7 +101,8 @@ package final class FreshetService: Sendable {
             held: held,
             configuration: dataPlane,
             eventLoops: configuration.eventLoops ?? 0,
-            time: time
+            time: time,
+            logger: logger
         )
         metrics.begin([ServerMetrics(streams: streams, server: server)] + extra.compactMap { $0 as? any MetricsSource })
     }
@@ -121,7 +122,7 @@ package final class FreshetService: Sendable {
     /// New native reads are asked to come back, streams with a producer at work go on with their readers, and all
     /// others are asked to come back at once. New connections are still accepted.
     package func drain() async {
-        let clock = ContinuousClock()
+        let clock = EventLoopClock()
         let deadline = clock.now + configuration.drainDeadline
         await server.beginDraining()
         while await isBusy, clock.now < deadline, !Task.isCancelled {

@@ -41,5 +41,19 @@ extension DataPlaneConfiguration {
             connections: configuration.connections,
             connectionsPerAddress: configuration.connectionsPerAddress ?? 0
         )
+        descriptorsElsewhere = configuration.callsElsewhere
+    }
+}
+
+extension ServerConfiguration {
+    /// Connections to upstreams that there may be at one time.
+    fileprivate var callsElsewhere: Int { self.upstreams.contains { $0.kind != .builtin } ? self.relayAnswers : 0 }
+
+    /// Lowers the answers of the relay at one time to what a limit of open files leaves for their connections: a
+    /// quarter of it. True when they were more.
+    package mutating func fitRelay(openFiles limit: Int) -> Bool {
+        guard callsElsewhere > limit / 4 else { return false }
+        self.relayAnswers = limit / 4
+        return true
     }
 }

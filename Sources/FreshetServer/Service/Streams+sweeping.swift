@@ -1,19 +1,28 @@
 package import Logging
 package import StreamCore
+import StreamHTTP
 
 extension Streams {
     /// Does what becomes due, ten times a second, until the task is cancelled.
     package func sweepForEver(_ logger: Logger) async {
+        let clock = EventLoopClock()
+        var told: String?
         while !Task.isCancelled {
             do {
                 try await sweep()
+                told = nil
             } catch {
-                logger.warning(
-                    "What has become due could not be done; it is tried again.",
-                    metadata: ["error": "\(error)"]
-                )
+                let trouble = "\(error)"
+                // What lasts is said once.
+                if trouble != told {
+                    logger.warning(
+                        "What has become due could not be done; it is tried again.",
+                        metadata: ["error": "\(error)"]
+                    )
+                }
+                told = trouble
             }
-            try? await Task.sleep(for: .milliseconds(100))
+            try? await clock.sleep(for: .milliseconds(100))
         }
     }
 }

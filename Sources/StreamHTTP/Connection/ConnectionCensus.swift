@@ -1,47 +1,111 @@
+import DequeModule
 import Locks
 
 /// How many connections there are, in all and per address, on all loops.
 final class ConnectionCensus: Sendable {
-    enum Verdict {
-        case welcome
-        /// One too many: its request is refused politely.
-        case refuse(ConnectionRefusal)
-        /// So many too many that even a refusal costs too much.
-        case close
+    /// A connection that was counted in, and is to be counted out.
+    struct Entry: Sendable {
+        let address: String
+        /// Why its request is refused politely; nil for one that is served.
+        let refusal: ConnectionRefusal?
+        fileprivate let number: UInt64
     }
 
-    private let counts = Mutex<(total: Int, perAddress: [String: Int])>((0, [:]))
-    private let limit: Int
-    private let limitPerAddress: Int
-    /// How many connections beyond the limit are kept long enough to be told why.
-    private var courtesy: Int { 64 + limit / 10 }
-
-    init(limit: Int, limitPerAddress: Int) {
-        self.limit = limit
-        self.limitPerAddress = limitPerAddress
+    private struct Refused {
+        var number: UInt64
+        var close: @Sendable () -> Void
     }
 
-    /// Counts a connection in; unless it is to be closed, `leave` must follow.
-    func enter(_ address: String) -> Verdict {
-        counts.withLock { counts in
-            guard counts.total < limit + courtesy else { return .close }
-            let here = counts.perAddress[address, default: 0]
-            if limitPerAddress > 0, here >= limitPerAddress + courtesy { return .close }
-            counts.total += 1
-            counts.perAddress[address] = here + 1
-            if counts.total > limit { return .refuse(.tooManyConnections) }
-            if limitPerAddress > 0, here >= limitPerAddress { return .refuse(.tooManyFromAddress) }
-            return .welcome
+    private struct State {
+        var limits: ConnectionLimits
+        /// There are no descriptors left, whatever the limits say: nobody new is served.
+        var isScarce = false
+        var open = 0
+        var isFull = false
+        var served = 0
+        var perAddress: [String: Int] = [:]
+        /// In the order of their coming.
+        var refused: Deque<Refused> = []
+        var next: UInt64 = 0
+
+        /// How many that are not served are kept long enough to be told why.
+        var courtesy: Int { isScarce ? min(limits.courtesy, DescriptorReserve.size / 2) : limits.courtesy }
+
+        func refusal(of address: String) -> ConnectionRefusal? {
+            if isScarce || served >= limits.connections { return .tooManyConnections }
+            let isOne = limits.perAddress > 0 && perAddress[address, default: 0] >= limits.perAddress
+            return isOne ? .tooManyFromAddress : nil
         }
     }
 
-    func leave(_ address: String) {
-        counts.withLock { counts in
-            counts.total -= 1
-            let left = counts.perAddress[address, default: 1] - 1
-            counts.perAddress[address] = left > 0 ? left : nil
+    private let state: Mutex<State>
+
+    init(_ limits: ConnectionLimits) {
+        state = Mutex(State(limits: limits))
+    }
+
+    var limits: ConnectionLimits {
+        get { state.withLock(\.limits) }
+        set { state.withLock { $0.limits = newValue } }
+    }
+
+    /// While there are no descriptors left, everybody who comes is refused.
+    var isScarce: Bool {
+        get { state.withLock(\.isScarce) }
+        set { state.withLock { $0.isScarce = newValue } }
+    }
+
+    /// Counts a connection in. One too many is refused politely; when there are too many of these, the one that came
+    /// first has had its time and is closed. So whoever comes next is always heard.
+    func enter(_ address: String, close: @escaping @Sendable () -> Void) -> Entry {
+        let (entry, leaving) = state.withLock { state -> (Entry, Refused?) in
+            state.next += 1
+            let entry = Entry(address: address, refusal: state.refusal(of: address), number: state.next)
+            guard entry.refusal != nil else {
+                state.served += 1
+                state.perAddress[address, default: 0] += 1
+                return (entry, nil)
+            }
+            state.refused.append(Refused(number: entry.number, close: close))
+            return (entry, state.refused.count > state.courtesy ? state.refused.popFirst() : nil)
+        }
+        leaving?.close()
+        return entry
+    }
+
+    func leave(_ entry: Entry) {
+        state.withLock { state in
+            if entry.refusal != nil {
+                if let index = state.refused.firstIndex(where: { $0.number == entry.number }) {
+                    state.refused.remove(at: index)
+                }
+                return
+            }
+            state.served -= 1
+            let left = state.perAddress[entry.address, default: 1] - 1
+            state.perAddress[entry.address] = left > 0 ? left : nil
         }
     }
 
-    var total: Int { counts.withLock(\.total) }
+    /// A connection was accepted and will be looked at by its loop. True when no more may be accepted for now.
+    func accepted() -> Bool {
+        state.withLock { state in
+            state.open += 1
+            state.isFull = state.open >= state.limits.descriptors
+            return state.isFull
+        }
+    }
+
+    /// A connection's descriptor is free again. True when accepting may go on.
+    func closed() -> Bool {
+        state.withLock { state in
+            state.open -= 1
+            guard state.isFull, state.open < state.limits.descriptors else { return false }
+            state.isFull = false
+            return true
+        }
+    }
+
+    /// Served and refused.
+    var total: Int { state.withLock { $0.served + $0.refused.count } }
 }

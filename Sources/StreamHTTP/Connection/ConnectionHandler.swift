@@ -57,10 +57,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.refusal = refusal
         self.encoder = ResponseEncoder(time: time)
         let configuration = plane.configuration
+        // Who is refused anyway does not keep others from being told.
+        let patience: TimeAmount = refusal == nil ? .nanoseconds(.max) : configuration.refusedTime
         self.machine = ConnectionMachine(
             times: .init(
-                header: configuration.headerTime,
-                idle: configuration.idleTime,
+                header: min(configuration.headerTime, patience),
+                idle: min(configuration.idleTime, patience),
                 bodyIdle: configuration.bodyIdleTime,
                 writeStall: configuration.writeStall,
                 linger: configuration.lingerTime

@@ -31,6 +31,10 @@ package struct DataPlaneConfiguration: Sendable {
     package var connections: Int
     /// 0 means no bound.
     package var connectionsPerAddress: Int
+    /// File descriptors that are left to others than connections, such as calls to upstreams.
+    package var descriptorsElsewhere = 0
+    /// How long a connection that is one too many may take to say what it wants.
+    package var refusedTime: TimeAmount = .seconds(2)
     /// After the last byte of an answer that closes, how long and for how many bytes the peer is listened to.
     package var lingerTime: TimeAmount = .seconds(2)
     /// As much as a client may have on its way that does not look for an answer before all of its body is sent, such as

@@ -1,3 +1,4 @@
+package import Logging
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -11,27 +12,35 @@ package final class StreamServer: Sendable {
     private let time: any TimeSource
     private let group: MultiThreadedEventLoopGroup
     private let census: ConnectionCensus
+    private let reserve = DescriptorReserve()
+    private let logger: Logger
     private let planes: [ObjectIdentifier: NIOLoopBound<LoopPlane>]
     private let loops: [any EventLoop]
     package let held: HeldReaders
 
-    /// - Parameter eventLoops: how many threads carry connections; 0 means one for each core.
+    /// - Parameters:
+    ///   - eventLoops: how many threads carry connections; 0 means one for each core.
+    ///   - logger: told when there are fewer descriptors than connections were configured.
     package init(
         streams: Streams,
         responder: any Responder,
         held: HeldReaders,
         configuration: DataPlaneConfiguration,
         eventLoops: Int = 0,
-        time: any TimeSource = SystemTime()
+        time: any TimeSource = SystemTime(),
+        logger: Logger = Logger(label: "freshet.server") { _ in SwiftLogNoOpLogHandler() }
     ) async {
         self.streams = streams
         self.responder = responder
         self.configuration = configuration
         self.time = time
         self.held = held
+        self.logger = logger
         self.census = ConnectionCensus(
-            limit: configuration.connections,
-            limitPerAddress: configuration.connectionsPerAddress
+            ConnectionLimits(
+                connections: configuration.connections,
+                perAddress: configuration.connectionsPerAddress
+            )
         )
         let group = MultiThreadedEventLoopGroup(numberOfThreads: eventLoops > 0 ? eventLoops : System.coreCount)
         self.group = group
@@ -46,11 +55,21 @@ package final class StreamServer: Sendable {
     }
 
     /// Begins to listen. The address is the real one, also where port 0 was asked for.
+    ///
+    /// Everything that the program needs for itself should be open by now: connections get of the limit of open files
+    /// what is left. Throws `TooFewOpenFiles` where that is not enough for any.
     package func listen(host: String, port: Int) async throws -> (channel: any Channel, address: SocketAddress) {
+        try fitLimits()
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.maxMessagesPerRead, value: 64)
+            .serverChannelOption(.maxMessagesPerRead, value: UInt(ConnectionLimits.inPassing / 2))
+            .serverChannelInitializer { [census, reserve, logger] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let gate = AcceptGate(census: census, reserve: reserve, logger: logger)
+                    try channel.pipeline.syncOperations.addHandler(gate)
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 4)
@@ -65,16 +84,29 @@ package final class StreamServer: Sendable {
         return (channel, address)
     }
 
+    /// Takes no more connections than there are descriptors for.
+    private func fitLimits() throws {
+        let limit = OpenFiles.limit
+        let wanted = census.limits
+        let open = OpenFiles.count ?? 64
+        let room = ConnectionLimits.room(limit: limit, open: open, elsewhere: configuration.descriptorsElsewhere)
+        guard let fitted = wanted.fitting(room) else { throw TooFewOpenFiles(limit: limit, open: open) }
+        guard fitted != wanted else { return }
+        census.limits = fitted
+        logger.warning(
+            """
+            The limit of open files, \(limit), leaves room for \(fitted.connections) connections and not for \
+            \(wanted.connections), as set; \(fitted.perAddress) of one address, of \(wanted.perAddress) (0: no bound).
+            """
+        )
+    }
+
     private func initialise(_ channel: any Channel) -> EventLoopFuture<Void> {
         let address = channel.remoteAddress?.ipAddress ?? "unknown"
-        let refusal: ConnectionRefusal?
-        switch census.enter(address) {
-        case .welcome: refusal = nil
-        case .refuse(let reason): refusal = reason
-        case .close: return channel.close()
-        }
+        let entry = census.enter(address) { channel.close(promise: nil) }
+        let refusal = entry.refusal
         let census = census
-        channel.closeFuture.whenComplete { _ in census.leave(address) }
+        channel.closeFuture.whenComplete { _ in census.leave(entry) }
         return channel.eventLoop.makeCompletedFuture {
             guard let plane = planes[ObjectIdentifier(channel.eventLoop)]?.value else {
                 preconditionFailure("a connection on a loop that is not the server's")

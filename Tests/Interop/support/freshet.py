@@ -24,10 +24,11 @@ class Freshet:
     """A running server.
 
     Settings are the server's own flags with underscores: `heartbeat_seconds=1` is `--heartbeat-seconds 1`, True is a flag without a
-    value, a list repeats the flag. Streams are kept in memory unless the test names a directory with `data`.
+    value, a list repeats the flag. Streams are kept in memory unless the test names a directory with `data`. `before` is called in
+    the child before the program runs.
     """
 
-    def __init__(self, command="serve", environment=None, wait=True, **settings):
+    def __init__(self, command="serve", environment=None, wait=True, before=None, **settings):
         settings = {"port": 0, **settings}
         if command == "serve" and "data" not in settings and "memory" not in settings:
             settings["memory"] = True
@@ -45,6 +46,7 @@ class Freshet:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
+            before=before,
             env={**os.environ, **(environment or {})},
         )
         self.output = []

@@ -15,10 +15,16 @@ def _begin():
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def start(arguments, **options):
+def start(arguments, before=None, **options):
     """Starts a process in a session of its own, so that whatever it starts can be ended with it."""
     options.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.Popen([str(a) for a in arguments], preexec_fn=_begin, start_new_session=True, **options)
+
+    def prepare():
+        _begin()
+        if before:
+            before()
+
+    return subprocess.Popen([str(a) for a in arguments], preexec_fn=prepare, start_new_session=True, **options)
 
 
 def end(process, patience=10):
