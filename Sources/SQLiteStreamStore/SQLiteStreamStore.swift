@@ -29,15 +29,18 @@ package final class SQLiteStreamStore: StreamStore {
         let writer: Writer
         var readers: [ReaderThread] = []
         do throws(SQLiteError) {
-            writer = try Writer(opened, configuration: configuration, time: time, visible: visible, shared: shared)
             let file = opened.directory.database
             let copying = try Database(path: file, mode: .readWrite, vfs: configuration.fileLayer)
+            copying.leaveFilesOnClose()
             // A reader a thread: a machine's disk serves two at once better than one, and more gain nothing.
             for _ in 0..<2 {
                 let database = try Database(path: file, mode: .readOnly, vfs: configuration.fileLayer)
                 try database.execute("PRAGMA query_only=ON")
+                database.leaveFilesOnClose()
                 readers.append(ReaderThread(database))
             }
+            // Now that all is open, what is open is what the directory has to keep.
+            writer = try Writer(opened, configuration: configuration, time: time, visible: visible, shared: shared)
             checkpointer.start(copying, interval: configuration.checkpointInterval)
         } catch {
             for reader in readers { reader.stop(nil) }
@@ -82,6 +85,8 @@ package final class SQLiteStreamStore: StreamStore {
 
     package var usage: StoreUsage { counters.usage }
 
+    package var failure: String? { shared.failure.withLock(\.self) }
+
     package var counters: StoreCounters { shared.counters.withLock(\.self) }
 
     package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
@@ -105,7 +110,7 @@ package final class SQLiteStreamStore: StreamStore {
     }
 
     package func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool {
-        visible.state.withLock { $0.tombstones.contains(name) }
+        try visible.look { $0.tombstones.contains(name) }
     }
 
     package func trimByAge() async throws(StoreError) {
@@ -130,16 +135,16 @@ package final class SQLiteStreamStore: StreamStore {
     }
 
     package func info(_ name: StreamName) async throws(StoreError) -> StreamInfo? {
-        visible.state.withLock { $0.streams[name]?.info }
+        try visible.look { $0.streams[name]?.info }
     }
 
     package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
-        visible.list(prefix: prefix, after: after, limit: limit).map(\.info)
+        try visible.list(prefix: prefix, after: after, limit: limit).map(\.info)
     }
 
     package func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream] {
         let now = shared.clock.now
-        return visible.list(prefix: "", after: after, limit: limit).map { stream in
+        return try visible.list(prefix: "", after: after, limit: limit).map { stream in
             let idle = Duration.milliseconds(max(0, now - stream.usedAt))
             return KeptStream(info: stream.info, idle: idle, hadLiveRequest: stream.isLive)
         }
@@ -151,7 +156,7 @@ package final class SQLiteStreamStore: StreamStore {
         limit: PageLimit
     ) async throws(StoreError) -> Page? {
         while true {
-            let (planned, floor) = visible.state.withLock { state in
+            let (planned, floor) = try visible.look { state in
                 let stream = state.streams[name]
                 return (stream?.plan(position, limit), stream?.floor)
             }

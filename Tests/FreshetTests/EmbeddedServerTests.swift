@@ -6,6 +6,14 @@ import ServerSentEvents
 import ServiceLifecycle
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 @Suite("The server inside a program", .timeLimit(.minutes(1)))
 struct EmbeddedServerTests {
     static func server(
@@ -106,6 +114,26 @@ struct EmbeddedServerTests {
         try await RunningServer.with(second) { running async throws in
             let answer = try await running.ask(.GET, "/v1/stream/answer")
             #expect(answer.body == "data: kept\n\n")
+        }
+    }
+
+    @Test("When its directory is taken away, appends and readers in process are told, and `/health` says why")
+    func lostDirectory() async throws {
+        let directory = "/tmp/freshet-tests-\(UInt64.random(in: 0 ... .max))"
+        try await RunningServer.with(try Self.server(storage: .directory(directory))) { running async throws in
+            let stream = try await running.streams.create("answer")
+            try await stream.append("kept")
+            let reading = Task { for try await _ in stream.events() {} }
+            while try await stream.info()?.readers != 1 { await Task.yield() }
+            #expect(rename(directory, directory + "-moved") == 0)
+            let error = await #expect(throws: EventStreamError.self) { try await stream.append("lost") }
+            #expect(error?.code == .unavailable && error?.description.contains(directory) == true)
+            let ended = await #expect(throws: EventStreamError.self) { try await reading.value }
+            #expect(ended?.code == .unavailable)
+            let health = try await running.ask(.GET, "/health")
+            #expect(
+                health.status == 503 && health.body.hasPrefix(#"{"status":"unavailable","why":"The data directory"#)
+            )
         }
     }
 

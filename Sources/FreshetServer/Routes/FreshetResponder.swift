@@ -1,6 +1,7 @@
 package import NIOHTTP1
 package import StreamCore
 package import StreamHTTP
+import TextCodecs
 
 /// The server's routes: looks at a request's head, decides who it is for, whether it may, and how it is answered.
 package final class FreshetResponder: Responder {
@@ -140,11 +141,16 @@ package final class FreshetResponder: Responder {
         guard request.head.method == .GET || request.head.method == .HEAD else {
             return Response(.method(allowed: "GET, HEAD, OPTIONS"))
         }
-        let status = request.facts.isDraining ? "draining" : "ready"
+        let failure = streamRoutes.streams.store.failure
+        let status = failure != nil ? "unavailable" : request.facts.isDraining ? "draining" : "ready"
+        let body = JSONWriter.object {
+            $0.member("status", status)
+            if let failure { $0.member("why", failure) }
+        }
         return Response(
-            request.facts.isDraining ? 503 : 200,
+            status == "ready" ? 200 : 503,
             headers: [HeaderField("Content-Type", "application/json"), HeaderField("Cache-Control", "no-store")],
-            body: Array("{\"status\":\"\(status)\"}\n".utf8)
+            body: body + "\n".utf8
         )
     }
 

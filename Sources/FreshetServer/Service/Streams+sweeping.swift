@@ -7,7 +7,12 @@ extension Streams {
     package func sweepForEver(_ logger: Logger) async {
         let clock = EventLoopClock()
         var told: String?
+        var hasFailed = false
         while !Task.isCancelled {
+            if !hasFailed, let failure = store.failure {
+                hasFailed = true
+                logger.critical("Nothing can be kept any more.", metadata: ["error": "\(failure)"])
+            }
             do {
                 try await sweep()
                 told = nil

@@ -55,6 +55,13 @@ final class Database {
         return statement.integer(0)
     }
 
+    /// Closing it takes no file away, also when it is the last connection: SQLite does that by name, and the name may
+    /// be another server's file by now.
+    func leaveFilesOnClose() {
+        var isOn: Int32 = 1
+        sqlite3_file_control(handle, nil, SQLITE_FCNTL_PERSIST_WAL, &isOn)
+    }
+
     /// The error of the last call.
     func error(_ action: String) -> SQLiteError {
         SQLiteError(

@@ -6,13 +6,17 @@ import Musl
 import Darwin
 #endif
 
-/// A directory that one server at a time may use. The lock lasts as long as this value's process holds it.
+/// A directory that one server at a time may use. Its locks last as long as this value's process holds them.
+///
+/// The directory itself is locked as well as a file in it: somebody may delete the file.
 final class DataDirectory: Sendable {
     let path: String
     private let lock: Int32
+    private let directory: Int32
 
     static let databaseName = "freshet.db"
     static let markName = "offset-mark"
+    static let lockName = "lock"
 
     static func database(in path: String) -> String { "\(path)/\(databaseName)" }
 
@@ -31,14 +35,23 @@ final class DataDirectory: Sendable {
                 throw DirectoryError("The data directory \(path) cannot be made: \(Self.reason).")
             }
         }
-        let lock = open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0 else {
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else {
             throw DirectoryError("The data directory \(path) cannot be used: \(Self.reason).")
         }
-        // The lock goes with the process, however it dies: a stale file means nothing.
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        let lock = openat(directory, Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else {
+            let reason = Self.reason
+            close(directory)
+            throw DirectoryError("The data directory \(path) cannot be used: \(reason).")
+        }
+        // The locks go with the process, however it dies: a stale file means nothing. A file system of a network may
+        // not lock directories: what it says of that is no word about another server.
+        let isFree = flock(directory, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
+        guard isFree, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let holder = Self.holder(lock)
             close(lock)
+            close(directory)
             throw DirectoryError(
                 "The data directory \(path) is in use by another server\(holder). Stop that one, or give this one "
                     + "a directory of its own with --data."
@@ -49,9 +62,13 @@ final class DataDirectory: Sendable {
         _ = pwrite(lock, text, text.utf8.count, 0)
         self.path = path
         self.lock = lock
+        self.directory = directory
     }
 
-    deinit { close(lock) }
+    deinit {
+        close(lock)
+        close(directory)
+    }
 
     func exists(_ file: String) -> Bool { access(file, F_OK) == 0 }
 
@@ -72,6 +89,12 @@ final class DataDirectory: Sendable {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         return file >= 0 && close(file) == 0
     }
+
+    /// What makes the directory this server's: the directory, and the files in it that are open.
+    func standing() -> DirectoryStanding { DirectoryStanding(of: path, in: directory, lock: lock) }
+
+    /// What was taken away or replaced since; nil when everything stands as it did.
+    func loss(since standing: DirectoryStanding) -> String? { standing.loss(of: path, in: directory) }
 
     /// Takes the database's new files from everybody else: SQLite makes them as the umask says.
     func makeDatabasePrivate() {

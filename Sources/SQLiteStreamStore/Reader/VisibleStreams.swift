@@ -9,14 +9,39 @@ final class VisibleStreams: Sendable {
         /// Names of streams that are gone and have forks.
         var tombstones: Set<StreamName> = []
         var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
+        /// Why none of this may be told any more.
+        var loss: StoreError?
         /// The names in order, while no stream came or went since someone asked.
         var sorted: [StreamName]?
     }
 
     let state = Mutex(State())
 
-    func list(prefix: String, after: String?, limit: Int) -> [VisibleStream] {
-        state.withLock { state in
+    /// Nothing is read from here on, and whoever follows a stream is made to find out.
+    func lose(_ error: StoreError) {
+        let watchers = state.withLock { state in
+            state.loss = error
+            let watchers = state.watchers.values.flatMap(\.values)
+            for watcher in watchers {
+                watcher.signal(.broken)
+                watcher.signal(.ready)
+            }
+            return watchers
+        }
+        for watcher in watchers { watcher.wake() }
+    }
+
+    /// Reads the state, unless it is lost.
+    func look<Value: Sendable>(_ body: (borrowing State) -> Value) throws(StoreError) -> Value {
+        try state.withLock { state throws(StoreError) in
+            if let loss = state.loss { throw loss }
+            return body(state)
+        }
+    }
+
+    func list(prefix: String, after: String?, limit: Int) throws(StoreError) -> [VisibleStream] {
+        try state.withLock { state throws(StoreError) in
+            if let loss = state.loss { throw loss }
             let names =
                 state.sorted ?? state.streams.keys.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
             state.sorted = names

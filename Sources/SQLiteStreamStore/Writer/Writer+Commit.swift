@@ -75,6 +75,7 @@ extension Writer {
 
     /// Writes and syncs. The new head when it was kept.
     private func write(_ batch: Batch, _ upkeep: Upkeep) -> Result<HeadRow, StoreError> {
+        if let loss = findLoss() { return .failure(.unavailable(loss)) }
         var next = head
         next.nextStream = batch.nextStream
         do throws(SQLiteError) {
@@ -126,16 +127,18 @@ extension Writer {
         }
         do throws(SQLiteError) {
             try statements.commit.run()
-            return .success(next)
         } catch {
             if sqlite3_get_autocommit(database.handle) == 0 { try? statements.rollback.run() }
             if error.isDiskFull { return .failure(.full(.disk)) }
             // A sync that failed may have kept anything, and a second one proves nothing: the kernel has dropped what
             // it could not write. Only what is found by opening the database again is true.
             let text = "The disk failed in the middle of a commit (\(error.description)). The server must be restarted."
-            failure = .unavailable(text)
+            fail(text)
             return .failure(.outcomeUnknown(text))
         }
+        // What was synced to a file without a name is not kept; one with its name may be found again.
+        if let loss = findLoss() { return .failure(.outcomeUnknown(loss)) }
+        return .success(next)
     }
 
     private func put(_ statement: Statement, _ key: Int64, _ bytes: [UInt8]) throws(SQLiteError) {

@@ -17,6 +17,7 @@ final class Writer {
     let visible: VisibleStreams
     let shared: WriterShared
     let logSize: LogSize
+    let standing: DirectoryStanding
 
     var mark: OffsetMark
     var issuer: OffsetIssuer
@@ -43,6 +44,8 @@ final class Writer {
     /// Upkeep failed and rests until then, on the machine's own clock; or only its sealing does.
     var upkeepRestsUntil: Duration = .zero
     var sealingRestsUntil: Duration = .zero
+    /// When the directory is looked at next, also if nobody asks for anything.
+    var lookAt: Duration = .zero
     /// There is little more on the disk than its reserve: what is free goes back to it at once.
     var isShortOfRoom = false
     /// Pages were freed that may be given back, and when that is looked at next.
@@ -74,6 +77,7 @@ final class Writer {
         self.visible = visible
         self.shared = shared
         directory = opened.directory
+        standing = opened.directory.standing()
         database = opened.database
         statements = try WriterStatements(opened.database)
         logSize = LogSize(opened.database)
@@ -107,8 +111,9 @@ final class Writer {
     func run() -> [Reply<Void>?] {
         while true {
             if window.wait > .zero { Self.pause(window.wait) }
-            let operations = shared.queue.takeAll(waiting: restingTime)
+            let operations = shared.queue.takeAll(waiting: min(restingTime, untilNextLook))
             if operations.isEmpty { window.idled() }
+            lookWhenDue()
             if let closing = perform(operations) {
                 for operation in shared.queue.close() { refuse(operation, .unavailable("The store is closed.")) }
                 finish()

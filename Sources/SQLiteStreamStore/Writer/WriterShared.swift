@@ -8,6 +8,8 @@ final class WriterShared: Sendable {
     let counters = Mutex(StoreCounters())
     let checkpointer: Checkpointer
     let clock: StoreClock
+    /// Why nothing can be kept any more; nil while it can.
+    let failure = Mutex<String?>(nil)
     /// Streams with retention by age.
     let agedStreams = Atomic(0)
 

@@ -47,6 +47,9 @@ package protocol StreamStore: Sendable {
     /// What it holds now, as its limits count it.
     var usage: StoreUsage { get }
 
+    /// Why it keeps nothing any more until the server is started again; nil while it does.
+    var failure: String? { get }
+
     /// Streams as the store found them, in the order of their names, strictly after one: for whoever takes up their
     /// leases and lifetimes.
     func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream]
@@ -74,6 +77,7 @@ extension StreamStore {
             .map { KeptStream(info: $0, idle: .zero, hadLiveRequest: false) }
     }
 
+    package var failure: String? { nil }
     package func touch(_ name: StreamName) {}
     package func liveOpened(_ name: StreamName) async throws(StoreError) {}
     package func liveClosed(_ name: StreamName) async throws(StoreError) {}
