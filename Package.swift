@@ -61,6 +61,7 @@ let package = Package(
         .target(name: "TextCodecs", swiftSettings: settings),
 
         .target(name: "Locks", swiftSettings: settings),
+        .target(name: "PrintableText", swiftSettings: settings),
 
         // Floor 1
         .target(
@@ -86,7 +87,7 @@ let package = Package(
             name: "StreamHTTP",
             dependencies: [
                 "Locks",
-                "ServerSentEvents", "StreamCore", "TextCodecs", nio, nioPosix, nioHTTP1, logging,
+                "PrintableText", "ServerSentEvents", "StreamCore", "TextCodecs", nio, nioPosix, nioHTTP1, logging,
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -118,7 +119,8 @@ let package = Package(
             name: "FreshetServer",
             dependencies: [
                 "Locks",
-                "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", "TextCodecs", nio, nioHTTP1, logging,
+                "PrintableText", "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", "TextCodecs", nio,
+                nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -142,7 +144,7 @@ let package = Package(
         .target(
             name: "ProxyDoctor",
             dependencies: [
-                "Locks", "ServerSentEvents", "ProbeProtocol", "CZlib", nio, nioPosix, nioTLS,
+                "Locks", "PrintableText", "ServerSentEvents", "ProbeProtocol", "CZlib", nio, nioPosix, nioTLS,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
@@ -165,7 +167,8 @@ let package = Package(
             name: "Freshet",
             dependencies: [
                 "Locks",
-                "FreshetServer", "SQLiteStreamStore", "StreamCore", "StreamHTTP", "TextCodecs", nio, nioHTTP1, logging,
+                "FreshetServer", "PrintableText", "SQLiteStreamStore", "StreamCore", "StreamHTTP", "TextCodecs", nio,
+                nioHTTP1, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -186,8 +189,8 @@ let package = Package(
             name: "FreshetCLI",
             dependencies: [
                 "CompletionRelay", "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource",
-                "FreshetDemo", "FreshetServer", "StreamHTTP", "ProxyConfiguration", "ProxyDoctor", "ProbeProtocol",
-                "TextCodecs", asyncHTTPClient,
+                "FreshetDemo", "FreshetServer", "PrintableText", "StreamHTTP", "ProxyConfiguration", "ProxyDoctor",
+                "ProbeProtocol", "TextCodecs", asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -330,7 +333,8 @@ let package = Package(
             name: "FreshetCLITests",
             dependencies: [
                 "Locks",
-                "FreshetCLI", "EventSource", "ServerSentEvents", "StreamCore", "ScriptedServer", nio, nioHTTP1,
+                "FreshetCLI", "EventSource", "PrintableText", "ServerSentEvents", "StreamCore", "ScriptedServer", nio,
+                nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

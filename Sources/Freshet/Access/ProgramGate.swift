@@ -1,5 +1,6 @@
 import FreshetServer
 import Logging
+import PrintableText
 import StreamHTTP
 
 /// Asks a program who sends a request. What it cannot say for an error of its own is refused.
@@ -11,7 +12,10 @@ struct ProgramGate: Gatekeeper {
         do {
             return try await authorise(RequestHead(request)).verdict
         } catch {
-            logger.error("Who may could not be decided; the request is refused.", metadata: ["error": "\(error)"])
+            logger.error(
+                "Who may could not be decided; the request is refused.",
+                metadata: ["error": "\(PrintableText.escaped("\(error)"))"]
+            )
             return .failure(Problem(RequestFailure.broken))
         }
     }

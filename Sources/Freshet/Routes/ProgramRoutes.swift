@@ -1,6 +1,7 @@
 import FreshetServer
 import Logging
 import NIOHTTP1
+import PrintableText
 import StreamHTTP
 
 /// A program's own routes, as the server asks them.
@@ -58,7 +59,9 @@ struct ProgramRoutes: RouteGroup {
             } catch {
                 logger.error(
                     "A route failed.",
-                    metadata: ["route": "\(route.method) \(route.path)", "error": "\(error)"]
+                    metadata: [
+                        "route": "\(route.method) \(route.path)", "error": "\(PrintableText.escaped("\(error)"))",
+                    ]
                 )
                 throw error
             }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventSource
 import NIOHTTP1
+import PrintableText
 
 /// `freshet cancel`: asks a stream to stop.
 struct Cancel: AsyncParsableCommand {
@@ -37,6 +38,6 @@ struct Cancel: AsyncParsableCommand {
             Terminal.note("\(stream.url) answered \(answer.status), but this is no Freshet server: \(Self.missing)")
             throw ExitStatus.refused.code
         }
-        try Terminal.write(Array("\(Terminal.printable(reason.rawValue))\n".utf8))
+        try Terminal.write(Array("\(PrintableText.escaped(reason.rawValue))\n".utf8))
     }
 }

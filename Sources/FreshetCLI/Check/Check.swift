@@ -1,4 +1,5 @@
 import ArgumentParser
+import PrintableText
 import SQLiteStreamStore
 
 /// `freshet check`: whether everything in a data directory is what was written.
@@ -21,7 +22,7 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let report = try SQLiteStreamStore.check(directory: directory)
-        for problem in report.problems { print("DAMAGED: \(problem)") }
+        for problem in report.problems { print("DAMAGED: \(PrintableText.escaped(problem))") }
         print(
             "\(report.streams) streams, \(report.events) events of \(report.bytes) bytes, \(report.chunks) chunks: "
                 + (report.problems.isEmpty ? "all sound." : "\(report.problems.count) problems.")

@@ -1,6 +1,7 @@
 import EventSource
 import Foundation
 import NIOHTTP1
+import PrintableText
 
 /// A whole response.
 struct Answer: Sendable {
@@ -47,9 +48,9 @@ struct Answer: Sendable {
         } else {
             said = String(decoding: body.prefix(200), as: UTF8.self)
         }
-        // What a server sends must not drive the terminal.
-        let printable = said.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
-        let line = String(String.UnicodeScalarView(printable)).trimmingCharacters(in: .whitespaces)
+        // One line, also of a proxy's page.
+        let words = said.split { $0.isWhitespace && $0.isASCII || $0 == "\r\n" }
+        let line = PrintableText.escaped(words.joined(separator: " "))
         return line.isEmpty ? "the server answered \(status)" : "\(line) (\(status))"
     }
 }

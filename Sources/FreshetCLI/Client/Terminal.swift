@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PrintableText
 
 /// Standard error and standard output, each according to what it is connected to.
 enum Terminal {
@@ -15,28 +16,14 @@ enum Terminal {
 
     /// A line for a person, or several.
     static func note(_ line: String) {
-        let lines = line.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
-        FileHandle.standardError.write(Data("freshet: \(lines.joined(separator: "\n"))\n".utf8))
-    }
-
-    /// The text with its control characters written as `\u{9B}`: what a server sends must not drive the terminal.
-    static func printable(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            if scalar.properties.generalCategory == .control {
-                result += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
-            } else {
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
+        FileHandle.standardError.write(Data("freshet: \(PrintableText.escaped(line, keepsLines: true))\n".utf8))
     }
 
     /// A line that the next one overwrites, and an empty one takes away; nothing where standard error is not a
     /// terminal.
     static func progress(_ line: String) {
         guard hasStandardError else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(printable(line))".utf8))
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(PrintableText.escaped(line))".utf8))
     }
 
     /// Writes all of it to standard output, waiting while nobody takes it: that is what slows the network down too.

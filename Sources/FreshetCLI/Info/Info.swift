@@ -1,5 +1,6 @@
 import ArgumentParser
 import NIOHTTP1
+import PrintableText
 
 /// `freshet info`: one stream's description.
 struct Info: AsyncParsableCommand {
@@ -77,7 +78,7 @@ struct Info: AsyncParsableCommand {
             if !between.isEmpty { lines.append(("p50, p99", between.joined(separator: ", "))) }
         }
         return lines.map { label, value in
-            label + String(repeating: " ", count: 11 - label.count) + Terminal.printable(value) + "\n"
+            label + String(repeating: " ", count: 11 - label.count) + PrintableText.escaped(value) + "\n"
         }.joined()
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PrintableText
 
 /// JSON that a server sent, as values and as lines.
 enum JSONOutput {
@@ -25,25 +26,7 @@ enum JSONOutput {
 
     private static func line(_ object: Any) throws -> [UInt8] {
         let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
-        return escaped(try JSONSerialization.data(withJSONObject: object, options: options))
-    }
-
-    /// DEL and the C1 controls (U+0080 to U+009F) as escapes too, which JSON allows and does not ask for: on a terminal
-    /// they are commands. They stand in strings only, and their two bytes in UTF-8 begin nothing else.
-    private static func escaped(_ json: Data) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(json.count)
-        for byte in json {
-            switch byte {
-            case 0x7F:
-                result += "\\u007f".utf8
-            case 0x80...0x9F where result.last == 0xC2:
-                result.removeLast()
-                result += "\\u00\(String(byte, radix: 16))".utf8
-            default:
-                result.append(byte)
-            }
-        }
-        return result
+        let json = try JSONSerialization.data(withJSONObject: object, options: options)
+        return PrintableText.escaped(json: Array(json))
     }
 }

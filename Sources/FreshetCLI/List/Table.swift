@@ -1,3 +1,5 @@
+import PrintableText
+
 /// Streams as lines of columns.
 struct Table {
     private static let header = ["NAME", "TYPE", "EVENTS", "BYTES", "READERS", "STATE", "TAIL", "LEASE", "EXPIRES"]
@@ -28,7 +30,7 @@ struct Table {
             stream.name, stream.contentType, "\(stream.events)", "\(stream.bytes)", "\(stream.readers)",
             stream.end?.reason ?? "open", stream.tail, seconds(stream.lease),
             seconds(stream.expiresIn ?? stream.expiry?.ttl),
-        ].map(Terminal.printable)
+        ].map { PrintableText.escaped($0) }
     }
 
     private static func seconds(_ count: Int?) -> String { count.map { "\($0)" } ?? "-" }

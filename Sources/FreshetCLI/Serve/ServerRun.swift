@@ -40,7 +40,7 @@ struct ServerRun {
         } catch {
             throw ValidationError("\(error)")
         }
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        LoggingSystem.bootstrap { PrintableLogHandler(label: $0) }
         var logger = Logger(label: "freshet")
         logger.logLevel = configuration.logLevel
         prepareProcess(&configuration, logger)

@@ -10,6 +10,7 @@ struct Tail: AsyncParsableCommand {
         abstract: "Follow a stream, over any number of connections, until it ends.",
         discussion: """
             Prints each event's data as it arrives: text exactly as it was appended, everything else one event a line. \
+            On a terminal its control characters are shown as escapes such as \\u{1B}; a pipe gets the bytes. \
             A stream that does not exist yet is waited for. Gaps and the end are told on standard error.
 
             EXAMPLES

@@ -1,5 +1,6 @@
 import EventSource
 import Foundation
+import PrintableText
 import ServerSentEvents
 import StreamCore
 import TextCodecs
@@ -10,9 +11,13 @@ struct TailOutput {
     var isNDJSON: Bool
     /// The stream's type; nil while it is not known.
     var kind: ContentType.Kind?
+    /// Whether a person sees it, on a terminal: what strangers appended must not drive that. A program gets the bytes.
+    var isForTerminal = Terminal.hasStandardOutput
 
     func bytes(for element: EventSource.Element) -> [UInt8] {
-        isNDJSON ? line(element) : data(element)
+        if isNDJSON { return PrintableText.escaped(json: line(element)) }
+        let bytes = data(element)
+        return isForTerminal ? Array(PrintableText.escaped(bytes, keepsLines: true).utf8) : bytes
     }
 
     /// Text goes out as it was appended, without anything between two events; other data one event a line.

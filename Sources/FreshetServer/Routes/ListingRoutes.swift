@@ -1,4 +1,5 @@
 import NIOHTTP1
+import PrintableText
 package import StreamCore
 import StreamHTTP
 import TextCodecs
@@ -122,6 +123,10 @@ package struct ListingRoutes: Sendable {
     }
 
     private static func json(_ body: [UInt8]) -> Response {
-        Response(200, headers: [HeaderField("Content-Type", "application/json"), StreamFields.noStore], body: body)
+        Response(
+            200,
+            headers: [HeaderField("Content-Type", "application/json"), StreamFields.noStore],
+            body: PrintableText.escaped(json: body)
+        )
     }
 }

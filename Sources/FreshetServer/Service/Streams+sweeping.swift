@@ -1,4 +1,5 @@
 package import Logging
+import PrintableText
 package import StreamCore
 import StreamHTTP
 
@@ -11,18 +12,21 @@ extension Streams {
         while !Task.isCancelled {
             if !hasFailed, let failure = store.failure {
                 hasFailed = true
-                logger.critical("Nothing can be kept any more.", metadata: ["error": "\(failure)"])
+                logger.critical(
+                    "Nothing can be kept any more.",
+                    metadata: ["error": "\(PrintableText.escaped("\(failure)"))"]
+                )
             }
             do {
                 try await sweep()
                 told = nil
             } catch {
-                let trouble = "\(error)"
+                let trouble = PrintableText.escaped("\(error)")
                 // What lasts is said once.
                 if trouble != told {
                     logger.warning(
                         "What has become due could not be done; it is tried again.",
-                        metadata: ["error": "\(error)"]
+                        metadata: ["error": "\(trouble)"]
                     )
                 }
                 told = trouble

@@ -1,4 +1,5 @@
 import Foundation
+import PrintableText
 
 /// A report for programs: one JSON object.
 package enum JSONReport {
@@ -27,7 +28,7 @@ package enum JSONReport {
         let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
         // Texts, numbers, flags and arrays of them are always JSON.
         let data = (try? JSONSerialization.data(withJSONObject: object, options: options)) ?? Data()
-        return Array(data) + [UInt8(ascii: "\n")]
+        return PrintableText.escaped(json: Array(data)) + [UInt8(ascii: "\n")]
     }
 
     private static func finding(_ finding: Finding) -> [String: Any] {

@@ -1,3 +1,5 @@
+import PrintableText
+
 /// A report for people, as lines for a terminal.
 package struct TextReport: Sendable {
     private let width: Int
@@ -36,7 +38,7 @@ package struct TextReport: Sendable {
         }
         if !report.notes.isEmpty { lines.append("") }
         for note in report.notes { lines += wrapped(note, indent: 0) }
-        return lines.map { Self.printable($0) + "\n" }.joined()
+        return lines.map { PrintableText.escaped($0) + "\n" }.joined()
     }
 
     private func block(_ finding: Finding) -> [String] {
@@ -68,13 +70,6 @@ package struct TextReport: Sendable {
         }
         lines.append(margin + line)
         return lines
-    }
-
-    /// What a peer sent must not drive the terminal.
-    private static func printable(_ line: String) -> String {
-        String(
-            String.UnicodeScalarView(line.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 })
-        )
     }
 }
 

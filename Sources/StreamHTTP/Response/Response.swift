@@ -1,3 +1,4 @@
+import PrintableText
 import TextCodecs
 
 /// A complete answer to one request.
@@ -38,7 +39,7 @@ package struct Response: Sendable, Equatable {
                 HeaderField("Content-Type", "application/problem+json"), HeaderField("Cache-Control", "no-store"),
             ]
                 + problem.headers,
-            body: body + "\n".utf8
+            body: PrintableText.escaped(json: body) + "\n".utf8
         )
     }
 }

@@ -42,7 +42,7 @@ import Testing
 
     @Test func `A problem is one line that cannot drive the terminal`() {
         let body = Array(#"{"title":"Too\u001b[31m large","detail":"Send less."}"#.utf8)
-        #expect(Answer(status: 413, body: body).problem == "Too [31m large: Send less. (413)")
+        #expect(Answer(status: 413, body: body).problem == "Too\\u{1B}[31m large: Send less. (413)")
         let sentences = Array(#"{"title":"No such stream.","detail":"Create it."}"#.utf8)
         #expect(Answer(status: 404, body: sentences).problem == "No such stream. Create it. (404)")
         #expect(Answer(status: 500).problem == "the server answered 500")

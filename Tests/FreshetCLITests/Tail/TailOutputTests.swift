@@ -6,11 +6,15 @@ import Testing
 @testable import FreshetCLI
 
 @Suite struct TailOutputTests {
-    private func print(_ data: String, _ kind: ContentType.Kind?, ndjson: Bool = false, type: String = "message")
-        -> String
-    {
+    private func print(
+        _ data: String,
+        _ kind: ContentType.Kind?,
+        ndjson: Bool = false,
+        type: String = "message",
+        isForTerminal: Bool = false
+    ) -> String {
         let event = ServerSentEvent(type: type, data: data, lastEventID: "00000000000A")
-        let output = TailOutput(isNDJSON: ndjson, kind: kind)
+        let output = TailOutput(isNDJSON: ndjson, kind: kind, isForTerminal: isForTerminal)
         return String(decoding: output.bytes(for: .event(event)), as: UTF8.self)
     }
 
@@ -19,7 +23,10 @@ import Testing
         #expect(print("a\nb", .eventStream) == "a\nb\n")
         #expect(print("{}", .json) == "{}\n")
         #expect(print("x", nil) == "x\n")
-        #expect(TailOutput(isNDJSON: false, kind: .binary).bytes(for: .event(.init(data: "/wA="))) == [0xFF, 0])
+        #expect(
+            TailOutput(isNDJSON: false, kind: .binary, isForTerminal: false).bytes(for: .event(.init(data: "/wA=")))
+                == [0xFF, 0]
+        )
     }
 
     @Test func `A line holds JSON as JSON and everything else as a string`() {
@@ -30,6 +37,15 @@ import Testing
                 == "{\"id\":\"00000000000A\",\"event\":\"x\",\"data\":\"a\\n\\\"\\u0001\\\\é\"}\n"
         )
         #expect(print("/wA=", .binary, ndjson: true).hasSuffix("\"data\":\"/wA=\",\"base64\":true}\n"))
+    }
+
+    @Test func `A terminal is shown what strangers appended, and is not driven by it; a pipe gets the bytes`() {
+        let data = "a\u{1B}[2J\tb\u{9B}\u{202E}\nc\r"
+        #expect(print(data, .text) == data)
+        #expect(print(data, .text, isForTerminal: true) == "a\\u{1B}[2J\tb\\u{9B}\\u{202E}\nc\\u{D}")
+        #expect(print("mw==", .binary, isForTerminal: true) == "\u{FFFD}")
+        // JSON means the same either way.
+        #expect(print("\u{9B}", .text, ndjson: true) == "{\"id\":\"00000000000A\",\"data\":\"\\u009b\"}\n")
     }
 
     @Test func `Gap, start and end are lines too, and nothing without lines`() {
