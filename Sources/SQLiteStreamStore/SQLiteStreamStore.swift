@@ -138,13 +138,13 @@ package final class SQLiteStreamStore: StreamStore {
         try visible.look { $0.streams[name]?.info }
     }
 
-    package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
-        try visible.list(prefix: prefix, after: after, limit: limit).map(\.info)
+    package func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
+        try visible.list(names, after: after, limit: limit).map(\.info)
     }
 
     package func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream] {
         let now = shared.clock.now
-        return try visible.list(prefix: "", after: after, limit: limit).map { stream in
+        return try visible.list(NameRanges(prefixes: [""]), after: after, limit: limit).map { stream in
             let idle = Duration.milliseconds(max(0, now - stream.usedAt))
             return KeptStream(info: stream.info, idle: idle, hadLiveRequest: stream.isLive)
         }

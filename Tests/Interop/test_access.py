@@ -219,6 +219,21 @@ def test_who_may_not_read_does_not_learn_what_exists(guarded):
     assert (present.status, absent.status) == (403, 403)
 
 
+def test_no_page_of_the_list_names_what_the_key_may_not_read(guarded):
+    for name in ["chat/1", "chat/2"] + [f"secret/customer-{n:05}" for n in range(1100)]:
+        assert guarded.request("PUT", f"/v1/stream/{name}", {"Content-Type": "text/plain", **bearer("backend")}).status == 201
+    fork = {"Stream-Forked-From": "/v1/stream/secret/customer-00978", **bearer("backend")}
+    assert guarded.request("PUT", "/v1/stream/chat/3", fork).status == 201
+    for query in ("", "?prefix=", "?cursor=secret/customer-00500", "?prefix=secret/", "?prefix=s&cursor=secret/customer-00978"):
+        answer = guarded.request("GET", "/v1/streams" + query, bearer("reader"))
+        assert answer.status == 200 and b"secret" not in answer.body and answer.json["next"] is None, answer
+    listed = guarded.request("GET", "/v1/streams", bearer("reader")).json["streams"]
+    assert [stream["name"] for stream in listed] == ["chat/1", "chat/2", "chat/3"]
+    assert guarded.request("GET", "/v1/streams/chat/3", bearer("reader")).json["forkedFrom"] is None
+    told = guarded.request("GET", "/v1/streams/chat/3", bearer("backend")).json
+    assert told["forkedFrom"] == "secret/customer-00978"
+
+
 def test_a_page_reads_through_a_cookie_that_is_set_from_a_key(guarded):
     guarded.request("PUT", "/v1/stream/chat/1", {"Content-Type": "text/plain", **bearer("backend")})
     answer = guarded.request("POST", "/v1/session", bearer("reader"))

@@ -1,3 +1,5 @@
+package import StreamCore
+
 /// Who sent a request, as far as the server knows, and what that gives.
 package struct Caller: Sendable, Equatable {
     /// Rights on the streams of some prefixes.
@@ -27,5 +29,10 @@ package struct Caller: Sendable, Equatable {
             held.formUnion(grant.rights)
         }
         return held.isSuperset(of: rights)
+    }
+
+    /// The streams on which a right is held.
+    package func names(with right: Rights) -> NameRanges {
+        NameRanges(prefixes: grants.filter { $0.rights.isSuperset(of: right) }.flatMap { $0.prefixes.map(\.text) })
     }
 }

@@ -50,7 +50,7 @@ package struct ListingRoutes: Sendable {
         do throws(StoreError) {
             guard let info = try await streams.info(name) else { return Response(.unknownStream(name)) }
             let figures = await figures(name)
-            return Self.json(JSONWriter.object { describe(info, figures, in: &$0) } + "\n".utf8)
+            return Self.json(JSONWriter.object { describe(info, caller, figures, in: &$0) } + "\n".utf8)
         } catch {
             return Response(Problem(error))
         }
@@ -58,14 +58,16 @@ package struct ListingRoutes: Sendable {
 
     private func list(prefix: String, cursor: String?, _ caller: RouteCaller) async -> Response {
         do throws(StoreError) {
-            let found = try await streams.list(prefix: prefix, after: cursor, limit: Self.mostPerPage)
-            let shown = found.filter { !$0.name.isReserved && caller.refusal(.read, $0.name.text) == nil }
+            // Looked for only among what the caller may read: neither a page nor its cursor, nor the time it takes,
+            // tells of anything else.
+            let visible = caller.admission.caller.names(with: .read).without(prefix: StreamName.reservedPrefix)
+            let found = try await streams.list(visible.beginning(with: prefix), after: cursor, limit: Self.mostPerPage)
             let next = found.count == Self.mostPerPage ? found.last?.name.text : nil
             let body = JSONWriter.object { page in
                 page.member(
                     "streams",
                     array: { streams in
-                        for info in shown { streams.element(object: { describe(info, in: &$0) }) }
+                        for info in found { streams.element(object: { describe(info, caller, in: &$0) }) }
                     }
                 )
                 page.member("next", next)
@@ -76,7 +78,12 @@ package struct ListingRoutes: Sendable {
         }
     }
 
-    private func describe(_ info: StreamInfo, _ figures: [StreamFigures] = [], in stream: inout JSONWriter) {
+    private func describe(
+        _ info: StreamInfo,
+        _ caller: RouteCaller,
+        _ figures: [StreamFigures] = [],
+        in stream: inout JSONWriter
+    ) {
         let attendance = streams.attendance(of: info.name)
         stream.member("name", info.name.text)
         stream.member("contentType", info.options.contentType.text)
@@ -107,7 +114,8 @@ package struct ListingRoutes: Sendable {
         case nil: stream.member("expiry", String?.none)
         }
         stream.member("expiresIn", Self.seconds(attendance.expiresIn))
-        stream.member("forkedFrom", info.forkedFrom?.source.text)
+        let source = info.forkedFrom?.source.text
+        stream.member("forkedFrom", source.flatMap { caller.refusal(.read, $0) == nil ? $0 : nil })
         for figures in figures {
             stream.member(
                 figures.member,

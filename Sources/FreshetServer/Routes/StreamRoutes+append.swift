@@ -7,14 +7,15 @@ extension StreamRoutes {
     func append(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
         let headers = request.headers
         if headers.isCancelling { return try cancel(name, request, caller) }
-        if isOurs(name) { throw .writtenByServer }
-        if request.facts.isDraining, !streams.isProducing(name) { throw .draining }
         let end = try headers.end()
         let isLiveType = try headers.contentType().map {
             PieceCutter(kind: $0.kind, limits: configuration.pieces) != nil
         }
         if end != nil, let problem = caller.refusal(.end, name.text) { throw problem }
         if end == nil || request.hasBody, let problem = caller.refusal(.append, name.text) { throw problem }
+        // Behind the rights: whether a stream is being written is not for everybody to know.
+        if isOurs(name) { throw .writtenByServer }
+        if request.facts.isDraining, !streams.isProducing(name) { throw .draining }
         let producer = try headers.producer()
         let sequence = try headers.sequence()
         let lease = try headers.leaseSeconds()

@@ -39,27 +39,13 @@ final class VisibleStreams: Sendable {
         }
     }
 
-    func list(prefix: String, after: String?, limit: Int) throws(StoreError) -> [VisibleStream] {
+    func list(_ names: NameRanges, after: String?, limit: Int) throws(StoreError) -> [VisibleStream] {
         try state.withLock { state throws(StoreError) in
             if let loss = state.loss { throw loss }
-            let names =
+            let sorted =
                 state.sorted ?? state.streams.keys.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
-            state.sorted = names
-            var index = 0
-            if let after {
-                var count = names.count
-                while count > 0 {
-                    let half = count / 2
-                    if after.utf8.lexicographicallyPrecedes(names[index + half].text.utf8) {
-                        count = half
-                    } else {
-                        index += half + 1
-                        count -= half + 1
-                    }
-                }
-            }
-            return names[index...].lazy.filter { $0.text.utf8.starts(with: prefix.utf8) }.prefix(limit)
-                .compactMap { state.streams[$0] }
+            state.sorted = sorted
+            return names.values(in: sorted, after: after, limit: limit) { state.streams[$0] }
         }
     }
 }

@@ -125,6 +125,10 @@ package final class Streams: Sendable {
         try await store.list(prefix: prefix, after: after, limit: limit)
     }
 
+    package func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
+        try await store.list(names, after: after, limit: limit)
+    }
+
     /// Begins to follow a stream, whether it exists yet or not.
     package func follow(_ name: StreamName, _ listener: any TailListener) { hub.follow(name, listener) }
 

@@ -7,12 +7,21 @@ package final class MemoryStreamStore: StreamStore {
     private struct State {
         var issuer = OffsetIssuer()
         var streams: [StreamName: MemoryStream] = [:]
+        /// The names in order, while no stream came or went since someone asked.
+        var sorted: [StreamName]?
+        /// How often one came or went.
+        var changes: UInt64 = 0
         /// What is left of streams that were taken away and have forks.
         var tombstones: [StreamName: Tombstone] = [:]
         var bytes = 0
         /// Streams that retention trims by age.
         var aged: Set<StreamName> = []
         var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
+
+        mutating func namesChanged() {
+            sorted = nil
+            changes += 1
+        }
     }
 
     private struct Tombstone {
@@ -64,6 +73,7 @@ package final class MemoryStreamStore: StreamStore {
                 state.streams.values[index].forks += 1
             }
             state.streams[name] = stream
+            state.namesChanged()
             if request.options.retention.seconds != nil { state.aged.insert(name) }
             return (.created(stream.info(name)), signals)
         }
@@ -132,6 +142,7 @@ package final class MemoryStreamStore: StreamStore {
                 let stream = state.streams.removeValue(forKey: name)
             else { return (nil, []) }
             state.bytes -= stream.cost
+            state.namesChanged()
             if stream.forks > 0 {
                 state.tombstones[name] = Tombstone(forks: stream.forks, forkedFrom: stream.forkedFrom)
             } else {
@@ -145,14 +156,16 @@ package final class MemoryStreamStore: StreamStore {
         state.withLock { $0.tombstones[name] != nil }
     }
 
-    package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
-        // Sorted outside of the lock: a listing must not hold up who appends.
-        let names = state.withLock { Array($0.streams.keys) }.filter { name in
-            name.text.utf8.starts(with: prefix.utf8)
-                && (after.map { $0.utf8.lexicographicallyPrecedes(name.text.utf8) } ?? true)
+    package func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
+        let (known, keys, changes) = state.withLock { state in
+            (state.sorted, state.sorted == nil ? Array(state.streams.keys) : [], state.changes)
         }
-        let sorted = names.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
-        return state.withLock { state in sorted.prefix(limit).compactMap { state.streams[$0]?.info($0) } }
+        // Sorted outside of the lock: a listing must not hold up who appends.
+        let sorted = known ?? keys.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+        return state.withLock { state in
+            if state.changes == changes { state.sorted = sorted }
+            return names.values(in: sorted, after: after, limit: limit) { state.streams[$0]?.info($0) }
+        }
     }
 
     /// How many streams there are.

@@ -34,8 +34,9 @@ package protocol StreamStore: Sendable {
     /// none can be made.
     func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool
 
-    /// Streams in the order of their names (by UTF-8 bytes), strictly after a name.
-    func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo]
+    /// Streams of some names in their order (by UTF-8 bytes), strictly after a name; fewer than the limit only where
+    /// no more follow. What is not among the names costs nothing.
+    func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo]
 
     /// Takes what retention by age says is too old, of every stream, and tells the watchers.
     func trimByAge() async throws(StoreError)
@@ -68,6 +69,12 @@ package protocol StreamStore: Sendable {
     func watch(_ name: StreamName, _ watcher: any StreamWatcher)
 
     func unwatch(_ name: StreamName, _ watcher: any StreamWatcher)
+}
+
+extension StreamStore {
+    package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
+        try await list(NameRanges(prefixes: [prefix]), after: after, limit: limit)
+    }
 }
 
 /// What holds for a store that keeps nothing beyond the process.

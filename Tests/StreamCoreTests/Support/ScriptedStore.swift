@@ -91,8 +91,8 @@ final class ScriptedStore: StreamStore {
 
     func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool { try await base.isSoftDeleted(name) }
 
-    func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
-        try await base.list(prefix: prefix, after: after, limit: limit)
+    func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
+        try await base.list(names, after: after, limit: limit)
     }
 
     func trimByAge() async throws(StoreError) { try await base.trimByAge() }
