@@ -1,10 +1,11 @@
 """Who may: hosts, origins, keys and cookies."""
 
+import os
 import re
 
 import pytest
 
-from support.freshet import Freshet
+from support.freshet import Freshet, run
 
 FOREIGN = "https://evil.example"
 KEYS = {
@@ -232,6 +233,21 @@ def test_no_page_of_the_list_names_what_the_key_may_not_read(guarded):
     assert guarded.request("GET", "/v1/streams/chat/3", bearer("reader")).json["forkedFrom"] is None
     told = guarded.request("GET", "/v1/streams/chat/3", bearer("backend")).json
     assert told["forkedFrom"] == "secret/customer-00978"
+
+
+@pytest.mark.parametrize("mode, warned", [(0o600, False), (0o400, False), (0o640, True), (0o644, True)])
+def test_a_keys_file_that_others_may_read_is_warned_of(serve, tmp_path, mode, warned):
+    keys = tmp_path / "keys"
+    keys.write_text(f"backend {KEYS['backend']} all *\n")
+    keys.chmod(mode)
+    said = serve(keys=keys).logged()
+    assert (f"chmod 600 {keys}" in said) == warned, said
+    assert KEYS["backend"] not in said
+    client = tmp_path / "key"
+    client.write_text(KEYS["backend"])
+    client.chmod(mode)
+    output = run("ls", "--key", client, env={**os.environ, "FRESHET_URL": "http://127.0.0.1:1"}).stderr.decode()
+    assert (f"chmod 600 {client}" in output) == warned, output
 
 
 def test_a_page_reads_through_a_cookie_that_is_set_from_a_key(guarded):

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import FreshetServer
 
 /// What every client command takes: who is asking.
 struct ClientOptions: ParsableArguments {
@@ -20,6 +21,7 @@ struct ClientOptions: ParsableArguments {
                 throw ValidationError("The key file '\(key)' cannot be read.")
             }
             text = String(decoding: data, as: UTF8.self)
+            if let warning = SecretFile.warning(key, what: "The key file") { Terminal.note(warning) }
         } else if let value = environment["FRESHET_KEY"], !value.isEmpty {
             text = value
         } else {

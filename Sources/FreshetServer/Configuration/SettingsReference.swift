@@ -38,8 +38,8 @@ package enum SettingsReference {
           not `chatter`; `chat` covers both. `chat/*` is another way to write `chat/`.
 
         Whoever can read this file can make session cookies, also where it holds digests only: let no user but the server's
-        read it (`chmod 600`). It is read at the start; a key that is taken out loses its rights, and its cookies, with the
-        next one.
+        read it (`chmod 600`); a server that finds it open to others warns at its start. It is read at the start; a key that is
+        taken out loses its rights, and its cookies, with the next one.
 
 
         """

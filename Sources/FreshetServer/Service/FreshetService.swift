@@ -1,6 +1,7 @@
 import Locks
 package import Logging
 package import NIOCore
+import PrintableText
 package import StreamCore
 import StreamHTTP
 
@@ -109,6 +110,9 @@ package final class FreshetService: Sendable {
 
     /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.
     package func start() async throws -> SocketAddress {
+        if let keys = configuration.keys, let warning = SecretFile.warning(keys, what: "The keys file") {
+            logger.warning("\(PrintableText.escaped(warning))")
+        }
         try await streams.resume()
         for routes in extra { try await routes.prepare() }
         let (channel, address) = try await server.listen(host: configuration.host, port: configuration.port)

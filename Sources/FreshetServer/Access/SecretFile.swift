@@ -1,0 +1,39 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A file with keys in it, and whether it is kept from others.
+package enum SecretFile {
+    /// What to say of a file that others than its owner may read or write; nil where nobody else may, and for what is
+    /// no file of a disk, such as a pipe.
+    ///
+    /// - Parameter what: what it is, at the beginning of a sentence: `The keys file`.
+    package static func warning(_ path: String, what: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o066 != 0 else {
+            return nil
+        }
+        let mode = String(status.st_mode & 0o7777, radix: 8)
+        return "\(what) \(path) has the mode 0\(mode): others on this machine may read or change it. "
+            + "Keep it to its owner: chmod 600 \(quoted(path))"
+    }
+
+    /// As a shell takes it.
+    private static func quoted(_ path: String) -> String {
+        let isPlain = path.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard !isPlain else { return path }
+        return "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+}
