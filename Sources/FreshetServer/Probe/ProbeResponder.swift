@@ -12,7 +12,13 @@ package struct ProbeResponder: Responder {
         self.time = time
     }
 
-    package func plan(for head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
+    package func plan(for sent: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
+        let head: HTTPRequestHead
+        do throws(Problem) {
+            head = try RequestScreening.screened(sent)
+        } catch {
+            return .answer(decorated(Response(error)))
+        }
         let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
         switch routes.plan(request, now: Int64(time.wallMilliseconds() / 1000)) {
         case .answer(let response): return .answer(decorated(response))

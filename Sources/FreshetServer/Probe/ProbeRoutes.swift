@@ -36,7 +36,9 @@ package struct ProbeRoutes: Sendable {
         do throws(ProbePlan.Refusal) {
             switch path {
             case ProbePaths.time: return .answer(json(ProbeTime(instance: origin.instance, now: origin.now)))
-            case ProbePaths.status: return .answer(status(try ProbePlan.name(request.target.values("id").first)))
+            case ProbePaths.status:
+                let names = request.target.values("id")
+                return .answer(status(try ProbePlan.name(names.count == 1 ? names[0] : nil)))
             case ProbePaths.upload: return upload(request)
             default: return stream(request, try ProbePlan(query: request.target.query))
             }

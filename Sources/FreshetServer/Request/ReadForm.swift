@@ -12,19 +12,17 @@ package enum ReadForm: Sendable, Equatable {
 
     /// The first rule that matches: `live`, `as`, an `Accept` that names a form, and otherwise the bytes.
     package static func negotiate(_ target: RequestTarget, accept: [String]) throws(Problem) -> ReadForm {
-        let live = target.values("live")
-        if let mode = live.first { return .durableLive(mode) }
-        let forced = target.values("as")
-        if let name = forced.first {
+        if let mode = target.values("live").first { return .durableLive(mode) }
+        if let name = target.values("as").first {
             switch name {
-            case "sse" where forced.count == 1: return .native(.sse)
-            case "ndjson" where forced.count == 1: return .native(.ndjson)
+            case "sse": return .native(.sse)
+            case "ndjson": return .native(.ndjson)
             default:
                 throw Problem(
                     400,
                     "unknown-form",
                     title: "There is no such form.",
-                    detail: "`as` may be given once, as `sse` or `ndjson`."
+                    detail: "`as` is `sse` or `ndjson`."
                 )
             }
         }

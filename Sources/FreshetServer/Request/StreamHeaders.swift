@@ -197,12 +197,7 @@ package struct StreamHeaders: Sendable {
     private func single(_ name: String) throws(Problem) -> String? {
         let values = headers[name]
         guard values.count <= 1 else {
-            throw Problem(
-                400,
-                "repeated-header",
-                title: "A header field is repeated.",
-                detail: "`\(name)` may be sent once; it was sent \(values.count) times."
-            )
+            throw .repeatedHeader(name, count: values.count)
         }
         return values.first.map { String($0.trimmingBlanks()) }
     }

@@ -41,37 +41,46 @@ package final class FreshetResponder: Responder {
     }
 
     package func plan(for head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
-        let origin = head.headers.first(name: "Origin")
-        if head.method == .OPTIONS, access.screen(RequestFacts(head)) == nil { return .answer(preflight(head)) }
-        return decorate(route(head, facts), origin: origin)
+        plan(for: head, facts, needsHost: true) { route($0) }
     }
 
-    /// The plan for a request of somebody who is known already.
+    /// The plan for a request of somebody who is known already, and which another server took.
     package func plan(
         for head: HTTPRequestHead,
         _ facts: ConnectionFacts,
         of identity: Result<Admission, Problem>
     ) -> RequestPlan {
+        plan(for: head, facts, needsHost: false) { route($0, identity) }
+    }
+
+    /// What is asked of every head, and then a preflight or a route.
+    private func plan(
+        for head: HTTPRequestHead,
+        _ facts: ConnectionFacts,
+        needsHost: Bool,
+        _ route: (RouteRequest) -> RequestPlan
+    ) -> RequestPlan {
         let origin = head.headers.first(name: "Origin")
-        if let problem = access.screen(RequestFacts(head)) {
-            return decorate(.answer(Response(problem)), origin: origin)
+        do throws(Problem) {
+            let head = try RequestScreening.screened(head, needsHost: needsHost)
+            if let problem = access.screen(RequestFacts(head)) { throw problem }
+            if head.method == .OPTIONS { return .answer(preflight(head)) }
+            let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
+            if let name = SingleParameter.repeated(in: request.target) { throw .repeatedParameter(name) }
+            return decorate(route(request), origin: origin)
+        } catch {
+            return decorate(.answer(Response(error)), origin: origin)
         }
-        if head.method == .OPTIONS { return .answer(preflight(head)) }
-        let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
-        return decorate(route(request, identity), origin: origin)
     }
 
     package func answer(to failure: RequestFailure, head: HTTPRequestHead?) -> Response {
         decorate(Response(Problem(failure)), origin: head?.headers.first(name: "Origin"))
     }
 
-    private func route(_ head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
-        let requestFacts = RequestFacts(head)
-        if let failure = Self.flaw(of: head) { return .answer(Response(Problem(failure))) }
-        if let problem = access.screen(requestFacts) { return .answer(Response(problem)) }
-        let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
+    private func route(_ request: RouteRequest) -> RequestPlan {
+        let requestFacts = RequestFacts(request.head)
         if request.target.rawPath == "/health" { return .answer(health(request)) }
-        if let refusal = facts.refusal, let plan = refuse(request, refusal) { return plan }
+        if let refusal = request.facts.refusal, let plan = refuse(request, refusal) { return plan }
         if request.target.rawPath == "/v1/session", let session {
             return session.plan(request, requestFacts, now: seconds)
         }
@@ -111,28 +120,6 @@ package final class FreshetResponder: Responder {
                 )
             )
         )
-    }
-
-    /// What a parser lets through and two parsers may read differently.
-    private static func flaw(of head: HTTPRequestHead) -> RequestFailure? {
-        let encodings = head.headers["Transfer-Encoding"]
-        if !encodings.isEmpty, !head.headers["Content-Length"].isEmpty {
-            return .malformed("it has both Transfer-Encoding and Content-Length")
-        }
-        if !encodings.isEmpty, head.version.minor == 0 {
-            return .malformed("HTTP/1.0 has no Transfer-Encoding")
-        }
-        if !encodings.isEmpty, encodings.count > 1 || encodings[0].lowercased() != "chunked" {
-            return .unsupportedEncoding
-        }
-        let hosts = head.headers["Host"]
-        if hosts.count > 1 || (hosts.isEmpty && head.version.minor >= 1) {
-            return .malformed("it has \(hosts.count) Host fields, and HTTP/1.1 wants one")
-        }
-        if let host = hosts.first, Authority(parsing: host) == nil {
-            return .malformed("its Host is not a name or address, with or without a port")
-        }
-        return nil
     }
 
     private var seconds: Int64 { Int64(time.wallMilliseconds() / 1000) }

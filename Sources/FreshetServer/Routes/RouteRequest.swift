@@ -23,8 +23,7 @@ package struct RouteRequest: Sendable {
 
     /// The scheme and authority the client used, as far as it can be known.
     package var baseURL: String {
-        let isHTTPS = head.headers.first(name: "X-Forwarded-Proto")?.lowercased() == "https"
-        return "\(isHTTPS ? "https" : "http")://\(head.headers.first(name: "Host") ?? "localhost")"
+        "\(RequestFacts(head).isForwardedHTTPS ? "https" : "http")://\(head.headers.first(name: "Host") ?? "localhost")"
     }
 }
 

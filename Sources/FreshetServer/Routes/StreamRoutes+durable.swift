@@ -10,12 +10,12 @@ extension StreamRoutes {
         _ asked: ReadPosition?,
         _ request: RouteRequest
     ) throws(Problem) -> RequestPlan {
-        guard request.target.values("live").count == 1, mode == "long-poll" || mode == "sse" else {
+        guard mode == "long-poll" || mode == "sse" else {
             throw Problem(
                 400,
                 "unknown-live-mode",
                 title: "There is no such live mode.",
-                detail: "`live` may be given once, as `long-poll` or `sse`."
+                detail: "`live` is `long-poll` or `sse`."
             )
         }
         guard let asked else {

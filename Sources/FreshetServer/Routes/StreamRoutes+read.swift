@@ -21,18 +21,9 @@ extension StreamRoutes {
         }
     }
 
-    /// `?offset=`: at most once, `-1`, `now`, or an offset as it was given out.
+    /// `?offset=`: `-1`, `now`, or an offset as it was given out.
     private static func offset(_ target: RequestTarget) throws(Problem) -> ReadPosition? {
-        let values = target.values("offset")
-        guard let text = values.first else { return nil }
-        guard values.count == 1 else {
-            throw Problem(
-                400,
-                "repeated-offset",
-                title: "A read has one position.",
-                detail: "Send `offset` once."
-            )
-        }
+        guard let text = target.values("offset").first else { return nil }
         guard let position = ReadPosition(text) else {
             throw Problem(
                 400,

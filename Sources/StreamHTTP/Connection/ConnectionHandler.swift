@@ -18,6 +18,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     let refusal: ConnectionRefusal?
     var encoder: ResponseEncoder
     var machine: ConnectionMachine
+    /// Where the parser stands in what the peer sends.
+    var boundaries = MessageBoundaries()
     var context: ChannelHandlerContext?
     var parts: Deque<HTTPServerRequestPart> = []
     var isTakingParts = false
@@ -91,7 +93,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // What follows a last answer nobody wants either.
         let mayKeep = [.deciding, .answering, .waiting, .flushing].contains(machine.phase)
         guard machine.takesParts || mayKeep, !isOutputClosed else { return }
-        parts.append(Self.unwrapInboundIn(data))
+        let part = Self.unwrapInboundIn(data)
+        boundaries.parsed(part)
+        parts.append(part)
         takeParts()
     }
 

@@ -3,6 +3,7 @@ import StoreSuite
 import StreamCore
 import StreamHTTP
 import Testing
+import TextCodecs
 
 @testable import FreshetServer
 
@@ -194,7 +195,7 @@ struct ListTests {
     func escapes() async throws {
         try await TestServer.run { server in
             let name = "a\u{202E}txt\u{2066}"
-            let path = RequestTarget.encodePath(name)
+            let path = PercentEncoding.encode(name, keeping: .path)
             let missing = try await server.ask("GET", "/v1/stream/\(path)")
             #expect(missing.status == 404)
             #expect(missing.body.contains("a\\u202etxt\\u2066"))

@@ -1,0 +1,48 @@
+import NIOHTTP1
+
+/// The header fields of a request that stand once: those that are Freshet's, and those by which it decides something.
+///
+/// Of two that say different things one reader takes the first and another the last, and a proxy in between may have
+/// looked at the other one; of two that say the same it is not known either whether they do. Fields that are lists
+/// (`Accept`, `If-None-Match`, `Cookie` of an HTTP/2 proxy) may be sent in several parts and are read as one.
+enum SingleField {
+    private static let names = [
+        "authorization", "content-length", "content-type", "idempotency-key", "last-event-id", "origin",
+        "sec-fetch-site", "x-api-key",
+    ].map { Array($0.utf8) }
+    private static let prefixes = ["stream-", "producer-", "freshet-"].map { Array($0.utf8) }
+
+    /// The first of them that is sent more than once, as it was sent; nil when there is none.
+    static func repeated(in headers: HTTPHeaders) -> String? {
+        var seen: [String] = []
+        for (name, _) in headers where isSingle(name) {
+            if seen.contains(where: { isSame($0, name) }) { return name }
+            seen.append(name)
+        }
+        return nil
+    }
+
+    /// One that says yes or no, and which a proxy has made one of several: `Stream-Closed: true, true`. Any other word
+    /// than `true` counts as none (Durable Streams protocol, section 4.1), but this one would have closed a stream.
+    static func joined(in headers: HTTPHeaders) -> (name: String, value: String)? {
+        for name in ["Stream-Closed", "Stream-Cancel"] {
+            if let value = headers.first(name: name), value.utf8.contains(UInt8(ascii: ",")) { return (name, value) }
+        }
+        return nil
+    }
+
+    private static func isSingle(_ name: String) -> Bool {
+        let bytes = name.utf8
+        return prefixes.contains { bytes.count > $0.count && bytes.prefix($0.count).elementsEqual($0, by: isSame) }
+            || names.contains { bytes.count == $0.count && bytes.elementsEqual($0, by: isSame) }
+    }
+
+    private static func isSame(_ left: String, _ right: String) -> Bool {
+        left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8, by: isSame)
+    }
+
+    /// Letters without regard to their case; a name of a field has nothing else that differs in this bit alone.
+    private static func isSame(_ left: UInt8, _ right: UInt8) -> Bool {
+        left == right || (left | 0x20 == right | 0x20 && UInt8(ascii: "a")...UInt8(ascii: "z") ~= left | 0x20)
+    }
+}

@@ -1,0 +1,26 @@
+import StreamHTTP
+
+/// The query parameters of streams and their list, each of which stands once, for the same reason as a `SingleField`.
+enum SingleParameter {
+    private static let names = ["offset", "live", "as", "cursor", "prefix"]
+    private static let paths = ["/v1/stream/", "/v1/streams"]
+
+    /// The first of them that is sent more than once; nil when there is none, and for a path of somebody else.
+    static func repeated(in target: RequestTarget) -> String? {
+        guard target.query.count > 1, paths.contains(where: { target.rawPath.utf8.starts(with: $0.utf8) }) else {
+            return nil
+        }
+        return names.first { target.values($0).count > 1 }
+    }
+}
+
+extension Problem {
+    static func repeatedParameter(_ name: String) -> Problem {
+        Problem(
+            400,
+            "repeated-parameter",
+            title: "A query parameter is repeated.",
+            detail: "`\(name)` may be sent once. Nothing was changed."
+        )
+    }
+}

@@ -1,0 +1,93 @@
+import NIOCore
+import NIOHTTP1
+
+/// Where the messages of a connection begin, and what protocol their first lines name.
+///
+/// The parser takes `GET / RTSP/1.0` and `ICE/1.0` for HTTP/1.0 and does not tell (llhttp 9; Node's parser, for what
+/// speaks those). The line is therefore looked at before the parser sees it, and for that it must be known which line
+/// is a first one. Bytes are given to the parser in pieces that end wherever a message may: at an empty line, and at
+/// the end of a body of known length. What the parser has found by then says what comes next.
+struct MessageBoundaries {
+    private enum Place {
+        /// Before a first line, where empty ones may come.
+        case between
+        case firstLine
+        /// In a head, or in a chunked body: it ends with an empty line, and so may the message.
+        case lines
+        /// In a body of so many more bytes.
+        case counted(Int)
+    }
+
+    /// What may be given to the parser next.
+    enum Piece: Equatable {
+        case bytes(Int)
+        /// The first line is one of another protocol: nothing more may be given to it.
+        case foreign
+    }
+
+    private static let foreign = ["RTSP/", "ICE/"].map { Array($0.utf8) }
+    private static let space = UInt8(ascii: " ")
+    private static let lineFeed = UInt8(ascii: "\n")
+    private static let carriageReturn = UInt8(ascii: "\r")
+
+    private var place = Place.between
+    /// How the last word of the first line begins.
+    private var word: [UInt8] = []
+    /// Nothing of the current line has come but the end of it.
+    private var isLineEmpty = true
+
+    /// The next of the bytes that have arrived; there is at least one.
+    mutating func next(_ bytes: ByteBufferView) -> Piece {
+        if case .counted(let left) = place {
+            let count = min(left, bytes.count)
+            place = count == left ? .lines : .counted(left - count)
+            return .bytes(count)
+        }
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            switch place {
+            case .between:
+                guard bytes[index] != Self.lineFeed, bytes[index] != Self.carriageReturn else {
+                    index += 1
+                    continue
+                }
+                word = []
+                place = .firstLine
+            case .firstLine:
+                let byte = bytes[index]
+                index += 1
+                if byte == Self.lineFeed {
+                    if Self.foreign.contains(where: { word.starts(with: $0) }) { return .foreign }
+                    isLineEmpty = true
+                    place = .lines
+                } else if byte == Self.space {
+                    word = []
+                } else if word.count < 5 {
+                    word.append(byte)
+                }
+            case .lines:
+                let end = bytes[index...].firstIndex(of: Self.lineFeed)
+                let line = bytes[index..<(end ?? bytes.endIndex)]
+                if line.contains(where: { $0 != Self.carriageReturn }) { isLineEmpty = false }
+                guard let end else { return .bytes(bytes.count) }
+                index = end + 1
+                if isLineEmpty { return .bytes(index - bytes.startIndex) }
+                isLineEmpty = true
+            case .counted: preconditionFailure("what is counted was taken above")
+            }
+        }
+        return .bytes(bytes.count)
+    }
+
+    /// What the parser made of the bytes it was given.
+    mutating func parsed(_ part: HTTPServerRequestPart) {
+        switch part {
+        case .head(let head):
+            let isCounted = head.headers["transfer-encoding"].isEmpty && head.contentLength > 0
+            place = isCounted ? .counted(head.contentLength) : .lines
+            isLineEmpty = true
+        case .body: break
+        case .end: place = .between
+        }
+    }
+}
