@@ -11,6 +11,8 @@ def pytest_configure(config):
         raise pytest.UsageError(f"there is no {BINARY}: run `swift build -c release`, or set FRESHET_BINARY")
 
 
+# Before xdist looks at the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
         if not NIGHTLY and item.get_closest_marker("nightly"):
