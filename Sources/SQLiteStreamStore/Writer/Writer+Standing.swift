@@ -18,10 +18,10 @@ extension Writer {
         lookAt = SystemTime().monotonic() + .seconds(1)
         guard let loss = directory.loss(since: standing) else { return nil }
         let text = "\(loss) Nothing more is kept. Stop this server, put back what was there, and start it again."
-        fail(text)
         database.leaveFilesOnClose()
         // Where the database still has its name, this saves what only the log has.
         _ = try? database.checkpoint()
+        fail(text)
         visible.lose(.unavailable(text))
         return text
     }
