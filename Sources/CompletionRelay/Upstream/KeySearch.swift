@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// Looks for keys of this server in what a caller would have passed on.
 ///
 /// The server knows digests of its keys and not the keys, so that it asks of every word whether it is one: of whatever

@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// What follows `/v1` in a request, where it means one thing to every upstream.
 ///
 /// An upstream may decode a path once, twice, or not at all, and may then resolve its segments as a file system, a

@@ -44,6 +44,14 @@ package enum PercentEncoding {
         return String(validating: bytes, as: UTF8.self)
     }
 
+    /// The byte whose encoding begins at an index; nil where none does.
+    package static func byte(_ text: [UInt8], at index: Int) -> UInt8? {
+        guard index + 2 < text.count, text[index] == UInt8(ascii: "%"), let high = Hexadecimal.value(text[index + 1]),
+            let low = Hexadecimal.value(text[index + 2])
+        else { return nil }
+        return high << 4 | low
+    }
+
     private static func isKept(_ byte: UInt8, _ kept: Kept) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -1,6 +1,7 @@
 import Foundation
 import StoreSuite
 import Testing
+import TextCodecs
 
 @testable import CompletionRelay
 
