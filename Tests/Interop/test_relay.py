@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import threading
+import time
 
 import anthropic
 import openai
