@@ -348,15 +348,22 @@ def test_a_caller_who_leaves_what_is_passed_on_takes_the_upstream_along(relayed)
 
 def test_a_slow_caller_is_not_a_silent_upstream(relay):
     relayed = relay(relay_idle_seconds=0.5)
-    relayed.begin(lambda request: Answer([b"{}"], type="application/json"))
+
+    def answer(request):
+        silent = request.method == "GET"
+        return Answer(before=threading.Event()) if silent else Answer([b"{}"], type="application/json")
+
+    relayed.begin(answer)
     with Connection(relayed.server.address, 30) as connection:
         connection.send_head("POST", "/v1/files", {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
         connection.send_chunk(b"first")
-        time.sleep(1)  # Twice as long as an upstream may be silent.
+        # The control: by then an upstream that is silent has been given up twice.
+        for _ in range(2):
+            assert relayed.server.request("GET", "/v1/models").status == 504
         connection.send_chunk(b"last")
         connection.send_chunk(b"")
         assert connection.read_answer("POST").status == 200
-    assert relayed.upstream.requests[0].body == b"firstlast"
+    assert [request.body for request in relayed.upstream.requests if request.method == "POST"] == [b"firstlast"]
 
 
 def test_a_drain_waits_for_an_answer_that_nobody_reads_and_begins_none(relay):
