@@ -1,5 +1,4 @@
 package import FreshetServer
-import NIOHTTP1
 package import StreamCore
 package import StreamHTTP
 
@@ -48,7 +47,7 @@ package struct DemoRoutes: RouteGroup {
             return Response(.method(allowed: "GET, HEAD, OPTIONS"))
         }
         let fields = page.headers + [HeaderField("ETag", page.etag)]
-        if request.head.headers[canonicalForm: "If-None-Match"].contains(where: { $0 == page.etag || $0 == "*" }) {
+        if request.head.headers[list: "If-None-Match"].contains(where: { $0 == page.etag || $0 == "*" }) {
             return Response(304, headers: fields)
         }
         return Response(200, headers: fields + [HeaderField("Content-Type", page.contentType)], body: page.body)

@@ -1,22 +1,37 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import NIOHTTP1
 import StreamHTTP
 
-extension HTTPRequestHead {
-    /// The head as HTTP/1.1 would have sent it.
+extension StreamHTTP.RequestHead {
+    /// What Hummingbird's parsers, of HTTP/1.1 and HTTP/2, make of a request.
     init(_ request: HTTPRequest) {
-        var headers = HTTPHeaders()
-        headers.reserveCapacity(request.headerFields.count + 1)
-        if let authority = request.authority { headers.add(name: "Host", value: authority) }
-        for field in request.headerFields { headers.add(name: field.name.rawName, value: field.value) }
+        var fields: [HeaderField] = []
+        fields.reserveCapacity(request.headerFields.count + 1)
+        if let authority = request.authority { fields.append(HeaderField("Host", authority)) }
+        for field in request.headerFields { fields.append(HeaderField(field.name.rawName, field.value)) }
         self.init(
-            version: .http1_1,
-            method: HTTPMethod(rawValue: request.method.rawValue),
+            method: RequestMethod(rawValue: request.method.rawValue),
             uri: request.path ?? "/",
-            headers: headers
+            authority: request.authority,
+            headers: RequestFields(fields),
+            body: Body(request),
+            expectsContinue: request.headerFields[.expect]?.lowercased() == "100-continue"
         )
+    }
+}
+
+extension StreamHTTP.RequestHead.Body {
+    /// HTTP/1.1 says `Transfer-Encoding`; HTTP/2 has no word for it, and a body there is of a known length or not.
+    fileprivate init(_ request: HTTPRequest) {
+        let fields = request.headerFields
+        if fields[.transferEncoding] != nil {
+            self = .openEnded
+        } else if let length = fields[.contentLength].flatMap({ UInt64($0) }) {
+            self = length > 0 ? .length(Int(clamping: length)) : .none
+        } else {
+            self = request.method == .post && fields[.contentType] != nil ? .openEnded : .none
+        }
     }
 }
 

@@ -3,7 +3,6 @@ import FreshetServer
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import NIOHTTP1
 import StreamHTTP
 
 /// One request of a Hummingbird application for streams: planned by Freshet's routes, carried out over Hummingbird's
@@ -14,18 +13,17 @@ struct HostedExchange: Sendable {
     let address: String
 
     func answer(_ decision: AccessDecision) async throws -> Hummingbird.Response {
-        let head = HTTPRequestHead(request.head)
+        let head = StreamHTTP.RequestHead(request.head)
         let facts = ConnectionFacts(
             address: address,
             refusal: nil,
-            isDraining: host.planes.isDraining,
-            isBodyOpenEnded: Self.isBodyOpenEnded(request)
+            isDraining: host.planes.isDraining
         )
         let plan = host.responder.plan(for: head, facts, of: decision.verdict ?? .failure(.noKey()))
         switch plan {
         case .answer(let response): return Hummingbird.Response(response)
         case .act(let act):
-            guard head.contentLength == 0, !facts.isBodyOpenEnded else {
+            guard head.body == .none else {
                 return Hummingbird.Response(host.responder.answer(to: .bodyNotExpected, head: head))
             }
             return await reply(await act())
@@ -121,12 +119,6 @@ struct HostedExchange: Sendable {
             return false
         }
         return Mirror(reflecting: original).displayStyle == .optional && !Mirror(reflecting: original).children.isEmpty
-    }
-
-    /// HTTP/1.1 says `Transfer-Encoding`; HTTP/2 has no word for it, and a body there is of a known length or not.
-    private static func isBodyOpenEnded(_ request: Request) -> Bool {
-        if request.headers[.transferEncoding] != nil { return true }
-        return request.method == .post && request.headers[.contentLength] == nil && request.headers[.contentType] != nil
     }
 }
 

@@ -1,6 +1,5 @@
 import FreshetServer
 import Logging
-import NIOHTTP1
 import PrintableText
 import StreamHTTP
 

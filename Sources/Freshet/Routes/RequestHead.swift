@@ -1,5 +1,4 @@
 import FreshetServer
-import NIOHTTP1
 import StreamHTTP
 
 /// A request without its body: what is known when it is decided who may, and what a route answers.

@@ -34,7 +34,7 @@ struct RelayRoutes: RouteGroup {
                     method: request.head.method.rawValue,
                     path: target.path,
                     query: String(decoding: query, as: UTF8.self),
-                    headers: headers,
+                    headers: HTTPHeaders(headers.map { ($0.name, $0.value) }),
                     upstream: target.upstream,
                     baseURL: request.baseURL,
                     caller: hasKeys ? admission.caller.name : nil,
@@ -47,7 +47,7 @@ struct RelayRoutes: RouteGroup {
 
     /// Who asks, as this server's own clients say it: in the field that is for nothing else, or where a provider's client
     /// has a key to send.
-    private func authorization(_ headers: HTTPHeaders, now: Int64) -> String? {
+    private func authorization(_ headers: RequestFields, now: Int64) -> String? {
         if let key = headers.first(name: "Freshet-Key") { return "Bearer \(key)" }
         if let authorization = headers.first(name: "Authorization") { return authorization }
         if let key = headers.first(name: "x-api-key") { return "Bearer \(key)" }

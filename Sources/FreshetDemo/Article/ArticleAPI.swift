@@ -2,7 +2,6 @@ import FoundationEssentials
 import FreshetServer
 import Locks
 import NIOCore
-import NIOHTTP1
 import StreamCore
 import StreamHTTP
 import TextCodecs

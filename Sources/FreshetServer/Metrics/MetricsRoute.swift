@@ -1,5 +1,4 @@
 import Locks
-import NIOHTTP1
 import StreamHTTP
 
 /// `GET /metrics`: the numbers of this node, in the Prometheus text format.

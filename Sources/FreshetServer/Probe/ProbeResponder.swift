@@ -1,4 +1,3 @@
-package import NIOHTTP1
 package import StreamCore
 package import StreamHTTP
 
@@ -12,8 +11,8 @@ package struct ProbeResponder: Responder {
         self.time = time
     }
 
-    package func plan(for sent: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
-        let head: HTTPRequestHead
+    package func plan(for sent: RequestHead, _ facts: ConnectionFacts) -> RequestPlan {
+        let head: RequestHead
         do throws(Problem) {
             head = try RequestScreening.screened(sent)
         } catch {
@@ -36,7 +35,7 @@ package struct ProbeResponder: Responder {
         }
     }
 
-    package func answer(to failure: RequestFailure, head: HTTPRequestHead?) -> Response {
+    package func answer(to failure: RequestFailure, head: RequestHead?) -> Response {
         decorated(Response(Problem(failure)))
     }
 

@@ -1,6 +1,5 @@
 import Foundation
 import NIOCore
-import NIOHTTP1
 import ProbeProtocol
 package import StreamHTTP
 
@@ -54,7 +53,7 @@ package struct ProbeRoutes: Sendable {
         let stream = ProbeStream(
             plan: plan,
             origin: origin,
-            http: version(request),
+            http: request.head.version,
             request: Dictionary(told.map { ($0.name, $0.value) }, uniquingKeysWith: { "\($0), \($1)" }),
             opened: origin.now
         )
@@ -75,7 +74,7 @@ package struct ProbeRoutes: Sendable {
     }
 
     private func upload(_ request: RouteRequest) -> RequestPlan {
-        let report = ProbeUpload(instance: origin.instance, http: version(request), opened: origin.now)
+        let report = ProbeUpload(instance: origin.instance, http: request.head.version, opened: origin.now)
         let origin = origin
         let deadline = ContinuousClock.now + .seconds(ProbePlan.Limits.uploadSeconds)
         return .exchange(
@@ -93,10 +92,6 @@ package struct ProbeRoutes: Sendable {
                 try await writer.respond(json(report))
             }
         )
-    }
-
-    private func version(_ request: RouteRequest) -> String {
-        "\(request.head.version.major).\(request.head.version.minor)"
     }
 
     private func json(_ value: some Encodable) -> Response {

@@ -1,4 +1,4 @@
-import NIOHTTP1
+import StreamHTTP
 
 /// The header fields of a request that stand once: those that are Freshet's, and those by which it decides something.
 ///
@@ -13,9 +13,9 @@ enum SingleField {
     private static let prefixes = ["stream-", "producer-", "freshet-"].map { Array($0.utf8) }
 
     /// The first of them that is sent more than once, as it was sent; nil when there is none.
-    static func repeated(in headers: HTTPHeaders) -> String? {
+    static func repeated(in headers: RequestFields) -> String? {
         var seen: [String] = []
-        for (name, _) in headers where isSingle(name) {
+        for name in headers.lazy.map(\.name) where isSingle(name) {
             if seen.contains(where: { isSame($0, name) }) { return name }
             seen.append(name)
         }
@@ -24,7 +24,7 @@ enum SingleField {
 
     /// One that says yes or no, and which a proxy has made one of several: `Stream-Closed: true, true`. Any other word
     /// than `true` counts as none (Durable Streams protocol, section 4.1), but this one would have closed a stream.
-    static func joined(in headers: HTTPHeaders) -> (name: String, value: String)? {
+    static func joined(in headers: RequestFields) -> (name: String, value: String)? {
         for name in ["Stream-Closed", "Stream-Cancel"] {
             if let value = headers.first(name: name), value.utf8.contains(UInt8(ascii: ",")) { return (name, value) }
         }

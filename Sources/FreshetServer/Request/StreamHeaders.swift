@@ -1,13 +1,12 @@
-package import NIOHTTP1
 package import StreamCore
 package import StreamHTTP
 import TextCodecs
 
 /// What the header fields of a request say about streams, or the problem with them.
 package struct StreamHeaders: Sendable {
-    private let headers: HTTPHeaders
+    private let headers: RequestFields
 
-    package init(_ headers: HTTPHeaders) {
+    package init(_ headers: RequestFields) {
         self.headers = headers
     }
 

@@ -1,4 +1,3 @@
-package import NIOHTTP1
 package import StreamCore
 package import StreamHTTP
 import TextCodecs
@@ -40,29 +39,28 @@ package final class FreshetResponder: Responder {
         self.time = time
     }
 
-    package func plan(for head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan {
-        plan(for: head, facts, needsHost: true) { route($0) }
+    package func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan {
+        plan(for: head, facts) { route($0) }
     }
 
     /// The plan for a request of somebody who is known already, and which another server took.
     package func plan(
-        for head: HTTPRequestHead,
+        for head: RequestHead,
         _ facts: ConnectionFacts,
         of identity: Result<Admission, Problem>
     ) -> RequestPlan {
-        plan(for: head, facts, needsHost: false) { route($0, identity) }
+        plan(for: head, facts) { route($0, identity) }
     }
 
     /// What is asked of every head, and then a preflight or a route.
     private func plan(
-        for head: HTTPRequestHead,
+        for head: RequestHead,
         _ facts: ConnectionFacts,
-        needsHost: Bool,
         _ route: (RouteRequest) -> RequestPlan
     ) -> RequestPlan {
         let origin = head.headers.first(name: "Origin")
         do throws(Problem) {
-            let head = try RequestScreening.screened(head, needsHost: needsHost)
+            let head = try RequestScreening.screened(head)
             if let problem = access.screen(RequestFacts(head)) { throw problem }
             if head.method == .OPTIONS { return .answer(preflight(head)) }
             let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
@@ -73,7 +71,7 @@ package final class FreshetResponder: Responder {
         }
     }
 
-    package func answer(to failure: RequestFailure, head: HTTPRequestHead?) -> Response {
+    package func answer(to failure: RequestFailure, head: RequestHead?) -> Response {
         decorate(Response(Problem(failure)), origin: head?.headers.first(name: "Origin"))
     }
 
@@ -141,7 +139,7 @@ package final class FreshetResponder: Responder {
         )
     }
 
-    private func preflight(_ head: HTTPRequestHead) -> Response {
+    private func preflight(_ head: RequestHead) -> Response {
         let allow = HeaderField("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS")
         let fields = access.corsFields(
             origin: head.headers.first(name: "Origin"),

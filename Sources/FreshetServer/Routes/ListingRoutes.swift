@@ -1,4 +1,3 @@
-import NIOHTTP1
 import PrintableText
 package import StreamCore
 import StreamHTTP

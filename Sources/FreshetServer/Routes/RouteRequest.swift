@@ -1,14 +1,13 @@
-package import NIOHTTP1
 package import StreamCore
 package import StreamHTTP
 
 /// A request as the routes see it.
 package struct RouteRequest: Sendable {
-    package var head: HTTPRequestHead
+    package var head: RequestHead
     package var target: RequestTarget
     package var facts: ConnectionFacts
 
-    package init(head: HTTPRequestHead, target: RequestTarget, facts: ConnectionFacts) {
+    package init(head: RequestHead, target: RequestTarget, facts: ConnectionFacts) {
         self.head = head
         self.target = target
         self.facts = facts
@@ -17,13 +16,11 @@ package struct RouteRequest: Sendable {
     package var headers: StreamHeaders { StreamHeaders(head.headers) }
 
     /// Whether the head says that a body follows.
-    package var hasBody: Bool {
-        facts.isBodyOpenEnded || head.contentLength > 0
-    }
+    package var hasBody: Bool { head.body != .none }
 
     /// The scheme and authority the client used, as far as it can be known.
     package var baseURL: String {
-        "\(RequestFacts(head).isForwardedHTTPS ? "https" : "http")://\(head.headers.first(name: "Host") ?? "localhost")"
+        "\(RequestFacts(head).isForwardedHTTPS ? "https" : "http")://\(head.authority ?? "localhost")"
     }
 }
 
@@ -76,10 +73,10 @@ extension RouteGroup {
 }
 
 extension RequestFacts {
-    package init(_ head: HTTPRequestHead) {
+    package init(_ head: RequestHead) {
         self.init(
             method: head.method.rawValue,
-            host: head.headers.first(name: "Host"),
+            host: head.authority,
             origin: head.headers.first(name: "Origin"),
             secFetchSite: head.headers.first(name: "Sec-Fetch-Site"),
             authorization: head.headers.first(name: "Authorization"),

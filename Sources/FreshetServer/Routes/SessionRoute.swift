@@ -1,4 +1,3 @@
-import NIOHTTP1
 import StreamHTTP
 
 /// `POST /v1/session`: a cookie for a key, so that a page can read with an `EventSource`, which sets no header.

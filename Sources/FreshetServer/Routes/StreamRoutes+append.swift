@@ -1,4 +1,3 @@
-import NIOHTTP1
 import StreamCore
 import StreamHTTP
 
@@ -38,7 +37,7 @@ extension StreamRoutes {
     ) throws(Problem) -> RequestPlan {
         let type = try request.headers.contentType()
         // A body of unknown length that numbers nothing is a producer at work, not one piece.
-        if request.facts.isBodyOpenEnded, producer == nil, sequence == nil, let type, isLiveType == true {
+        if request.head.body == .openEnded, producer == nil, sequence == nil, let type, isLiveType == true {
             let label = try request.headers.label()
             return .live(
                 LivePlan(

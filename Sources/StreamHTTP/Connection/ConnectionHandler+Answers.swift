@@ -122,7 +122,7 @@ extension ConnectionHandler {
     }
 
     var request: ResponseEncoder.Request {
-        ResponseEncoder.Request(isHTTP10: head.map { $0.version.minor == 0 } ?? false, isHead: head?.method == .HEAD)
+        ResponseEncoder.Request(isHTTP10: head != nil && isHTTP10, isHead: head?.method == .HEAD)
     }
 
     func write(_ bytes: [UInt8]) { send(ByteBuffer(bytes: bytes)) }

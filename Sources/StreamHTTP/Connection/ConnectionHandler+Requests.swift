@@ -26,32 +26,27 @@ extension ConnectionHandler {
         resumeReading()
     }
 
-    func received(_ head: HTTPRequestHead) {
-        let head = head.withoutBlanksAfterValues()
+    func received(_ parsed: HTTPRequestHead) {
+        let head = RequestHead(parsed)
         self.head = head
+        isHTTP10 = parsed.version.minor == 0
         body = []
-        // After a request to upgrade the decoder waits for another protocol, and keeps whatever comes.
-        let isLast = !head.isKeepAlive || head.method == .CONNECT || !head.headers["upgrade"].isEmpty
-        mustClose = isLast || plane.isDraining || refusal != nil
-        let isOpenEnded = !head.headers["transfer-encoding"].isEmpty
+        mustClose = HTTP1Syntax.isLast(parsed) || plane.isDraining || refusal != nil
         let facts = ConnectionFacts(
             address: address,
             localAddress: context?.localAddress,
             refusal: refusal,
-            isDraining: plane.isDraining,
-            isBodyOpenEnded: isOpenEnded
+            isDraining: plane.isDraining
         )
-        let plan =
-            head.version.major == 1
-            ? responder.plan(for: head, facts) : .answer(responder.answer(to: .unsupportedVersion, head: head))
-        adopt(plan, head)
+        let flaw = HTTP1Syntax.flaw(of: head, parsed.version)
+        adopt(flaw.map { .answer(responder.answer(to: $0, head: head)) } ?? responder.plan(for: head, facts), head)
     }
 
     /// Begins to carry a plan out, or waits for it to be made.
-    private func adopt(_ plan: RequestPlan, _ head: HTTPRequestHead) {
+    private func adopt(_ plan: RequestPlan, _ head: RequestHead) {
         if case .later(let decide) = plan { return wait(for: decide, head) }
-        let length = head.contentLength
-        let hasBody = !head.headers["transfer-encoding"].isEmpty || length > 0
+        let length = if case .length(let length) = head.body { length } else { 0 }
+        let hasBody = head.body != .none
         self.plan = plan
         machine.headArrived(plan.intake, hasBody: hasBody, now: .now())
         switch plan {
@@ -72,7 +67,7 @@ extension ConnectionHandler {
         }
     }
 
-    private func wait(for decide: @escaping @Sendable () async -> RequestPlan, _ head: HTTPRequestHead) {
+    private func wait(for decide: @escaping @Sendable () async -> RequestPlan, _ head: RequestHead) {
         guard let context else { return }
         machine.deciding(now: .now())
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -181,10 +176,7 @@ extension ConnectionHandler {
         reply(.response(response))
     }
 
-    var expectsContinue: Bool {
-        guard let head, head.version.minor >= 1 else { return false }
-        return head.headers["expect"].contains { $0.lowercased() == "100-continue" }
-    }
+    var expectsContinue: Bool { head?.expectsContinue ?? false }
 
     /// `100 Continue`, on acceptance and only when asked for (RFC 9110, section 10.1.1).
     func continueIfExpected() {
@@ -209,24 +201,5 @@ extension ConnectionHandler {
     func fail(_ failure: RequestFailure) {
         mustClose = true
         reply(.response(responder.answer(to: failure, head: head)))
-    }
-}
-
-extension HTTPRequestHead {
-    /// Blanks after a value are no part of it (RFC 9110, section 5.5); the parser leaves them there.
-    fileprivate func withoutBlanksAfterValues() -> Self {
-        func endsBlank(_ value: String) -> Bool {
-            value.utf8.last == UInt8(ascii: " ") || value.utf8.last == UInt8(ascii: "\t")
-        }
-        guard headers.contains(where: { endsBlank($0.value) }) else { return self }
-        var head = self
-        head.headers = HTTPHeaders(
-            headers.map { name, value in
-                var value = value
-                while endsBlank(value) { value.removeLast() }
-                return (name, value)
-            }
-        )
-        return head
     }
 }

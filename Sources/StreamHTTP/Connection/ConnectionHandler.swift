@@ -1,6 +1,6 @@
 import DequeModule
 import NIOCore
-package import NIOHTTP1
+import NIOHTTP1
 import StreamCore
 
 /// One connection: takes requests one at a time, has each planned by the responder, and carries the plan out.
@@ -30,7 +30,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bytes the peer had not taken when last looked at.
     var unsent = 0
 
-    var head: HTTPRequestHead?
+    var head: RequestHead?
+    var isHTTP10 = false
     var plan: RequestPlan?
     var body: [UInt8] = []
     var live: LiveRequest?
@@ -272,29 +273,6 @@ extension RequestPlan {
         case .live: .live
         case .exchange: .exchange
         case .later: preconditionFailure("what is not decided takes nothing in")
-        }
-    }
-}
-
-extension HTTPRequestHead {
-    /// The body's length in bytes as the head gives it; 0 where it gives none.
-    ///
-    /// The parser lets through what an `Int` does not hold: that is a body all the same, and too large for every limit.
-    package var contentLength: Int {
-        headers[canonicalForm: "content-length"].first.flatMap { UInt64($0) }.map { Int(clamping: $0) } ?? 0
-    }
-}
-
-extension RequestFailure {
-    /// What an error of the decoder says about the request; nil when it is an error of the connection.
-    init?(_ error: any Error) {
-        guard let error = error as? HTTPParserError else { return nil }
-        switch error {
-        case .headerOverflow: self = .headerTooLarge
-        case .invalidVersion: self = .unsupportedVersion
-        case .invalidMethod: self = .unsupportedMethod
-        case .invalidEOFState, .closedConnection: return nil
-        default: self = .malformed("\(error)")
         }
     }
 }

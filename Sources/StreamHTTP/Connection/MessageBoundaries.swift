@@ -83,8 +83,11 @@ struct MessageBoundaries {
     mutating func parsed(_ part: HTTPServerRequestPart) {
         switch part {
         case .head(let head):
-            let isCounted = head.headers["transfer-encoding"].isEmpty && head.contentLength > 0
-            place = isCounted ? .counted(head.contentLength) : .lines
+            if case .length(let length) = RequestHead.Body(head.headers) {
+                place = .counted(length)
+            } else {
+                place = .lines
+            }
             isLineEmpty = true
         case .body: break
         case .end: place = .between

@@ -1,12 +1,11 @@
 package import NIOCore
-package import NIOHTTP1
 package import StreamCore
 
 /// What decides how each request is answered. Called on the connection's event loop; must not block.
 package protocol Responder: Sendable {
-    func plan(for head: HTTPRequestHead, _ facts: ConnectionFacts) -> RequestPlan
+    func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan
     /// The answer to bytes that were no HTTP request, or to one that did not arrive in time.
-    func answer(to failure: RequestFailure, head: HTTPRequestHead?) -> Response
+    func answer(to failure: RequestFailure, head: RequestHead?) -> Response
 }
 
 /// What is known of a connection beside the request.
@@ -18,21 +17,17 @@ package struct ConnectionFacts: Sendable {
     /// Set when the connection is one more than may be served: the request gets a polite refusal.
     package var refusal: ConnectionRefusal?
     package var isDraining: Bool
-    /// The body has no known length (chunked).
-    package var isBodyOpenEnded: Bool
 
     package init(
         address: String,
         localAddress: SocketAddress? = nil,
         refusal: ConnectionRefusal?,
-        isDraining: Bool,
-        isBodyOpenEnded: Bool
+        isDraining: Bool
     ) {
         self.address = address
         self.localAddress = localAddress
         self.refusal = refusal
         self.isDraining = isDraining
-        self.isBodyOpenEnded = isBodyOpenEnded
     }
 }
 

@@ -1,8 +1,8 @@
 import NIOHTTP1
-import StreamHTTP
 import Testing
 
 @testable import FreshetServer
+@testable import StreamHTTP
 
 @Suite("What the head of every request is asked")
 struct RequestScreeningTests {
@@ -10,13 +10,14 @@ struct RequestScreeningTests {
         _ uri: String,
         method: HTTPMethod = .GET,
         _ fields: (String, String)...
-    ) -> HTTPRequestHead {
-        HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: HTTPHeaders([("Host", "h:1")] + fields))
+    ) -> RequestHead {
+        let headers = HTTPHeaders([("Host", "h:1")] + fields)
+        return RequestHead(HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: headers))
     }
 
-    private func problem(_ head: HTTPRequestHead, needsHost: Bool = true) -> Problem? {
+    private func problem(_ head: RequestHead) -> Problem? {
         do throws(Problem) {
-            _ = try RequestScreening.screened(head, needsHost: needsHost)
+            _ = try RequestScreening.screened(head)
             return nil
         } catch {
             return error
@@ -83,17 +84,17 @@ struct RequestScreeningTests {
 
     @Test("one Host, and one that names a host; another server may have taken it away")
     func hosts() {
-        var bare = head("/")
-        bare.headers.remove(name: "Host")
-        #expect(problem(bare)?.status == 400)
-        #expect(problem(bare, needsHost: false) == nil)
-        bare.uri = "http://h/"
-        #expect(problem(bare)?.status == 400)
-        for needsHost in [true, false] {
-            #expect(problem(head("/", ("Host", "h:1")), needsHost: needsHost)?.status == 400)
+        func flaw(_ hosts: String...) -> RequestFailure? {
+            let headers = HTTPHeaders(hosts.map { ("Host", $0) })
+            let parsed = HTTPRequestHead(version: .http1_1, method: .GET, uri: "http://h/", headers: headers)
+            return HTTP1Syntax.flaw(of: RequestHead(parsed), parsed.version)
         }
-        bare.headers.add(name: "Host", value: "a b")
-        #expect(problem(bare)?.status == 400)
+        #expect(flaw() != nil)
+        #expect(flaw("h:1") == nil)
+        #expect(flaw("h:1", "h:1") != nil)
+        #expect(problem(RequestHead(method: .GET, uri: "/")) == nil)
+        #expect(problem(head("/", ("Host", "h:1")))?.status == 400)
+        #expect(problem(RequestHead(method: .GET, uri: "/", authority: "a b"))?.status == 400)
     }
 
     @Test("a parameter of streams stands once, and others are their owner's affair")

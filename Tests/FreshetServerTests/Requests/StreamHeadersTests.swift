@@ -1,4 +1,3 @@
-import NIOHTTP1
 import StreamCore
 import StreamHTTP
 import Testing
@@ -100,5 +99,5 @@ struct StreamHeadersTests {
 
     private func headers(_ fields: (String, String)...) -> StreamHeaders { headers(fields) }
 
-    private func headers(_ fields: [(String, String)]) -> StreamHeaders { StreamHeaders(HTTPHeaders(fields)) }
+    private func headers(_ fields: [(String, String)]) -> StreamHeaders { StreamHeaders(RequestFields(fields)) }
 }
