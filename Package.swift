@@ -257,7 +257,8 @@ let package = Package(
         .testTarget(
             name: "StreamHTTPTests",
             dependencies: [
-                "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents", nio, nioPosix, nioHTTP1, nioEmbedded,
+                "Locks", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents", nio, nioPosix, nioHTTP1,
+                nioEmbedded,
                 logging,
             ],
             swiftSettings: settings

@@ -34,9 +34,8 @@ import StreamHTTP
 public final class HummingbirdStreams: Service {
     /// The streams that are served.
     public let streams: EventStreams
-    let planes: HostedPlanes
     let responder: FreshetResponder
-    let held: HeldReaders
+    private let making: Task<HTTPLoops, Never>
     private let drainDeadline: Duration
     private let logger: Logger
     private let keeper = Mutex<Task<Void, Never>?>(nil)
@@ -69,10 +68,9 @@ public final class HummingbirdStreams: Service {
             )
         )
         self.streams = streams
-        self.held = held
         self.drainDeadline = settings.drainDeadline
         self.logger = logger
-        self.responder = FreshetResponder(
+        let responder = FreshetResponder(
             // Which hosts the application answers to is its own affair.
             access: AccessPolicy(
                 boundToLoopback: false,
@@ -85,16 +83,28 @@ public final class HummingbirdStreams: Service {
             listing: ListingRoutes(streams: streams.streams),
             session: nil
         )
-        self.planes = HostedPlanes(
-            streams: streams.streams,
-            configuration: dataPlane,
-            held: held,
-            group: eventLoopGroup
-        )
+        self.responder = responder
+        let plane = StreamPlane(streams: streams.streams, held: held, configuration: dataPlane)
+        making = Task {
+            await HTTPLoops(
+                eventLoopGroup,
+                responder: responder,
+                plane: plane,
+                configuration: dataPlane,
+                time: SystemTime()
+            )
+        }
     }
+
+    var loops: HTTPLoops { get async { await making.value } }
 
     /// Adds the routes of streams, `/v1/stream/{name}` and `/v1/streams`, behind the middleware that the router has by
     /// now.
+    ///
+    /// A reader that leaves is seen through the body of its request, which Hummingbird watches for that. A middleware
+    /// that changes a body assigns `request.body`, which keeps the connection known. To a live read or a long-poll it
+    /// must not pass a `Request` that it made itself with a body of its own, nor must a test: Hummingbird cannot watch
+    /// that one, and stops the program.
     ///
     /// - Parameters:
     ///   - router: the application's router, or a group of it without a path.
@@ -108,7 +118,7 @@ public final class HummingbirdStreams: Service {
             keep()
             let decision = try await authorise(request, context)
             let address = (context as? any RemoteAddressRequestContext)?.remoteAddress?.ipAddress ?? "unknown"
-            return try await HostedExchange(host: self, request: request, address: address).answer(decision)
+            return try await HummingbirdExchange(host: self, request: request, address: address).answer(decision)
         }
         for method in [HTTPRequest.Method.get, .head, .put, .post, .delete, .options] {
             router.on("/v1/stream/**", method: method, use: handler)
@@ -132,7 +142,7 @@ public final class HummingbirdStreams: Service {
             // Cancelled: there is no time for more.
         }
         keeper.withLock(\.self)?.cancel()
-        await planes.stop()
+        await loops.stop()
     }
 
     /// Watches for the graceful shutdown of the application's server.
@@ -167,14 +177,6 @@ public final class HummingbirdStreams: Service {
 
     private func drainNow() async {
         logger.info("Going away: streams that are being written may be read to their end.")
-        let clock = EventLoopClock()
-        let deadline = clock.now + drainDeadline
-        await planes.beginDraining()
-        while await planes.busy() > 0, clock.now < deadline, !Task.isCancelled {
-            try? await clock.sleep(for: .milliseconds(50))
-            // A stream whose producer left meanwhile has nobody to wait for any more.
-            await planes.beginDraining()
-        }
-        await planes.endDraining()
+        await loops.drain(for: drainDeadline)
     }
 }

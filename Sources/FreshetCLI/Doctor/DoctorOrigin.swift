@@ -4,7 +4,6 @@ import Foundation
 import FreshetServer
 import NIOCore
 import ProbeProtocol
-import StreamCore
 import StreamHTTP
 import UnixSignals
 
@@ -17,19 +16,9 @@ struct DoctorOrigin {
         let (host, port) = try parse()
         let isOpen = host == "localhost" || host == "::1" || host.hasPrefix("127.")
         let secret = (0..<32).map { _ in UInt8.random(in: 0...255) }
-        let time = SystemTime()
-        let streams = Streams(
-            store: MemoryStreamStore(limits: StoreLimits(streams: 0, bytes: 0)),
-            configuration: StreamsConfiguration(),
-            time: time
-        )
-        let server = await StreamServer(
-            streams: streams,
+        let server = await HTTPServer(
             responder: ProbeResponder(access: isOpen ? .everybody : .tokens([secret])),
-            held: HeldReaders(names: 0, readers: 0),
-            configuration: DataPlaneConfiguration(ServerConfiguration()),
-            eventLoops: 0,
-            time: time
+            configuration: DataPlaneConfiguration(ServerConfiguration())
         )
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let channel: any Channel

@@ -4,10 +4,10 @@ import StreamHTTP
 /// The numbers of the streams and of the connections.
 struct ServerMetrics: MetricsSource {
     let streams: Streams
-    let server: StreamServer
+    let server: HTTPServer
 
     func metrics() async -> [MetricFamily] {
-        let plane = await server.metrics()
+        let plane = await server.loops.metrics()
         return families(of: streams.metrics, streams.store.usage) + families(of: plane, open: server.connections)
     }
 

@@ -16,34 +16,25 @@ package struct ProbeResponder: Responder {
         do throws(Problem) {
             head = try RequestScreening.screened(sent)
         } catch {
-            return .answer(decorated(Response(error)))
+            return .answer(Response(error))
         }
         let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
-        switch routes.plan(request, now: Int64(time.wallMilliseconds() / 1000)) {
-        case .answer(let response): return .answer(decorated(response))
-        case .exchange(var plan):
-            plan.headers += Self.everyAnswer
-            return .exchange(plan)
-        default:
-            let problem = Problem(
-                404,
-                "no-such-path",
-                title: "There is nothing at this path.",
-                detail: "This is `freshet doctor --listen`, which has a probe at /v1/probe and nothing else."
+        if let plan = routes.plan(request, now: Int64(time.wallMilliseconds() / 1000)) { return plan }
+        return .answer(
+            Response(
+                Problem(
+                    404,
+                    "no-such-path",
+                    title: "There is nothing at this path.",
+                    detail: "This is `freshet doctor --listen`, which has a probe at /v1/probe and nothing else."
+                )
             )
-            return .answer(decorated(Response(problem)))
-        }
+        )
     }
 
-    package func answer(to failure: RequestFailure, head: RequestHead?) -> Response {
-        decorated(Response(Problem(failure)))
-    }
+    package func answer(to failure: RequestFailure, head: RequestHead?) -> Response { Response(Problem(failure)) }
 
-    private func decorated(_ response: Response) -> Response {
-        var response = response
-        response.headers += Self.everyAnswer
-        return response
-    }
+    package func commonFields(for head: RequestHead?) -> [HeaderField] { Self.everyAnswer }
 
     private static let everyAnswer = [HeaderField("X-Content-Type-Options", "nosniff")]
 }

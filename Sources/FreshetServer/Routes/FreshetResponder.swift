@@ -58,21 +58,27 @@ package final class FreshetResponder: Responder {
         _ facts: ConnectionFacts,
         _ route: (RouteRequest) -> RequestPlan
     ) -> RequestPlan {
-        let origin = head.headers.first(name: "Origin")
         do throws(Problem) {
             let head = try RequestScreening.screened(head)
             if let problem = access.screen(RequestFacts(head)) { throw problem }
-            if head.method == .OPTIONS { return .answer(preflight(head)) }
+            if head.method == .OPTIONS { return .answer(Self.preflight) }
             let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
             if let name = SingleParameter.repeated(in: request.target) { throw .repeatedParameter(name) }
-            return decorate(route(request), origin: origin)
+            return route(request)
         } catch {
-            return decorate(.answer(Response(error)), origin: origin)
+            return .answer(Response(error))
         }
     }
 
-    package func answer(to failure: RequestFailure, head: RequestHead?) -> Response {
-        decorate(Response(Problem(failure)), origin: head?.headers.first(name: "Origin"))
+    package func answer(to failure: RequestFailure, head: RequestHead?) -> Response { Response(Problem(failure)) }
+
+    package func commonFields(for head: RequestHead?) -> [HeaderField] {
+        Self.everyAnswer
+            + access.corsFields(
+                origin: head?.headers.first(name: "Origin"),
+                preflight: head?.method == .OPTIONS,
+                requested: head?.headers["Access-Control-Request-Headers"] ?? []
+            )
     }
 
     private func route(_ request: RouteRequest) -> RequestPlan {
@@ -139,15 +145,10 @@ package final class FreshetResponder: Responder {
         )
     }
 
-    private func preflight(_ head: RequestHead) -> Response {
-        let allow = HeaderField("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS")
-        let fields = access.corsFields(
-            origin: head.headers.first(name: "Origin"),
-            preflight: true,
-            requested: head.headers["Access-Control-Request-Headers"]
-        )
-        return Response(204, headers: [allow] + Self.everyAnswer + fields)
-    }
+    private static let preflight = Response(
+        204,
+        headers: [HeaderField("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS")]
+    )
 
     /// The answer on a connection that is one too many: a native reader is asked to come back, since no status would
     /// bring an `EventSource` back.
@@ -169,68 +170,6 @@ package final class FreshetResponder: Responder {
                 )
             )
         )
-    }
-
-    // MARK: What every answer carries
-
-    private func decorate(_ plan: RequestPlan, origin: String?) -> RequestPlan {
-        switch plan {
-        case .answer(let response): return .answer(decorate(response, origin: origin))
-        case .act(let act): return .act { [self] in decorate(await act(), origin: origin) }
-        case .collect(let limit, let refusal, let act):
-            return .collect(
-                limit: limit,
-                refusal: { [self] in await refusal().map { decorate($0, origin: origin) } },
-                { [self] body in decorate(await act(body), origin: origin) }
-            )
-        case .live(var plan):
-            let open = plan.open
-            let answer = plan.answer
-            plan.open = { [self] onStop in
-                await open(onStop).mapError { problem in
-                    var problem = problem
-                    problem.headers += commonFields(origin: origin)
-                    return problem
-                }
-            }
-            plan.answer = { [self] result in decorate(answer(result), origin: origin) }
-            return .live(plan)
-        case .exchange(let plan): return .exchange(decorate(plan, origin: origin))
-        case .later(let decide): return .later { [self] in decorate(await decide(), origin: origin) }
-        }
-    }
-
-    private func decorate(_ reply: Reply, origin: String?) -> Reply {
-        switch reply {
-        case .response(let response): return .response(decorate(response, origin: origin))
-        case .subscribe(var plan):
-            plan.headers += commonFields(origin: origin)
-            return .subscribe(plan)
-        case .wait(var plan):
-            let look = plan.look
-            let answer = plan.answer
-            plan.look = { [self] in await look().map { decorate($0, origin: origin) } }
-            plan.answer = { [self] news in decorate(answer(news), origin: origin) }
-            return .wait(plan)
-        case .exchange(let plan): return .exchange(decorate(plan, origin: origin))
-        case .pending(let work): return .pending { [self] in decorate(await work(), origin: origin) }
-        }
-    }
-
-    private func decorate(_ plan: ExchangePlan, origin: String?) -> ExchangePlan {
-        var plan = plan
-        plan.headers += commonFields(origin: origin)
-        return plan
-    }
-
-    private func decorate(_ response: Response, origin: String?) -> Response {
-        var response = response
-        response.headers += commonFields(origin: origin)
-        return response
-    }
-
-    private func commonFields(origin: String?) -> [HeaderField] {
-        Self.everyAnswer + access.corsFields(origin: origin, preflight: false)
     }
 
     private static let everyAnswer = [

@@ -9,7 +9,7 @@ import StreamHTTP
 package final class FreshetService: Sendable {
     package let streams: Streams
     private let configuration: ServerConfiguration
-    let server: StreamServer
+    let server: HTTPServer
     private let logger: Logger
     private let metrics: MetricsRoute
     private let listening = Mutex<(any Channel)?>(nil)
@@ -96,10 +96,9 @@ package final class FreshetService: Sendable {
             extra: extra,
             time: time
         )
-        self.server = await StreamServer(
-            streams: streams,
+        self.server = await HTTPServer(
             responder: responder,
-            held: held,
+            plane: StreamPlane(streams: streams, held: held, configuration: dataPlane),
             configuration: dataPlane,
             eventLoops: configuration.eventLoops ?? 0,
             time: time,
@@ -126,27 +125,10 @@ package final class FreshetService: Sendable {
     /// New native reads are asked to come back, streams with a producer at work go on with their readers, and all
     /// others are asked to come back at once. New connections are still accepted.
     package func drain() async {
-        let clock = EventLoopClock()
-        let deadline = clock.now + configuration.drainDeadline
-        await server.beginDraining()
-        while await isBusy, clock.now < deadline, !Task.isCancelled {
-            try? await clock.sleep(for: .milliseconds(50))
-            // A stream whose producer left meanwhile has nobody to wait for any more.
-            await server.beginDraining()
-        }
-        for routes in extra { await routes.conclude() }
-        await server.endDraining()
-        // What was said last has to reach the other side.
-        let last = clock.now + .seconds(3)
-        while await server.busyConnections() > 0, clock.now < last, !Task.isCancelled {
-            try? await clock.sleep(for: .milliseconds(20))
-        }
-    }
-
-    private var isBusy: Bool {
-        get async {
-            if extra.contains(where: \.isBusy) { return true }
-            return await server.busyConnections() > 0
+        await server.loops.drain(for: configuration.drainDeadline) { [extra] in
+            extra.contains(where: \.isBusy)
+        } conclude: { [extra] in
+            for routes in extra { await routes.conclude() }
         }
     }
 

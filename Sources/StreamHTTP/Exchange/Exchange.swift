@@ -25,11 +25,12 @@ final class Exchange {
     }
 
     private let plan: ExchangePlan
-    private let request: ResponseEncoder.Request
+    private let isHead: Bool
     private let eventLoop: any EventLoop
     private let bodyIdle: TimeAmount
     private let writeStall: TimeAmount
-    private weak var outlet: (any ExchangeOutlet)?
+    /// Nil when nobody is to be answered any more.
+    private weak var run: RequestRun?
 
     private var body: Body
     private var parts: Deque<ByteBuffer> = []
@@ -43,27 +44,27 @@ final class Exchange {
 
     private var answer = Answer.none
     private var writer: CheckedContinuation<Void, any Error>?
-    private var unsent = 0
-    private var unsentSince = NIODeadline.now()
+    private var taken: UInt64 = 0
+    private var takenSince = NIODeadline.now()
 
     private var task: Task<Void, Never>?
 
     /// - Parameter hasBody: false when there is none, or when it was read before.
     init(
         plan: ExchangePlan,
-        request: ResponseEncoder.Request,
+        run: RequestRun,
+        isHead: Bool,
         hasBody: Bool,
         eventLoop: any EventLoop,
-        configuration: DataPlaneConfiguration,
-        outlet: any ExchangeOutlet
+        configuration: DataPlaneConfiguration
     ) {
         self.plan = plan
-        self.request = request
+        self.run = run
+        self.isHead = isHead
         self.eventLoop = eventLoop
         self.bodyIdle = configuration.bodyIdleTime
         self.writeStall = configuration.writeStall
         self.body = hasBody ? .arriving : .complete
-        self.outlet = outlet
     }
 
     func start() {
@@ -116,7 +117,7 @@ final class Exchange {
         if let part = parts.popFirst() {
             backlog -= part.readableBytes
             continuation.resume(returning: part)
-            outlet?.bodyIsWanted()
+            run?.wantsBodyAgain()
             return
         }
         switch body {
@@ -126,7 +127,7 @@ final class Exchange {
             reader = continuation
             self.read = read
             readSince = .now()
-            outlet?.bodyIsWanted()
+            run?.wantsBodyAgain()
         }
     }
 
@@ -143,78 +144,90 @@ final class Exchange {
         length: Int?,
         _ continuation: CheckedContinuation<Void, any Error>
     ) throws {
-        guard let outlet else { throw ExchangeError.gone }
+        guard let run else { throw ExchangeError.gone }
         guard case .none = answer else { throw ExchangeError.headWritten }
-        let hasNoBody = request.isHead || status == 204 || status == 304
+        let hasNoBody = isHead || status == 204 || status == 304
         answer = .open(
-            framing: length == nil ? ResponseEncoder.framing(for: request) : .plain,
+            framing: length == nil ? run.transport.framing : .plain,
             announced: length,
             remaining: hasNoBody ? 0 : length
         )
-        outlet.send(ByteBuffer(bytes: outlet.encodeHead(status, plan.headers + headers, length: length)))
+        run.send(ResponseHead(status, headers: headers, length: length))
         wait(continuation)
     }
 
     func writeBody(_ bytes: ByteBuffer, _ continuation: CheckedContinuation<Void, any Error>) throws {
-        guard let outlet else { throw ExchangeError.gone }
+        guard let run else { throw ExchangeError.gone }
         guard case .open(let framing, let announced, let remaining) = answer else {
             if case .over = answer { throw ExchangeError.gone }
             throw ExchangeError.headMissing
         }
         // To a HEAD the body is made and not sent.
-        if request.isHead { return continuation.resume() }
+        if isHead { return continuation.resume() }
         if let remaining {
             guard bytes.readableBytes <= remaining else {
                 throw ExchangeError.lengthMismatch(announced: announced ?? 0)
             }
             answer = .open(framing: framing, announced: announced, remaining: remaining - bytes.readableBytes)
         }
-        if bytes.readableBytes > 0 { outlet.send(framing.framed(bytes)) }
+        if bytes.readableBytes > 0 { run.transport.send(framing.framed(bytes)) }
         wait(continuation)
     }
 
     /// Resumes when the connection takes more.
     private func wait(_ continuation: CheckedContinuation<Void, any Error>) {
-        guard let outlet else { return continuation.resume(throwing: ExchangeError.gone) }
-        guard !outlet.isWritable else { return continuation.resume() }
+        guard let run else { return continuation.resume(throwing: ExchangeError.gone) }
+        guard !run.transport.isWritable else { return continuation.resume() }
         precondition(writer == nil, "the answer of an exchange has one writer")
         writer = continuation
-        unsent = outlet.unsentBytes
-        unsentSince = .now()
+        taken = run.transport.bytesTaken
+        takenSince = .now()
     }
 
     func writabilityChanged() {
-        guard outlet?.isWritable ?? false else { return }
+        guard run?.transport.isWritable ?? false else { return }
         take(\.writer)?.resume()
     }
 
     func cut(reset: Bool = false) {
-        guard let outlet else { return }
+        guard let run else { return }
         disconnected()
-        if reset { outlet.reset() } else { outlet.abort() }
+        run.giveUp(reset: reset)
     }
 
     // MARK: The end
 
     private func ended(_ failure: (any Error)?) {
         task = nil
-        guard let outlet else { return }
+        guard let run else { return }
+        let answer = answer
+        self.answer = .over
+        self.run = nil
         switch (answer, failure) {
         case (.over, _): break
-        case (.none, let failure): outlet.exchangeFailed(self, failure ?? ExchangeError.headMissing)
+        case (.none, let failure): fail(failure ?? ExchangeError.headMissing, run)
         case (.open(let framing, _, let remaining), nil) where (remaining ?? 0) == 0:
-            if remaining == nil, !request.isHead { outlet.send(ByteBuffer(bytes: framing.terminator)) }
-            outlet.exchangeFinished(self)
+            if remaining == nil, !isHead { run.transport.send(ByteBuffer(bytes: framing.terminator)) }
+            run.finished()
         // Half an answer must not look like a whole one.
-        case (.open, _): outlet.abort()
+        case (.open, _): run.giveUp()
         }
-        answer = .over
-        self.outlet = nil
+    }
+
+    /// There is no answer: the function threw before it wrote one.
+    private func fail(_ error: any Error, _ run: RequestRun) {
+        switch error {
+        case ExchangeError.gone, ExchangeError.torn, is CancellationError: run.giveUp()
+        case ExchangeError.bodyTooLarge(let limit): run.failed(.bodyTooLarge(limit: limit))
+        case ExchangeError.bodyTimeout: run.failed(.bodyTimeout)
+        case ExchangeError.draining: run.failed(.draining)
+        default: run.failed(.broken)
+        }
     }
 
     /// The peer is gone, or nobody is to be answered any more.
     func disconnected() {
-        outlet = nil
+        run = nil
         answer = .over
         if case .arriving = body { body = .failed(.gone) }
         parts = []
@@ -232,20 +245,20 @@ final class Exchange {
 
     /// The server goes away: whoever has no answer yet is told so, any other sees that it is cut off.
     func drain() {
-        guard let outlet else { return }
+        guard let run else { return }
         let hasAnswer = if case .none = answer { false } else { true }
         disconnected()
-        if hasAnswer { outlet.abort() } else { outlet.exchangeFailed(self, ExchangeError.draining) }
+        if hasAnswer { run.giveUp() } else { fail(ExchangeError.draining, run) }
     }
 
     func tick(now: NIODeadline) {
         if reader != nil, case .arriving = body, now - readSince >= bodyIdle { bodyFailed(.bodyTimeout) }
-        guard writer != nil, let outlet else { return }
-        let waiting = outlet.unsentBytes
-        if waiting != unsent {
-            unsent = waiting
-            unsentSince = now
-        } else if now - unsentSince >= writeStall {
+        guard writer != nil, let run else { return }
+        let takenNow = run.transport.bytesTaken
+        if takenNow != taken {
+            taken = takenNow
+            takenSince = now
+        } else if now - takenSince >= writeStall {
             cut()
         }
     }

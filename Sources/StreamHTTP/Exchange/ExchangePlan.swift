@@ -6,8 +6,6 @@
 package struct ExchangePlan: Sendable {
     /// The most bytes that the body may have; nil for no bound.
     package var bodyLimit: Int?
-    /// Header fields that go before those of the answer, whatever it is.
-    package var headers: [HeaderField] = []
     /// Called once. When it returns the answer is complete; when it throws before the head was written the peer gets a
     /// problem, after that the connection is cut, so that nobody takes half an answer for a whole one.
     ///

@@ -6,6 +6,8 @@ package protocol Responder: Sendable {
     func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan
     /// The answer to bytes that were no HTTP request, or to one that did not arrive in time.
     func answer(to failure: RequestFailure, head: RequestHead?) -> Response
+    /// What every answer carries, whatever it is; the head is that of the request, where there is one.
+    func commonFields(for head: RequestHead?) -> [HeaderField]
 }
 
 /// What is known of a connection beside the request.
@@ -206,6 +208,18 @@ extension SubscriptionPlan.Opening {
         switch self {
         case .page(let page), .malformed(let page): page.events.count
         case .now, .held: 0
+        }
+    }
+}
+
+extension Reply {
+    var kind: RequestStateMachine.ReplyKind {
+        switch self {
+        case .response: .response
+        case .subscribe: .subscription
+        case .wait: .wait
+        case .exchange: .exchange
+        case .pending: .pending
         }
     }
 }

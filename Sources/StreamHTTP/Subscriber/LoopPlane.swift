@@ -1,7 +1,7 @@
 import NIOCore
 import StreamCore
 
-/// Everything of the data plane that belongs to one event loop: its connections, and the readers of each stream.
+/// The readers of each stream on one event loop.
 ///
 /// Bound to the loop: no lock is taken to deliver.
 final class LoopPlane {
@@ -9,15 +9,10 @@ final class LoopPlane {
     let streams: Streams
     let configuration: DataPlaneConfiguration
     let held: HeldReaders
-    private(set) var isDraining = false
-    /// What happened here; the numbers of now are added when somebody asks.
+    /// What happened here.
     var counts = DataPlaneMetrics()
     private var groups: [StreamName: StreamGroup] = [:]
-    private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
-    /// Requests that came over the connections of another server.
-    private var hosted: [ObjectIdentifier: any HostedRequest] = [:]
     private var mailbox: Mailbox?
-    private var ticking: RepeatedTask?
 
     init(eventLoop: any EventLoop, streams: Streams, configuration: DataPlaneConfiguration, held: HeldReaders) {
         self.eventLoop = eventLoop
@@ -29,31 +24,14 @@ final class LoopPlane {
     func start() {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         mailbox = Mailbox(eventLoop: eventLoop) { bound.value.readMail() }
-        ticking = eventLoop.scheduleRepeatedTask(initialDelay: configuration.tick, delay: configuration.tick) { _ in
-            bound.value.tick()
-        }
     }
 
     /// After this the loop holds nothing of the plane.
     func stop() {
-        ticking?.cancel()
-        ticking = nil
-        for connection in connections.values { connection.abort() }
-        for request in hosted.values { request.abandon() }
         // Behind the ends of the connections, which tell the streams through it that nobody follows any more.
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.execute { bound.value.mailbox = nil }
     }
-
-    // MARK: Connections
-
-    func add(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = connection }
-
-    func remove(_ connection: ConnectionHandler) { connections[ObjectIdentifier(connection)] = nil }
-
-    func add(_ request: any HostedRequest) { hosted[ObjectIdentifier(request)] = request }
-
-    func remove(_ request: any HostedRequest) { hosted[ObjectIdentifier(request)] = nil }
 
     // MARK: Readers
 
@@ -117,47 +95,4 @@ final class LoopPlane {
         guard let items, let group = groups[name] else { return }
         group.committed(items)
     }
-
-    private func tick() {
-        let now = NIODeadline.now()
-        for connection in connections.values { connection.tick(now: now) }
-        for request in hosted.values { request.tick(now: now) }
-    }
-
-    // MARK: Drain
-
-    /// Begins to move everyone elsewhere: readers of streams that nobody writes are asked to come back at once; those
-    /// of a stream with a producer at work stay for its end. New connections are welcome: who appends to a stream that is
-    /// being written may do so on one.
-    func beginDraining() {
-        isDraining = true
-        // A request may be under way on a connection that is idle here: it is answered, and is the last.
-        for connection in connections.values where connection.mayLeave { connection.drain(closingIdle: false) }
-        for request in hosted.values where request.mayLeave { request.drain() }
-    }
-
-    /// The deadline has come: everybody goes.
-    func endDraining() {
-        for connection in connections.values { connection.drain(closingIdle: true) }
-        for request in hosted.values { request.drain() }
-    }
-
-    /// What happened on this loop, and how it is now.
-    var metrics: DataPlaneMetrics {
-        var metrics = counts
-        for connection in connections.values {
-            if let subscriber = connection.subscriber {
-                if subscriber.isHeld {
-                    metrics.heldReaders += 1
-                } else {
-                    metrics.readers[subscriber.form, default: 0] += 1
-                }
-            }
-            if connection.longPoll != nil { metrics.longPolls += 1 }
-        }
-        return metrics
-    }
-
-    /// Connections that still have something to do.
-    var busyConnections: Int { connections.values.count { $0.isBusy } + hosted.count }
 }

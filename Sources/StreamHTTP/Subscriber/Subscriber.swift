@@ -10,14 +10,15 @@ final class Subscriber: TailReader {
     let plane: LoopPlane
     private let plan: SubscriptionPlan
     private let framing: BodyFraming
-    private unowned let outlet: any SubscriberOutlet
+    private unowned let run: RequestRun
+    private unowned let sink: any ResponseSink
     private var machine: SubscriberMachine
     private var kind: ContentType.Kind = .eventStream
     /// `retry` still has to be told: it rides in the first block.
     private var retry: Int?
     private var lastWrite: NIODeadline
-    /// Since when the connection has taken nothing, and how much it had left to take then.
-    private var blocked: (since: NIODeadline, unsent: Int)?
+    /// Since when the peer has taken nothing, and how much it had taken by then.
+    private var blocked: (since: NIODeadline, taken: UInt64)?
     private let since: NIODeadline
     /// The head and what stood first are written.
     private var isOpened = false
@@ -27,11 +28,12 @@ final class Subscriber: TailReader {
     /// The place in its group, kept by the group.
     var index = 0
 
-    init(plan: SubscriptionPlan, framing: BodyFraming, outlet: any SubscriberOutlet, plane: LoopPlane) {
+    init(plan: SubscriptionPlan, run: RequestRun, plane: LoopPlane) {
         self.name = plan.name
         self.plan = plan
-        self.framing = framing
-        self.outlet = outlet
+        self.run = run
+        self.sink = run.transport
+        self.framing = sink.framing
         self.plane = plane
         self.retry = plan.form == .sse ? plane.configuration.retryMilliseconds : nil
         self.since = .now()
@@ -50,7 +52,7 @@ final class Subscriber: TailReader {
     var form: EventForm { plan.form }
 
     /// Writes the head, the first bytes and the first page in one go, and begins to follow.
-    func open(head: [UInt8]) {
+    func open(_ fields: [HeaderField]) {
         plane.counts.reads[plan.form, default: 0] += 1
         if plan.isResume { plane.counts.resumes += 1 }
         var part = plan.form.greeting
@@ -79,16 +81,17 @@ final class Subscriber: TailReader {
             isOver = page.end != nil
         }
         isOpened = true
-        var bytes = head
+        var bytes: [UInt8] = []
         framing.append(part, to: &bytes)
         if isOver {
             if !isTorn { bytes.append(contentsOf: framing.terminator) }
             machine.finish()
         }
-        send(ByteBuffer(bytes: bytes))
+        lastWrite = .now()
+        plane.counts.deliveredBytes += sink.send(ResponseHead(200, headers: fields), bytes)
         noteDelivery(plan.opening.events)
         if isOver {
-            outlet.finishStream()
+            run.finished(isComplete: !isTorn)
         } else {
             plane.add(self)
             noteWritability()
@@ -99,7 +102,7 @@ final class Subscriber: TailReader {
 
     func ready() {
         guard !machine.isFinished else { return }
-        perform(machine.ready(takesMore: outlet.isWritable))
+        perform(machine.ready(takesMore: sink.isWritable))
     }
 
     func created() { perform(machine.created()) }
@@ -137,11 +140,11 @@ final class Subscriber: TailReader {
                 send(last)
                 noteDelivery(batch.eventCount(from: index))
                 leave()
-                outlet.finishStream()
+                run.finished(isComplete: !isTorn)
             } else {
                 lastWrite = batch.moment
                 plane.counts.deliveredBytes += buffer.readableBytes
-                let takesMore = outlet.send(buffer)
+                let takesMore = sink.send(buffer)
                 noteDelivery(batch.eventCount(from: index))
                 if !takesMore { noteWritability() }
             }
@@ -151,7 +154,7 @@ final class Subscriber: TailReader {
     // MARK: What happens to the connection
 
     func writabilityChanged() {
-        if outlet.isWritable {
+        if sink.isWritable {
             blocked = nil
             perform(machine.becameWritable())
         } else {
@@ -169,15 +172,15 @@ final class Subscriber: TailReader {
     /// Time passes: heartbeats for the quiet, an end for the stalled.
     func tick(now: NIODeadline) {
         guard !machine.isFinished else { return }
-        if !outlet.isWritable {
+        if !sink.isWritable {
             // Slow is not stalled: a large event may take a while on a poor line, and would take it again.
-            let unsent = outlet.unsentBytes
-            guard let blocked, unsent == blocked.unsent else { return self.blocked = (now, unsent) }
+            let taken = sink.bytesTaken
+            guard let blocked, taken == blocked.taken else { return self.blocked = (now, taken) }
             if now - blocked.since >= plane.configuration.writeStall {
                 plane.counts.evictions += 1
                 machine.finish()
                 leave()
-                outlet.abort()
+                run.giveUp()
             }
             return
         }
@@ -242,7 +245,7 @@ final class Subscriber: TailReader {
         case .failure: sayFarewell(.store)
         case .success(nil) where machine.cursor != nil: tellRemoval()
         case .success(nil):
-            perform(machine.read(last: nil, isAtTail: true, takesMore: outlet.isWritable))
+            perform(machine.read(last: nil, isAtTail: true, takesMore: sink.isWritable))
         case .success(.some(let page)):
             // Another stream has the name by now.
             if removal != nil, machine.cursor != nil, page.standing == .unknown { return tellRemoval() }
@@ -278,7 +281,7 @@ final class Subscriber: TailReader {
                 send(ByteBuffer(bytes: bytes))
                 noteDelivery(page.events.count)
             }
-            let step = machine.read(last: page.last, isAtTail: page.isAtTail, takesMore: outlet.isWritable)
+            let step = machine.read(last: page.last, isAtTail: page.isAtTail, takesMore: sink.isWritable)
             noteWritability()
             // A long log is read page by page, with everybody else of this loop served between the pages.
             guard step != .wait else { return }
@@ -352,7 +355,7 @@ final class Subscriber: TailReader {
         send(ByteBuffer(bytes: bytes))
         noteDelivery(events)
         leave()
-        outlet.finishStream()
+        run.finished(isComplete: !isTorn)
     }
 
     private func noteDelivery(_ events: Int) {
@@ -362,12 +365,12 @@ final class Subscriber: TailReader {
     private func send(_ buffer: ByteBuffer) {
         lastWrite = .now()
         plane.counts.deliveredBytes += buffer.readableBytes
-        outlet.send(buffer)
+        sink.send(buffer)
     }
 
     private func noteWritability() {
-        guard !outlet.isWritable else { return }
-        if blocked == nil { blocked = (.now(), outlet.unsentBytes) }
+        guard !sink.isWritable else { return }
+        if blocked == nil { blocked = (.now(), sink.bytesTaken) }
         machine.becameUnwritable()
     }
 

@@ -52,10 +52,9 @@ struct DurableServer {
             session: nil,
             time: time
         )
-        let server = await StreamServer(
-            streams: streams,
+        let server = await HTTPServer(
             responder: responder,
-            held: held,
+            plane: StreamPlane(streams: streams, held: held, configuration: dataPlane),
             configuration: dataPlane,
             eventLoops: 1,
             time: time

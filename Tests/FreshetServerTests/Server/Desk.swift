@@ -58,18 +58,15 @@ struct Desk {
         var headers = HTTPHeaders(Array(fields.joined()))
         headers.add(name: "Host", value: "localhost")
         return responder.plan(
-            for: HTTPRequestHead(
-                version: .http1_1,
-                method: method,
-                uri: target.hasPrefix("/") ? target : "/v1/stream/s\(target)",
-                headers: headers
+            for: RequestHead(
+                HTTPRequestHead(
+                    version: .http1_1,
+                    method: method,
+                    uri: target.hasPrefix("/") ? target : "/v1/stream/s\(target)",
+                    headers: headers
+                )
             ),
-            ConnectionFacts(
-                address: "127.0.0.1",
-                refusal: nil,
-                isDraining: false,
-                isBodyOpenEnded: !headers["Transfer-Encoding"].isEmpty
-            )
+            ConnectionFacts(address: "127.0.0.1", refusal: nil, isDraining: false)
         )
     }
 

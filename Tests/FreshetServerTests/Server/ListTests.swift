@@ -180,7 +180,7 @@ struct ListTests {
             try await server.until("the producer is at work") {
                 try await server.streams.info(StreamName("secret/live"))?.events == 1
             }
-            await server.service.server.beginDraining()
+            await server.service.server.loops.beginDraining()
             for name in ["live", "idle"] {
                 let type = "Content-Type: text/event-stream"
                 let answer = try await server.ask("POST", "/v1/stream/secret/\(name)", pub, type, body: "data: x\n\n")

@@ -7,11 +7,11 @@ final class ArrivalHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    private unowned let connection: ConnectionHandler
+    private unowned let connection: HTTP1Connection
     /// A request of another protocol has come: nothing behind it is one of ours.
     private var isForeign = false
 
-    init(connection: ConnectionHandler) {
+    init(connection: HTTP1Connection) {
         self.connection = connection
     }
 

@@ -1,13 +1,13 @@
 import Locks
-package import NIOCore
+import NIOCore
 
 /// The bytes of an answer between the loop that makes them and the task that writes them to another server's connection.
 ///
 /// It holds no more than a connection would: what is taken counts as unsent until the next call, and at the high mark
 /// the maker is told to wait.
-package final class BodyPipe: Sendable {
+final class AnswerPipe: Sendable {
     /// The answer was cut off: nothing may follow, and it is not complete.
-    package struct Cut: Error {}
+    struct Cut: Error {}
 
     private static let low = 32 * 1024
     private static let high = 64 * 1024
@@ -84,7 +84,7 @@ package final class BodyPipe: Sendable {
     /// What there is to write, after what was taken before has been written; nil when the answer is complete.
     ///
     /// - Throws: `Cut`, or `CancellationError`.
-    package func next() async throws -> [ByteBuffer]? {
+    func next() async throws -> [ByteBuffer]? {
         while true {
             let (onRoom, buffers, isOver) = try state.withLock { state in
                 guard !state.isCut else { throw Cut() }
@@ -104,13 +104,13 @@ package final class BodyPipe: Sendable {
     }
 
     /// Returns when the answer is complete, and throws when it is cut off: also while a write waits for the peer.
-    package func watch() async throws {
+    func watch() async throws {
         await wait(\.watcher) { $0.isCut || $0.isFinished }
         if state.withLock(\.isCut) { throw Cut() }
     }
 
     /// Nobody writes any more: the peer has gone, or everything is out.
-    package func leave() {
+    func leave() {
         let (onLeave, waiting) = state.withLock { state in
             defer {
                 state.isCut = state.isCut || !state.isFinished

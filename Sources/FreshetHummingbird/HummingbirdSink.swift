@@ -1,0 +1,167 @@
+import NIOCore
+import StreamHTTP
+
+/// The way of one request of an application: what the run answers goes into a pipe, from which Hummingbird's writer
+/// takes it. It belongs to an event loop.
+final class HummingbirdSink {
+    /// What is known of the answer.
+    enum Answer: Sendable {
+        /// It may take long.
+        case waits
+        /// - Parameter isLast: something is left of the request's body.
+        case whole(StreamHTTP.Response, isLast: Bool)
+        /// Its body comes out of the pipe.
+        case open(ResponseHead)
+        /// There is none.
+        case none
+    }
+
+    let pipe: AnswerPipe
+    private let loop: HTTPLoop
+    private(set) var run: RequestRun?
+    private var isBodyComplete: Bool
+    private var bytesSent: UInt64 = 0
+    private var isAnswered = false
+    /// Told, and not asked for yet, in order.
+    private var answers: [Answer] = []
+    private var asking: CheckedContinuation<Answer, Never>?
+    private var feeding: CheckedContinuation<Bool, Never>?
+
+    init(_ head: StreamHTTP.RequestHead, on loop: HTTPLoop, pipe: AnswerPipe) {
+        self.loop = loop
+        self.pipe = pipe
+        self.isBodyComplete = head.body == .none
+        let run = RequestRun(head, on: loop, transport: self)
+        self.run = run
+        loop.add(self)
+    }
+
+    /// - Parameter eventLoop: that of the sink.
+    func start(_ plan: RequestPlan, on eventLoop: any EventLoop) {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        pipe.begin(
+            onRoom: { eventLoop.execute { bound.value.run?.writabilityChanged() } },
+            onLeave: { eventLoop.execute { bound.value.left() } }
+        )
+        run?.start(plan)
+        if isBodyComplete { run?.bodyEnded() }
+    }
+
+    // MARK: The request
+
+    func received(_ part: ByteBuffer) { run?.received(part) }
+
+    /// - Parameter isWhole: false when nobody reads it any more, or the peer left in its middle.
+    func bodyEnded(isWhole: Bool) {
+        guard !isAnswered else { return }
+        guard isWhole else { return left() }
+        isBodyComplete = true
+        run?.bodyEnded()
+    }
+
+    /// Resumes with true when more of the body is wanted, with false when nothing ever is.
+    func whenBodyIsWanted(_ continuation: CheckedContinuation<Bool, Never>) {
+        guard let run, !isAnswered else { return continuation.resume(returning: false) }
+        if run.wantsBody { continuation.resume(returning: true) } else { feeding = continuation }
+    }
+
+    /// Nobody is to be answered any more.
+    func left() {
+        let run = end()
+        run?.left()
+        pipe.cut()
+        tell(.none)
+    }
+
+    // MARK: The answer
+
+    func whenAnswered(_ continuation: CheckedContinuation<Answer, Never>) {
+        guard !answers.isEmpty else { return asking = continuation }
+        continuation.resume(returning: answers.removeFirst())
+    }
+
+    private func tell(_ answer: Answer) {
+        guard !isAnswered else { return }
+        if case .waits = answer {} else { isAnswered = true }
+        if let asking {
+            self.asking = nil
+            asking.resume(returning: answer)
+        } else {
+            answers.append(answer)
+        }
+        if isAnswered { stopFeeding() }
+    }
+
+    private func stopFeeding() {
+        feeding?.resume(returning: false)
+        feeding = nil
+    }
+
+    @discardableResult
+    private func end() -> RequestRun? {
+        defer { run = nil }
+        loop.remove(self)
+        stopFeeding()
+        return run
+    }
+}
+
+extension HummingbirdSink: RequestTransport {
+    /// Hummingbird frames what it sends.
+    var framing: BodyFraming { .plain }
+
+    var isWritable: Bool { pipe.isWritable }
+
+    var bytesTaken: UInt64 { bytesSent - UInt64(pipe.unsentBytes) }
+
+    func send(_ response: StreamHTTP.Response) {
+        end()
+        tell(.whole(response, isLast: !isBodyComplete))
+    }
+
+    func send(_ head: ResponseHead, _ part: [UInt8]) -> Int {
+        send(ByteBuffer(bytes: part))
+        tell(.open(head))
+        return part.count
+    }
+
+    @discardableResult
+    func send(_ part: ByteBuffer) -> Bool {
+        bytesSent += UInt64(part.readableBytes)
+        return pipe.send(part)
+    }
+
+    func finish(isComplete: Bool) {
+        if isComplete { pipe.finish() } else { pipe.cut() }
+        end()
+    }
+
+    func abort(reset: Bool) {
+        end()
+        pipe.cut()
+        tell(.none)
+    }
+
+    func bodyWantChanged() {
+        guard let feeding, let run, run.wantsBody else { return }
+        self.feeding = nil
+        feeding.resume(returning: true)
+    }
+
+    /// Said by Hummingbird, as the application does for all its routes.
+    func sendContinue() {}
+
+    func answerWaits() { tell(.waits) }
+
+    func answerStreams() {}
+}
+
+extension HummingbirdSink: HTTPLoopMember {
+    var isBusy: Bool { run != nil }
+
+    func tick(now: NIODeadline) { run?.tick(now: now) }
+
+    func drain(closesIdle: Bool) { run?.drain() }
+
+    func abandon() { left() }
+}

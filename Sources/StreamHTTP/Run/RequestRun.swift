@@ -1,0 +1,395 @@
+package import NIOCore
+import StreamCore
+
+/// One request: carries out what its `RequestStateMachine` decides, whatever transport brought it. It belongs to the
+/// transport's event loop.
+///
+/// The transport makes one for each head, starts it with a plan, tells it what comes, and writes what it is given.
+package final class RequestRun {
+    /// What of a plan waits for the whole request.
+    private enum Execution {
+        case none
+        case respond(Response)
+        case act(@Sendable () async -> Reply)
+        case collect(@Sendable ([UInt8]) async -> Reply)
+        case exchange(ExchangePlan)
+    }
+
+    /// What works on the answer.
+    private enum Work {
+        case none
+        case append(LiveRequest)
+        case exchange(Exchange)
+        case longPoll(LongPoll)
+        case subscriber(Subscriber)
+        case pending(Task<Void, Never>)
+    }
+
+    unowned let transport: any RequestTransport
+    private let loop: HTTPLoop
+    private var machine: RequestStateMachine
+    /// Nil as soon as nothing depends on it any more.
+    private var head: RequestHead?
+    private var execution = Execution.none
+    private var work = Work.none
+    private var body: [UInt8] = []
+    /// The peer waits for a word before it sends the body.
+    private var owesContinue: Bool
+
+    package init(_ head: RequestHead, on loop: HTTPLoop, transport: any RequestTransport) {
+        self.head = head
+        self.loop = loop
+        self.transport = transport
+        self.owesContinue = head.expectsContinue
+        self.machine = RequestStateMachine(bodyIdle: loop.configuration.bodyIdleTime)
+    }
+
+    // MARK: What the transport tells
+
+    package func start(_ plan: RequestPlan) {
+        let body = head?.body ?? .none
+        switch plan {
+        case .later(let decide): decideLater(decide)
+        case .answer(let response):
+            execution = .respond(response)
+            tell(.planned(.answer, body))
+        case .act(let act):
+            execution = .act(act)
+            tell(.planned(.act, body))
+        case .collect(let limit, let refusal, let act):
+            execution = .collect(act)
+            let action = next(.planned(.collect(limit: limit), body))
+            if action == .gather { askBeforeBody(refusal) } else { perform(action) }
+        case .live(let plan):
+            let action = next(.planned(.append, body))
+            if action == .openAppend { open(plan) } else { perform(action) }
+        case .exchange(let plan):
+            execution = .exchange(plan)
+            tell(.planned(.exchange(limit: plan.bodyLimit), body))
+        }
+    }
+
+    package func received(_ part: ByteBuffer) {
+        let action = next(.bodyPart(bytes: part.readableBytes))
+        guard action == .take else { return perform(action) }
+        switch work {
+        case .append(let live): live.received(part)
+        case .exchange(let exchange): exchange.received(part)
+        case .none, .longPoll, .subscriber, .pending: body.append(contentsOf: part.readableBytesView)
+        }
+    }
+
+    package func bodyEnded() { tell(.bodyEnded) }
+
+    /// What follows is no part of a request.
+    package func broken(_ failure: RequestFailure) { tell(.broken(failure)) }
+
+    /// Nothing more comes from the peer.
+    package func inputEnded() { tell(.inputEnded) }
+
+    /// The peer is gone.
+    package func left() { tell(.left) }
+
+    package func writabilityChanged() {
+        switch work {
+        case .subscriber(let subscriber): subscriber.writabilityChanged()
+        case .exchange(let exchange): exchange.writabilityChanged()
+        case .none, .append, .longPoll, .pending: break
+        }
+    }
+
+    package func tick(now: NIODeadline) {
+        switch work {
+        case .subscriber(let subscriber): subscriber.tick(now: now)
+        case .longPoll(let longPoll): longPoll.tick(now: now)
+        case .exchange(let exchange): exchange.tick(now: now)
+        case .append, .pending: break
+        case .none: perform(machine.next(.tick, now: now))
+        }
+    }
+
+    /// The server is going away: what can be brought to its end at once is.
+    package func drain() {
+        switch work {
+        case .append(let live): live.drain()
+        case .subscriber(let subscriber): subscriber.sayFarewell(.draining)
+        case .longPoll(let longPoll): longPoll.giveUp()
+        case .exchange(let exchange): exchange.drain()
+        case .none, .pending: break
+        }
+    }
+
+    // MARK: What the transport asks
+
+    /// Whether the next part of the body may be told.
+    package var wantsBody: Bool {
+        switch (machine.state, work) {
+        case (.bodiless, _), (.collecting, _): true
+        case (.appending(.arriving), .append(let live)): live.wantsMore
+        case (.exchanging(isBodyComplete: false), .exchange(let exchange)): exchange.wantsMore
+        default: false
+        }
+    }
+
+    /// The body, of which parts may still wait, is appended while it arrives.
+    package var isAppending: Bool { machine.state == .appending(.arriving) }
+
+    /// The answer may take long.
+    package var isWaiting: Bool {
+        switch machine.state {
+        case .waiting, .streaming, .exchanging: true
+        case .deciding, .bodiless, .collecting, .appending, .working, .over: false
+        }
+    }
+
+    /// May be asked to leave while streams that are being written or have just ended are read to their end.
+    package var mayLeave: Bool {
+        switch work {
+        case .append, .exchange: false
+        case .subscriber(let subscriber): !subscriber.plane.streams.isComingToAnEnd(subscriber.name)
+        case .none, .longPoll, .pending: true
+        }
+    }
+
+    var subscriber: Subscriber? { if case .subscriber(let subscriber) = work { subscriber } else { nil } }
+
+    var isLongPoll: Bool { if case .longPoll = work { true } else { false } }
+
+    // MARK: What works on the answer tells
+
+    func wantsBodyAgain() {
+        guard !machine.isOver else { return }
+        if case .exchanging = machine.state { continueIfOwed() }
+        transport.bodyWantChanged()
+    }
+
+    /// The head of an answer that is written in parts.
+    func send(_ head: ResponseHead) {
+        var head = head
+        head.headers += commonFields
+        loop.counts.answers[head.status, default: 0] += 1
+        transport.send(head, [])
+    }
+
+    /// The answer that is written in parts is at its end.
+    func finished(isComplete: Bool = true) { tell(.finished(isComplete: isComplete)) }
+
+    func failed(_ failure: RequestFailure) { tell(.failed(failure)) }
+
+    func giveUp(reset: Bool = false) {
+        let action = next(.givenUp)
+        guard action == .abort else { return perform(action) }
+        drop()
+        transport.abort(reset: reset)
+    }
+
+    // MARK: -
+
+    private func tell(_ event: RequestStateMachine.Event) { perform(next(event)) }
+
+    private func next(_ event: RequestStateMachine.Event) -> RequestStateMachine.Action {
+        machine.next(event, now: .now())
+    }
+
+    private func perform(_ action: RequestStateMachine.Action) {
+        switch action {
+        case .none, .discard: break
+        case .execute: execute()
+        case .endBody:
+            switch work {
+            case .append(let live): live.bodyEnded()
+            case .exchange(let exchange): exchange.bodyEnded()
+            case .none, .longPoll, .subscriber, .pending: break
+            }
+        case .tear:
+            switch work {
+            case .append(let live): live.torn()
+            case .exchange(let exchange): exchange.torn()
+            case .none, .longPoll, .subscriber, .pending: break
+            }
+        case .beginExchange(let hasBody):
+            guard case .exchange(let plan) = execution else { preconditionFailure("an exchange without its plan") }
+            begin(plan, hasBody: hasBody)
+        case .finish(let isComplete):
+            work = .none
+            transport.finish(isComplete: isComplete)
+        case .fail(let failure): respond(loop.responder.answer(to: failure, head: head))
+        case .abort:
+            drop()
+            transport.abort(reset: false)
+        case .drop: drop()
+        case .illegal(let transition):
+            assertionFailure("\(transition)")
+            transport.abort(reset: false)
+        case .gather, .openAppend, .take, .respond, .subscribe, .wait, .pend:
+            preconditionFailure("done where it is asked for, with what it needs")
+        }
+    }
+
+    private func decideLater(_ decide: @escaping @Sendable () async -> RequestPlan) {
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        loop.eventLoop.immediately(decide) { plan in
+            let run = bound.value
+            // The peer may be gone by now, or was found to send no HTTP.
+            guard !run.machine.isOver else { return }
+            run.start(plan)
+            if !run.machine.isOver { run.transport.bodyWantChanged() }
+        }
+    }
+
+    /// The request is whole: carries its plan out.
+    private func execute() {
+        let work: @Sendable () async -> Reply
+        switch execution {
+        case .none: preconditionFailure("a request is carried out when it was decided how")
+        case .respond(let response): return reply(.response(response))
+        case .exchange(let plan): return reply(.exchange(plan))
+        case .act(let act): work = act
+        case .collect(let act):
+            let whole = body
+            body = []
+            work = { await act(whole) }
+        }
+        execution = .none
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        loop.eventLoop.immediately(work) { bound.value.reply($0) }
+    }
+
+    private func reply(_ reply: Reply) {
+        switch (next(.replied(reply.kind)), reply) {
+        case (.respond, .response(let response)): respond(response)
+        case (.subscribe, .subscribe(let plan)): subscribe(plan)
+        case (.wait, .wait(let plan)): wait(plan)
+        case (.beginExchange(let hasBody), .exchange(let plan)): begin(plan, hasBody: hasBody)
+        case (.pend, .pending(let work)): wait(for: work)
+        case (.discard, .subscribe(let plan)):
+            if case .held = plan.opening { loop.plane?.held.give(back: plan.name) }
+        case (let action, _): perform(action)
+        }
+    }
+
+    private func respond(_ response: Response) {
+        var response = response
+        response.headers += commonFields
+        work = .none
+        loop.counts.answers[response.status, default: 0] += 1
+        if let why = response.reconnect { loop.counts.reconnects[why, default: 0] += 1 }
+        transport.send(response)
+    }
+
+    private var commonFields: [HeaderField] { loop.responder.commonFields(for: head) }
+
+    private func drop() {
+        let work = work
+        self.work = .none
+        switch work {
+        case .none: break
+        case .append(let live): live.torn()
+        case .exchange(let exchange): exchange.disconnected()
+        case .longPoll(let longPoll): longPoll.disconnected()
+        case .subscriber(let subscriber): subscriber.disconnected()
+        case .pending(let task): task.cancel()
+        }
+    }
+
+    // MARK: Kinds of answers
+
+    private func askBeforeBody(_ refusal: @escaping @Sendable () async -> Response?) {
+        guard owesContinue else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        loop.eventLoop.immediately(refusal) { response in
+            let run = bound.value
+            // A client that sent the body without waiting is answered when it is here.
+            guard case .collecting = run.machine.state else { return }
+            if let response { run.reply(.response(response)) } else { run.continueIfOwed() }
+        }
+    }
+
+    /// `100 Continue`, on acceptance and only when asked for (RFC 9110, section 10.1.1).
+    private func continueIfOwed() {
+        guard owesContinue else { return }
+        owesContinue = false
+        transport.sendContinue()
+    }
+
+    private func open(_ plan: LivePlan) {
+        let live = LiveRequest(
+            plan: plan,
+            limits: loop.configuration.pieces,
+            eventLoop: loop.eventLoop,
+            // An append may be decided after the transport has gone.
+            onResume: { [weak self] in self?.wantsBodyAgain() },
+            onFinish: { [weak self] response in self?.appended(response) }
+        )
+        guard let live else { preconditionFailure("a live plan needs a type whose bodies can be cut") }
+        work = .append(live)
+        live.open { [weak self] in
+            guard let self, isAppending else { return }
+            continueIfOwed()
+            transport.bodyWantChanged()
+        }
+    }
+
+    private func appended(_ response: Response?) {
+        guard let response else { return giveUp() }
+        reply(.response(response))
+    }
+
+    private func begin(_ plan: ExchangePlan, hasBody: Bool) {
+        execution = .none
+        let exchange = Exchange(
+            plan: plan,
+            run: self,
+            isHead: head?.method == .HEAD,
+            hasBody: hasBody,
+            eventLoop: loop.eventLoop,
+            configuration: loop.configuration
+        )
+        work = .exchange(exchange)
+        exchange.start()
+        if !machine.isOver { transport.answerWaits() }
+    }
+
+    private func subscribe(_ plan: SubscriptionPlan) {
+        let fields = plan.headers + commonFields
+        head = nil
+        loop.counts.answers[200, default: 0] += 1
+        transport.answerStreams()
+        let subscriber = Subscriber(plan: plan, run: self, plane: plane)
+        work = .subscriber(subscriber)
+        subscriber.open(fields)
+        if !machine.isOver { transport.answerWaits() }
+    }
+
+    private func wait(_ plan: LongPollPlan) {
+        let longPoll = LongPoll(plan: plan, plane: plane) { [unowned self] response in
+            work = .none
+            reply(.response(response))
+        }
+        work = .longPoll(longPoll)
+        longPoll.open()
+        if !machine.isOver { transport.answerWaits() }
+    }
+
+    private func wait(for work: @escaping @Sendable () async -> Reply) {
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        let eventLoop = loop.eventLoop
+        self.work = .pending(
+            Task {
+                let reply = await work()
+                eventLoop.execute {
+                    bound.value.work = .none
+                    bound.value.reply(reply)
+                }
+            }
+        )
+        transport.answerWaits()
+    }
+
+    private var plane: LoopPlane {
+        guard let plane = loop.plane else {
+            preconditionFailure("a server without streams has no routes that read any")
+        }
+        return plane
+    }
+}

@@ -1,0 +1,58 @@
+package import NIOCore
+
+/// Where the answer to one request goes: an HTTP/1.1 connection, or the writer of another server. It belongs to an
+/// event loop.
+package protocol ResponseSink: AnyObject {
+    /// How the parts of a body of unknown length are told apart. Parts come framed, so that all readers of a stream may
+    /// share one buffer.
+    var framing: BodyFraming { get }
+    /// Whether more should be written now.
+    var isWritable: Bool { get }
+    /// The bytes of answers that the peer, or its kernel, has taken so far. It only grows: a peer that is slow moves
+    /// it, one that is stalled does not.
+    var bytesTaken: UInt64 { get }
+
+    /// A whole answer.
+    func send(_ response: Response)
+    /// The head of an answer whose body follows, with the first part of it. Returns how many bytes that is.
+    @discardableResult
+    func send(_ head: ResponseHead, _ part: [UInt8]) -> Int
+    /// A part of the body. False when not all of it was taken at once.
+    @discardableResult
+    func send(_ part: ByteBuffer) -> Bool
+    /// The answer is at its end.
+    ///
+    /// - Parameter isComplete: false when its body is not, and the peer must see that: what was sent reaches it, and
+    ///   nothing that could be taken for the end.
+    func finish(isComplete: Bool)
+    /// Nobody is answered any more: what was sent may be lost.
+    ///
+    /// - Parameter reset: where it can, as a machine does whose program died.
+    func abort(reset: Bool)
+}
+
+/// The head of an answer whose body follows in parts.
+package struct ResponseHead: Sendable {
+    package var status: Int
+    package var headers: [HeaderField]
+    /// The body's length in bytes; nil when it is not known.
+    package var length: Int?
+
+    package init(_ status: Int, headers: [HeaderField], length: Int? = nil) {
+        self.status = status
+        self.headers = headers
+        self.length = length
+    }
+}
+
+/// The transport of one request: what its `RequestRun` needs of it beside the answer's way out.
+package protocol RequestTransport: ResponseSink {
+    /// Whether more of the body is wanted, which `RequestRun.wantsBody` says, may have changed.
+    func bodyWantChanged()
+    /// The body is welcome: a peer that waits for a word before it sends it is told (`100 Continue`).
+    func sendContinue()
+    /// The answer may take long: from now on it should be seen when the peer leaves.
+    func answerWaits()
+    /// The answer goes on for as long as a stream does, and is the last thing on this way.
+    func answerStreams()
+}

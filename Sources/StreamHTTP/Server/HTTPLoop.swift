@@ -1,0 +1,103 @@
+package import NIOCore
+import StreamCore
+
+/// Everything of the HTTP server that belongs to one event loop: who is connected, what is counted, and what passes
+/// with time.
+package final class HTTPLoop {
+    let eventLoop: any EventLoop
+    let configuration: DataPlaneConfiguration
+    package let responder: any Responder
+    /// The readers of streams on this loop; nil where there are no streams.
+    let plane: LoopPlane?
+    var encoder: ResponseEncoder
+    /// What happened here; the numbers of now are added when somebody asks.
+    var counts = DataPlaneMetrics()
+    package private(set) var isDraining = false
+    private var members: [ObjectIdentifier: any HTTPLoopMember] = [:]
+    private var ticking: RepeatedTask?
+
+    init(
+        _ eventLoop: any EventLoop,
+        responder: any Responder,
+        plane: LoopPlane?,
+        configuration: DataPlaneConfiguration,
+        time: any TimeSource
+    ) {
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.responder = responder
+        self.plane = plane
+        self.encoder = ResponseEncoder(time: time)
+    }
+
+    func start() {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        ticking = eventLoop.scheduleRepeatedTask(initialDelay: configuration.tick, delay: configuration.tick) { _ in
+            let now = NIODeadline.now()
+            for member in bound.value.members.values { member.tick(now: now) }
+        }
+    }
+
+    /// After this the event loop holds nothing of it.
+    func stop() {
+        ticking?.cancel()
+        ticking = nil
+        for member in members.values { member.abandon() }
+        plane?.stop()
+    }
+
+    package func add(_ member: any HTTPLoopMember) { members[ObjectIdentifier(member)] = member }
+
+    package func remove(_ member: any HTTPLoopMember) { members[ObjectIdentifier(member)] = nil }
+
+    // MARK: Drain
+
+    /// Begins to move everyone elsewhere: readers of streams that nobody writes are asked to come back at once; those
+    /// of a stream with a producer at work stay for its end. New connections are welcome: who appends to a stream that is
+    /// being written may do so on one.
+    func beginDraining() {
+        isDraining = true
+        // A request may be under way on a connection that is idle here: it is answered, and is the last.
+        for member in members.values where member.run?.mayLeave ?? true { member.drain(closesIdle: false) }
+    }
+
+    /// The deadline has come: everybody goes.
+    func endDraining() {
+        for member in members.values { member.drain(closesIdle: true) }
+    }
+
+    // MARK: What can be told
+
+    /// What happened on this loop, and how it is now.
+    var metrics: DataPlaneMetrics {
+        var metrics = plane.map { counts + $0.counts } ?? counts
+        for member in members.values {
+            if let subscriber = member.run?.subscriber {
+                if subscriber.isHeld {
+                    metrics.heldReaders += 1
+                } else {
+                    metrics.readers[subscriber.form, default: 0] += 1
+                }
+            }
+            if member.run?.isLongPoll == true { metrics.longPolls += 1 }
+        }
+        return metrics
+    }
+
+    /// Members that still have something to do.
+    var busyMembers: Int { members.values.count { $0.isBusy } }
+}
+
+/// A transport of requests, as the loop it belongs to sees it.
+package protocol HTTPLoopMember: AnyObject {
+    /// The request that is being answered now.
+    var run: RequestRun? { get }
+    var isBusy: Bool { get }
+    func tick(now: NIODeadline)
+    /// The server is going away.
+    ///
+    /// - Parameter closesIdle: whether nobody is waited for any more.
+    func drain(closesIdle: Bool)
+    /// The server is no more.
+    func abandon()
+}

@@ -1,0 +1,116 @@
+import Locks
+package import NIOCore
+package import StreamCore
+
+/// The event loops on which requests are answered, whoever brings them: this server's connections, or another server.
+package final class HTTPLoops: Sendable {
+    private let loops: [(eventLoop: any EventLoop, loop: NIOLoopBound<HTTPLoop>)]
+    private let turn = Mutex(0)
+
+    /// - Parameters:
+    ///   - plane: the streams that may be read; nil where there are none.
+    ///   - group: the loops.
+    package init(
+        _ group: any EventLoopGroup,
+        responder: any Responder,
+        plane: StreamPlane?,
+        configuration: DataPlaneConfiguration,
+        time: any TimeSource
+    ) async {
+        var loops: [(any EventLoop, NIOLoopBound<HTTPLoop>)] = []
+        for eventLoop in group.makeIterator() {
+            let made = eventLoop.submit {
+                let loop = HTTPLoop(
+                    eventLoop,
+                    responder: responder,
+                    plane: plane?.makePlane(on: eventLoop),
+                    configuration: configuration,
+                    time: time
+                )
+                loop.start()
+                return NIOLoopBound(loop, eventLoop: eventLoop)
+            }
+            do {
+                loops.append((eventLoop, try await made.get()))
+            } catch {
+                preconditionFailure("a new event loop refused work: \(error)")
+            }
+        }
+        self.loops = loops
+    }
+
+    /// The one of an event loop. To be asked on that.
+    func loop(on eventLoop: any EventLoop) -> HTTPLoop {
+        guard let found = loops.first(where: { $0.eventLoop === eventLoop }) else {
+            preconditionFailure("a connection on a loop that is not the server's")
+        }
+        return found.loop.value
+    }
+
+    /// The next one, in turn.
+    package func next() -> NIOLoopBound<HTTPLoop> {
+        let index = turn.withLock { turn in
+            turn = (turn + 1) % loops.count
+            return turn
+        }
+        return loops[index].loop
+    }
+
+    // MARK: Going away
+
+    /// Goes away in good order: returns when nobody is left that had to be waited for, or at the deadline.
+    ///
+    /// Streams with a producer at work go on with their readers; all others are asked to come back at once.
+    ///
+    /// - Parameters:
+    ///   - isBusy: whether something else goes on that is waited for.
+    ///   - conclude: brings that to its end, at the deadline at the latest.
+    package func drain(
+        for time: Duration,
+        isBusy: @Sendable () -> Bool = { false },
+        conclude: @Sendable () async -> Void = {}
+    ) async {
+        let clock = EventLoopClock()
+        let deadline = clock.now + time
+        await beginDraining()
+        while await busy(isBusy), clock.now < deadline, !Task.isCancelled {
+            try? await clock.sleep(for: .milliseconds(50))
+            // A stream whose producer left meanwhile has nobody to wait for any more.
+            await beginDraining()
+        }
+        await conclude()
+        await onEach { $0.endDraining() }
+        // What was said last has to reach the other side.
+        let last = clock.now + .seconds(3)
+        while await busy({ false }), clock.now < last, !Task.isCancelled {
+            try? await clock.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Cuts off what is left.
+    package func stop() async { await onEach { $0.stop() } }
+
+    /// Everybody whose stream nobody writes is asked to come back elsewhere; the others may stay for the end.
+    package func beginDraining() async { await onEach { $0.beginDraining() } }
+
+    private func busy(_ isBusy: () -> Bool) async -> Bool {
+        if isBusy() { return true }
+        for (eventLoop, loop) in loops {
+            if (try? await eventLoop.submit { loop.value.busyMembers }.get()) ?? 0 > 0 { return true }
+        }
+        return false
+    }
+
+    /// The sum of what the loops have counted.
+    package func metrics() async -> DataPlaneMetrics {
+        var sum = DataPlaneMetrics()
+        for (eventLoop, loop) in loops {
+            if let part = try? await eventLoop.submit({ loop.value.metrics }).get() { sum = sum + part }
+        }
+        return sum
+    }
+
+    private func onEach(_ body: @escaping @Sendable (HTTPLoop) -> Void) async {
+        for (eventLoop, loop) in loops { try? await eventLoop.submit { body(loop.value) }.get() }
+    }
+}
