@@ -18,10 +18,11 @@ extension StreamStore {
         return tail
     }
 
+    /// What follows a position: all of it, where a test does not ask for less.
     package func page(
         _ name: StreamName,
         from position: ReadPosition = .start,
-        limit: PageLimit = PageLimit()
+        limit: PageLimit = PageLimit(bytes: 1 << 20)
     ) async throws -> Page {
         try #require(try await read(name, from: position, limit: limit))
     }

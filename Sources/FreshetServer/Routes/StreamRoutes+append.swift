@@ -99,30 +99,24 @@ extension StreamRoutes {
                     detail: "Send the `Content-Type` the stream was created with."
                 )
             }
-            if creates, let type, try await streams.info(name) == nil {
-                // A body that is wrong makes no stream.
-                _ = try body.isEmpty ? [] : cut(body, type)
-                try await createIfMissing(name, type, lease: lease)
-            }
             var request = AppendRequest(
                 contentType: body.isEmpty ? nil : type,
                 producer: producer,
                 sequence: sequence,
                 end: end
             )
-            if !body.isEmpty {
-                // What is wrong with the stream comes before what is wrong with the body: the body is cut by the type
-                // of the stream.
-                if let early = try await refusal(name, type, isNumbered: producer != nil) { return early }
-                // Whether it was this request that ended the stream, the store knows by its number alone. It is asked
-                // of that stream only: one made anew under the name would take the number, and lose the body.
-                if producer != nil, let info = try await streams.info(name), info.end != nil {
-                    request.birth = info.birth
-                } else if let type {
+            if !body.isEmpty, let type {
+                do throws(PieceError) {
                     request.events = try cut(body, type)
+                } catch {
+                    return try await refuse(name, request, because: error, creates: creates)
                 }
             }
-            let outcome = try await streams.append(name, request)
+            var outcome = try await streams.append(name, request)
+            if case .notFound = outcome, creates, let type {
+                try await create(name, type, lease: lease)
+                outcome = try await streams.append(name, request)
+            }
             if let lease, case .appended(_, nil, _) = outcome {
                 _ = try await streams.renewLease(name, seconds: lease)
             }
@@ -145,7 +139,29 @@ extension StreamRoutes {
         return events
     }
 
-    /// What is wrong with appending a body of a type to the stream, as it is now.
+    /// The answer to a body that its own type does not allow. What is wrong with the stream comes first: it is by the
+    /// type of the stream that a body is cut.
+    private func refuse(
+        _ name: StreamName,
+        _ request: AppendRequest,
+        because error: PieceError,
+        creates: Bool
+    ) async throws(StoreError) -> Response {
+        guard let info = try await streams.info(name) else {
+            return creates ? Response(Problem(error)) : await missing(name)
+        }
+        // Whether it was this request that ended the stream, the store knows by its number alone. It is asked of that
+        // stream only: one made anew under the name would take the number, and lose the body.
+        if info.end != nil, request.producer != nil {
+            var number = request
+            number.birth = info.birth
+            return Self.response(to: try await streams.append(name, number), number, name)
+        }
+        return Self.refusal(info, request.contentType, name) ?? Response(Problem(error))
+    }
+
+    /// What is wrong with appending a body of a type to the stream as it is now, told early where that saves the body.
+    /// The store decides all the same when the body is here.
     private func refusal(
         _ name: StreamName,
         _ type: ContentType?,
@@ -154,18 +170,25 @@ extension StreamRoutes {
         guard let info = try await streams.info(name) else { return await missing(name) }
         // A producer that asks again is answered by the store, which knows whether this request ended the stream.
         if info.end != nil, isNumbered { return nil }
-        if let end = info.end { return Response(Self.problem(.ended(end, tail: info.tail, producer: nil), name)) }
+        return Self.refusal(info, type, name)
+    }
+
+    private static func refusal(_ info: StreamInfo, _ type: ContentType?, _ name: StreamName) -> Response? {
+        if let end = info.end { return Response(problem(.ended(end, tail: info.tail, producer: nil), name)) }
         if let type, !info.options.contentType.matches(type) {
-            return Response(Self.problem(.typeMismatch(info.options.contentType), name))
+            return Response(problem(.typeMismatch(info.options.contentType), name))
         }
         return nil
     }
 
-    private func createIfMissing(_ name: StreamName, _ type: ContentType, lease: Int?) async throws(StoreError) {
-        guard try await streams.info(name) == nil else { return }
-        // Two that come at once both find it missing; the second finds it there, which is as good.
+    /// Two that come at once may both find it missing; the second finds it there, which is as good.
+    @discardableResult
+    private func create(_ name: StreamName, _ type: ContentType, lease: Int?) async throws(StoreError) -> StreamInfo? {
         let options = StreamOptions(contentType: type, leaseSeconds: lease)
-        _ = try await streams.create(name, CreateRequest(options: options))
+        switch try await streams.create(name, CreateRequest(options: options)) {
+        case .created(let info), .exists(let info), .conflict(let info, _): return info
+        case .gone, .forkRefused: return nil
+        }
     }
 
     private func renewLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Response {
@@ -228,8 +251,9 @@ extension StreamRoutes {
         _ onStop: @escaping @Sendable (LiveStop) -> Void
     ) async -> Result<LiveProducer, Problem> {
         do throws(StoreError) {
-            if creates { try await createIfMissing(name, type, lease: lease) }
-            guard let info = try await streams.info(name) else { return .failure(await absence(of: name)) }
+            var found = try await streams.info(name)
+            if found == nil, creates { found = try await create(name, type, lease: lease) }
+            guard let info = found else { return .failure(await absence(of: name)) }
             if let end = info.end {
                 return .failure(Self.problem(.ended(end, tail: info.tail, producer: nil), name))
             }

@@ -9,11 +9,14 @@ package enum ReadPosition: Hashable, Sendable {
 }
 
 /// How much one read may return. At least one event is returned where there is one, however large.
+///
+/// What nobody asks otherwise for is what a reader that follows takes at a time, the first page like every other:
+/// enough to keep a fast one busy, little enough that a slow one holds little.
 package struct PageLimit: Hashable, Sendable {
     package var events: Int
     package var bytes: Int
 
-    package init(events: Int = 1000, bytes: Int = 256 * 1024) {
+    package init(events: Int = 1000, bytes: Int = 64 * 1024) {
         self.events = events
         self.bytes = bytes
     }

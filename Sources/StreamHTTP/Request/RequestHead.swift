@@ -9,6 +9,15 @@ package struct RequestHead: Sendable {
         case length(Int)
         /// Until it ends: HTTP/1.1 says `chunked`.
         case openEnded
+
+        /// So large, or of a length so unknown, that an early refusal saves more than it costs.
+        var isLarge: Bool {
+            switch self {
+            case .none: false
+            case .length(let length): length > 64 * 1024
+            case .openEnded: true
+            }
+        }
     }
 
     package var method: RequestMethod

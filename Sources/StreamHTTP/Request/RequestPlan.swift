@@ -60,7 +60,7 @@ package enum RequestPlan: Sendable {
     /// After some work that needs no body.
     case act(@Sendable () async -> Reply)
     /// After the whole body, up to a limit of bytes. A client that waits for a word before it sends the body
-    /// (`Expect: 100-continue`) is told the refusal instead, where there is one by then.
+    /// (`Expect: 100-continue`), or that sends a large one, is told the refusal instead, where there is one by then.
     case collect(limit: Int, refusal: @Sendable () async -> Response? = { nil }, @Sendable ([UInt8]) async -> Reply)
     /// By appending the body while it arrives.
     case live(LivePlan)

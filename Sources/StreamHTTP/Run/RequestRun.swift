@@ -295,7 +295,7 @@ package final class RequestRun {
     // MARK: Kinds of answers
 
     private func askBeforeBody(_ refusal: @escaping @Sendable () async -> Response?) {
-        guard owesContinue else { return }
+        guard owesContinue || head?.body.isLarge == true else { return }
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         loop.eventLoop.immediately(refusal) { response in
             let run = bound.value

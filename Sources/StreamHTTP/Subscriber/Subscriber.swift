@@ -3,9 +3,6 @@ import StreamCore
 
 /// One reader that follows a stream: carries out what its machine decides. Bound to its connection's event loop.
 final class Subscriber: TailReader {
-    /// What one read takes from the log: enough to keep a fast reader busy, little enough that a slow one holds little.
-    static let pageLimit = PageLimit(bytes: 64 * 1024)
-
     let name: StreamName
     let plane: LoopPlane
     private let plan: SubscriptionPlan
@@ -230,7 +227,7 @@ final class Subscriber: TailReader {
         let name = name
         plane.eventLoop.immediately { () -> Result<Page?, StoreError> in
             do throws(StoreError) {
-                return .success(try await streams.read(name, from: position, limit: Self.pageLimit))
+                return .success(try await streams.read(name, from: position))
             } catch {
                 return .failure(error)
             }

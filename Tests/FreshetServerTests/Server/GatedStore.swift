@@ -6,6 +6,7 @@ final class StoreGate: Sendable {
     private struct State {
         var isShut = false
         var waiting: [CheckedContinuation<Void, Never>] = []
+        var asked: [String] = []
     }
 
     private let state = Mutex(State())
@@ -24,6 +25,13 @@ final class StoreGate: Sendable {
     }
 
     var waiting: Int { state.withLock(\.waiting.count) }
+
+    /// What the store was asked of single streams, in order.
+    var asked: [String] { state.withLock(\.asked) }
+
+    func note(_ question: String) { state.withLock { $0.asked.append(question) } }
+
+    func forget() { state.withLock { $0.asked = [] } }
 
     func pass() async {
         await withCheckedContinuation { continuation in
@@ -44,7 +52,8 @@ struct GatedStore: StreamStore {
     var usage: StoreUsage { base.usage }
 
     func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
-        try await base.create(name, request)
+        gate.note("create")
+        return try await base.create(name, request)
     }
 
     func liveOpened(_ name: StreamName) async throws(StoreError) {
@@ -55,6 +64,7 @@ struct GatedStore: StreamStore {
     func liveClosed(_ name: StreamName) async throws(StoreError) { try await base.liveClosed(name) }
 
     func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
+        gate.note("append")
         await gate.pass()
         return try await base.append(name, request)
     }
@@ -63,7 +73,10 @@ struct GatedStore: StreamStore {
         try await base.read(name, from: position, limit: limit)
     }
 
-    func info(_ name: StreamName) async throws(StoreError) -> StreamInfo? { try await base.info(name) }
+    func info(_ name: StreamName) async throws(StoreError) -> StreamInfo? {
+        gate.note("info")
+        return try await base.info(name)
+    }
 
     func setLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Bool {
         try await base.setLease(name, seconds: seconds)
@@ -77,7 +90,10 @@ struct GatedStore: StreamStore {
         try await base.remove(name, because: removal, born: born)
     }
 
-    func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool { try await base.isSoftDeleted(name) }
+    func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool {
+        gate.note("isSoftDeleted")
+        return try await base.isSoftDeleted(name)
+    }
 
     func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
         try await base.list(names, after: after, limit: limit)

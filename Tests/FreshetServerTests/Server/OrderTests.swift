@@ -134,9 +134,7 @@ struct OrderTests {
         }
     }
 
-    /// A numbered append is not cut while its stream is ended. Were it then given to another stream of the name, that
-    /// one would count it as kept.
-    @Test("a numbered append to an ended stream takes no number of one made anew", arguments: Keeping.allCases)
+    @Test("a numbered append is kept with its number by the stream that has the name then", arguments: Keeping.allCases)
     func madeAnew(keeping: Keeping) async throws {
         try await run(keeping) { desk in
             try await desk.cancel()
@@ -144,10 +142,29 @@ struct OrderTests {
                 try await desk.ask(.DELETE)
                 try await desk.ask(.PUT, "", Self.text)
             }
-            let told = try await desk.ask(.POST, "", Self.text, Self.numbered, body: "one")
-            #expect(told.status == 404, "\(told)")
             #expect(try await desk.ask(.POST, "", Self.text, Self.numbered, body: "one").status == 200)
+            #expect(try await desk.ask(.POST, "", Self.text, Self.numbered, body: "one").status == 204)
             #expect(try await desk.ask(.GET).text == "one")
+        }
+    }
+
+    /// A body that is not of its type reaches an ended stream as its number alone. Were that then given to another stream
+    /// of the name, that one would count the number as kept, and lose the body that is sent with it.
+    @Test("a numbered append without its body takes no number of a stream made anew", arguments: Keeping.allCases)
+    func madeAnewWithoutBody(keeping: Keeping) async throws {
+        let json = [("Content-Type", "application/json")]
+        try await run(keeping) { desk in
+            try await desk.ask(.DELETE)
+            try await desk.ask(.PUT, "", json)
+            try await desk.cancel()
+            desk.store.before(.append) {
+                try await desk.ask(.DELETE)
+                try await desk.ask(.PUT, "", json)
+            }
+            let told = try await desk.ask(.POST, "", json, Self.numbered, body: "{")
+            #expect(told.status == 404, "\(told)")
+            #expect(try await desk.ask(.POST, "", json, Self.numbered, body: "1").status == 200)
+            #expect(try await desk.ask(.GET).text == "[1]")
         }
     }
 

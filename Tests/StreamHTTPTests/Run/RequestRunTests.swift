@@ -1,0 +1,143 @@
+import NIOCore
+import NIOEmbedded
+import StoreSuite
+import StreamCore
+import Testing
+
+@testable import StreamHTTP
+
+@Suite("A request on a transport that is no socket")
+struct RequestRunTests {
+    private struct Common: Responder {
+        func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan { .answer(Response(200)) }
+        func answer(to failure: RequestFailure, head: RequestHead?) -> Response { Response(400) }
+        func commonFields(for head: RequestHead?) -> [HeaderField] { [HeaderField("X-Common", head?.uri ?? "none")] }
+    }
+
+    /// Notes what it is given, and takes of it what the test says.
+    private final class Transport: RequestTransport {
+        var said: [String] = []
+        var fields: [HeaderField] = []
+        var isWritable = true
+        var bytesTaken: UInt64 = 0
+        var framing: BodyFraming { .plain }
+
+        func send(_ response: Response) {
+            said.append("\(response.status) \(String(decoding: response.body, as: UTF8.self))")
+            fields = response.headers
+        }
+
+        func send(_ head: ResponseHead, _ part: [UInt8]) -> Int {
+            said.append("head \(head.status)")
+            fields = head.headers
+            return part.count
+        }
+
+        func send(_ part: ByteBuffer) -> Bool {
+            said.append(String(buffer: part))
+            return isWritable
+        }
+
+        func finish(isComplete: Bool) { said.append(isComplete ? "complete" : "torn") }
+        func abort(reset: Bool) { said.append(reset ? "reset" : "abort") }
+        func bodyWantChanged() {}
+        func sendContinue() { said.append("continue") }
+        func answerWaits() { said.append("waits") }
+        func answerStreams() { said.append("streams") }
+    }
+
+    private final class Scene {
+        let transport = Transport()
+        let run: RequestRun
+        let loop: HTTPLoop
+
+        init(_ head: RequestHead) {
+            let eventLoop = EmbeddedEventLoop()
+            let streams = Streams(store: MemoryStreamStore(time: ManualTime()), time: ManualTime())
+            let plane = StreamPlane(
+                streams: streams,
+                held: HeldReaders(names: 1, readers: 1),
+                configuration: .forTests
+            )
+            loop = HTTPLoop(
+                eventLoop,
+                responder: Common(),
+                plane: plane.makePlane(on: eventLoop),
+                configuration: .forTests,
+                time: ManualTime()
+            )
+            run = RequestRun(head, on: loop, transport: transport)
+        }
+    }
+
+    private func post(_ body: RequestHead.Body, expectsContinue: Bool = false) -> Scene {
+        Scene(RequestHead(method: .POST, uri: "/a", body: body, expectsContinue: expectsContinue))
+    }
+
+    private let echo: @Sendable ([UInt8]) async -> Reply = { .response(Response(200, body: $0)) }
+
+    @Test("gathers a body and is answered, with the fields that every answer has")
+    func collects() {
+        let scene = post(.length(4))
+        scene.run.start(.collect(limit: 4, echo))
+        scene.run.received(ByteBuffer(string: "bo"))
+        scene.run.received(ByteBuffer(string: "dy"))
+        #expect(scene.transport.said.isEmpty)
+        scene.run.bodyEnded()
+        #expect(scene.transport.said == ["200 body"])
+        #expect(scene.transport.fields == [HeaderField("X-Common", "/a")])
+    }
+
+    @Test("a peer that waits for a word is told to go on, or why not")
+    func expectation() {
+        let welcome = post(.length(4), expectsContinue: true)
+        welcome.run.start(.collect(limit: 4, refusal: { nil }, echo))
+        #expect(welcome.transport.said == ["continue"])
+        let refused = post(.length(4), expectsContinue: true)
+        refused.run.start(.collect(limit: 4, refusal: { Response(404) }, echo))
+        #expect(refused.transport.said == ["404 "])
+        refused.run.received(ByteBuffer(string: "late"))
+        refused.run.bodyEnded()
+        #expect(refused.transport.said.count == 1)
+    }
+
+    @Test("a body that pauses for too long is answered")
+    func silence() {
+        let scene = post(.length(4))
+        scene.run.start(.collect(limit: 4, echo))
+        scene.run.tick(now: .now() + .seconds(29))
+        #expect(scene.transport.said.isEmpty)
+        scene.run.tick(now: .now() + .seconds(31))
+        #expect(scene.transport.said == ["400 "])
+    }
+
+    @Test("a reader whose transport takes nothing is given up, and one that is slow is not")
+    func stalled() throws {
+        let name = try StreamName("a")
+        for isSlow in [false, true] {
+            let scene = Scene(RequestHead(method: .GET, uri: "/a"))
+            scene.transport.isWritable = false
+            scene.run.start(
+                .act {
+                    .subscribe(
+                        SubscriptionPlan(
+                            name: name,
+                            form: .sse,
+                            headers: [],
+                            requested: "-1",
+                            opening: .held(tellsStart: false)
+                        )
+                    )
+                }
+            )
+            scene.run.bodyEnded()
+            #expect(scene.transport.said == ["streams", "head 200", "waits"])
+            let now = NIODeadline.now()
+            if isSlow { scene.transport.bytesTaken += 1 }
+            scene.run.tick(now: now + .seconds(29))
+            #expect(scene.transport.said.count == 3)
+            scene.run.tick(now: now + .seconds(31))
+            #expect(scene.transport.said.last == (isSlow ? "waits" : "abort"))
+        }
+    }
+}
