@@ -4,19 +4,25 @@ import PrintableText
 import StreamHTTP
 
 /// Asks a program who sends a request. What it cannot say for an error of its own is refused.
-struct ProgramGate: Gatekeeper {
+struct ProgramGate: Authenticator {
     let authorise: @Sendable (RequestHead) async throws -> AccessDecision
     let logger: Logger
 
-    func identify(_ request: RouteRequest) async -> Result<Admission, Problem>? {
-        do {
-            return try await authorise(RequestHead(request)).verdict
-        } catch {
-            logger.error(
-                "Who may could not be decided; the request is refused.",
-                metadata: ["error": "\(PrintableText.escaped("\(error)"))"]
-            )
-            return .failure(Problem(RequestFailure.broken))
+    func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication {
+        .later {
+            do {
+                switch try await authorise(RequestHead(request)).verdict {
+                case .success(let admission): return .admitted(admission)
+                case .failure(let problem): return .refused(problem)
+                case nil: return .undecided
+                }
+            } catch {
+                logger.error(
+                    "Who may could not be decided; the request is refused.",
+                    metadata: ["error": "\(PrintableText.escaped("\(error)"))"]
+                )
+                return .refused(Problem(RequestFailure.broken))
+            }
         }
     }
 }

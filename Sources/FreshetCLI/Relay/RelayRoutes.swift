@@ -13,47 +13,42 @@ struct RelayRoutes: RouteGroup {
     let hasKeys: Bool
     var time: any TimeSource = SystemTime()
 
-    /// Who asks is found out here: a caller may show who it is in more places than on other paths.
-    func isPublic(_ request: RouteRequest) -> Bool { Self.target(request.target.rawPath) != nil }
+    func isPublic(_ request: RouteRequest) -> Bool { false }
 
-    func plan(_ request: RouteRequest) -> RequestPlan? {
-        guard let target = Self.target(request.target.rawPath) else { return nil }
+    /// A key as this server's own clients say it: in the field that is for nothing else, or where a provider's client
+    /// has a key to send.
+    func shownKey(_ request: RouteRequest) -> String? {
+        guard Self.target(request.target.rawPath) != nil else { return nil }
         let headers = request.head.headers
-        var facts = RequestFacts(request.head)
-        let now = Int64(time.wallMilliseconds() / 1000)
-        facts.authorization = authorization(headers, now: now)
-        switch access.identify(facts, now: now) {
-        case .failure(let problem): return .answer(Response(problem))
-        case .success(let admission):
-            if let problem = access.authorise(admission, .create, stream: Relay.answerPrefix) {
-                return .answer(Response(problem))
-            }
-            let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }
-            return relay.plan(
-                for: RelayRequest(
-                    method: request.head.method.rawValue,
-                    path: target.path,
-                    query: String(decoding: query, as: UTF8.self),
-                    headers: HTTPHeaders(headers.map { ($0.name, $0.value) }),
-                    upstream: target.upstream,
-                    baseURL: request.baseURL,
-                    caller: hasKeys ? admission.caller.name : nil,
-                    isOurs: hasKeys ? { access.isSecret($0, now: now) } : nil,
-                    isDraining: request.facts.isDraining
-                )
-            )
-        }
+        if let key = headers.first(name: "Freshet-Key") { return key }
+        guard headers.first(name: "Authorization") == nil else { return nil }
+        if let key = headers.first(name: "x-api-key") { return key }
+        // A page that is known by its cookie may send a provider's key in the others.
+        let now = now
+        return Credentials.fields.lazy.compactMap { headers.first(name: $0) }.first { access.isSecret($0, now: now) }
     }
 
-    /// Who asks, as this server's own clients say it: in the field that is for nothing else, or where a provider's client
-    /// has a key to send.
-    private func authorization(_ headers: RequestFields, now: Int64) -> String? {
-        if let key = headers.first(name: "Freshet-Key") { return "Bearer \(key)" }
-        if let authorization = headers.first(name: "Authorization") { return authorization }
-        if let key = headers.first(name: "x-api-key") { return "Bearer \(key)" }
-        // A page that is known by its cookie may send a provider's key in the others.
-        return Credentials.fields.lazy.compactMap { headers.first(name: $0) }.first { access.isSecret($0, now: now) }
-            .map { "Bearer \($0)" }
+    private var now: Int64 { Int64(time.wallMilliseconds() / 1000) }
+
+    func plan(_ request: RouteRequest) -> RequestPlan? {
+        guard let target = Self.target(request.target.rawPath), let caller = request.caller else { return nil }
+        let headers = request.head.headers
+        if let problem = caller.refusal(.create, Relay.answerPrefix) { return .answer(Response(problem)) }
+        let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }
+        let now = now
+        return relay.plan(
+            for: RelayRequest(
+                method: request.head.method.rawValue,
+                path: target.path,
+                query: String(decoding: query, as: UTF8.self),
+                headers: HTTPHeaders(headers.map { ($0.name, $0.value) }),
+                upstream: target.upstream,
+                baseURL: request.baseURL,
+                caller: hasKeys ? caller.admission.caller.name : nil,
+                isOurs: hasKeys ? { access.isSecret($0, now: now) } : nil,
+                isDraining: request.facts.isDraining
+            )
+        )
     }
 
     func figures(of stream: StreamName) async -> StreamFigures? {

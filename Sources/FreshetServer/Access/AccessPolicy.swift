@@ -60,9 +60,9 @@ package struct AccessPolicy: Sendable {
             return .success(Admission(caller: caller, credential: .bearer))
         }
         if let cookie = facts.cookie, cookieCounts(facts),
-            let caller = SessionCookie.verify(cookie, ring: keys, now: now)
+            let session = SessionCookie.session(cookie, ring: keys, now: now)
         {
-            return .success(Admission(caller: caller, credential: .cookie))
+            return .success(Admission(caller: session.caller, credential: .cookie, expires: session.expires))
         }
         return .failure(.noKey())
     }
@@ -98,6 +98,16 @@ package struct AccessPolicy: Sendable {
             return false
         }
         return allowedOrigins.contains(origin) || facts.host.map(origin.isOwn(host:)) == true
+    }
+}
+
+/// The last way: keys, their cookies, and everybody where there are no keys.
+extension AccessPolicy: Authenticator {
+    package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication {
+        switch identify(facts, now: now) {
+        case .success(let admission): .admitted(admission)
+        case .failure(let problem): .refused(problem)
+        }
     }
 }
 

@@ -8,15 +8,20 @@ package struct Admission: Sendable, Equatable {
         /// By the code of the program that the server is a part of.
         case program
         case cookie
+        /// By a token of `freshet doctor`, or none where the probe is open: it is good for the probe alone.
+        case probe
         /// A CORS preflight carries no credentials, and is answered without looking at any stream.
         case preflight
     }
 
     package var caller: Caller
     package var credential: Credential
+    /// Until when it holds, in seconds since 1970; nil while the credential is as good as it was.
+    package var expires: Int64?
 
-    package init(caller: Caller, credential: Credential) {
+    package init(caller: Caller, credential: Credential, expires: Int64? = nil) {
         self.caller = caller
         self.credential = credential
+        self.expires = expires
     }
 }

@@ -39,20 +39,29 @@ package enum SessionCookie {
     ///
     /// All of this name are tried, since a page on a sibling domain can put a worthless one in front of the real one.
     package static func verify(_ header: String, ring: KeyRing, now: Int64) -> Caller? {
+        session(header, ring: ring, now: now)?.caller
+    }
+
+    /// The same, with the second since 1970 at which it ends.
+    static func session(_ header: String, ring: KeyRing, now: Int64) -> (caller: Caller, expires: Int64)? {
         let wanted = Array("\(name)=".utf8)
         let candidates = header.utf8.split(separator: UInt8(ascii: ";"))
             .map { $0.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") } }
             .filter { $0.starts(with: wanted) }
             .prefix(mostTried)
         for candidate in candidates {
-            if let caller = caller(value: candidate.dropFirst(wanted.count), ring: ring, now: now) {
-                return caller
+            if let session = session(value: candidate.dropFirst(wanted.count), ring: ring, now: now) {
+                return session
             }
         }
         return nil
     }
 
-    private static func caller(value: Substring.UTF8View, ring: KeyRing, now: Int64) -> Caller? {
+    private static func session(
+        value: Substring.UTF8View,
+        ring: KeyRing,
+        now: Int64
+    ) -> (caller: Caller, expires: Int64)? {
         let parts = value.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         guard parts.count == 3, let key = ring.keys.first(where: { Array($0.caller.name.utf8) == Array(parts[0].utf8) })
@@ -68,7 +77,7 @@ package enum SessionCookie {
         else {
             return nil
         }
-        return key.caller
+        return (key.caller, expiry)
     }
 
     private static func mac(of key: KeyRing.Key, expiry: String) -> String {

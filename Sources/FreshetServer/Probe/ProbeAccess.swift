@@ -1,4 +1,5 @@
 import ProbeProtocol
+import StreamHTTP
 
 /// Who may use the probe.
 package enum ProbeAccess: Sendable {
@@ -32,6 +33,21 @@ package enum ProbeAccess: Sendable {
             guard let token else { return .noToken }
             return ProbeToken.verify(token, keyDigests: digests, now: now) ? nil : .wrongToken
         }
+    }
+}
+
+extension ProbeAccess: Authenticator {
+    static func covers(_ path: String) -> Bool {
+        [ProbePaths.stream, ProbePaths.time, ProbePaths.status, ProbePaths.upload].contains(path)
+    }
+
+    /// The probe has credentials of its own, and they are good for nothing else.
+    package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication {
+        guard Self.covers(request.target.rawPath) else { return .undecided }
+        if let refusal = refusal(token: request.head.headers.first(name: ProbePaths.tokenField), now: now) {
+            return .refused(.probe(refusal))
+        }
+        return .admitted(Admission(caller: Caller(name: "probe", grants: []), credential: .probe))
     }
 }
 

@@ -4,10 +4,12 @@ package import StreamHTTP
 /// A server that has nothing but the probe: the throw-away origin of `freshet doctor --listen`.
 package struct ProbeResponder: Responder {
     private let routes: ProbeRoutes
+    private let who: AuthenticatorChain
     private let time: any TimeSource
 
     package init(access: ProbeAccess, time: any TimeSource = SystemTime()) {
         self.routes = ProbeRoutes(access: access)
+        self.who = AuthenticatorChain([access])
         self.time = time
     }
 
@@ -19,7 +21,13 @@ package struct ProbeResponder: Responder {
             return .answer(Response(error))
         }
         let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
-        if let plan = routes.plan(request, now: Int64(time.wallMilliseconds() / 1000)) { return plan }
+        let now = Int64(time.wallMilliseconds() / 1000)
+        if let plan = routes.plan(request) {
+            guard case .now(.failure(let problem)) = who.authenticate(request, RequestFacts(head), now: now) else {
+                return plan
+            }
+            return .answer(Response(problem))
+        }
         return .answer(
             Response(
                 Problem(

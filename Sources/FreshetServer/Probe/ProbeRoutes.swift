@@ -11,23 +11,18 @@ package struct ProbeRoutes: Sendable {
     static let contentSecurityPolicy = "default-src 'none'; sandbox"
 
     private let origin: ProbeOrigin
-    private let access: ProbeAccess
+    let access: ProbeAccess
 
     package init(access: ProbeAccess, origin: ProbeOrigin = ProbeOrigin()) {
         self.access = access
         self.origin = origin
     }
 
-    /// - Parameter now: Seconds since 1970.
-    package func plan(_ request: RouteRequest, now: Int64) -> RequestPlan? {
+    /// How a request of somebody who may probe is answered; nil when it is for another path.
+    package func plan(_ request: RouteRequest) -> RequestPlan? {
         let path = request.target.rawPath
         let method = path == ProbePaths.upload ? "POST" : "GET"
-        guard [ProbePaths.stream, ProbePaths.time, ProbePaths.status, ProbePaths.upload].contains(path) else {
-            return nil
-        }
-        if let refusal = access.refusal(token: request.head.headers.first(name: ProbePaths.tokenField), now: now) {
-            return .answer(Response(.probe(refusal)))
-        }
+        guard ProbeAccess.covers(path) else { return nil }
         guard request.head.method.rawValue == method else {
             return .answer(Response(.method(allowed: "\(method), OPTIONS")))
         }

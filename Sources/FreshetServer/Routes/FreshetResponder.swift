@@ -9,13 +9,13 @@ package final class FreshetResponder: Responder {
     private let listing: ListingRoutes
     private let session: SessionRoute?
     private let metrics: MetricsRoute?
-    private let gate: (any Gatekeeper)?
+    private let who: AuthenticatorChain
     private let probe: ProbeRoutes?
     private let extra: [any RouteGroup]
     private let time: any TimeSource
 
     /// - Parameters:
-    ///   - gate: who may, where that is not for keys alone to say.
+    ///   - gate: who asks, where that is not for keys alone to say.
     ///   - extra: further routes, asked in their order for what is not Freshet's own.
     package init(
         access: AccessPolicy,
@@ -23,7 +23,7 @@ package final class FreshetResponder: Responder {
         listing: ListingRoutes,
         session: SessionRoute?,
         metrics: MetricsRoute? = nil,
-        gate: (any Gatekeeper)? = nil,
+        gate: (any Authenticator)? = nil,
         probe: ProbeRoutes? = nil,
         extra: [any RouteGroup] = [],
         time: any TimeSource = SystemTime()
@@ -33,7 +33,12 @@ package final class FreshetResponder: Responder {
         self.listing = listing
         self.session = session
         self.metrics = metrics
-        self.gate = gate
+        var links: [any Authenticator] = []
+        if let probe { links.append(probe.access) }
+        if let gate { links.append(gate) }
+        // Beside a program that decides, only who has a key is let in.
+        if gate == nil || access.keys != nil { links.append(access) }
+        self.who = AuthenticatorChain(links)
         self.probe = probe
         self.extra = extra
         self.time = time
@@ -85,28 +90,35 @@ package final class FreshetResponder: Responder {
         let requestFacts = RequestFacts(request.head)
         if request.target.rawPath == "/health" { return .answer(health(request)) }
         if let refusal = request.facts.refusal, let plan = refuse(request, refusal) { return plan }
-        if request.target.rawPath == "/v1/session", let session {
-            return session.plan(request, requestFacts, now: seconds)
+        if isSession(request), request.head.method != .POST {
+            return .answer(Response(.method(allowed: "POST, OPTIONS")))
         }
-        // It has an admission of its own: a token, or none where nothing else needs a key either.
-        if let plan = probe?.plan(request, now: seconds) { return plan }
-        let isPublic = extra.contains { $0.isPublic(request) }
-        if isPublic { return route(request, nil) }
-        guard let gate else { return route(request, access.identify(requestFacts, now: seconds)) }
-        return .later { [self] in
-            if let verdict = await gate.identify(request) { return route(request, verdict) }
-            // Who is not known to the program may have a key; where there are none, nobody else is let in.
-            return route(request, access.keys == nil ? .failure(.noKey()) : access.identify(requestFacts, now: seconds))
+        if extra.contains(where: { $0.isPublic(request) }) { return route(request, nil) }
+        var shown = requestFacts
+        for routes in extra { if let key = routes.shownKey(request) { shown.authorization = "Bearer \(key)" } }
+        switch who.authenticate(request, shown, now: seconds) {
+        case .now(let identity): return route(request, identity)
+        case .later(let identify): return .later { [self] in route(request, await identify()) }
         }
+    }
+
+    private func isSession(_ request: RouteRequest) -> Bool {
+        session != nil && request.target.rawPath == "/v1/session"
     }
 
     /// - Parameter identity: who asks; nil for what needs no key.
     private func route(_ request: RouteRequest, _ identity: Result<Admission, Problem>?) -> RequestPlan {
+        var request = request
         switch identity {
         case nil: break
         case .failure(let problem): return .answer(Response(problem))
         case .success(let admission):
             let caller = RouteCaller(access: access, admission: admission)
+            request.caller = caller
+            if isSession(request), let session {
+                return session.plan(request, RequestFacts(request.head), now: seconds)
+            }
+            if let plan = probe?.plan(request) { return plan }
             if let plan = streamRoutes.plan(request, caller) { return plan }
             if let plan = listing.plan(request, caller) { return plan }
             if let plan = metrics?.plan(request, caller) { return plan }

@@ -6,6 +6,8 @@ package struct RouteRequest: Sendable {
     package var head: RequestHead
     package var target: RequestTarget
     package var facts: ConnectionFacts
+    /// Who sends it, once that is known; nil for what needs no key.
+    package var caller: RouteCaller?
 
     package init(head: RequestHead, target: RequestTarget, facts: ConnectionFacts) {
         self.head = head
@@ -40,16 +42,12 @@ package struct RouteCaller: Sendable {
     }
 }
 
-/// Says who sends a request, where a program knows that better than a keys file.
-package protocol Gatekeeper: Sendable {
-    /// Who it is, or the refusal; nil when that is for the keys to say.
-    func identify(_ request: RouteRequest) async -> Result<Admission, Problem>?
-}
-
 /// Routes beside Freshet's own.
 package protocol RouteGroup: Sendable {
     /// Whether a request needs no key: pages, their style sheets and scripts.
     func isPublic(_ request: RouteRequest) -> Bool
+    /// A key that requests to these routes may show elsewhere than in `Authorization`; it counts instead of that.
+    func shownKey(_ request: RouteRequest) -> String?
     /// How the request is answered; nil when it is not for these routes.
     func plan(_ request: RouteRequest) -> RequestPlan?
     /// What these routes measured of a stream.
@@ -65,6 +63,7 @@ package protocol RouteGroup: Sendable {
 }
 
 extension RouteGroup {
+    package func shownKey(_ request: RouteRequest) -> String? { nil }
     package func figures(of stream: StreamName) async -> StreamFigures? { nil }
     package func writes(_ stream: StreamName) -> Bool { false }
     package func prepare() async throws {}

@@ -13,8 +13,8 @@ package struct SessionRoute: Sendable {
     }
 
     func plan(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> RequestPlan {
-        guard request.head.method == .POST else { return .answer(Response(.method(allowed: "POST, OPTIONS"))) }
         guard let authorization = facts.authorization, let token = BearerToken(authorization: authorization) else {
+            // Known by something else, which a cookie cannot stand for.
             return .answer(Response(.noKey()))
         }
         let cookie = SessionCookie.issue(

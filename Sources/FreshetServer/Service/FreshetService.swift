@@ -47,7 +47,7 @@ package final class FreshetService: Sendable {
         keys: KeyRing?,
         logger: Logger,
         time: any TimeSource = SystemTime(),
-        gate: (any Gatekeeper)? = nil,
+        gate: (any Authenticator)? = nil,
         extra: [any RouteGroup] = []
     ) async {
         self.configuration = configuration

@@ -1,0 +1,63 @@
+package import StreamHTTP
+
+/// One way to find out who sends a request.
+package protocol Authenticator: Sendable {
+    /// - Parameters:
+    ///   - facts: what the request says of who sent it, on whatever fields.
+    ///   - now: Seconds since 1970.
+    func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication
+}
+
+/// What one way came to.
+package enum Authentication: Sendable {
+    /// Who it is, what that allows, and until when.
+    case admitted(Admission)
+    case refused(Problem)
+    /// For the next way to say.
+    case undecided
+    /// It takes a while to find out.
+    case later(@Sendable () async -> Authentication)
+}
+
+/// The ways to find out who asks, one after the other: the first that knows decides for every route.
+package struct AuthenticatorChain: Sendable {
+    package enum Verdict: Sendable {
+        case now(Result<Admission, Problem>)
+        case later(@Sendable () async -> Result<Admission, Problem>)
+    }
+
+    private let links: [any Authenticator]
+
+    package init(_ links: [any Authenticator]) {
+        self.links = links
+    }
+
+    package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Verdict {
+        verdict(from: 0, request, facts, now)
+    }
+
+    private func verdict(from first: Int, _ request: RouteRequest, _ facts: RequestFacts, _ now: Int64) -> Verdict {
+        for index in links.indices[first...] {
+            switch links[index].authenticate(request, facts, now: now) {
+            case .admitted(let admission): return .now(.success(admission))
+            case .refused(let problem): return .now(.failure(problem))
+            case .undecided: continue
+            case .later(let work):
+                return .later { [self] in
+                    var result = await work()
+                    while case .later(let more) = result { result = await more() }
+                    switch result {
+                    case .admitted(let admission): return .success(admission)
+                    case .refused(let problem): return .failure(problem)
+                    case .undecided, .later: break
+                    }
+                    switch verdict(from: index + 1, request, facts, now) {
+                    case .now(let result): return result
+                    case .later(let work): return await work()
+                    }
+                }
+            }
+        }
+        return .now(.failure(.noKey()))
+    }
+}
