@@ -122,6 +122,7 @@ let package = Package(
                 "PrintableText", "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", "TextCodecs", nio,
                 nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings
@@ -193,6 +194,7 @@ let package = Package(
                 "ProbeProtocol", "TextCodecs", asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

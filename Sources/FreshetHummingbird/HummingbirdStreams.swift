@@ -135,12 +135,7 @@ public final class HummingbirdStreams: Service {
         try await streams.streams.resume()
         let sweeping = Task { [streams, logger] in await streams.streams.sweepForEver(logger) }
         defer { sweeping.cancel() }
-        do {
-            try await gracefulShutdown()
-            await drain()
-        } catch {
-            // Cancelled: there is no time for more.
-        }
+        await untilShutdown { await drain() }
         keeper.withLock(\.self)?.cancel()
         await loops.stop()
     }

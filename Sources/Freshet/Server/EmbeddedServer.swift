@@ -117,30 +117,23 @@ public final class EmbeddedServer: Service {
             extra: [routes]
         )
         do {
-            let address = try await service.start()
-            bound.tell(.success(Address(host: address.ipAddress ?? configuration.host, port: address.port ?? 0)))
+            try await service.serve { address in
+                bound.tell(.success(Address(host: address.ipAddress ?? configuration.host, port: address.port ?? 0)))
+            }
         } catch {
             let doubt = error is TooFewOpenFiles ? "" : " Is it in use?"
             let failure = SetupError([
                 "It cannot listen on \(configuration.host):\(configuration.port): \(error).\(doubt)"
             ])
             bound.tell(.failure(failure))
-            await service.stop()
             if ownsStreams { await streams.close() }
             throw failure
         }
-        do {
-            try await gracefulShutdown()
-            logger.info("Going away: streams that are being written may be read to their end.")
-            await service.drain()
-        } catch {
-            // Cancelled: there is no time for more.
-        }
-        if ownsStreams, streams.unkept > 0 {
+        guard ownsStreams else { return }
+        if streams.unkept > 0 {
             logger.warning("The streams were kept in memory and are lost.", metadata: ["streams": "\(streams.unkept)"])
         }
-        await service.stop()
-        if ownsStreams { await streams.close() }
+        await streams.close()
     }
 
     /// Runs the server, and other services with it, until a signal tells it to stop.

@@ -8,6 +8,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import SQLiteStreamStore
+import ServiceLifecycle
 import StreamCore
 import StreamHTTP
 import UnixSignals
@@ -66,11 +67,12 @@ struct ServerRun {
         )
         // Trapped before the URL is out: whoever has seen it may send a signal.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        let address: SocketAddress
         do {
-            address = try await service.start()
+            let serving = Serving(service: service) { [configuration, invitation] address in
+                Self.announce(configuration, address, keeping, invitation)
+            }
+            try await serve(serving, signals, logger)
         } catch {
-            await service.stop()
             await keeping.close()
             try? await client.shutdown()
             let place = "cannot listen on \(configuration.host):\(configuration.port):"
@@ -83,15 +85,12 @@ struct ServerRun {
             }
             throw ExitCode(1)
         }
-        announce(configuration, address, keeping)
-        await waitForSignals(signals, service, logger)
         if case .memory(let store) = keeping, store.count > 0 {
             logger.warning(
                 "The streams were kept in memory and are lost.",
                 metadata: ["streams": "\(store.count)"]
             )
         }
-        await service.stop()
         await keeping.close()
         try? await client.shutdown()
     }
@@ -142,7 +141,12 @@ struct ServerRun {
         }
     }
 
-    private func announce(_ configuration: ServerConfiguration, _ address: SocketAddress, _ keeping: Keeping) {
+    private static func announce(
+        _ configuration: ServerConfiguration,
+        _ address: SocketAddress,
+        _ keeping: Keeping,
+        _ invitation: String?
+    ) {
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
         let url = "http://\(host):\(address.port ?? configuration.port)"
         let lines = ["Freshet listens on \(url)"] + (invitation.map { [$0] } ?? [])
@@ -154,28 +158,36 @@ struct ServerRun {
         }
     }
 
-    /// The first signal drains; the second, or the end of the draining, returns.
-    private func waitForSignals(_ signals: UnixSignalsSequence, _ service: FreshetService, _ logger: Logger) async {
-        let (first, firstSignal) = AsyncStream.makeStream(of: Void.self)
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
+    /// Serves until the first signal, which is a graceful shutdown, has come to its end, or until a second one.
+    private func serve(_ serving: Serving, _ signals: UnixSignalsSequence, _ logger: Logger) async throws {
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: serving, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: logger
+            )
+        )
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            defer { tasks.cancelAll() }
+            tasks.addTask { try await group.run() }
+            tasks.addTask {
                 var count = 0
                 for await _ in signals {
                     count += 1
                     if count > 1 { return }
-                    firstSignal.yield()
+                    await group.triggerGracefulShutdown()
                 }
             }
-            group.addTask {
-                for await _ in first {
-                    logger.info("Going away: streams that are being written may be read to their end.")
-                    return await service.drain()
-                }
-            }
-            await group.next()
-            group.cancelAll()
+            try await tasks.next()
         }
     }
+}
+
+/// A server as a service.
+private struct Serving: Service {
+    let service: FreshetService
+    let started: @Sendable (SocketAddress) -> Void
+
+    func run() async throws { try await service.serve { started($0) } }
 }
 
 /// Where a server keeps its streams.

@@ -125,6 +125,7 @@ package final class FreshetService: Sendable {
     /// New native reads are asked to come back, streams with a producer at work go on with their readers, and all
     /// others are asked to come back at once. New connections are still accepted.
     package func drain() async {
+        logger.info("Going away: streams that are being written may be read to their end.")
         await server.loops.drain(for: configuration.drainDeadline) { [extra] in
             extra.contains(where: \.isBusy)
         } conclude: { [extra] in
