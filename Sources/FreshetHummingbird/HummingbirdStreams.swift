@@ -56,10 +56,9 @@ public final class HummingbirdStreams: Service {
     ) throws(SetupError) {
         let settings = try configuration.settings(streams.configuration)
         let dataPlane = DataPlaneConfiguration(settings)
-        let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)
+        let plane = StreamPlane(streams: streams.streams, configuration: dataPlane)
         let routes = StreamRoutes(
-            streams: streams.streams,
-            held: held,
+            plane: plane,
             configuration: StreamRoutesConfiguration(
                 bodyBytes: settings.bodyBytes,
                 pieces: dataPlane.pieces,
@@ -84,12 +83,10 @@ public final class HummingbirdStreams: Service {
             session: nil
         )
         self.responder = responder
-        let plane = StreamPlane(streams: streams.streams, held: held, configuration: dataPlane)
         making = Task {
             await HTTPLoops(
                 eventLoopGroup,
                 responder: responder,
-                plane: plane,
                 configuration: dataPlane,
                 time: SystemTime()
             )

@@ -3,12 +3,13 @@ import StreamHTTP
 
 /// The numbers of the streams and of the connections.
 struct ServerMetrics: MetricsSource {
-    let streams: Streams
+    let plane: StreamPlane
     let server: HTTPServer
 
     func metrics() async -> [MetricFamily] {
-        let plane = await server.loops.metrics()
-        return families(of: streams.metrics, streams.store.usage) + families(of: plane, open: server.connections)
+        let counts = await server.loops.metrics() + plane.metrics()
+        let streams = plane.streams
+        return families(of: streams.metrics, streams.store.usage) + families(of: counts, open: server.connections)
     }
 
     private func families(of streams: StreamsMetrics, _ usage: StoreUsage) -> [MetricFamily] {

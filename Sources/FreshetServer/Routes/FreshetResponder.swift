@@ -44,6 +44,8 @@ package final class FreshetResponder: Responder {
         self.time = time
     }
 
+    package var plane: StreamPlane? { streamRoutes.plane }
+
     package func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan {
         plan(for: head, facts) { route($0) }
     }

@@ -91,7 +91,7 @@ extension StreamRoutes {
     private func hold(_ name: StreamName, _ form: EventForm, mayWait: Bool, tellsStart: Bool) async -> Reply {
         let absence = await absence(of: name)
         guard mayWait, absence.status == 404 else { return .response(Response(absence)) }
-        guard held.take(name) else { return .response(farewell(form, .overloaded)) }
+        guard plane.held.take(name) else { return .response(farewell(form, .overloaded)) }
         return .subscribe(
             SubscriptionPlan(
                 name: name,

@@ -37,8 +37,7 @@ package struct StreamRoutes: Sendable {
     package static let prefix = "/v1/stream/"
     static let methods = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
 
-    let streams: Streams
-    let held: HeldReaders
+    let plane: StreamPlane
     let configuration: StreamRoutesConfiguration
     let time: any TimeSource
     /// The longest `retry` a farewell carries is jittered, so that a crowd does not come back as one.
@@ -49,22 +48,22 @@ package struct StreamRoutes: Sendable {
     let isOurs: @Sendable (StreamName) -> Bool
 
     package init(
-        streams: Streams,
-        held: HeldReaders,
+        plane: StreamPlane,
         configuration: StreamRoutesConfiguration,
         time: any TimeSource = SystemTime(),
         jitter: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) },
         figures: @escaping @Sendable (StreamName) async -> [StreamFigures] = { _ in [] },
         isOurs: @escaping @Sendable (StreamName) -> Bool = { _ in false }
     ) {
-        self.streams = streams
-        self.held = held
+        self.plane = plane
         self.configuration = configuration
         self.time = time
         self.jitter = jitter
         self.figures = figures
         self.isOurs = isOurs
     }
+
+    var streams: Streams { plane.streams }
 
     /// How a request is answered; nil when it is for another path.
     func plan(_ request: RouteRequest, _ caller: RouteCaller) -> RequestPlan? {

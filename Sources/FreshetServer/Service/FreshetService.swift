@@ -56,15 +56,14 @@ package final class FreshetService: Sendable {
         metrics = MetricsRoute(started: time.wallMilliseconds())
         self.extra = extra
         let dataPlane = DataPlaneConfiguration(configuration)
-        let held = HeldReaders(names: dataPlane.heldNames, readers: dataPlane.heldReaders)
+        let plane = StreamPlane(streams: streams, configuration: dataPlane)
         let figures: @Sendable (StreamName) async -> [StreamFigures] = { name in
             var figures: [StreamFigures] = []
             for routes in extra { if let found = await routes.figures(of: name) { figures.append(found) } }
             return figures
         }
         let routes = StreamRoutes(
-            streams: streams,
-            held: held,
+            plane: plane,
             configuration: StreamRoutesConfiguration(
                 bodyBytes: configuration.bodyBytes,
                 pieces: dataPlane.pieces,
@@ -98,13 +97,12 @@ package final class FreshetService: Sendable {
         )
         self.server = await HTTPServer(
             responder: responder,
-            plane: StreamPlane(streams: streams, held: held, configuration: dataPlane),
             configuration: dataPlane,
             eventLoops: configuration.eventLoops ?? 0,
             time: time,
             logger: logger
         )
-        metrics.begin([ServerMetrics(streams: streams, server: server)] + extra.compactMap { $0 as? any MetricsSource })
+        metrics.begin([ServerMetrics(plane: plane, server: server)] + extra.compactMap { $0 as? any MetricsSource })
     }
 
     /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.

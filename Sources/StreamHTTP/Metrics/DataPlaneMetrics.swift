@@ -22,7 +22,7 @@ package struct DataPlaneMetrics: Sendable, Equatable {
 
     package init() {}
 
-    static func + (left: DataPlaneMetrics, right: DataPlaneMetrics) -> DataPlaneMetrics {
+    package static func + (left: DataPlaneMetrics, right: DataPlaneMetrics) -> DataPlaneMetrics {
         var sum = left
         sum.connections += right.connections
         sum.refusedConnections += right.refusedConnections

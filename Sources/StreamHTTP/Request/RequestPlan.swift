@@ -8,6 +8,12 @@ package protocol Responder: Sendable {
     func answer(to failure: RequestFailure, head: RequestHead?) -> Response
     /// What every answer carries, whatever it is; the head is that of the request, where there is one.
     func commonFields(for head: RequestHead?) -> [HeaderField]
+    /// The streams that its plans follow; nil when none do.
+    var plane: StreamPlane? { get }
+}
+
+extension Responder {
+    package var plane: StreamPlane? { nil }
 }
 
 /// What is known of a connection beside the request.

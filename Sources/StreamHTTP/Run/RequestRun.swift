@@ -151,10 +151,6 @@ package final class RequestRun {
         }
     }
 
-    var subscriber: Subscriber? { if case .subscriber(let subscriber) = work { subscriber } else { nil } }
-
-    var isLongPoll: Bool { if case .longPoll = work { true } else { false } }
-
     // MARK: What works on the answer tells
 
     func wantsBodyAgain() {
@@ -263,7 +259,7 @@ package final class RequestRun {
         case (.beginExchange(let hasBody), .exchange(let plan)): begin(plan, hasBody: hasBody)
         case (.pend, .pending(let work)): wait(for: work)
         case (.discard, .subscribe(let plan)):
-            if case .held = plan.opening { loop.plane?.held.give(back: plan.name) }
+            if case .held = plan.opening { loop.responder.plane?.held.give(back: plan.name) }
         case (let action, _): perform(action)
         }
     }
@@ -387,9 +383,9 @@ package final class RequestRun {
     }
 
     private var plane: LoopPlane {
-        guard let plane = loop.plane else {
-            preconditionFailure("a server without streams has no routes that read any")
+        guard let plane = loop.responder.plane else {
+            preconditionFailure("a responder without streams has no plans that read any")
         }
-        return plane
+        return plane.plane(on: loop.eventLoop)
     }
 }

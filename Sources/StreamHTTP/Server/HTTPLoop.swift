@@ -7,10 +7,8 @@ package final class HTTPLoop {
     let eventLoop: any EventLoop
     let configuration: DataPlaneConfiguration
     package let responder: any Responder
-    /// The readers of streams on this loop; nil where there are no streams.
-    let plane: LoopPlane?
     var encoder: ResponseEncoder
-    /// What happened here; the numbers of now are added when somebody asks.
+    /// What happened here.
     var counts = DataPlaneMetrics()
     package private(set) var isDraining = false
     private var members: [ObjectIdentifier: any HTTPLoopMember] = [:]
@@ -19,14 +17,12 @@ package final class HTTPLoop {
     init(
         _ eventLoop: any EventLoop,
         responder: any Responder,
-        plane: LoopPlane?,
         configuration: DataPlaneConfiguration,
         time: any TimeSource
     ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.responder = responder
-        self.plane = plane
         self.encoder = ResponseEncoder(time: time)
     }
 
@@ -43,7 +39,6 @@ package final class HTTPLoop {
         ticking?.cancel()
         ticking = nil
         for member in members.values { member.abandon() }
-        plane?.stop()
     }
 
     package func add(_ member: any HTTPLoopMember) { members[ObjectIdentifier(member)] = member }
@@ -67,22 +62,6 @@ package final class HTTPLoop {
     }
 
     // MARK: What can be told
-
-    /// What happened on this loop, and how it is now.
-    var metrics: DataPlaneMetrics {
-        var metrics = plane.map { counts + $0.counts } ?? counts
-        for member in members.values {
-            if let subscriber = member.run?.subscriber {
-                if subscriber.isHeld {
-                    metrics.heldReaders += 1
-                } else {
-                    metrics.readers[subscriber.form, default: 0] += 1
-                }
-            }
-            if member.run?.isLongPoll == true { metrics.longPolls += 1 }
-        }
-        return metrics
-    }
 
     /// Members that still have something to do.
     var busyMembers: Int { members.values.count { $0.isBusy } }

@@ -7,13 +7,9 @@ package final class HTTPLoops: Sendable {
     private let loops: [(eventLoop: any EventLoop, loop: NIOLoopBound<HTTPLoop>)]
     private let turn = Mutex(0)
 
-    /// - Parameters:
-    ///   - plane: the streams that may be read; nil where there are none.
-    ///   - group: the loops.
     package init(
         _ group: any EventLoopGroup,
         responder: any Responder,
-        plane: StreamPlane?,
         configuration: DataPlaneConfiguration,
         time: any TimeSource
     ) async {
@@ -23,7 +19,6 @@ package final class HTTPLoops: Sendable {
                 let loop = HTTPLoop(
                     eventLoop,
                     responder: responder,
-                    plane: plane?.makePlane(on: eventLoop),
                     configuration: configuration,
                     time: time
                 )
@@ -105,7 +100,7 @@ package final class HTTPLoops: Sendable {
     package func metrics() async -> DataPlaneMetrics {
         var sum = DataPlaneMetrics()
         for (eventLoop, loop) in loops {
-            if let part = try? await eventLoop.submit({ loop.value.metrics }).get() { sum = sum + part }
+            if let part = try? await eventLoop.submit({ loop.value.counts }).get() { sum = sum + part }
         }
         return sum
     }

@@ -4,7 +4,7 @@ import NIOPosix
 package import StreamCore
 
 /// An HTTP/1.1 server: accepts connections, spreads them over event loops, and goes away in good order. What it answers
-/// is its responder's; of streams it knows what it is given to read.
+/// is its responder's, and so are the streams that an answer may follow.
 package final class HTTPServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let census: ConnectionCensus
@@ -14,12 +14,10 @@ package final class HTTPServer: Sendable {
     package let loops: HTTPLoops
 
     /// - Parameters:
-    ///   - plane: the streams that its answers may follow; nil where there are none.
     ///   - eventLoops: how many threads carry connections; 0 means one for each core.
     ///   - logger: told when there are fewer descriptors than connections were configured.
     package init(
         responder: any Responder,
-        plane: StreamPlane? = nil,
         configuration: DataPlaneConfiguration,
         eventLoops: Int = 0,
         time: any TimeSource = SystemTime(),
@@ -37,7 +35,6 @@ package final class HTTPServer: Sendable {
         self.loops = await HTTPLoops(
             group,
             responder: responder,
-            plane: plane,
             configuration: configuration,
             time: time
         )

@@ -26,6 +26,8 @@ final class LongPoll: TailReader {
 
     func open() { plane.add(self) }
 
+    func count(into metrics: inout DataPlaneMetrics) { metrics.longPolls += 1 }
+
     // MARK: What happens to the stream
 
     func ready() {

@@ -14,6 +14,10 @@ final class LoopPlane {
     private var groups: [StreamName: StreamGroup] = [:]
     private var mailbox: Mailbox?
 
+    private struct Weakly {
+        weak var plane: LoopPlane?
+    }
+
     init(eventLoop: any EventLoop, streams: Streams, configuration: DataPlaneConfiguration, held: HeldReaders) {
         self.eventLoop = eventLoop
         self.streams = streams
@@ -22,15 +26,16 @@ final class LoopPlane {
     }
 
     func start() {
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        mailbox = Mailbox(eventLoop: eventLoop) { bound.value.readMail() }
+        // The mailbox is the plane's: it does not keep it.
+        let bound = NIOLoopBound(Weakly(plane: self), eventLoop: eventLoop)
+        mailbox = Mailbox(eventLoop: eventLoop) { bound.value.plane?.readMail() }
     }
 
-    /// After this the loop holds nothing of the plane.
-    func stop() {
-        // Behind the ends of the connections, which tell the streams through it that nobody follows any more.
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        eventLoop.execute { bound.value.mailbox = nil }
+    /// What happened on this loop, and who reads there now.
+    var metrics: DataPlaneMetrics {
+        var metrics = counts
+        for group in groups.values { group.count(into: &metrics) }
+        return metrics
     }
 
     // MARK: Readers

@@ -22,6 +22,8 @@ final class StreamGroup {
 
     var isEmpty: Bool { readers.isEmpty }
 
+    func count(into metrics: inout DataPlaneMetrics) { for reader in readers { reader.count(into: &metrics) } }
+
     func add(_ reader: any TailReader) {
         reader.index = readers.count
         readers.append(reader)

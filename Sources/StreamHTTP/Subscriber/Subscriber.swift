@@ -45,8 +45,9 @@ final class Subscriber: TailReader {
         }
     }
 
-    var isHeld: Bool { machine.isHeld }
-    var form: EventForm { plan.form }
+    func count(into metrics: inout DataPlaneMetrics) {
+        if machine.isHeld { metrics.heldReaders += 1 } else { metrics.readers[plan.form, default: 0] += 1 }
+    }
 
     /// Writes the head, the first bytes and the first page in one go, and begins to follow.
     func open(_ fields: [HeaderField]) {

@@ -6,6 +6,8 @@ protocol TailReader: AnyObject {
     var name: StreamName { get }
     /// The place in its group, kept by the group.
     var index: Int { get set }
+    /// Counts itself among the readers of now.
+    func count(into metrics: inout DataPlaneMetrics)
 
     func ready()
     func created()

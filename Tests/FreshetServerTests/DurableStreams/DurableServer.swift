@@ -32,10 +32,9 @@ struct DurableServer {
         var dataPlane = DataPlaneConfiguration(ServerConfiguration())
         dataPlane.longPollTime = longPoll
         dataPlane.durableLiveTime = liveSSE
-        let held = HeldReaders(names: 10, readers: 10)
+        let plane = StreamPlane(streams: streams, configuration: dataPlane)
         let routes = StreamRoutes(
-            streams: streams,
-            held: held,
+            plane: plane,
             configuration: StreamRoutesConfiguration(
                 bodyBytes: 1 << 20,
                 pieces: dataPlane.pieces,
@@ -54,7 +53,6 @@ struct DurableServer {
         )
         let server = await HTTPServer(
             responder: responder,
-            plane: StreamPlane(streams: streams, held: held, configuration: dataPlane),
             configuration: dataPlane,
             eventLoops: 1,
             time: time

@@ -20,8 +20,7 @@ struct Desk {
         responder = FreshetResponder(
             access: ServerConfiguration().accessPolicy(keys: nil),
             streamRoutes: StreamRoutes(
-                streams: streams,
-                held: HeldReaders(names: 10, readers: 10),
+                plane: StreamPlane(streams: streams, configuration: DataPlaneConfiguration(ServerConfiguration())),
                 configuration: StreamRoutesConfiguration(
                     bodyBytes: 1 << 20,
                     pieces: DataPlaneConfiguration(ServerConfiguration()).pieces,

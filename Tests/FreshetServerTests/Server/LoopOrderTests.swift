@@ -147,8 +147,6 @@ struct LoopOrderTests {
                 let response = told.withLock { $0 }
                 let answer = Desk.Told(try #require(response))
                 #expect(isEnd ? answer.status == 204 && answer.reason == "cancelled" : answer.text == "news")
-                try await loop.executeInContext { plane.value?.stop() }
-                await loop.run()
                 try await loop.executeInContext {
                     plane.value = nil; poll.value = nil
                 }

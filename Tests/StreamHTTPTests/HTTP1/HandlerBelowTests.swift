@@ -54,7 +54,6 @@ struct HandlerBelowTests {
         let loops = await HTTPLoops(
             group,
             responder: Texts(),
-            plane: nil,
             configuration: .forTests,
             time: ManualTime()
         )

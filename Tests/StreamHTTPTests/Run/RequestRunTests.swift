@@ -9,6 +9,8 @@ import Testing
 @Suite("A request on a transport that is no socket")
 struct RequestRunTests {
     private struct Common: Responder {
+        var plane: StreamPlane?
+
         func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan { .answer(Response(200)) }
         func answer(to failure: RequestFailure, head: RequestHead?) -> Response { Response(400) }
         func commonFields(for head: RequestHead?) -> [HeaderField] { [HeaderField("X-Common", head?.uri ?? "none")] }
@@ -54,15 +56,9 @@ struct RequestRunTests {
         init(_ head: RequestHead) {
             let eventLoop = EmbeddedEventLoop()
             let streams = Streams(store: MemoryStreamStore(time: ManualTime()), time: ManualTime())
-            let plane = StreamPlane(
-                streams: streams,
-                held: HeldReaders(names: 1, readers: 1),
-                configuration: .forTests
-            )
             loop = HTTPLoop(
                 eventLoop,
-                responder: Common(),
-                plane: plane.makePlane(on: eventLoop),
+                responder: Common(plane: StreamPlane(streams: streams, configuration: .forTests)),
                 configuration: .forTests,
                 time: ManualTime()
             )

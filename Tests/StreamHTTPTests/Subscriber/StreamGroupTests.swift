@@ -9,6 +9,7 @@ import Testing
 struct StreamGroupTests {
     /// Notes what it is handed, and takes its time.
     private final class Reader: TailReader {
+        func count(into metrics: inout DataPlaneMetrics) { metrics.readers[.sse, default: 0] += 1 }
         let name: StreamName
         var index = 0
         var rounds: [[Offset]] = []
