@@ -157,7 +157,7 @@ extension StreamRoutes {
             number.birth = info.birth
             return Self.response(to: try await streams.append(name, number), number, name)
         }
-        return Self.refusal(info, request.contentType, name) ?? Response(Problem(error))
+        return Response(Self.refusal(info, request.contentType, name) ?? Problem(error))
     }
 
     /// What is wrong with appending a body of a type to the stream as it is now, told early where that saves the body.
@@ -170,13 +170,13 @@ extension StreamRoutes {
         guard let info = try await streams.info(name) else { return await missing(name) }
         // A producer that asks again is answered by the store, which knows whether this request ended the stream.
         if info.end != nil, isNumbered { return nil }
-        return Self.refusal(info, type, name)
+        return Self.refusal(info, type, name).map { Response($0) }
     }
 
-    private static func refusal(_ info: StreamInfo, _ type: ContentType?, _ name: StreamName) -> Response? {
-        if let end = info.end { return Response(problem(.ended(end, tail: info.tail, producer: nil), name)) }
+    private static func refusal(_ info: StreamInfo, _ type: ContentType?, _ name: StreamName) -> Problem? {
+        if let end = info.end { return problem(.ended(end, tail: info.tail, producer: nil), name) }
         if let type, !info.options.contentType.matches(type) {
-            return Response(problem(.typeMismatch(info.options.contentType), name))
+            return problem(.typeMismatch(info.options.contentType), name)
         }
         return nil
     }
@@ -251,20 +251,27 @@ extension StreamRoutes {
         _ onStop: @escaping @Sendable (LiveStop) -> Void
     ) async -> Result<LiveProducer, Problem> {
         do throws(StoreError) {
-            var found = try await streams.info(name)
-            if found == nil, creates { found = try await create(name, type, lease: lease) }
-            guard let info = found else { return .failure(await absence(of: name)) }
-            if let end = info.end {
-                return .failure(Self.problem(.ended(end, tail: info.tail, producer: nil), name))
+            var refusal: Problem?
+            func open() async throws(StoreError) -> LiveProducer? {
+                try await streams.openLive(
+                    name,
+                    label: label,
+                    lease: lease,
+                    mayOpen: { info in
+                        refusal = Self.refusal(info, type, name)
+                        return refusal == nil
+                    },
+                    onStop: onStop
+                )
             }
-            guard info.options.contentType.matches(type) else {
-                return .failure(Self.problem(.typeMismatch(info.options.contentType), name))
+            var producer = try await open()
+            if producer == nil, refusal == nil, creates {
+                try await create(name, type, lease: lease)
+                producer = try await open()
             }
-            if let lease { _ = try await streams.renewLease(name, seconds: lease) }
-            guard let producer = try await streams.openLive(name, label: label, onStop: onStop) else {
-                return .failure(await absence(of: name))
-            }
-            return .success(producer)
+            if let producer { return .success(producer) }
+            if let refusal { return .failure(refusal) }
+            return .failure(await absence(of: name))
         } catch {
             return .failure(Problem(error))
         }

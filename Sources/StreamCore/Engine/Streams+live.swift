@@ -2,24 +2,39 @@ import Locks
 
 /// Live requests: who appends while a request is open, and who has lost the right to.
 extension Streams {
-    /// Opens a live request to a stream that exists. `onStop` is called once, on any thread, when it can append no
-    /// more although it is still open. An older request of the same label has lost its right to append on return.
+    /// Opens a live request to a stream that exists. An older request of the same label has lost its right to append on
+    /// return.
+    ///
+    /// - Parameters:
+    ///   - lease: the length in seconds of the stream's lease from now on; nil leaves it.
+    ///   - mayOpen: looks at the stream as it is before anything is changed; false opens nothing.
+    ///   - onStop: called once, on any thread, when the request can append no more although it is still open.
+    /// - Returns: nil where there is no such stream, or where it may not be opened.
     package func openLive(
         _ name: StreamName,
         label: String?,
+        lease: Int? = nil,
+        mayOpen: (StreamInfo) -> Bool = { _ in true },
         onStop: @escaping @Sendable (LiveStop) -> Void
     ) async throws(StoreError) -> LiveProducer? {
         try await enter(name) { $0.live += 1 }
         let producer = LiveProducer(name: name, label: label, streams: self, onStop: onStop)
         hub.follow(name, producer)
         do throws(StoreError) {
-            guard let info = try await store.info(name) else {
-                leave(producer)
+            guard var info = try await store.info(name), mayOpen(info) else {
+                leave(producer, wasOpen: false)
                 return nil
             }
-            lifetimes.updateIfPresent(name) { lifetime, _ in
+            var renewed: Int?
+            // Where it ended or went meanwhile the producer is told.
+            if let lease, info.end == nil, try await store.setLease(name, seconds: lease) {
+                renewed = lease
+                info.options.leaseSeconds = lease
+            }
+            lifetimes.updateIfPresent(name) { [renewed] lifetime, _ in
                 lifetime.exists = true
                 lifetime.birth = lifetime.birth ?? info.birth
+                if let renewed, lifetime.birth == info.birth { lifetime.lease = .seconds(renewed) }
             }
             producer.opened(info)
             if let end = info.end {
@@ -69,10 +84,12 @@ extension Streams {
         if producer.isKept { try? await store.liveClosed(producer.name) }
     }
 
-    private func leave(_ producer: LiveProducer) {
+    /// - Parameter wasOpen: a request that was refused is no sign of life: the lease goes on as if it had not come.
+    private func leave(_ producer: LiveProducer, wasOpen: Bool = true) {
         hub.unfollow(producer.name, producer)
         lifetimes.updateIfPresent(producer.name) { lifetime, now in
             lifetime.live -= 1
+            guard wasOpen else { return }
             lifetime.touched = now
             if lifetime.live == 0 { lifetime.leaseStart = now }
         }

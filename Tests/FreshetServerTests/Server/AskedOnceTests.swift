@@ -89,6 +89,34 @@ struct AskedOnceTests {
         }
     }
 
+    @Test("a streaming append asks once before its body is taken, and the store decides about each piece")
+    func streaming() async throws {
+        let gate = StoreGate()
+        try await TestServer.run({ $0.createOnPost = ["made/*"] }, gate: gate) { server in
+            func asked(_ name: String, _ lines: String...) async throws -> (status: Int, questions: [String]) {
+                gate.forget()
+                let fields = (lines + ["Transfer-Encoding: chunked"]).joined(separator: "\r\n")
+                let client = try await server.connect()
+                try await client.send(
+                    "POST /v1/stream/\(name) HTTP/1.1\r\n\(server.host)\(fields)\r\n\r\n5\r\nHello\r\n0\r\n\r\n"
+                )
+                let answer = try await client.answer()
+                await client.close()
+                return (answer.status, gate.asked)
+            }
+            let text = "Content-Type: text/plain"
+            _ = try await server.ask("PUT", "/v1/stream/a", text)
+            _ = try await server.ask("PUT", "/v1/stream/events", "Content-Type: text/event-stream")
+            #expect(try await asked("a", text) == (204, ["info", "append"]))
+            #expect(try await asked("a", text, "Stream-Lease: 60") == (204, ["info", "setLease", "append"]))
+            #expect(try await asked("events", text) == (409, ["info"]))
+            #expect(try await asked("none", text) == (404, ["info", "isSoftDeleted"]))
+            #expect(try await asked("made/a", text) == (204, ["info", "create", "info", "append"]))
+            _ = try await server.ask("POST", "/v1/stream/a", "Stream-Closed: true")
+            #expect(try await asked("a", text) == (409, ["info"]))
+        }
+    }
+
     @Test("a large body is asked about before it is read, and the store decides all the same")
     func large() async throws {
         let gate = StoreGate()

@@ -79,7 +79,8 @@ struct GatedStore: StreamStore {
     }
 
     func setLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Bool {
-        try await base.setLease(name, seconds: seconds)
+        gate.note("setLease")
+        return try await base.setLease(name, seconds: seconds)
     }
 
     func remove(

@@ -26,6 +26,38 @@ struct LiveProducerTests {
         #expect(node.streams.attendance(of: name).liveProducers == 0 && node.store.watches == 0)
     }
 
+    @Test("that is not wanted opens nothing, takes nobody's right and is no sign of life")
+    func unwanted() async throws {
+        try await node.create(name, lease: 10)
+        let older = try await open("p")
+        var seen: StreamInfo?
+        let refused = try await node.streams.openLive(name, label: "p", lease: 1000) { info in
+            seen = info
+            return false
+        } onStop: { _ in
+        }
+        #expect(refused == nil && seen?.name == name)
+        #expect(node.streams.attendance(of: name).liveProducers == 1 && older.stop == nil)
+        await older.finish(isTorn: false)
+        #expect(try await node.pass(9, name) == nil)
+        #expect(try await node.streams.openLive(name, label: nil, mayOpen: { _ in false }, onStop: { _ in }) == nil)
+        #expect(try await node.pass(1, name)?.reason == .abandoned)
+    }
+
+    @Test("may set the lease that runs when it is over; that of an ended stream it leaves alone")
+    func lease() async throws {
+        try await node.create(name)
+        let live = try #require(try await node.streams.openLive(name, label: nil, lease: 5) { _ in })
+        await live.finish(isTorn: false)
+        #expect(try await node.store.info(name)?.options.leaseSeconds == 5)
+        #expect(try await node.pass(4, name) == nil)
+        #expect(try await node.pass(1, name)?.reason == .abandoned)
+        let late = try #require(try await node.streams.openLive(name, label: nil, lease: 7) { _ in })
+        #expect(late.stop != nil && node.streams.attendance(of: name).leaseRemaining == nil)
+        #expect(try await node.store.info(name)?.options.leaseSeconds == 5)
+        await late.finish(isTorn: false)
+    }
+
     @Test("learns of the end once, whoever ended the stream, and can still ask what became of it")
     func learnsOfTheEnd() async throws {
         try await node.create(name)
