@@ -20,6 +20,7 @@ final class HummingbirdSink {
     private let loop: HTTPLoop
     private(set) var run: RequestRun?
     private var isBodyComplete: Bool
+    private var isEndTold = false
     private var bytesSent: UInt64 = 0
     private var isAnswered = false
     /// Told, and not asked for yet, in order.
@@ -44,7 +45,7 @@ final class HummingbirdSink {
             onLeave: { eventLoop.execute { bound.value.left() } }
         )
         run?.start(plan)
-        if isBodyComplete { run?.bodyEnded() }
+        tellEnd()
     }
 
     // MARK: The request
@@ -56,7 +57,14 @@ final class HummingbirdSink {
         guard !isAnswered else { return }
         guard isWhole else { return left() }
         isBodyComplete = true
-        run?.bodyEnded()
+        tellEnd()
+    }
+
+    /// While it is being decided how the request is answered, its end waits like any part of it.
+    private func tellEnd() {
+        guard isBodyComplete, !isEndTold, let run, run.wantsBody else { return }
+        isEndTold = true
+        run.bodyEnded()
     }
 
     /// Resumes with true when more of the body is wanted, with false when nothing ever is.
@@ -143,6 +151,7 @@ extension HummingbirdSink: RequestTransport {
     }
 
     func bodyWantChanged() {
+        tellEnd()
         guard let feeding, let run, run.wantsBody else { return }
         self.feeding = nil
         feeding.resume(returning: true)
