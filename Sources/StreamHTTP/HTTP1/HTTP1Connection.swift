@@ -108,6 +108,11 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         context = nil
         _ = machine.next(.closed, now: .now())
         loop.remove(self)
+        leaveRun()
+    }
+
+    /// Nobody is answered any more.
+    private func leaveRun() {
         handOverParts()
         let run = run
         self.run = nil
@@ -345,6 +350,8 @@ extension HTTP1Connection: RequestTransport {
             socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenFailure { _ in }
         }
         _ = machine.next(.closed, now: .now())
+        // Now: the channel says that it is closed only after what else was to happen on this loop.
+        leaveRun()
         context?.close(promise: nil)
     }
 
