@@ -203,9 +203,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// The answer to what never became a request.
     private func answer(_ failure: RequestFailure) {
-        var response = loop.responder.answer(to: failure, head: nil)
-        response.headers += loop.responder.commonFields(for: nil)
-        loop.counts.answers[response.status, default: 0] += 1
+        let response = loop.sent(loop.responder.answer(to: failure, head: nil), to: nil)
         write(loop.encoder.encode(response, to: .init(), closes: true))
         answered(isLast: true)
     }

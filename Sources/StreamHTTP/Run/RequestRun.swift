@@ -159,12 +159,12 @@ package final class RequestRun {
         transport.bodyWantChanged()
     }
 
-    /// The head of an answer that is written in parts.
-    func send(_ head: ResponseHead) {
-        var head = head
-        head.headers += commonFields
-        loop.counts.answers[head.status, default: 0] += 1
-        transport.send(head, [])
+    /// The head of an answer that is written in parts, with the first of them. Returns how many bytes that is.
+    @discardableResult
+    func send(_ response: ResponseHead, _ part: [UInt8] = []) -> Int {
+        let head = head
+        self.head = nil
+        return transport.send(loop.sent(response, to: head), part)
     }
 
     /// The answer that is written in parts is at its end.
@@ -265,15 +265,9 @@ package final class RequestRun {
     }
 
     private func respond(_ response: Response) {
-        var response = response
-        response.headers += commonFields
         work = .none
-        loop.counts.answers[response.status, default: 0] += 1
-        if let why = response.reconnect { loop.counts.reconnects[why, default: 0] += 1 }
-        transport.send(response)
+        transport.send(loop.sent(response, to: head))
     }
-
-    private var commonFields: [HeaderField] { loop.responder.commonFields(for: head) }
 
     private func drop() {
         let work = work
@@ -347,13 +341,10 @@ package final class RequestRun {
     }
 
     private func subscribe(_ plan: SubscriptionPlan) {
-        let fields = plan.headers + commonFields
-        head = nil
-        loop.counts.answers[200, default: 0] += 1
         transport.answerStreams()
         let subscriber = Subscriber(plan: plan, run: self, plane: plane)
         work = .subscriber(subscriber)
-        subscriber.open(fields)
+        subscriber.open()
         if !machine.isOver { transport.answerWaits() }
     }
 

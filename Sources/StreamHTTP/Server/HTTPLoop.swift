@@ -45,6 +45,24 @@ package final class HTTPLoop {
 
     package func remove(_ member: any HTTPLoopMember) { members[ObjectIdentifier(member)] = nil }
 
+    // MARK: What all responses have
+
+    /// The response as it is sent, and counted.
+    func sent(_ response: Response, to head: RequestHead?) -> Response {
+        var response = response
+        response.headers += responder.commonFields(for: head)
+        counts.answers[response.status, default: 0] += 1
+        if let why = response.reconnect { counts.reconnects[why, default: 0] += 1 }
+        return response
+    }
+
+    func sent(_ response: ResponseHead, to head: RequestHead?) -> ResponseHead {
+        var response = response
+        response.headers += responder.commonFields(for: head)
+        counts.answers[response.status, default: 0] += 1
+        return response
+    }
+
     // MARK: Drain
 
     /// Begins to move everyone elsewhere: readers of streams that nobody writes are asked to come back at once; those

@@ -50,7 +50,7 @@ final class Subscriber: TailReader {
     }
 
     /// Writes the head, the first bytes and the first page in one go, and begins to follow.
-    func open(_ fields: [HeaderField]) {
+    func open() {
         plane.counts.reads[plan.form, default: 0] += 1
         if plan.isResume { plane.counts.resumes += 1 }
         var part = plan.form.greeting
@@ -86,7 +86,7 @@ final class Subscriber: TailReader {
             machine.finish()
         }
         lastWrite = .now()
-        plane.counts.deliveredBytes += sink.send(ResponseHead(200, headers: fields), bytes)
+        plane.counts.deliveredBytes += run.send(ResponseHead(200, headers: plan.headers), bytes)
         noteDelivery(plan.opening.events)
         if isOver {
             run.finished(isComplete: !isTorn)
