@@ -100,8 +100,8 @@ public final class HummingbirdStreams: Service {
     ///
     /// A reader that leaves is seen through the body of its request, which Hummingbird watches for that. A middleware
     /// that changes a body assigns `request.body`, which keeps the connection known. To a live read or a long-poll it
-    /// must not pass a `Request` that it made itself with a body of its own, nor must a test: Hummingbird cannot watch
-    /// that one, and stops the program.
+    /// must not pass a `Request` that it made itself with a body of its own, nor assign a body after an asynchronous
+    /// sequence was assigned, nor must a test: Hummingbird cannot watch those, and stops the program.
     ///
     /// - Parameters:
     ///   - router: the application's router, or a group of it without a path.
