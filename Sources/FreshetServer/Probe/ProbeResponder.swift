@@ -23,10 +23,17 @@ package struct ProbeResponder: Responder {
         let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
         let now = Int64(time.wallMilliseconds() / 1000)
         if let plan = routes.plan(request) {
-            guard case .now(.failure(let problem)) = who.authenticate(request, RequestFacts(head), now: now) else {
-                return plan
+            switch who.authenticate(request, RequestFacts(head), now: now) {
+            case .now(.success): return plan
+            case .now(.failure(let problem)): return .answer(Response(problem))
+            case .later(let identify):
+                return .later {
+                    switch await identify() {
+                    case .success: plan
+                    case .failure(let problem): .answer(Response(problem))
+                    }
+                }
             }
-            return .answer(Response(problem))
         }
         return .answer(
             Response(
