@@ -4,6 +4,8 @@ Every candidate serves the same load: N subscribers of one stream, small events,
 has the last one (`fan`), or four publishers with sixteen events on their way (`burst`). The figure is the server's CPU
 time for one delivery, from the scheduler's own account, median over the rounds; the ratio is to an idealised C server
 that makes one send() for each delivery. Wall times are not compared: client and servers share the machine.
+
+With --against, another build of freshet takes part as `before`, and the ratio to it is printed too.
 """
 
 import argparse
@@ -67,7 +69,7 @@ def start(name, binary, built, scratch):
     port = free_port()
     if name == "c":
         return Candidate(name, [built / "csrv", "-p", str(port)], port, "/events", "/publish")
-    if name in ("freshet", "hummingbird"):
+    if name in ("freshet", "before", "hummingbird"):
         command = [binary, "serve", "--memory", "--port", str(port), "--event-loops", "1", "--connections-per-address", "20000"]
         if name == "hummingbird":
             command = [pathlib.Path(binary).parent / "HummingbirdApp", str(port)]
@@ -92,17 +94,19 @@ def main():
     parser.add_argument("--subscribers", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--peers", nargs="+", default=["node", "nchan"], choices=["node", "nchan", "hummingbird"])
+    parser.add_argument("--against", help="another release build of freshet, to be compared with")
+    parser.add_argument("--peers", nargs="*", default=["node", "nchan"], choices=["node", "nchan", "hummingbird"])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         built = pathlib.Path(scratch)
         for source, libraries in (("csrv", ["-luring"]), ("sseload", [])):
             subprocess.run(["cc", "-O2", "-o", built / source, HERE / f"{source}.c", *libraries], check=True)
-        names = ["c", "freshet", *arguments.peers]
+        binaries = {"before": arguments.against} if arguments.against else {}
+        names = ["c", "freshet", *binaries, *arguments.peers]
         candidates = []
         try:
             for name in names:
-                candidates.append(start(name, arguments.binary, built, scratch))
+                candidates.append(start(name, binaries.get(name, arguments.binary), built, scratch))
             for load, options in (("fan", []), ("burst", ["-k", "4", "-W", "16"])):
                 for subscribers in arguments.subscribers:
                     compare(candidates, built / "sseload", load, subscribers, options, arguments)
@@ -112,9 +116,13 @@ def main():
 
 
 def compare(candidates, sseload, load, subscribers, options, arguments):
+    # Every other round in the other order: what the machine does by the way hits each of them alike.
     rounds = [
-        {one.name: one.measure(sseload, subscribers, arguments.seconds, options) for one in candidates}
-        for _ in range(arguments.rounds)
+        {
+            one.name: one.measure(sseload, subscribers, arguments.seconds, options)
+            for one in candidates[:: -1 if turn % 2 else 1]
+        }
+        for turn in range(arguments.rounds)
     ]
     print(f"\n{load}, {subscribers} subscribers: CPU of the server for one delivery, median of {len(rounds)} rounds")
     for one in candidates:
@@ -126,6 +134,9 @@ def compare(candidates, sseload, load, subscribers, options, arguments):
             f"  {one.name:8} {statistics.median(costs):7.2f} us  (user {user:5.2f})"
             f"  {statistics.median(ratios):5.2f} x C   lost or doubled: {lost}"
         )
+    if arguments.against:
+        ratios = [turn["freshet"]["srv_us"] / turn["before"]["srv_us"] for turn in rounds]
+        print(f"  freshet to before: {statistics.median(ratios):.3f}  ({min(ratios):.3f} to {max(ratios):.3f})")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 An upstream writes chat completion chunks at a fixed pace, each with the moment of its writing in it; a client reads as many answers
 at a time and notes when each chunk arrives. Printed: latency of a chunk, direct and relayed; CPU time of the relay per token.
+
+With --against, another build of freshet relays too, and the ratio of the CPU times is printed, round by round.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import multiprocessing
 import os
 import pathlib
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -93,6 +96,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=300, help="of an answer")
     parser.add_argument("--pace", type=float, default=50, help="tokens a second")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", help="another release build of freshet, to be compared with")
     options = parser.parse_args()
     here, there = multiprocessing.Pipe()
     process = multiprocessing.Process(target=upstream, args=(there, options.tokens, 1 / options.pace), daemon=True)
@@ -100,33 +104,43 @@ def main():
     port = here.recv()
     print(f"{options.answers} answers at one time, {options.tokens} tokens each, {options.pace:g} a second, {options.rounds} rounds")
     print(f"{'':28}{'p50':>9}{'p99':>9}   CPU of the relay per token")
-    direct, relayed = [], {"memory": [], "SQLite": []}
-    seconds = {"memory": 0.0, "SQLite": 0.0}
+    candidates = {}
+    for store in ["memory", "SQLite"]:
+        candidates[store] = options.binary
+        if options.against:
+            candidates[f"{store}, before"] = options.against
+    direct, relayed = [], {name: [] for name in candidates}
+    seconds = {name: [] for name in candidates}
     with tempfile.TemporaryDirectory() as data:
         servers = {}
-        for store, flags in {"memory": ["--memory"], "SQLite": ["--data", data]}.items():
+        for name, binary in candidates.items():
+            flags = ["--memory"] if name.startswith("memory") else ["--data", f"{data}/{len(servers)}"]
             server = subprocess.Popen(
-                [options.binary, "relay", "--port", "0", "--upstreams", f"one http://127.0.0.1:{port}/v1 key=none", *flags],
+                [binary, "relay", "--port", "0", "--upstreams", f"one http://127.0.0.1:{port}/v1 key=none", *flags],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             )  # fmt: skip
-            servers[store] = (server, int(re.search(r":(\d+)$", server.stdout.readline().strip())[1]))
+            servers[name] = (server, int(re.search(r":(\d+)$", server.stdout.readline().strip())[1]))
         try:
-            for _ in range(options.rounds):
+            for turn in range(options.rounds):
                 direct += asyncio.run(run(port, options.answers))
-                for store, (server, relay) in servers.items():
+                # Every other round in the other order: what the machine does by the way hits each of them alike.
+                for name, (server, relay) in list(servers.items())[:: -1 if turn % 2 else 1]:
                     before = cpu(server.pid)
-                    relayed[store] += asyncio.run(run(relay, options.answers))
-                    seconds[store] += cpu(server.pid) - before
+                    relayed[name] += asyncio.run(run(relay, options.answers))
+                    seconds[name].append(cpu(server.pid) - before)
         finally:
             for server, _ in servers.values():
                 server.terminate()
                 server.wait()
     print(f"{'direct':28}{quantile(direct, 0.5):6.2f} ms{quantile(direct, 0.99):6.2f} ms")
     tokens = options.rounds * options.answers * options.tokens
-    for store, values in relayed.items():
-        assert len(values) == tokens, (store, len(values), tokens)
-        cost = seconds[store] / tokens * 1e6
-        print(f"{'relayed, ' + store:28}{quantile(values, 0.5):6.2f} ms{quantile(values, 0.99):6.2f} ms   {cost:.0f} µs")
+    for name, values in relayed.items():
+        assert len(values) == tokens, (name, len(values), tokens)
+        cost = sum(seconds[name]) / tokens * 1e6
+        print(f"{'relayed, ' + name:28}{quantile(values, 0.5):6.2f} ms{quantile(values, 0.99):6.2f} ms   {cost:.0f} µs")
+    for store in ["memory", "SQLite"] if options.against else []:
+        ratios = [now / then for now, then in zip(seconds[store], seconds[f"{store}, before"])]
+        print(f"{store}: CPU to before {statistics.median(ratios):.3f}  ({min(ratios):.3f} to {max(ratios):.3f})")
 
 
 if __name__ == "__main__":
