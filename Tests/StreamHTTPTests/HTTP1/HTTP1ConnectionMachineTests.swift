@@ -115,6 +115,43 @@ struct HTTP1ConnectionMachineTests {
         ],
     ]
 
+    @Test("the table has every state and every event")
+    func whole() {
+        let states = Set(
+            Self.states.keys.map { name in
+                switch machine(name).state {
+                case .idle: "idle"
+                case .head: "head"
+                case .request(let request): request.isComplete ? "request, whole" : "request"
+                case .flushing(let isLast, _): isLast ? "flushing the last" : "flushing"
+                case .streaming: "streaming"
+                case .lingering: "lingering"
+                case .closed: "closed"
+                }
+            }
+        )
+        #expect(states == Set(Self.table.keys) && states == Set(Self.nothing.keys))
+        let events = Set(
+            Self.events.map { (_, event) in
+                switch event {
+                case .bytes: 0
+                case .head: 1
+                case .requestEnded: 2
+                case .lastAnswerBegan: 3
+                case .streamBegan: 4
+                case .answered(let isLast): isLast ? 5 : 6
+                case .progressed: 7
+                case .flushed(let isInputOver): isInputOver ? 8 : 9
+                case .malformed(let failure): failure == nil ? 10 : 11
+                case .inputEnded: 12
+                case .draining(let closesIdle): closesIdle ? 13 : 14
+                case .closed: 15
+                }
+            }
+        )
+        #expect(events == Set(0...15))
+    }
+
     private func machine(_ name: String) -> Machine {
         var machine = Machine(lingerBytes: 1024, now: Self.start)
         for event in Self.states[name] ?? [] {

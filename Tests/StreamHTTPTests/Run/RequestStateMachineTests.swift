@@ -130,6 +130,55 @@ struct RequestStateMachineTests {
         ),
     ]
 
+    @Test("the table has every state and every event")
+    func whole() {
+        let states = Set(
+            Self.states.keys.map { name in
+                switch machine(name).state {
+                case .deciding: "deciding"
+                case .bodiless: "bodiless"
+                case .collecting: "collecting"
+                case .appending(.arriving): "appending"
+                case .appending(.complete): "appending, whole"
+                case .appending(.broken): "appending, broken"
+                case .exchanging(isBodyComplete: false): "exchanging"
+                case .exchanging(isBodyComplete: true): "exchanging, whole"
+                case .working: "working"
+                case .waiting: "waiting"
+                case .streaming: "streaming"
+                case .over: "over"
+                }
+            }
+        )
+        #expect(states == Set(Self.table.keys) && states == Set(Self.nothing.keys))
+        let events = Set(
+            Self.events.map { (_, event, _) in
+                switch event {
+                case .planned(let intake, let body):
+                    switch intake {
+                    case .answer: body == .none ? 0 : 1
+                    case .act: body == .none ? 2 : 3
+                    case .collect: body == .none ? 4 : 5
+                    case .append: body == .none ? 6 : 7
+                    case .exchange: body == .none ? 8 : 9
+                    }
+                case .bodyPart: 10
+                case .bodyEnded: 11
+                case .broken: 12
+                case .replied(let kind): 13 + (Machine.ReplyKind.allCases.firstIndex(of: kind) ?? 0)
+                case .finished(isComplete: true): 18
+                case .finished(isComplete: false): 19
+                case .failed: 20
+                case .givenUp: 21
+                case .inputEnded: 22
+                case .left: 23
+                case .tick: 24
+                }
+            }
+        )
+        #expect(Machine.ReplyKind.allCases.count == 5 && events == Set(0...24))
+    }
+
     private func machine(_ name: String) -> Machine {
         var machine = Machine(bodyIdle: .seconds(30))
         for event in Self.states[name] ?? [] {
