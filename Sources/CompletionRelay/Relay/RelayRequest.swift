@@ -54,7 +54,9 @@ package struct RelayRequest: Sendable {
             !HeaderRules.mayPass(field.name.lowercased())
                 || !search.finds(in: field.name.utf8) && !search.finds(in: field.value.utf8)
         }
-        targetHoldsKey = search.finds(in: (path + query).utf8)
+        // Its own search: however much there is to look at in the fields, nobody is told of a key that is not here.
+        var targetSearch = KeySearch(isKey: isOurs)
+        targetHoldsKey = targetSearch.finds(in: (path + query).utf8)
         self.headers = HTTPHeaders(kept.map { ($0.name, $0.value) })
         let remaining = self.headers
         credentialIsOurs = !shown.isEmpty && !Credentials.fields.contains(where: remaining.contains(name:))

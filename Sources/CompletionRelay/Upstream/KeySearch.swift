@@ -4,11 +4,11 @@ import TextCodecs
 ///
 /// The server knows digests of its keys and not the keys, so that it asks of every word whether it is one: of whatever
 /// stands between signs that no key has, and of the parts of it (`prefix.KEY`), as it is written, percent-decoded, and
-/// out of base64 (`Basic`).
+/// out of base64 (`Basic`, `token=`, the parts of a JWT).
 struct KeySearch {
     /// Whether a word is a key.
     let isKey: (String) -> Bool
-    /// Words that are still looked at. What has more than these is not looked through, and counts as holding one.
+    /// How much is still looked at, mostly words. What has more is not looked through, and counts as holding a key.
     private var budget = 10_000
 
     init(isKey: @escaping (String) -> Bool) {
@@ -16,15 +16,14 @@ struct KeySearch {
     }
 
     /// The most parts that a key may be made of, where it is itself a part of a longer word.
-    private static let mostParts = 24
+    private static let mostParts = 16
 
     mutating func finds(in text: some Sequence<UInt8>) -> Bool { finds(in: Array(text), depth: 0) }
 
     private mutating func finds(in text: [UInt8], depth: Int) -> Bool {
         for word in text.split(whereSeparator: { !Self.isKeyByte($0) }) {
             if matches(word) || findsPart(of: word) { return true }
-            guard depth < 3, let decoded = Self.outOfBase64(word) else { continue }
-            if finds(in: decoded, depth: depth + 1) { return true }
+            if depth < 3, findsInBase64(word, depth: depth + 1) { return true }
         }
         guard depth < 3, let decoded = Self.percentDecoded(text) else { return false }
         return finds(in: decoded, depth: depth + 1)
@@ -38,6 +37,24 @@ struct KeySearch {
         for (index, start) in starts.enumerated() {
             for end in ends[index...].prefix(Self.mostParts) where start < end {
                 if matches(word[start..<end]) { return true }
+            }
+        }
+        return false
+    }
+
+    /// Base64 may begin wherever a part of the word does: four of its own signs are joints too.
+    private mutating func findsInBase64(_ word: ArraySlice<UInt8>, depth: Int) -> Bool {
+        for run in word.split(whereSeparator: { Self.sextet($0) == nil }) {
+            // By the place in four signs: what begins later in a text that was searched is a part of that.
+            var searched: Set<Int> = []
+            for start in [run.startIndex] + run.indices.filter({ Self.isJoint(run[$0]) }).map({ $0 + 1 })
+            where !searched.contains(start % 4) {
+                let (text, isWhole) = Self.outOfBase64(run[start...])
+                budget -= 1 + text.count / 64
+                guard budget > 0 else { return true }
+                guard isWhole, !text.isEmpty else { continue }
+                searched.insert(start % 4)
+                if finds(in: text, depth: depth) { return true }
             }
         }
         return false
@@ -64,31 +81,39 @@ struct KeySearch {
     /// Of those, the ones that may join a key to something else.
     private static func isJoint(_ byte: UInt8) -> Bool { "-._~+/=".utf8.contains(byte) }
 
-    /// What a word says in base64, in either alphabet; nil where that is no text.
-    private static func outOfBase64(_ word: ArraySlice<UInt8>) -> [UInt8]? {
+    /// What a sign of base64 stands for, in either alphabet; nil for another sign, the padding included.
+    private static func sextet(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte - UInt8(ascii: "A")
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - UInt8(ascii: "a") + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0") + 52
+        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+        case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
+        default: nil
+        }
+    }
+
+    /// What signs of base64 say, as far as that is text, and whether all of it is.
+    private static func outOfBase64(_ signs: ArraySlice<UInt8>) -> (text: [UInt8], isWhole: Bool) {
         var output: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0
-        for byte in word {
-            let value: UInt8
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = byte - UInt8(ascii: "A")
-            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = byte - UInt8(ascii: "a") + 26
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = byte - UInt8(ascii: "0") + 52
-            case UInt8(ascii: "+"), UInt8(ascii: "-"): value = 62
-            case UInt8(ascii: "/"), UInt8(ascii: "_"): value = 63
-            case UInt8(ascii: "="): continue
-            default: return nil
-            }
+        for sign in signs {
+            guard let value = sextet(sign) else { return (output, false) }
             bits = bits << 6 | UInt32(value)
             count += 6
             guard count >= 8 else { continue }
             count -= 8
             let decoded = UInt8(truncatingIfNeeded: bits >> UInt32(count))
-            guard decoded >= 0x20, decoded != 0x7F else { return nil }
+            guard isText(decoded) else { return (output, false) }
             output.append(decoded)
         }
-        return output.isEmpty ? nil : output
+        return (output, true)
+    }
+
+    /// Whether a byte stands in what people encode: the line feed of `echo KEY | base64`, the NULs of SASL's `PLAIN`.
+    private static func isText(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != 0x7F || [0, UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r")].contains(byte)
     }
 
     private static func percentDecoded(_ text: [UInt8]) -> [UInt8]? {

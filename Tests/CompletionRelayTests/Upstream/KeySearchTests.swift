@@ -24,6 +24,9 @@ struct KeySearchTests {
             "\(key).sig", "?a=b&key=\(key)&c", encoded, encoded.replacing("%", with: "%25"),
             "Basic " + base64("u:\(key)"),
             base64("ü\(key) "), base64("\(key)"), base64(base64("u:\(key)")), base64("u:\(encoded)"),
+            base64("\(key)\n"), base64("u:\(key)\r\n"), base64("\0u\0\(key)"), "token=\(base64(key))",
+            "?a=b&k=\(base64("u:\(key)"))&c", "header.\(base64(key)).signature", "https://h/x/\(base64(key))",
+            "a-b_\(base64("\(key)\n"))", base64("k=\(base64(key))"),
         ] {
             #expect(finds(text), "\(text)")
         }
@@ -50,6 +53,26 @@ struct KeySearchTests {
         let found = search.finds(in: String(repeating: "-a", count: 100_000).utf8)
         #expect(found)
         #expect(looked == 10_000)
+    }
+
+    @Test("is not said to be in the URL for what there is to look at in the fields")
+    func manyWords() {
+        let joints = String(repeating: "a.", count: 4000)
+        let request = request(["X-Long": joints, "X-Longer": joints + joints])
+        #expect(!request.targetHoldsKey)
+    }
+
+    @Test("is not found in the tokens of others, however long")
+    func tokens() {
+        // As large as Entra's or Google's, of a header, claims and a signature in base64 for URLs.
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<20 {
+            let signature = Base64.urlText((0..<512).map { _ in UInt8.random(in: 0...255, using: &random) })
+            let claims = Base64.urlText(
+                Array((0..<300).map { "\"claim-\($0)\":\"v\($0)\"" }.joined(separator: ",").utf8)
+            )
+            #expect(!finds("Bearer eyJhbGciOiJSUzI1NiJ9.\(claims).\(signature)"))
+        }
     }
 
     @Test("is in no field of a request that may go on, and a provider's is")
