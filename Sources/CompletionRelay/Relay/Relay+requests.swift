@@ -180,7 +180,13 @@ extension Relay {
 
     /// What watches over one call.
     func watch() -> SilenceWatch {
-        SilenceWatch(idle: configuration.idle, wordless: configuration.wordless, time: time, clock: clock)
+        SilenceWatch(
+            idle: configuration.idle,
+            wordless: configuration.wordless,
+            wordlessBytes: configuration.wordlessBytes,
+            time: time,
+            clock: clock
+        )
     }
 
     // MARK: Reading the request

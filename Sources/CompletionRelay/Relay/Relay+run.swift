@@ -242,7 +242,11 @@ extension Relay {
                 let wasDecided = machine.verdict != nil
                 let failure = Self.parse(piece, &parser, &machine, &kept)
                 if let tokens = machine.countedTokens { call.counted(tokens) }
-                if kept.contains(where: { $0.said != .nothing }) { watch.spoke() }
+                if kept.contains(where: { $0.said != .nothing }) {
+                    watch.spoke()
+                } else if watch.saidNothing(bytes: piece.readableBytes) {
+                    throw IsOver()
+                }
                 if !kept.isEmpty, !(await buffer.put(kept)) { throw IsOver() }
                 if let failure { throw failure }
                 if machine.isOver { throw IsOver() }

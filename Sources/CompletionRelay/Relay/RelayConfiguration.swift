@@ -11,6 +11,8 @@ package struct RelayConfiguration: Sendable {
     package var idle: Duration = .seconds(600)
     /// How long an upstream may send nothing that says anything.
     package var wordless: Duration = .seconds(1800)
+    /// How many bytes that say nothing may follow one another: more than the largest event has before it is whole.
+    var wordlessBytes: Int { eventBytes + (4 << 20) }
     /// The largest body of a call, and of a refusal.
     package var bodyBytes = 32 << 20
     /// The largest event of an upstream.

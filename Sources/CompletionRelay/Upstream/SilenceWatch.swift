@@ -9,10 +9,17 @@ package final class SilenceWatch: Sendable {
     private let clock: any Clock<Duration>
     private let state: Mutex<(silence: Silence, isOver: Bool)>
 
-    init(idle: Duration, wordless: Duration, time: any TimeSource, clock: any Clock<Duration>) {
+    init(
+        idle: Duration,
+        wordless: Duration,
+        wordlessBytes: Int,
+        time: any TimeSource,
+        clock: any Clock<Duration>
+    ) {
         self.time = time
         self.clock = clock
-        state = Mutex((Silence(idle: idle, wordless: wordless, now: time.monotonic()), false))
+        let now = time.monotonic()
+        state = Mutex((Silence(idle: idle, wordless: wordless, wordlessBytes: wordlessBytes, now: now), false))
     }
 
     /// It was too long.
@@ -20,6 +27,12 @@ package final class SilenceWatch: Sendable {
 
     func spoke() { change { $0.spoke(at: $1) } }
     func spoke(bytes: Int) { change { $0.spoke(bytes: bytes, at: $1) } }
+    /// It sent something that says nothing. True when that was too much.
+    func saidNothing(bytes: Int) -> Bool {
+        change { silence, _ in silence.saidNothing(bytes: bytes) }
+        return look() <= .zero
+    }
+
     func pause() { change { $0.pause(at: $1) } }
     func resume() { change { $0.resume(at: $1) } }
 
@@ -59,15 +72,20 @@ package final class SilenceWatch: Sendable {
         }
     }
 
+    /// What is left, with the verdict where nothing is.
+    private func look() -> Duration {
+        let now = time.monotonic()
+        return state.withLock { state in
+            let remaining = state.silence.remaining(at: now)
+            state.isOver = state.isOver || remaining <= .zero
+            return remaining
+        }
+    }
+
     /// Returns when it is too long, or when nobody waits any more.
     private func silence() async {
         while true {
-            let now = time.monotonic()
-            let remaining = state.withLock { state in
-                let remaining = state.silence.remaining(at: now)
-                state.isOver = state.isOver || remaining <= .zero
-                return remaining
-            }
+            let remaining = look()
             guard remaining > .zero else { return }
             do {
                 try await clock.sleep(for: remaining)

@@ -51,6 +51,23 @@ struct RelaySilenceTests {
     }
 
     @Test(
+        "that floods it with nothing, in no time",
+        arguments: [
+            (WireFormat.chat, ": processing\n\n"), (.chat, "\n"),
+            (.messages, "event: ping\ndata: {\"type\":\"ping\"}\n\n"),
+        ]
+    )
+    func flood(format: WireFormat, nothing: String) async throws {
+        let (upstream, name) = try await begin(format)
+        let piece = String(repeating: nothing, count: (1 << 20) / nothing.utf8.count)
+        for _ in 0..<4 { try await send(piece, minutes: 0, upstream) }
+        #expect(try await streams.info(name)?.end == nil)
+        upstream.send(piece)
+        upstream.send(piece)
+        try await ended(name, "upstream-silent")
+    }
+
+    @Test(
         "but not one that says something now and then",
         arguments: [
             (WireFormat.chat, "data: {\"choices\":[{\"index\":0,\"delta\":{}}]}\n\n"),

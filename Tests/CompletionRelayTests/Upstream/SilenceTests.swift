@@ -5,7 +5,9 @@ import Testing
 
 @Suite("An upstream's silence")
 struct SilenceTests {
-    private func silence() -> Silence { Silence(idle: .seconds(10), wordless: .seconds(30), now: .seconds(100)) }
+    private func silence() -> Silence {
+        Silence(idle: .seconds(10), wordless: .seconds(30), wordlessBytes: 5000, now: .seconds(100))
+    }
 
     @Test("is too long when nothing came for so long")
     func idle() {
@@ -68,6 +70,36 @@ struct SilenceTests {
         #expect(silence.remaining(at: .seconds(110)) == .seconds(9))
         silence.spoke(bytes: 1, at: .seconds(115))
         #expect(silence.remaining(at: .seconds(119)) == .zero)
+    }
+
+    @Test("is too long when too many bytes said nothing, whoever took how much time")
+    func flood() {
+        var silence = silence()
+        silence.pause(at: .seconds(101))
+        silence.saidNothing(bytes: 5000)
+        #expect(silence.remaining(at: .seconds(101)) > .zero)
+        silence.spoke(at: .seconds(101))
+        silence.saidNothing(bytes: 5000)
+        #expect(silence.remaining(at: .seconds(101)) > .zero)
+        silence.saidNothing(bytes: 1)
+        #expect(silence.remaining(at: .seconds(101)) == .zero)
+        silence.resume(at: .seconds(101))
+        #expect(silence.remaining(at: .seconds(101)) == .zero)
+    }
+
+    @Test("is looked at again, while the upstream waits, when what it had left may be over")
+    func soon() {
+        var silence = silence()
+        for second in stride(from: 105, through: 125, by: 5) {
+            silence.pause(at: .seconds(second))
+            silence.resume(at: .seconds(second))
+        }
+        silence.pause(at: .seconds(129))
+        #expect(silence.remaining(at: .seconds(129)) == .seconds(1))
+        #expect(silence.remaining(at: .seconds(500)) == .seconds(1))
+        silence.resume(at: .seconds(500))
+        silence.pause(at: .seconds(501))
+        #expect(silence.remaining(at: .seconds(501)) > .zero)
     }
 
     @Test("blanks say nothing")
