@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// The command line: the server and its demonstration, and the clients of any Freshet server.
 @main
@@ -30,4 +31,26 @@ struct Freshet: AsyncParsableCommand {
             ProxyConfig.self,
         ]
     )
+
+    static func main() async {
+        do {
+            var command = try await asyncParseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            leave(because: error)
+        }
+    }
+
+    /// As the library of commands does it, except that it shows arguments as they are.
+    private static func leave(because error: any Error) -> Never {
+        let code = exitCode(for: error)
+        guard !code.isSuccess else { exit(withError: error) }
+        let message = fullMessage(for: error)
+        if !message.isEmpty { Terminal.refusal(message) }
+        Foundation.exit(code.rawValue)
+    }
 }

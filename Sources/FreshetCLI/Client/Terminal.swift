@@ -14,9 +14,14 @@ enum Terminal {
         return Int(size.ws_col)
     }
 
-    /// A line for a person, or several.
+    /// One line for a person: what strangers said in it begins no other, which would pass for the program's own.
     static func note(_ line: String) {
-        FileHandle.standardError.write(Data("freshet: \(PrintableText.escaped(line, keepsLines: true))\n".utf8))
+        FileHandle.standardError.write(Data("freshet: \(PrintableText.escaped(line))\n".utf8))
+    }
+
+    /// What is wrong with the command line or a setting: several lines, in which an argument may be a stranger's text.
+    static func refusal(_ lines: String) {
+        FileHandle.standardError.write(Data("\(PrintableText.escaped(lines, keepsLines: true))\n".utf8))
     }
 
     /// A line that the next one overwrites, and an empty one takes away; nothing where standard error is not a

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOHTTP1
+import PrintableText
 import ScriptedServer
 import Testing
 
@@ -96,6 +97,37 @@ import Testing
             #expect(result.status == 6)
             #expect(result.errors == "freshet: No such stream (404)\n")
         }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `What a stream's end or gap says begins no line of its own`() async throws {
+        let gap = "event: gap\ndata: {\"requested\":\"a\",\"resumed\":\"b\\nfreshet: forged\"}\n\n"
+        let end = "event: end\nid: c\ndata: {\"reason\":\"failed\",\"detail\":\"x\\nfreshet: forged\\u009b\"}\n\n"
+        try await ScriptedServer.run { _, _ in
+            .events(gap + end)
+        } _: { server in
+            let result = try await run(["tail", "answer"], server: server.origin)
+            #expect(result.status == 3)
+            #expect(!result.errors.contains("\nfreshet: forged"), "\(result.errors)")
+            #expect(result.errors.contains("failed (x\\u{A}freshet: forged\\u{9B})\n"), "\(result.errors)")
+        }
+    }
+
+    @Test(
+        .enabled(if: isBuilt),
+        arguments: [
+            ["info", "a\u{9B}31m"], ["tail", "a\u{1B}[2J"], ["ls", "a", "\u{202E}b"],
+            ["append", "x", "--end", "\u{9B}"],
+            ["serve", "--memory", "--port", "\u{9B}"], ["serve", "--memory", "--keys", "/nowhere/\u{202E}"],
+        ]
+    )
+    func `An argument that is refused drives no terminal`(arguments: [String]) async throws {
+        let result = try await run(arguments, server: "http://127.0.0.1:1")
+        #expect(result.status == 64)
+        #expect(result.errors.hasPrefix("Error: "), "\(result.errors)")
+        #expect(result.errors.contains("\\u{"), "\(result.errors)")
+        #expect(result.errors.contains("\nUsage: freshet"), "\(result.errors)")
+        let commands = result.errors.unicodeScalars.filter { $0 != "\n" && PrintableText.isCommand($0) }
+        #expect(commands.isEmpty, "\(result.errors.debugDescription)")
     }
 
     @Test(.enabled(if: isBuilt)) func `append sends standard input and ends the stream`() async throws {
