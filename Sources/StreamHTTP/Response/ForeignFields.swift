@@ -5,7 +5,9 @@ package enum ForeignFields {
     /// proxy in the name of this server's origin.
     package static func isReserved(_ name: String) -> Bool {
         let lower = name.lowercased()
-        return reserved.contains(lower) || reservedBeginnings.contains { lower.utf8.starts(with: $0.utf8) }
+        let name = lower.hasSuffix("-report-only") ? String(lower.dropLast("-report-only".count)) : lower
+        return reserved.contains(name) || reservedBeginnings.contains { name.utf8.starts(with: $0.utf8) }
+            || name.hasSuffix("-cache-control")
     }
 
     /// Whether a text is a name of a field: the part of a `token`
@@ -30,21 +32,23 @@ package enum ForeignFields {
         "alt-svc", "content-length", "date", "location", "relay-metrics", "server", "vary", "via",
         "x-content-type-options",
         // Of a browser, for the origin or beyond the answer.
-        "accept-ch", "activate-storage-access", "authentication-info", "clear-site-data", "critical-ch", "expect-ct",
-        "link", "nel", "observe-browsing-topics", "origin-agent-cluster", "origin-trial", "public-key-pins", "refresh",
-        "report-to", "reporting-endpoints", "service-worker-allowed", "set-cookie", "set-cookie2", "set-login",
+        "accept-ch", "activate-storage-access", "authentication-info", "clear-site-data", "critical-ch", "delegate-ch",
+        "expect-ct", "link", "nel", "no-vary-search", "observe-browsing-topics", "origin-agent-cluster", "origin-trial",
+        "public-key-pins", "refresh", "report-to", "reporting-endpoints", "service-worker-allowed", "set-cookie",
+        "set-cookie2", "set-login",
         "speculation-rules", "strict-transport-security", "timing-allow-origin", "use-as-dictionary",
         "www-authenticate",
         // Of a page.
-        "content-location", "content-security-policy", "content-security-policy-report-only", "document-policy",
-        "feature-policy", "permissions-policy", "referrer-policy", "sourcemap", "supports-loading-mode",
-        "x-frame-options", "x-permitted-cross-domain-policies", "x-sourcemap", "x-ua-compatible", "x-xss-protection",
+        "content-location", "content-security-policy", "document-isolation-policy", "document-policy", "feature-policy",
+        "integrity-policy", "permissions-policy", "referrer-policy", "require-document-policy", "sourcemap",
+        "supports-loading-mode", "x-content-security-policy", "x-frame-options", "x-permitted-cross-domain-policies",
+        "x-sourcemap", "x-ua-compatible", "x-webkit-csp", "x-xss-protection",
         // Of a proxy that serves files or other addresses in the answer's place.
         "x-lighttpd-send-file", "x-reproxy-url", "x-sendfile", "x-sendfile2",
     ]
     private static let reservedBeginnings = [
-        "access-control-", "cross-origin-", "freshet-", "producer-", "sec-", "stream-", "surrogate-", "x-accel-",
-        "x-litespeed-", "x-reproxy-",
+        "access-control-", "attribution-reporting-", "cross-origin-", "freshet-", "producer-", "sec-", "stream-",
+        "surrogate-", "x-accel-", "x-litespeed-", "x-reproxy-",
     ]
 }
 

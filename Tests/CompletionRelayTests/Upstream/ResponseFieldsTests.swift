@@ -40,6 +40,21 @@ struct ResponseFieldsTests {
         #expect(told == sent(["Cache-Control", "ETag", "x-a"]) + Self.ours)
     }
 
+    @Test(
+        "nothing that rules a page, a browser or a cache, also where the operator names it",
+        arguments: [
+            "Content-Security-Policy-Report-Only", "Permissions-Policy-Report-Only", "Document-Isolation-Policy",
+            "Integrity-Policy", "Require-Document-Policy", "X-Content-Security-Policy", "X-WebKit-CSP",
+            "Attribution-Reporting-Register-Source", "No-Vary-Search", "Delegate-CH", "CDN-Cache-Control",
+        ]
+    )
+    func rules(name: String) {
+        #expect(ForeignFields.isReserved(name))
+        let told = ResponseFields(further: [name]).ofPassed(sent([name, "RateLimit-Policy"]))
+        #expect(!told.contains { $0.name == name })
+        #expect(!ForeignFields.isReserved("RateLimit-Policy"))
+    }
+
     @Test("nothing that belongs to the connection with the upstream")
     func hops() {
         let fields = [HeaderField("Connection", "close, X-Request-Id"), HeaderField("x-request-id", "1")]
