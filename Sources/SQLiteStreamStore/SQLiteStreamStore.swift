@@ -134,6 +134,10 @@ package final class SQLiteStreamStore: StreamStore {
         try await ask { .live(name, opened: false, $0) }
     }
 
+    package func confirm() async throws(StoreError) {
+        try await ask { .confirm($0) }
+    }
+
     package func info(_ name: StreamName) async throws(StoreError) -> StreamInfo? {
         try visible.look { $0.streams[name]?.info }
     }

@@ -81,6 +81,39 @@ def test_nothing_is_acknowledged_from_then_on(serve, tmp_path, mishap):
     eventually(lambda: "Nothing can be kept any more" in server.logged())
 
 
+@pytest.mark.parametrize("closes", [False, True])
+@pytest.mark.parametrize("mishap", ["the lock deleted", "the directory deleted", "the log deleted"])
+def test_a_body_that_ends_then_is_not_acknowledged(serve, tmp_path, mishap, closes):
+    """What came of it was kept when it came, and its answer is the only acknowledgement of it."""
+    data = tmp_path / "data"
+    server = serve(data=data)
+    path = server.create()
+    fields = {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
+    if closes:
+        fields["Stream-Closed"] = "true"
+    with server.subscribe(path) as reader, Connection(server.address) as early, Connection(server.address) as late:
+        for producer in (early, late):
+            producer.send_head("POST", path, fields)
+            producer.send_chunk("live")
+            assert reader.next().data == "live"
+        MISHAPS[mishap](data)
+        early.send_chunk("")
+        assert early.read_answer().status == 503
+        assert is_lost(server)
+        late.send_chunk("")
+        assert late.read_answer().status == 503
+
+
+def test_what_was_acknowledged_before_is_not_acknowledged_again(serve, tmp_path):
+    data = tmp_path / "data"
+    server = serve(data=data)
+    path = server.create()
+    # A writer at rest has nothing to write when it is asked for what is there.
+    assert server.request("PUT", path, {"Content-Type": "text/plain"}).status == 200
+    shutil.rmtree(data)
+    assert server.request("PUT", path, {"Content-Type": "text/plain"}).status == 503
+
+
 @pytest.mark.parametrize("mishap", ["the lock deleted", "the directory moved"])
 def test_it_is_noticed_when_nobody_asks_for_anything(serve, tmp_path, mishap):
     data = tmp_path / "data"

@@ -83,6 +83,25 @@ struct LossTests {
         try? FileManager.default.removeItem(atPath: directory.path + "-moved")
     }
 
+    @Test("acknowledges nothing again that it acknowledged before", arguments: Mishap.all, [true, false])
+    func noRepetition(mishap: Mishap, creates: Bool) async throws {
+        let store = try SQLiteStreamStore(directory: directory.path)
+        // The second time nothing is written, and nothing is left to do.
+        _ = try await store.put(name)
+        _ = try await store.put(name)
+        try await store.confirm()
+        try mishap.happen(directory)
+        let error = await #expect(throws: StoreError.self) {
+            if creates { _ = try await store.put(name) } else { try await store.confirm() }
+        }
+        guard case .unavailable(let reason) = error else { throw UnexpectedOutcome("\(String(describing: error))") }
+        #expect(reason.contains(mishap.says))
+        #expect(store.failure == reason)
+        await #expect(throws: StoreError.unavailable(reason)) { try await store.confirm() }
+        await store.close()
+        try? FileManager.default.removeItem(atPath: directory.path + "-moved")
+    }
+
     @Test("is looked at when nobody asks for anything, and those who follow a stream read again", arguments: Mishap.all)
     func noticed(mishap: Mishap) async throws {
         let store = try SQLiteStreamStore(directory: directory.path)

@@ -10,6 +10,7 @@ enum Operation: Sendable {
     case trimByAge(Reply<Void>)
     case takeEnded(age: Duration, bytes: Int, Reply<Void>)
     case touch(StreamName)
+    case confirm(Reply<Void>)
     case close(Reply<Void>?)
 }
 

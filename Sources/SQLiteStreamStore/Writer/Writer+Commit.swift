@@ -19,6 +19,12 @@ extension Writer {
         let started = SystemTime().monotonic()
         var upkeep = started >= upkeepRestsUntil ? planUpkeep(batch, sealing: started >= sealingRestsUntil) : Upkeep()
         if batch.isEmpty && upkeep.isEmpty {
+            // Nothing is written for what is there already, and it is acknowledged all the same.
+            if !batch.replies.isEmpty, let loss = findLoss() {
+                batch.discard()
+                for reply in batch.replies { reply.fail(.unavailable(loss)) }
+                return
+            }
             publish(batch, upkeep)
             vacuumWhenDue(started)
             return

@@ -188,6 +188,7 @@ final class Writer {
         case .remove(_, _, _, let reply): reply.send(.failure(error))
         case .trimByAge(let reply): reply.send(.failure(error))
         case .takeEnded(_, _, let reply): reply.send(.failure(error))
+        case .confirm(let reply): reply.send(.failure(error))
         case .touch, .close: break
         }
     }

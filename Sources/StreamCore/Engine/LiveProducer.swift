@@ -70,6 +70,9 @@ package final class LiveProducer: TailListener {
         return try await streams.append(name, AppendRequest(to: birth, events: events, end: end))
     }
 
+    /// Returns when the store has what was appended: asked before it is acknowledged, where nothing is left to append.
+    package func confirm() async throws(StoreError) { try await streams.store.confirm() }
+
     /// The request is over. `isTorn` when it did not end as HTTP says a body ends. Waits for an append on its way.
     package func finish(isTorn: Bool) async {
         let isFirst = state.withLock { state in

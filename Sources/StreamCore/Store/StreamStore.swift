@@ -64,6 +64,9 @@ package protocol StreamStore: Sendable {
     func liveOpened(_ name: StreamName) async throws(StoreError)
     func liveClosed(_ name: StreamName) async throws(StoreError)
 
+    /// Returns when what was acknowledged so far is where it will be found again: for who acknowledges it once more.
+    func confirm() async throws(StoreError)
+
     /// Tells the watcher, from now on, what happens to the stream, whether it exists yet or not. The watcher is first
     /// told `ready`, once the store would miss nothing.
     func watch(_ name: StreamName, _ watcher: any StreamWatcher)
@@ -88,6 +91,7 @@ extension StreamStore {
     package func touch(_ name: StreamName) {}
     package func liveOpened(_ name: StreamName) async throws(StoreError) {}
     package func liveClosed(_ name: StreamName) async throws(StoreError) {}
+    package func confirm() async throws(StoreError) {}
 }
 
 /// What a store tells those who follow a stream.

@@ -5,7 +5,8 @@ package import StreamCore
 /// One batch is in flight at a time; while it is, what arrives gathers into the next one. What was whole when the body
 /// stopped, for whatever reason, is appended before the answer. Every decision is made by what the store has decided by
 /// then, which the event loop may not have heard yet: whoever was told that the stream ended before the body did will
-/// find that its producer was told so.
+/// find that its producer was told so. And the answer to a body is the only acknowledgement of it: where its end brings
+/// nothing to append, the store is asked all the same.
 package struct LiveAppendMachine {
     /// What holds when something is to be decided.
     package struct Moment {
@@ -31,6 +32,8 @@ package struct LiveAppendMachine {
         case wait
         /// Append everything that is whole; with the end, in one step, when `closing`.
         case append(closing: Bool)
+        /// Ask the store whether it has what was appended: it may have lost it since.
+        case confirm
         case answer(LiveResult.Outcome)
         /// The connection is gone: there is nobody to answer.
         case giveUp
@@ -39,6 +42,8 @@ package struct LiveAppendMachine {
     private let closes: Bool
     private var body = Body.arriving
     private var isInFlight = false
+    /// The body has ended, and the store was asked since: by an append, or apart from any.
+    private var isConfirmed = false
     private var isFinished = false
     private var isDraining = false
     /// What an append came to that found the stream ended or gone.
@@ -102,6 +107,13 @@ package struct LiveAppendMachine {
         return next(at: moment)
     }
 
+    /// The store has answered whether it has what was appended.
+    package mutating func confirmed(_ result: Result<Void, StoreError>, at moment: Moment) -> Action {
+        isInFlight = false
+        if case .failure(let error) = result { verdict = .failed(error) }
+        return next(at: moment)
+    }
+
     private mutating func next(at moment: Moment) -> Action {
         guard !isFinished, !isInFlight else { return .wait }
         if let verdict { return finish(.answer(verdict)) }
@@ -110,7 +122,8 @@ package struct LiveAppendMachine {
         case .arriving where moment.hasPieces: return append(closing: false)
         case .arriving: return isDraining ? finish(.answer(.draining)) : .wait
         case .ended where closes: return append(closing: true)
-        case .ended: return moment.hasPieces ? append(closing: false) : finish(.answer(.complete(nil)))
+        case .ended where moment.hasPieces: return append(closing: false)
+        case .ended: return isConfirmed ? finish(.answer(.complete(nil))) : confirm()
         case .torn: return moment.hasPieces ? append(closing: false) : finish(.giveUp)
         case .bad(let error): return moment.hasPieces ? append(closing: false) : finish(.answer(.badPiece(error)))
         }
@@ -118,7 +131,14 @@ package struct LiveAppendMachine {
 
     private mutating func append(closing: Bool) -> Action {
         isInFlight = true
+        if case .ended = body { isConfirmed = true }
         return .append(closing: closing)
+    }
+
+    private mutating func confirm() -> Action {
+        isInFlight = true
+        isConfirmed = true
+        return .confirm
     }
 
     private mutating func finish(_ action: Action) -> Action {

@@ -167,6 +167,7 @@ final class LiveRequest {
         switch action {
         case .wait: break
         case .append(let closing): append(closing: closing)
+        case .confirm: confirm()
         case .answer(let outcome): finish(plan.answer(LiveResult(outcome: outcome, last: last)))
         case .giveUp: finish(nil)
         }
@@ -199,6 +200,22 @@ final class LiveRequest {
         act(machine.appended(result, at: moment))
         if wasFull, wantsMore, !isOver { onResume() }
     }
+
+    private func confirm() {
+        guard let producer else { preconditionFailure("a live request is confirmed only after it was opened") }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.immediately { () -> Result<Void, StoreError> in
+            do throws(StoreError) {
+                return .success(try await producer.confirm())
+            } catch {
+                return .failure(error)
+            }
+        } then: { result in
+            bound.value.confirmed(result)
+        }
+    }
+
+    private func confirmed(_ result: Result<Void, StoreError>) { act(machine.confirmed(result, at: moment)) }
 
     private func finish(_ response: Response?) {
         isOver = true

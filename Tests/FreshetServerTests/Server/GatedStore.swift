@@ -106,6 +106,8 @@ struct GatedStore: StreamStore {
         try await base.takeEnded(olderThan: age, toFit: bytes)
     }
 
+    func confirm() async throws(StoreError) { try await base.confirm() }
+
     func watch(_ name: StreamName, _ watcher: any StreamWatcher) { base.watch(name, watcher) }
 
     func unwatch(_ name: StreamName, _ watcher: any StreamWatcher) { base.unwatch(name, watcher) }

@@ -91,6 +91,8 @@ final class SteppedStore: StreamStore {
 
     func liveClosed(_ name: StreamName) async throws(StoreError) { try await base.liveClosed(name) }
 
+    func confirm() async throws(StoreError) { try await base.confirm() }
+
     func watch(_ name: StreamName, _ watcher: any StreamWatcher) { base.watch(name, watcher) }
 
     func unwatch(_ name: StreamName, _ watcher: any StreamWatcher) { base.unwatch(name, watcher) }

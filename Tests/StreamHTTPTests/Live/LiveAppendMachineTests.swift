@@ -26,6 +26,35 @@ struct LiveAppendMachineTests {
         #expect(!machine.isTorn)
     }
 
+    @Test("a clean end that brings nothing is answered by what the store says of what it had before")
+    func cleanEndAlone() {
+        func ended() -> LiveAppendMachine {
+            var machine = LiveAppendMachine(closes: false)
+            #expect(name(machine.received(at: .pieces)) == "append")
+            #expect(name(machine.appended(kept, at: .nothing)) == "wait")
+            #expect(name(machine.bodyEnded(at: .nothing)) == "confirm")
+            #expect(name(machine.bodyTorn(at: .nothing)) == "wait")
+            return machine
+        }
+        var whole = ended()
+        #expect(name(whole.confirmed(.success(()), at: .nothing)) == "complete")
+        var lost = ended()
+        #expect(name(lost.confirmed(.failure(.unavailable("gone")), at: .nothing)) == "failed")
+        var cancelled = ended()
+        #expect(name(cancelled.confirmed(.success(()), at: .stopped(.ended(Self.cancel)))) == "stopped")
+    }
+
+    @Test("an append that was sent before the body ended does not speak for the end")
+    func appendedBeforeTheEnd() {
+        var machine = LiveAppendMachine(closes: false)
+        #expect(name(machine.received(at: .pieces)) == "append")
+        #expect(name(machine.bodyEnded(at: .nothing)) == "wait")
+        #expect(name(machine.appended(kept, at: .nothing)) == "confirm")
+        #expect(name(machine.confirmed(.success(()), at: .nothing)) == "complete")
+        var empty = LiveAppendMachine(closes: false)
+        #expect(name(empty.bodyEnded(at: .nothing)) == "confirm")
+    }
+
     @Test("with Stream-Closed the last piece and the end are one step")
     func closing() {
         var machine = LiveAppendMachine(closes: true)
@@ -150,6 +179,7 @@ struct LiveAppendMachineTests {
         switch action {
         case .wait: "wait"
         case .append(let closing): closing ? "append closing" : "append"
+        case .confirm: "confirm"
         case .giveUp: "give up"
         case .answer(let outcome):
             switch outcome {
