@@ -130,4 +130,13 @@ struct DemoAnswererTests {
     func stems(word: String, stem: String) {
         #expect(Terms.stem(word) == stem)
     }
+
+    @Test("examples name the port that the server listens on")
+    func port() {
+        let answer = Answer(title: "", source: "", text: "curl http://localhost:4437/v1 44370", next: [])
+        let port = OwnPort()
+        #expect(port.named(in: answer) == answer)
+        port.set(8080)
+        #expect(port.named(in: answer).text == "curl http://localhost:8080/v1 44370")
+    }
 }

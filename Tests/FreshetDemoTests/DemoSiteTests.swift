@@ -65,6 +65,16 @@ struct DemoSiteTests {
         }
     }
 
+    @Test("the first page says who answers")
+    func answerer() throws {
+        #expect(try text("/").contains("nothing leaves this machine"))
+        let page = try #require(StaticSite.demo(model: "<b>&m", at: "example.com:1234").page(at: "/"))
+        let told = String(decoding: page.body, as: UTF8.self)
+        #expect(told.contains("<b>&lt;b&gt;&amp;m</b> at <code>example.com:1234</code>"))
+        #expect(!told.contains("nothing leaves this machine"))
+        #expect(page.etag != site.page(at: "/")?.etag)
+    }
+
     @Test("the article's page shows the code that runs: the client's page, and the example that is compiled")
     func article() throws {
         let page = try text("/article")

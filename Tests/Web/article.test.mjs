@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 
 import { missing, verdicts } from '../../Sources/FreshetDemo/Pages/Site/article.mjs';
 import { attempt, lines } from '../../Sources/FreshetDemo/Pages/Site/json-trap.mjs';
-import { SharedReader } from '../../Sources/FreshetDemo/Pages/Site/shared-reader.mjs';
 
 const count = (...numbers) => numbers.map((number) => ` ${number}`).join('');
 const all = count(...Array.from({ length: 30 }, (_, index) => index + 1));
@@ -57,62 +56,5 @@ describe('the JSON trap', () => {
             for (let at = 0; at < text.length; at += size) take(text.slice(at, at + size));
             assert.deepEqual(found, ['{"a":1}', '{"b":2}']);
         }
-    });
-});
-
-describe('a shared reader', () => {
-    function shared() {
-        const followed = [];
-        const reader = new SharedReader((url, handlers) => {
-            const follower = { url, handlers, isClosed: false, close: () => (follower.isClosed = true) };
-            followed.push(follower);
-            return follower;
-        });
-        const port = () => {
-            const messages = [];
-            return { messages, postMessage: (message) => messages.push(message) };
-        };
-        return { reader, followed, port };
-    }
-
-    test('reads a stream once for all tabs, and tells who comes late what was there', () => {
-        const { reader, followed, port } = shared();
-        const [first, second] = [port(), port()];
-        reader.join('/s', first);
-        followed[0].handlers.onEvent('a', '1');
-        reader.join('/s', second);
-        followed[0].handlers.onEvent('b', '2');
-        followed[0].handlers.onEnd({ reason: 'done' });
-        assert.equal(followed.length, 1);
-        const expected = [{ event: 'a', id: '1' }, { event: 'b', id: '2' }, { end: { reason: 'done' } }];
-        assert.deepEqual(first.messages, expected);
-        assert.deepEqual(second.messages, expected);
-    });
-
-    test('lets go of a stream when the last tab has left', () => {
-        const { reader, followed, port } = shared();
-        const [first, second, stranger] = [port(), port(), port()];
-        reader.join('/s', first);
-        reader.join('/s', second);
-        reader.leave('/s', first);
-        reader.leave('/s', stranger);
-        assert.equal(followed[0].isClosed, false);
-        reader.leave('/s', second);
-        assert.equal(followed[0].isClosed, true);
-        reader.join('/s', first);
-        assert.equal(followed.length, 2);
-    });
-
-    test('after a gap only what is kept is told, and a refusal is an end', () => {
-        const { reader, followed, port } = shared();
-        const [first, late] = [port(), port()];
-        reader.join('/s', first);
-        followed[0].handlers.onEvent('a', '1');
-        followed[0].handlers.onGap({});
-        followed[0].handlers.onEvent('c', '3');
-        reader.join('/s', late);
-        assert.deepEqual(late.messages, [{ gap: true }, { event: 'c', id: '3' }]);
-        followed[0].handlers.onRefused(404);
-        assert.deepEqual(late.messages.at(-1), { end: { reason: 'refused', status: 404 } });
     });
 });

@@ -105,20 +105,42 @@ export class FakeDocument {
     constructor() {
         this.appended = 0;
         this.longestCopy = 0;
+        /** Nodes made, put somewhere, changed or removed. */
+        this.touched = 0;
     }
 
     createElement(name) {
+        this.touched += 1;
         return new FakeElement(this, name);
     }
 
     createTextNode(data) {
+        this.touched += 1;
         return new FakeText(this, data);
     }
 }
 
-class FakeText {
+class FakeNode {
+    parentNode = null;
+
+    constructor(document) {
+        this.ownerDocument = document;
+    }
+
+    remove() {
+        this.ownerDocument.touched += 1;
+        if (this.parentNode === null) return;
+        const siblings = this.parentNode.childNodes;
+        siblings.splice(siblings.lastIndexOf(this), 1);
+        this.parentNode = null;
+    }
+}
+
+class FakeText extends FakeNode {
+    nodeType = 3;
+
     constructor(document, data) {
-        this.document = document;
+        super(document);
         this.data = data;
         this.appended(data);
     }
@@ -136,25 +158,33 @@ class FakeText {
     }
 
     appendData(data) {
+        this.ownerDocument.touched += 1;
         this.appended(data);
         this.data += data;
     }
 
     appended(data) {
-        this.document.appended += data.length;
-        this.document.longestCopy = Math.max(this.document.longestCopy, (this.data?.length ?? 0) + data.length);
+        const document = this.ownerDocument;
+        document.appended += data.length;
+        document.longestCopy = Math.max(document.longestCopy, (this.data?.length ?? 0) + data.length);
     }
 }
 
-class FakeElement {
-    constructor(ownerDocument, name) {
-        this.ownerDocument = ownerDocument;
+class FakeElement extends FakeNode {
+    nodeType = 1;
+    childNodes = [];
+
+    constructor(document, name) {
+        super(document);
         this.name = name;
-        this.childNodes = [];
-        this.parentNode = null;
+    }
+
+    get lastChild() {
+        return this.childNodes.at(-1) ?? null;
     }
 
     appendChild(child) {
+        this.ownerDocument.touched += 1;
         child.parentNode = this;
         this.childNodes.push(child);
         return child;
@@ -172,8 +202,15 @@ class FakeElement {
         throw new Error('markup was set');
     }
 
-    /** Elements in brackets and text as it is, to compare at a glance. */
+    /** All elements in it of a name. */
+    all(name) {
+        const inside = this.childNodes.flatMap((child) => child.all?.(name) ?? []);
+        return this.name === name ? [this, ...inside] : inside;
+    }
+
+    /** Elements in brackets, with what makes a difference, and text as it is, to compare at a glance. */
     get outline() {
-        return `<${this.name}>${this.childNodes.map((child) => child.outline).join('')}</${this.name}>`;
+        const told = ['href', 'start', 'className'].filter((name) => this[name]).map((name) => ` ${name}=${this[name]}`);
+        return `<${this.name}${told.join('')}>${this.childNodes.map((child) => child.outline).join('')}</${this.name}>`;
     }
 }

@@ -39,18 +39,21 @@ extension RelayConfiguration {
 }
 
 extension Relay {
-    /// - Parameter client: calls the upstreams that are elsewhere.
+    /// - Parameters:
+    ///   - client: calls the upstreams that are elsewhere.
+    ///   - ownPort: what the built-in model's examples name.
     convenience init(
         streams: Streams,
         configuration: RelayConfiguration,
         ownKeys: [String: String],
-        client: HTTPClient
+        client: HTTPClient,
+        ownPort: OwnPort
     ) {
         var transports: [String: any UpstreamTransport] = [:]
         for upstream in configuration.upstreams {
             transports[upstream.name] =
                 upstream.kind == .builtin
-                ? BuiltinUpstream { Answerer.builtIn.answer(to: $0).words }
+                ? BuiltinUpstream { ownPort.named(in: Answerer.builtIn.answer(to: $0)).words }
                 : HTTPUpstream(baseURL: upstream.baseURL, client: client)
         }
         self.init(streams: streams, configuration: configuration, transports: transports, ownKeys: ownKeys)
@@ -73,5 +76,14 @@ extension Upstream {
             case .none: .none
             }
         self.init(name: setting.name, kind: kind, baseURL: setting.baseURL, key: key, allowed: setting.allowed)
+    }
+}
+
+extension Upstream {
+    /// Host and port of its address, as a reader may be told: without a path, and without a password.
+    var authority: String {
+        let address = baseURL.firstRange(of: "://").map { baseURL[$0.upperBound...] } ?? baseURL[...]
+        let authority = address.prefix { $0 != "/" }
+        return String(authority.split(separator: "@").last ?? authority)
     }
 }

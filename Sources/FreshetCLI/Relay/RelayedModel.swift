@@ -32,7 +32,7 @@ struct RelayedModel: DemoModel {
         case .failure(let refusal): return .failure(problem(refusal.response))
         case .success(let stream):
             guard upstream.kind == .builtin else {
-                return .success(DemoAnswer(stream: stream, model: model, title: model, source: upstream.name))
+                return .success(DemoAnswer(stream: stream, model: model, title: model, source: upstream.authority))
             }
             let answer = Answerer.builtIn.answer(to: asked.question)
             return .success(

@@ -82,7 +82,9 @@ struct Demo: AsyncParsableCommand {
             ownUpstreams: [builtin] + (named.map { [$0] } ?? [])
         ) { streams, relay in
             guard let relay else { preconditionFailure("a demonstration has upstreams of its own") }
-            return [DemoRoutes(streams: streams, model: RelayedModel(relay: relay, upstream: asked, model: model))]
+            let relayed = RelayedModel(relay: relay, upstream: asked, model: model)
+            let site = named == nil ? StaticSite.demo : .demo(model: model, at: asked.authority)
+            return [DemoRoutes(streams: streams, model: relayed, site: site)]
         }.run()
     }
 

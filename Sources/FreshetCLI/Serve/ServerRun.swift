@@ -3,6 +3,7 @@ import AsyncHTTPClient
 import CompletionRelay
 import EventSource
 import Foundation
+import FreshetDemo
 import FreshetServer
 import Logging
 import NIOCore
@@ -48,6 +49,7 @@ struct ServerRun {
 
         let keeping = try openStore(configuration)
         let client = HTTPUpstream.client()
+        let ownPort = OwnPort()
         let service = await FreshetService(
             configuration: configuration,
             store: keeping.store,
@@ -59,7 +61,8 @@ struct ServerRun {
                     streams: streams,
                     configuration: RelayConfiguration(configuration),
                     ownKeys: ownKeys,
-                    client: client
+                    client: client,
+                    ownPort: ownPort
                 )
                 let access = configuration.accessPolicy(keys: keys)
                 return extra(streams, relay) + [RelayRoutes(relay: relay, access: access, hasKeys: keys != nil)]
@@ -69,6 +72,7 @@ struct ServerRun {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         do {
             let serving = Serving(service: service) { [configuration, invitation] address in
+                if let port = address.port { ownPort.set(port) }
                 Self.announce(configuration, address, keeping, invitation)
             }
             try await serve(serving, signals, logger)

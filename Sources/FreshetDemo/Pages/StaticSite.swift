@@ -13,8 +13,31 @@ package struct StaticSite: Sendable {
         package var headers: [HeaderField]
     }
 
-    /// The site of `freshet demo`.
-    package static let demo = StaticSite([
+    /// The site of `freshet demo`, where the built-in answerer answers.
+    package static let demo = StaticSite(files)
+
+    /// The site of a demonstration whose answers come from elsewhere: its first page says from where.
+    package static func demo(model: String, at authority: String) -> StaticSite {
+        var files = Self.files
+        let page = String(decoding: PackageResources.index_html, as: UTF8.self)
+        let note = """
+            Answers come from <b>\(escaped(model))</b> at <code>\(escaped(authority))</code>: your questions are sent there, \
+            with what was said before in the conversation.
+            """
+        guard let opening = page.firstRange(of: noteOpening),
+            let end = page[opening.upperBound...].firstRange(of: "</p>")
+        else { preconditionFailure("the first page has a note that says who answers") }
+        files["/"]?.body = Array((page[..<opening.upperBound] + note + page[end.lowerBound...]).utf8)
+        return StaticSite(files)
+    }
+
+    private static let noteOpening = #"<p class="note" id="answerer">"#
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+    }
+
+    private static let files: [String: (contentType: String, body: [UInt8])] = [
         "/": (html, PackageResources.index_html),
         "/race": (html, PackageResources.race_html),
         "/article": (html, PackageResources.article_html),
@@ -30,8 +53,20 @@ package struct StaticSite: Sendable {
         "/json-trap.mjs": (script, PackageResources.json_trap_mjs),
         "/article.mjs": (script, PackageResources.article_mjs),
         "/shared-reader.mjs": (script, PackageResources.shared_reader_mjs),
+        "/answer-inline.mjs": (script, PackageResources.answer_inline_mjs),
+        "/answer-blocks.mjs": (script, PackageResources.answer_blocks_mjs),
+        "/markdown-line.mjs": (script, PackageResources.markdown_line_mjs),
+        "/markdown-inline.mjs": (script, PackageResources.markdown_inline_mjs),
+        "/markdown-links.mjs": (script, PackageResources.markdown_links_mjs),
+        "/pace.mjs": (script, PackageResources.pace_mjs),
+        "/chat-events.mjs": (script, PackageResources.chat_events_mjs),
+        "/connection-view.mjs": (script, PackageResources.connection_view_mjs),
+        "/conversation.mjs": (script, PackageResources.conversation_mjs),
+        "/copy-code.mjs": (script, PackageResources.copy_code_mjs),
+        "/shared-follow.mjs": (script, PackageResources.shared_follow_mjs),
+        "/line-source.mjs": (script, PackageResources.line_source_mjs),
         "/favicon.svg": ("image/svg+xml", PackageResources.favicon_svg),
-    ])
+    ]
 
     private static let html = "text/html; charset=utf-8"
     /// Browsers refuse a module that is not served as a script.

@@ -72,8 +72,8 @@ class Browser:
         self.command("resize", {"width": width, "height": height})
 
     def press(self, key):
-        """Presses a key, where the focus is; `Tab`, `Enter` or `Space`."""
-        value = {"Tab": "\ue004", "Enter": "\ue007", "Space": " "}[key]
+        """Presses a key, where the focus is; `Tab`, `Enter`, `Space` or `Escape`."""
+        value = {"Tab": "\ue004", "Enter": "\ue007", "Space": " ", "Escape": "\ue00c"}[key]
         actions = [{"type": kind, "value": value} for kind in ("keyDown", "keyUp")]
         self.command("actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 

@@ -1,21 +1,14 @@
-// Shows an answer while it is being written.
+// Shows an answer in Markdown while it is being written.
 //
 // Text is only ever put into text nodes, so nothing that a producer sends can become markup. A word costs the same
-// however long the answer is: what arrived since the last frame is appended to the end of one short text node. Four
-// forms are understood, line by line: paragraphs, `- ` lists, fenced code and `code` inside a line.
+// however long the answer is: only the block that is still open is touched, and of that only what the word may change.
+// `markdown-line.mjs` decides what a line is, `answer-blocks.mjs` shows it; here is where it stands.
 
-/** Appending copies a text node's whole data, so a node that reached this many characters gets a successor. */
-const longestNode = 1024;
-/**
- * Adding to a block lays the whole block out again, so one that is longer than this is continued in a new one: code at
- * the next line, a paragraph at the next space, and a text that has none (Chinese has none) at twice the length.
- */
-const longestBlock = 4096;
-/** Blocks that stand beside each other are laid out together, so they are put into groups of this many. */
-const largestGroup = 64;
+import { Code, Prose, Table, largestGroup } from './answer-blocks.mjs';
+import { readLine } from './markdown-line.mjs';
 
-const fence = '```';
-const bullet = '- ';
+/** As much goes into a block before it is asked whether it has become too long. */
+const portion = 1024;
 
 export class AnswerText {
     #container;
@@ -26,18 +19,14 @@ export class AnswerText {
     #pending = [];
     #scheduled = false;
 
-    // Where the machine stands: at the start of a line, inside one, or skipping the rest of a fence line.
-    #at = 'start';
-    #head = '';
-    #group = null;
-    #kind = null;
-    #block = null;
-    #blockLength = 0;
-    #parent = null;
-    #code = null;
-    #node = null;
-    #run = '';
-    #newline = '';
+    /** The beginning of a line, while it is not decided what the line is; null in a line that is decided. */
+    #line = '';
+    /** The open quotes and list items, outermost first, and the answer itself before them. */
+    #places;
+    /** The block that text goes into. */
+    #leaf = null;
+    /** The levels of the headings above, each deeper than the one before. */
+    #levels = [];
 
     /**
      * `container` receives the blocks. `onBlock(text)` is called when a block is complete, for a screen reader.
@@ -49,6 +38,7 @@ export class AnswerText {
         this.#frame = frame;
         this.#onBlock = onBlock;
         this.#onDraw = onDraw;
+        this.#places = [new Place({ kind: 'answer' }, container)];
     }
 
     /** Adds text; it is drawn with everything else that arrives before the next frame. */
@@ -63,163 +53,172 @@ export class AnswerText {
     draw() {
         this.#scheduled = false;
         if (this.#pending.length === 0) return;
-        const text = this.#pending.join('');
+        const lines = this.#pending.join('').replaceAll('\r', '').split('\n');
         this.#pending = [];
-        for (const character of text) this.#step(character);
-        this.#flush();
+        lines.forEach((line, index) => {
+            if (index < lines.length - 1) this.#endLine(line);
+            else this.#addToLine(line);
+        });
+        this.#leaf?.draw();
         this.#onDraw?.();
     }
 
     /** The answer is complete: nothing is held back any longer. */
     finish() {
         this.draw();
-        if (this.#at === 'start' && this.#head !== '') this.#beginLine();
-        this.#closeBlock();
+        if (this.#line) this.#endLine('');
+        this.#close();
     }
 
     /** Forgets everything shown, to be written anew. */
     clear() {
         this.#pending = [];
-        this.#at = 'start';
-        this.#head = '';
-        this.#run = '';
-        this.#newline = '';
-        this.#group = null;
-        this.#kind = null;
-        this.#block = null;
-        this.#parent = null;
-        this.#code = null;
-        this.#node = null;
+        this.#line = '';
+        this.#leaf = null;
+        this.#levels = [];
+        this.#places = [new Place({ kind: 'answer' }, this.#container)];
         this.#container.replaceChildren();
     }
 
-    #step(character) {
-        switch (this.#at) {
-            case 'start': return this.#atStart(character);
-            case 'skip':
-                if (character === '\n') this.#at = 'start';
-                return;
-            default: return this.#inLine(character);
-        }
+    #addToLine(text) {
+        if (text === '') return;
+        if (this.#line === null) return this.#feed(text);
+        this.#line += text;
+        const decision = this.#read(false);
+        if (decision === null) return;
+        this.#line = null;
+        this.#begin(decision);
     }
 
-    /** The first characters of a line decide what it is; they are held only as long as they may still be a marker. */
-    #atStart(character) {
-        if (character === '\n') {
-            if (this.#kind === 'pre') {
-                this.#text(this.#head);
-                this.#newline += '\n';
-            } else if (this.#head === '') {
-                this.#closeBlock();
-            } else {
-                this.#beginLine();
-            }
-            this.#head = '';
-            this.#at = 'start';
+    #endLine(text) {
+        if (this.#line === null) {
+            this.#feed(text);
+        } else {
+            this.#line += text;
+            this.#begin(this.#read(true));
+        }
+        this.#line = '';
+        const said = this.#leaf?.endLine();
+        if (said) this.#onBlock?.(said);
+        if (this.#leaf?.kind === 'heading') this.#close();
+    }
+
+    #read(isWhole) {
+        return readLine(this.#line, isWhole, this.#places.slice(1).map(({ container }) => container), this.#leaf);
+    }
+
+    #begin({ kept, opened, kind, rest, level, alignments, ...more }) {
+        const leaf = this.#leaf;
+        if (kind === 'table') {
+            // What was taken for the first line of a paragraph was the table's head.
+            leaf.element.remove();
+            this.#leaf = new Table(this.#place.add('div'), leaf.line, alignments);
             return;
         }
-        this.#head += character;
-        if (this.#head === fence) {
-            if (this.#kind === 'pre') this.#closeBlock(); else this.#openBlock('pre');
-            this.#head = '';
-            this.#at = 'skip';
-        } else if (this.#head === bullet && this.#kind !== 'pre') {
-            this.#openBlock('li');
-            this.#head = '';
-            this.#at = 'line';
-        } else if (!fence.startsWith(this.#head) && !(bullet.startsWith(this.#head) && this.#kind !== 'pre')) {
-            this.#beginLine();
+        const isInside = opened.length === 0 && kept === this.#places.length - 1;
+        if (isInside && leaf !== null && leaf.kind === { text: 'text', code: 'code', row: 'table' }[kind]) {
+            return this.#feed(leaf.kind === 'text' ? leaf.nextLine(rest) : rest);
+        }
+        this.#close();
+        // What stands after a blank line still belongs to the list that it is indented as.
+        this.#places.length = kept + 1;
+        for (const container of opened) this.#places.push(this.#place.open(container));
+        switch (kind) {
+            case 'text': this.#leaf = this.#prose('text', 'p'); break;
+            case 'heading': this.#leaf = this.#prose('heading', this.#heading(level)); break;
+            case 'fence': this.#leaf = new Code(this.#place.add('div'), more); return;
+            case 'rule': this.#place.add('hr'); return;
+            default: return;
+        }
+        this.#feed(rest);
+    }
+
+    get #place() {
+        return this.#places.at(-1);
+    }
+
+    /** The first paragraph of a list item is the item itself. */
+    #prose(kind, name) {
+        if (name === 'p' && this.#place.isEmptyItem) return new Prose(kind, this.#place.element, false);
+        return new Prose(kind, this.#place.add(name));
+    }
+
+    /** Below the question, a heading of the second level; however deep a model begins, no level is left out. */
+    #heading(level) {
+        while (this.#levels.length > 0 && this.#levels.at(-1) >= level) this.#levels.pop();
+        this.#levels.push(level);
+        return `h${Math.min(6, 2 + this.#levels.length)}`;
+    }
+
+    #feed(text) {
+        for (let at = 0; at < text.length && this.#leaf !== null; at += portion) {
+            this.#leaf.feed(text.slice(at, at + portion));
+            if (!this.#leaf.isLong) continue;
+            const rest = this.#leaf.split();
+            this.#close();
+            this.#leaf = new Prose('text', this.#place.add('p'));
+            this.#leaf.feed(rest);
         }
     }
 
-    #beginLine() {
-        const head = this.#head;
-        this.#head = '';
-        this.#at = 'line';
-        if (this.#kind === null) this.#openBlock('p');
-        else if (this.#kind !== 'pre') this.#text(' ');
-        for (const character of head) this.#inLine(character);
+    #close() {
+        const said = this.#leaf?.close();
+        this.#leaf = null;
+        if (said) this.#onBlock?.(said);
+    }
+}
+
+/** What blocks stand in: the answer, a quote, an item of a list. */
+class Place {
+    #group = null;
+    #list = null;
+
+    constructor(container, element) {
+        this.container = container;
+        this.element = element;
     }
 
-    #inLine(character) {
-        if (character === '\n') {
-            if (this.#kind === 'pre') this.#endCodeLine();
-            this.#at = 'start';
-        } else if (this.#kind === 'pre') {
-            this.#text(character);
-        } else if (character === '`') {
-            this.#toggleCode();
-        } else if (this.#blockLength > longestBlock && (character === ' ' || this.#blockLength > 2 * longestBlock)) {
-            this.#openBlock('p');
-            if (character !== ' ') this.#text(character);
-        } else {
-            this.#text(character);
+    get isEmptyItem() {
+        return this.container.kind === 'item' && this.element.childNodes.length === 0;
+    }
+
+    /** Adds an element; those beside each other are laid out together, so they are put into groups. */
+    add(name) {
+        this.#list = null;
+        return this.#append(name);
+    }
+
+    open(container) {
+        if (container.kind === 'quote') return new Place(container, turned(this.add('blockquote')));
+        const { sign, number } = container;
+        if (this.#list?.sign !== sign) this.#list = this.#begin(sign, number);
+        else if (this.#list.element.childNodes.length === largestGroup) this.#list = this.#begin(sign, this.#list.next);
+        if (number !== null) this.#list.next += 1;
+        return new Place(container, append(this.#list.element, 'li'));
+    }
+
+    #begin(sign, number) {
+        const element = turned(this.#append(number === null ? 'ul' : 'ol'));
+        if (number !== null && number !== 1) element.start = number;
+        return { sign, element, next: number };
+    }
+
+    #append(name) {
+        if (this.#group === null || this.#group.childNodes.length >= largestGroup) {
+            // An item's or a quote's few blocks need no group.
+            const needsGroup = this.container.kind === 'answer' || this.element.childNodes.length >= largestGroup;
+            this.#group = needsGroup ? append(this.element, 'div') : this.element;
         }
+        return append(this.#group, name);
     }
+}
 
-    #endCodeLine() {
-        if (this.#blockLength > longestBlock) this.#openBlock('pre'); else this.#newline += '\n';
-    }
+/** Marks and numbers stand where the words begin. */
+function turned(element) {
+    element.dir = 'auto';
+    return element;
+}
 
-    /** In code a line end is drawn with the line that follows it, so that a block never ends in an empty line. */
-    #text(text) {
-        if (text === '') return;
-        this.#run += this.#newline + text;
-        this.#newline = '';
-        this.#blockLength += text.length;
-    }
-
-    #toggleCode() {
-        this.#flush();
-        if (this.#code === null) {
-            this.#code = this.#parent.appendChild(this.#document.createElement('code'));
-        } else {
-            this.#code = null;
-        }
-        this.#node = null;
-    }
-
-    #openBlock(kind) {
-        const list = kind === 'li' && this.#kind === 'li' ? this.#block.parentNode : null;
-        this.#closeBlock();
-        this.#kind = kind;
-        this.#blockLength = 0;
-        if (kind === 'li') {
-            const parent = list !== null && list.childNodes.length < largestGroup ? list : this.#add('ul');
-            this.#block = parent.appendChild(this.#document.createElement('li'));
-        } else {
-            this.#block = this.#add(kind);
-        }
-        this.#parent = kind === 'pre' ? this.#block.appendChild(this.#document.createElement('code')) : this.#block;
-    }
-
-    #add(kind) {
-        if (this.#group === null || this.#group.childNodes.length === largestGroup) {
-            this.#group = this.#container.appendChild(this.#document.createElement('div'));
-        }
-        return this.#group.appendChild(this.#document.createElement(kind));
-    }
-
-    #closeBlock() {
-        if (this.#kind === null) return;
-        this.#flush();
-        this.#newline = '';
-        const block = this.#block;
-        this.#kind = null;
-        this.#block = null;
-        this.#parent = null;
-        this.#code = null;
-        this.#node = null;
-        this.#onBlock?.(block.textContent);
-    }
-
-    #flush() {
-        if (this.#run === '') return;
-        if (this.#node === null || this.#node.length > longestNode) {
-            this.#node = (this.#code ?? this.#parent).appendChild(this.#document.createTextNode(this.#run));
-        } else {
-            this.#node.appendData(this.#run);
-        }
-        this.#run = '';
-    }
+function append(parent, name) {
+    return parent.appendChild(parent.ownerDocument.createElement(name));
 }

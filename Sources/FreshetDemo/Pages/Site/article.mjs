@@ -1,6 +1,7 @@
 // The article's own code, what goes wrong with it, and Freshet's answer: each is done, not told.
 
 import { inWords } from './freshet.mjs';
+import { followShared, reserve } from './shared-follow.mjs';
 
 const numbers = Array.from({ length: 30 }, (_, index) => index + 1);
 
@@ -196,18 +197,14 @@ async function runShared(screen) {
     const { stream } = await begin('lost');
     const readers = Array.from({ length: 6 }, () => ({ text: '', line: screen.node.appendChild(document.createElement('p')) }));
     const ended = readers.map((reader) => new Promise((resolve, reject) => {
-        const worker = new SharedWorker('/shared-reader.mjs', { type: 'module', name: 'freshet' });
-        worker.onerror = () => reject(new Error('the shared worker does not start.'));
-        worker.port.onmessage = ({ data: { event, end } }) => {
-            if (event !== undefined) {
+        followShared(stream, {
+            onEvent: (event) => {
                 reader.text += event;
                 reader.line.textContent = `Reader:${reader.text}`;
-            }
-            if (end === undefined) return;
-            worker.port.postMessage({ leave: stream });
-            resolve();
-        };
-        worker.port.postMessage({ follow: stream });
+            },
+            onEnd: resolve,
+            onRefused: (status) => reject(new Error(`the server answered ${status}.`)),
+        });
     }));
     const waited = await ask();
     await Promise.all(ended);
@@ -238,11 +235,14 @@ for (const card of globalThis.document?.querySelectorAll('[data-case]') ?? []) {
             screen.button.ariaDisabled = 'true';
             card.dataset[side] = 'running';
             screen.clear();
+            // The sixth connection is shown with those that there are.
+            const release = card.dataset.case === 'held' ? () => {} : await reserve(1);
             try {
                 await ways[side](card.dataset.case, screen);
             } catch (problem) {
                 screen.say(`This could not be shown: ${inWords(problem)}`, 'bad');
             }
+            release();
             card.dataset[side] = 'over';
             screen.button.ariaDisabled = null;
         });

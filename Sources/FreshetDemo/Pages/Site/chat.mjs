@@ -1,14 +1,16 @@
 // The chat of `freshet demo`: a conversation is one stream of turns, and each turn's answer is a stream that the relay
 // keeps, of chat completion chunks as OpenAI's clients read them.
 //
-// This tab holds at most one EventSource at a time, of the six that a browser gives all tabs together over HTTP/1.1:
-// on the answer that is being written, otherwise on the conversation, to learn of questions that another tab asked.
+// This tab opens no stream itself: the browser has six connections for all tabs together over HTTP/1.1, so the reader that
+// they share does. It reads the answer that is being written, otherwise the conversation, to learn of questions that another tab asked.
 
-import { State, cancel, follow, read } from './freshet.mjs';
+import { isTurn, parse, wordOf } from './chat-events.mjs';
+import { ConnectionView, patiently } from './connection-view.mjs';
+import { Conversation } from './conversation.mjs';
+import { copyCode } from './copy-code.mjs';
+import { State, cancel } from './freshet.mjs';
+import { followShared } from './shared-follow.mjs';
 import { TurnView } from './turn-view.mjs';
-
-const answers = '/v1/stream/relay/';
-const conversationStream = (id) => `/v1/stream/demo/conversation/${id}`;
 
 const page = Object.fromEntries(
     ['ask', 'announcer', 'bottom', 'composer', 'connection', 'connection-text', 'conversation-links',
@@ -16,13 +18,16 @@ const page = Object.fromEntries(
         'welcome'].map((id) => [id, document.getElementById(id)]),
 );
 
-let conversation = null;
-/** The conversation's position: turns after it have not been seen. */
-let position = null;
+const conversation = new Conversation();
+const connection = new ConnectionView(page.connection, page['connection-text']);
 /** Views by the URL of their answer, which names a turn wherever it was learned from. */
 const turns = new Map();
 /** Answers still to be followed, in the order of the conversation. */
 const waiting = [];
+/** Questions on their way, the newest last: what takes each of them back. */
+const asking = [];
+let asked = Promise.resolve();
+let isStopping = false;
 let follower = null;
 let running = null;
 let atBottom = true;
@@ -30,11 +35,12 @@ let atBottom = true;
 // Reading
 
 async function open(id) {
-    conversation = id;
+    conversation.id = id;
     showConversation();
+    connection.show(State.connecting);
     let history;
     try {
-        history = await readHistory(id);
+        history = await conversation.history();
     } catch (problem) {
         return lose(problem.status);
     }
@@ -45,44 +51,21 @@ async function open(id) {
     scrollDown();
 }
 
-/** What an event adds to the answer: the first choice's delta, or nothing. */
-function wordOf(data) {
-    const content = parse(data).choices?.[0]?.delta?.content;
-    return typeof content === 'string' ? content : '';
-}
-
-/** All turns so far, by the catch-up read of a JSON stream: an array, and the position after it. */
-async function readHistory(id) {
-    const history = [];
-    for (;;) {
-        const address = `${conversationStream(id)}${position ? `?offset=${position}` : ''}`;
-        const response = await fetch(address, { headers: { Accept: 'application/json' }, cache: 'no-store' });
-        if (!response.ok) throw Object.assign(new Error('no history'), { status: response.status });
-        const part = await response.json();
-        history.push(...part);
-        position = response.headers.get('Stream-Next-Offset');
-        if (part.length === 0 || response.headers.get('Stream-Up-To-Date') === 'true') return history;
-    }
-}
-
-/** An answer that ended long ago is one plain GET; should it still be running, it is followed like any other. */
-async function readOld(view) {
+/** An answer of before, beside the newest. */
+function readOld(view) {
     view.begin({ live: false });
-    try {
-        const { ended } = await read(view.stream, {
+    return new Promise((resolve) => {
+        const end = (outcome) => {
+            view.end(outcome);
+            resolve();
+        };
+        followShared(view.stream, {
             onEvent: (data, id) => view.word(wordOf(data), id),
             onGap: () => view.discard(),
-            onEnd: (end) => view.end(end),
+            onEnd: end,
+            onRefused: () => end({ reason: 'lost' }),
         });
-        if (ended) {
-            if (!view.ended) view.end({ reason: 'done' });
-            return;
-        }
-        waiting.push(view);
-        if (running === null) advance();
-    } catch {
-        view.end({ reason: 'lost' });
-    }
+    });
 }
 
 /** Follows the next answer, or the conversation when no answer is left to follow. */
@@ -97,7 +80,7 @@ function advance() {
 
 function followAnswer(view) {
     view.begin({ asked: view.asked });
-    follower = follow(view.stream, {
+    follower = followShared(view.stream, {
         onEvent: (data, id) => view.word(wordOf(data), id),
         onGap: () => view.discard(),
         onState: (state, detail, { reconnects }) => {
@@ -106,7 +89,7 @@ function followAnswer(view) {
         },
         onEnd: (end) => finish(view, end),
         onRefused: () => finish(view, { reason: 'lost' }),
-    }, { offset: view.lastId });
+    }, { offset: view.lastId, urgent: true });
 }
 
 function finish(view, end) {
@@ -117,13 +100,13 @@ function finish(view, end) {
 }
 
 function followConversation() {
-    if (conversation === null) {
+    if (conversation.id === null) {
         follower = null;
         return;
     }
-    follower = follow(conversationStream(conversation), {
+    follower = followShared(conversation.stream, {
         onEvent: (data, id) => {
-            if (id) position = id;
+            if (id) conversation.position = id;
             const view = add(parse(data));
             if (view === null) return;
             waiting.push(view);
@@ -131,14 +114,13 @@ function followConversation() {
         },
         onState: showState,
         onRefused: lose,
-    }, { offset: position });
+    }, { offset: conversation.position });
 }
 
 /** Shows a turn unless it is shown already, or is not one of ours. */
 function add(turn) {
-    const known = typeof turn?.stream === 'string' && turn.stream.startsWith(answers) && typeof turn.question === 'string';
-    if (!known || turns.has(turn.stream)) return null;
-    const view = new TurnView(page.turns, turn, { announce, onDraw: scrollDown });
+    if (!isTurn(turn) || turns.has(turn.stream)) return null;
+    const view = new TurnView(page.turns, turn, { announce, onDraw: scrollDown, onAgain: ask });
     turns.set(turn.stream, view);
     document.title = `${turn.question} · Freshet`;
     // A model of the visitor's own writes as fast as it does.
@@ -149,92 +131,62 @@ function add(turn) {
 
 // Asking
 
-async function ask(question) {
-    const asked = performance.now();
+/** Asks, after the questions that are on their way already. */
+function ask(question) {
+    const begun = performance.now();
+    const taken = new AbortController();
     // The button goes when the answer begins. Who used the keyboard goes on in the box, who touched it needs no keyboard.
     if (page.ask.matches(':focus-visible')) page.question.focus();
-    page.ask.disabled = true;
     atBottom = true;
     say('');
+    asking.push(taken);
+    asked = asked.then(() => send(question, begun, taken.signal)).then(() => asking.splice(asking.indexOf(taken), 1));
+}
+
+async function send(question, begun, signal) {
     try {
-        const turn = await submit(question);
-        page.question.value = '';
+        signal.throwIfAborted();
+        const body = { question, wordsPerSecond: Number(page.speed.value) };
+        const request = conversation.ask(body, { signal, onNew: showNew });
+        const turn = await patiently(request, () => say('Waiting for a connection: other tabs hold all that this browser '
+            + 'opens to one server. Your question is sent when one is free; Esc takes it back.', 'sent'));
+        if (page.notice.dataset.until === 'sent') say('');
         const view = add(turn);
         if (view === null) return;
-        view.asked = asked;
+        view.asked = begun;
         waiting.push(view);
         if (running === null) advance();
     } catch (problem) {
-        say(problem.message, problem.until);
-    } finally {
-        page.ask.disabled = false;
+        if (page.question.value === '') page.question.value = question;
+        say(problem.name === 'AbortError' ? '' : problem.message, problem.until);
     }
 }
 
-async function submit(question) {
-    const body = { question, wordsPerSecond: Number(page.speed.value) };
-    if (conversation !== null) {
-        const response = await post(`/demo/conversations/${conversation}/questions`, body);
-        if (response.status !== 404) return outcome(response);
-        // The server was started again and keeps its streams in memory: go on in a new conversation.
-    }
-    const made = await outcome(await post('/demo/conversations'));
-    conversation = made.id;
-    position = made.offset ?? null;
-    history.replaceState(null, '', `/?c=${conversation}`);
+function showNew() {
+    history.replaceState(null, '', `/?c=${conversation.id}`);
     showConversation();
-    return outcome(await post(`/demo/conversations/${conversation}/questions`, body));
-}
-
-async function post(address, body = {}) {
-    try {
-        const headers = { 'Content-Type': 'application/json' };
-        return await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) });
-    } catch {
-        throw Object.assign(
-            new Error('The server does not answer. Your question is still in the box: ask again in a moment.'),
-            { until: 'live' },
-        );
-    }
-}
-
-/** The body of a success; otherwise the server's own words about what was wrong and what to do. */
-async function outcome(response) {
-    const body = parse(await response.text());
-    if (response.ok) return body;
-    throw new Error(body.detail ?? body.title ?? `The server answered ${response.status}.`);
 }
 
 async function stop() {
     const view = running;
-    if (view === null) return;
-    page.stop.disabled = true;
+    if (view === null || isStopping) return;
+    isStopping = true;
     try {
-        const status = await cancel(view.stream);
+        const status = await patiently(cancel(view.stream), () => say('Waiting for a connection: the answer is stopped '
+            + 'when one of those that this browser opens to one server is free.', 'sent'));
+        if (page.notice.dataset.until === 'sent') say('');
         if (status >= 400 && status !== 409) say(`The answer could not be stopped: the server answered ${status}.`);
     } catch {
         say('The answer could not be stopped: the server does not answer. Try again in a moment.', 'live');
     }
-    page.stop.disabled = false;
+    isStopping = false;
 }
 
 // Showing
 
-const stateTexts = {
-    [State.connecting]: 'Connecting',
-    [State.reconnecting]: 'Reconnecting',
-    [State.refused]: 'Not available',
-};
-const reasonTexts = { draining: 'Server restarting', overloaded: 'Server busy', store: 'Store not ready' };
-
 function showState(state, detail) {
-    if (state === State.ended) return;
-    const text = state === State.live
-        ? (running === null ? 'Listening' : 'Live')
-        : (reasonTexts[detail] ?? stateTexts[state]);
-    page.connection.dataset.state = state;
+    connection.show(state, { detail, isWriting: running !== null });
     if (state === State.live && page.notice.dataset.until === 'live') say('');
-    if (page['connection-text'].textContent !== text) page['connection-text'].textContent = text;
 }
 
 function showRunning() {
@@ -253,7 +205,7 @@ function showConversation() {
     page.welcome.hidden = true;
     page['conversation-title'].hidden = false;
     page['conversation-links'].hidden = false;
-    page['second-tab'].href = `/?c=${conversation}`;
+    page['second-tab'].href = `/?c=${conversation.id}`;
 }
 
 /** The conversation cannot be read. One that is gone is left behind; any other may be there at the next reload. */
@@ -262,7 +214,7 @@ function lose(status) {
     if (status !== 404 && status !== 410) {
         return say(`This conversation cannot be read: the server answered ${status ?? 'nothing'}. Reload the page.`);
     }
-    conversation = null;
+    conversation.id = null;
     history.replaceState(null, '', '/');
     page['conversation-links'].hidden = true;
     page['conversation-title'].hidden = turns.size === 0;
@@ -317,19 +269,13 @@ function showCut(event) {
     say(`A question has at most ${maxLength.toLocaleString('en')} characters: the end of what you pasted was left out.`);
 }
 
-function parse(text) {
-    try {
-        return JSON.parse(text) ?? {};
-    } catch {
-        return {};
-    }
-}
-
 page.composer.addEventListener('submit', (event) => {
     event.preventDefault();
     const question = page.question.value.trim();
     // Also while an answer is being written or read again: its own is shown when that one has ended.
-    if (question !== '' && !page.ask.disabled) ask(question);
+    if (question === '') return;
+    page.question.value = '';
+    ask(question);
 });
 page.question.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -339,11 +285,20 @@ page.question.addEventListener('keydown', (event) => {
 page.question.addEventListener('paste', showCut);
 page.suggestions.addEventListener('click', (event) => {
     const chip = event.target.closest('.chip');
-    if (!chip || page.ask.disabled) return;
+    if (!chip) return;
     page.question.focus({ preventScroll: true });
     ask(chip.textContent);
 });
 page.stop.addEventListener('click', stop);
+document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || event.isComposing || event.defaultPrevented) return;
+    if (asking.length > 0) asking.at(-1).abort();
+    else stop();
+});
+page.turns.addEventListener('click', (event) => {
+    const button = event.target.closest('.copy');
+    if (button) copyCode(button, announce);
+});
 page.speed.addEventListener('input', showSpeed);
 new IntersectionObserver((entries) => {
     atBottom = entries.at(-1).isIntersecting;

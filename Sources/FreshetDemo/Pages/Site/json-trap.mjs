@@ -1,5 +1,7 @@
 // The article's JSON trap: one document three times, as it arrives.
 
+import { reserve } from './shared-follow.mjs';
+
 /** Tries to read a text as JSON, as a page would that has nothing else. */
 export function attempt(text) {
     try {
@@ -99,7 +101,9 @@ start?.addEventListener('click', async () => {
     // With the race they would need seven connections, and a browser has six.
     const race = document.getElementById('start');
     start.ariaDisabled = race.ariaDisabled = 'true';
+    const release = await reserve(3);
     const results = await Promise.allSettled([trap(), ndjson(), partial()]);
+    release();
     const ids = ['trap-json', 'trap-ndjson', 'trap-partial'];
     results.forEach(({ status, reason }, index) => {
         if (status === 'rejected') new Box(ids[index]).show('failed', 'Not read', reason.message);

@@ -4,6 +4,7 @@ import { inWords } from './freshet.mjs';
 import { draw, layout } from './race-chart.mjs';
 import { bytes, figures, memory, milliseconds, outcome, verdict } from './race-figures.mjs';
 import { LaneRecord, address, lanes } from './race-lanes.mjs';
+import { reserve } from './shared-follow.mjs';
 
 const size = 2_000_000;
 const page = Object.fromEntries(
@@ -71,6 +72,8 @@ async function run() {
     // On a phone the switches fill the window.
     page.chart.scrollIntoView({ block: 'nearest' });
     watch();
+    // The chats in other tabs make room, so that no lane waits for a connection.
+    const release = await reserve(lanes.length);
     try {
         if (settings.single) {
             for (const lane of lanes) await drive([lane], await begin());
@@ -81,6 +84,7 @@ async function run() {
     } catch (problem) {
         page.verdict.textContent = `The race could not be begun: ${inWords(problem)}`;
     }
+    release();
     isRunning = false;
     page.start.ariaDisabled = page['trap-start'].ariaDisabled = null;
     page.start.textContent = 'Start again';

@@ -1,6 +1,7 @@
 // One question and its answer on the page.
 
 import { AnswerText } from './answer-text.mjs';
+import { Pace } from './pace.mjs';
 
 const states = { waiting: 'Waiting', writing: 'Writing' };
 const endings = {
@@ -13,12 +14,17 @@ const endings = {
     lost: 'No longer kept',
 };
 
+/** More than this, in characters, at once is no news to follow by ear. */
+const longestSaid = 2_000;
+
 export class TurnView {
     #answer;
     #source;
     #text;
     #facts;
     #announce;
+    #said = [];
+    #onAgain;
     #asked = null;
     #isLive = false;
     #firstWord = null;
@@ -26,15 +32,17 @@ export class TurnView {
 
     /**
      * `announce(text)` speaks to a screen reader, a paragraph at a time, while the answer is being written;
-     * `onDraw()` follows each drawing.
+     * `onDraw()` follows each drawing; `onAgain(question)` is asked for below an answer that is not whole.
      */
-    constructor(list, turn, { announce, onDraw } = {}) {
+    constructor(list, turn, { announce, onDraw, onAgain } = {}) {
         this.stream = turn.stream;
+        this.question = turn.question;
         this.next = turn.next ?? [];
         this.reconnects = 0;
         this.events = 0;
         this.lastId = null;
         this.#announce = announce;
+        this.#onAgain = onAgain;
 
         const item = element('li', 'turn');
         const question = item.appendChild(element('h2', 'question', turn.question));
@@ -42,11 +50,12 @@ export class TurnView {
         this.#source = this.#answer.appendChild(element('p', 'source'));
         const prose = this.#answer.appendChild(element('div', 'prose'));
         this.#facts = new Facts(this.#answer.appendChild(element('p', 'facts')));
+        const pace = new Pace();
         this.#text = new AnswerText(prose, {
-            onBlock: (text) => {
-                if (this.#answer.classList.contains('writing')) this.#announce?.(text);
-            },
+            frame: (draw) => pace.run(draw),
+            onBlock: (text) => this.#said.push(text),
             onDraw: () => {
+                this.#say();
                 this.#showFacts();
                 onDraw?.();
             },
@@ -70,9 +79,8 @@ export class TurnView {
     word(data, id) {
         this.events += 1;
         if (id) this.lastId = id;
-        // What stands around the words says nothing.
-        if (data === '') return this.#showFacts();
-        if (this.#firstWord === null) this.#firstWord = performance.now();
+        // What stands around the words says nothing, but it counts.
+        if (data !== '') this.#firstWord ??= performance.now();
         this.#text.write(data);
     }
 
@@ -86,7 +94,22 @@ export class TurnView {
         this.#text.finish();
         this.#become(reason, detail);
         const ending = endings[reason] ?? reason;
-        if (this.#isLive) this.#announce?.(`Answer ended: ${ending}.`);
+        this.#said.push(`Answer ended: ${ending}.`);
+        if (this.#isLive) this.#announce?.(this.#said.splice(0).slice(-2).join(' '));
+        if (reason !== 'done') this.#offerAgain();
+    }
+
+    /** Says what was completed in this frame; what was written before the page was there is not read out in one go. */
+    #say() {
+        const text = this.#said.splice(0).join(' ');
+        if (text !== '' && text.length < longestSaid && this.#reason === 'writing') this.#announce?.(text);
+    }
+
+    #offerAgain() {
+        if (!this.#onAgain || this.#answer.querySelector('.again')) return;
+        const button = this.#answer.appendChild(element('button', 'button quiet again', 'Ask again'));
+        button.type = 'button';
+        button.addEventListener('click', () => this.#onAgain(this.question));
     }
 
     get ended() {
