@@ -47,7 +47,8 @@ func parseShowing(_ text: [UInt8]) {
     guard shown != nil else { fatalError("nothing was shown") }
 }
 
-/// Parses each text from its start with `JSONSerialization`. Closing what is open is not counted: it is done beforehand.
+/// Parses each text from its start with `JSONSerialization`. Closing what is open is not counted: it is done
+/// beforehand.
 func parseWithFoundation(_ texts: [Data]) {
     for text in texts {
         guard (try? JSONSerialization.jsonObject(with: text)) != nil else { fatalError("not JSON") }

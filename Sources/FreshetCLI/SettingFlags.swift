@@ -4,7 +4,8 @@ import FreshetServer
 /// A flag for each setting of a table, as properties of a `ParsableArguments` type that it does not have.
 ///
 /// ArgumentParser learns of a type's options from its mirror, and gives the values to its `init(from:)` by the names of
-/// the properties. A type that makes both from the table has every flag, with its help and its completion, and lists none.
+/// the properties. A type that makes both from the table has every flag, with its help and its completion, and lists
+/// none.
 enum SettingFlags {
     /// The name of a setting, or of a property.
     struct Key: CodingKey, ExpressibleByStringLiteral {

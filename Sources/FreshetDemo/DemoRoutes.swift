@@ -27,15 +27,15 @@ package struct DemoRoutes: RouteGroup {
 
     package func plan(_ request: RouteRequest) -> RequestPlan? {
         let path = request.target.rawPath
-        if let page = site.page(at: path) { return .answer(response(request, page)) }
+        if let page = site.page(at: path) { return .respond(response(request, page)) }
         if let route = DemoProxy.Route(request.head.uri) {
-            guard request.head.method == .GET else { return .answer(Response(.method(allowed: "GET, OPTIONS"))) }
+            guard request.head.method == .GET else { return .respond(Response(.method(allowed: "GET, OPTIONS"))) }
             return .exchange(proxy.exchange(route, request))
         }
         if let plan = race.plan(request) ?? article.plan(request) { return plan }
         guard let route = DemoAPI.Route(path) else { return nil }
         // A demo that is going away begins nothing that it could not bring to its end.
-        if request.facts.isDraining { return .answer(Response(.draining)) }
+        if request.facts.isDraining { return .respond(Response(.draining)) }
         let method = request.head.method.rawValue
         return .collect(limit: Self.mostBodyBytes) { [api] body in
             .response(await api.respond(to: route, method: method, body: body))

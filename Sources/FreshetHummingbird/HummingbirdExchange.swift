@@ -5,30 +5,30 @@ import Hummingbird
 import NIOCore
 import StreamHTTP
 
-/// One request of a Hummingbird application for streams: its body goes into a `RequestRun`, whose answer becomes
+/// One request of a Hummingbird application for streams: its body goes into a `RequestRun`, whose response becomes
 /// Hummingbird's.
 struct HummingbirdExchange: Sendable {
     let host: HummingbirdStreams
     let request: Request
     let address: String
 
-    func answer(_ decision: AccessDecision) async throws -> Hummingbird.Response {
+    func response(_ decision: AccessDecision) async throws -> Hummingbird.Response {
         let sink = try await begin(decision.verdict ?? .failure(.noKey()))
-        var answer = await withTaskGroup(of: Void.self) { group in
+        var outcome = await withTaskGroup(of: Void.self) { group in
             if sink.hasBody { group.addTask { await sink.feed(request.body) } }
-            var answer = await sink.answer()
+            var outcome = await sink.outcome()
             // The peer of a request with a body is seen to leave by that.
-            while sink.hasBody, case .waits = answer { answer = await sink.answer() }
+            while sink.hasBody, case .waits = outcome { outcome = await sink.outcome() }
             // What is left of the body is nobody's any more.
             group.cancelAll()
-            return answer
+            return outcome
         }
         var isLast = false
-        if case .waits = answer {
+        if case .waits = outcome {
             isLast = true
-            answer = (try? await whileConnected { await sink.answer() }) ?? .none
+            outcome = (try? await whileConnected { await sink.outcome() }) ?? .none
         }
-        switch answer {
+        switch outcome {
         case .waits, .none: return Hummingbird.Response(status: .serviceUnavailable)
         case .whole(let response, let leavesBody):
             var response = Hummingbird.Response(response)
@@ -47,7 +47,7 @@ struct HummingbirdExchange: Sendable {
         let head = StreamHTTP.RequestHead(request.head)
         let loop = await host.loops.next()
         let eventLoop = loop.eventLoop
-        let pipe = AnswerPipe()
+        let pipe = ResponsePipe()
         let sink = try await eventLoop.submit { [host, address] in
             let facts = ConnectionFacts(address: address, refusal: nil, isDraining: loop.value.isDraining)
             let sink = HummingbirdSink(head, on: loop.value, pipe: pipe)
@@ -57,14 +57,14 @@ struct HummingbirdExchange: Sendable {
         return Way(sink: sink, pipe: pipe, hasBody: head.body != .none)
     }
 
-    /// Hummingbird closes an HTTP/1 connection after a request whose body it watched for the peer to leave, and does not
-    /// say so: a client that sends its next request there would lose it.
+    /// Hummingbird closes an HTTP/1 connection after a request whose body it watched for the peer to leave, and does
+    /// not say so: a client that sends its next request there would lose it.
     ///
     /// HTTP/2 forbids the field; Hummingbird's scheme of a request over HTTP/1 is always `http`.
     private var closing: HTTPFields { request.head.scheme == "http" ? [.connection: "close"] : [:] }
 
     /// Writes what the pipe gives until that is complete, or the peer has gone.
-    private func write(_ pipe: AnswerPipe, _ writer: inout any ResponseBodyWriter) async throws {
+    private func write(_ pipe: ResponsePipe, _ writer: inout any ResponseBodyWriter) async throws {
         defer { pipe.leave() }
         let outlet = Outlet(writer: writer)
         try await whileConnected {
@@ -89,14 +89,14 @@ struct HummingbirdExchange: Sendable {
     }
 }
 
-/// A sink, in the hands of the tasks of its request. An answer that nobody wants any more, because a middleware dropped
-/// it or the peer has gone before its body was asked for, is one whose reader has left.
+/// A sink, in the hands of the tasks of its request. A response that nobody wants any more, because a middleware
+/// dropped it or the peer has gone before its body was asked for, is one whose reader has left.
 private final class Way: Sendable {
-    let pipe: AnswerPipe
+    let pipe: ResponsePipe
     let hasBody: Bool
     private let sink: NIOLoopBound<HummingbirdSink>
 
-    init(sink: NIOLoopBound<HummingbirdSink>, pipe: AnswerPipe, hasBody: Bool) {
+    init(sink: NIOLoopBound<HummingbirdSink>, pipe: ResponsePipe, hasBody: Bool) {
         self.sink = sink
         self.pipe = pipe
         self.hasBody = hasBody
@@ -104,11 +104,11 @@ private final class Way: Sendable {
 
     deinit { sink.eventLoop.execute { [sink] in sink.value.left() } }
 
-    func answer() async -> HummingbirdSink.Answer {
+    func outcome() async -> HummingbirdSink.Outcome {
         let sink = sink
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                sink.eventLoop.execute { sink.value.whenAnswered(continuation) }
+                sink.eventLoop.execute { sink.value.whenResponded(continuation) }
             }
         } onCancel: {
             sink.eventLoop.execute { sink.value.left() }
@@ -141,8 +141,8 @@ private final class Way: Sendable {
 
 /// Hummingbird's writer, in the hands of the one task that writes.
 ///
-/// Unchecked: a writer is used by whoever was given it, and that is the body's closure, which does nothing with it while
-/// the task runs that it has handed it to.
+/// Unchecked: a writer is used by whoever was given it, and that is the body's closure, which does nothing with it
+/// while the task runs that it has handed it to.
 private final class Outlet: @unchecked Sendable {
     private var writer: any ResponseBodyWriter
 

@@ -4,8 +4,8 @@ import StreamHTTP
 /// The way of one request of an application: what the run answers goes into a pipe, from which Hummingbird's writer
 /// takes it. It belongs to an event loop.
 final class HummingbirdSink {
-    /// What is known of the answer.
-    enum Answer: Sendable {
+    /// What is known of the response.
+    enum Outcome: Sendable {
         /// It may take long.
         case waits
         /// - Parameter isLast: something is left of the request's body.
@@ -16,19 +16,19 @@ final class HummingbirdSink {
         case none
     }
 
-    let pipe: AnswerPipe
+    let pipe: ResponsePipe
     private let loop: HTTPLoop
     private(set) var run: RequestRun?
     private var isBodyComplete: Bool
     private var isEndTold = false
     private var bytesSent: UInt64 = 0
-    private var isAnswered = false
+    private var hasResponded = false
     /// Told, and not asked for yet, in order.
-    private var answers: [Answer] = []
-    private var asking: CheckedContinuation<Answer, Never>?
+    private var outcomes: [Outcome] = []
+    private var asking: CheckedContinuation<Outcome, Never>?
     private var feeding: CheckedContinuation<Bool, Never>?
 
-    init(_ head: StreamHTTP.RequestHead, on loop: HTTPLoop, pipe: AnswerPipe) {
+    init(_ head: StreamHTTP.RequestHead, on loop: HTTPLoop, pipe: ResponsePipe) {
         self.loop = loop
         self.pipe = pipe
         self.isBodyComplete = head.body == .none
@@ -54,7 +54,7 @@ final class HummingbirdSink {
 
     /// - Parameter isWhole: false when nobody reads it any more, or the peer left in its middle.
     func bodyEnded(isWhole: Bool) {
-        guard !isAnswered else { return }
+        guard !hasResponded else { return }
         guard isWhole else { return left() }
         isBodyComplete = true
         tellEnd()
@@ -69,7 +69,7 @@ final class HummingbirdSink {
 
     /// Resumes with true when more of the body is wanted, with false when nothing ever is.
     func whenBodyIsWanted(_ continuation: CheckedContinuation<Bool, Never>) {
-        guard let run, !isAnswered else { return continuation.resume(returning: false) }
+        guard let run, !hasResponded else { return continuation.resume(returning: false) }
         if run.wantsBody { continuation.resume(returning: true) } else { feeding = continuation }
     }
 
@@ -81,23 +81,23 @@ final class HummingbirdSink {
         tell(.none)
     }
 
-    // MARK: The answer
+    // MARK: The response
 
-    func whenAnswered(_ continuation: CheckedContinuation<Answer, Never>) {
-        guard !answers.isEmpty else { return asking = continuation }
-        continuation.resume(returning: answers.removeFirst())
+    func whenResponded(_ continuation: CheckedContinuation<Outcome, Never>) {
+        guard !outcomes.isEmpty else { return asking = continuation }
+        continuation.resume(returning: outcomes.removeFirst())
     }
 
-    private func tell(_ answer: Answer) {
-        guard !isAnswered else { return }
-        if case .waits = answer {} else { isAnswered = true }
+    private func tell(_ outcome: Outcome) {
+        guard !hasResponded else { return }
+        if case .waits = outcome {} else { hasResponded = true }
         if let asking {
             self.asking = nil
-            asking.resume(returning: answer)
+            asking.resume(returning: outcome)
         } else {
-            answers.append(answer)
+            outcomes.append(outcome)
         }
-        if isAnswered { stopFeeding() }
+        if hasResponded { stopFeeding() }
     }
 
     private func stopFeeding() {
@@ -160,9 +160,9 @@ extension HummingbirdSink: RequestTransport {
     /// Said by Hummingbird, as the application does for all its routes.
     func sendContinue() {}
 
-    func answerWaits() { tell(.waits) }
+    func responseWaits() { tell(.waits) }
 
-    func answerStreams() {}
+    func responseStreams() {}
 }
 
 extension HummingbirdSink: HTTPLoopMember {

@@ -20,7 +20,7 @@ import StreamHTTP
 /// ```
 ///
 /// What is answered below `/v1` is what Freshet's own server answers, from the same code: resume, gaps, heartbeats,
-/// live producers, long-polls, ends. A reader that leaves is noticed at once, without a write.
+/// streaming producers, long-polls, ends. A reader that leaves is noticed at once, without a write.
 ///
 /// As a service it does what becomes due (leases, times to live) and takes part in the graceful shutdown: when the
 /// application is told to stop, readers of streams that nobody writes are asked to come back, and streams with a
@@ -99,9 +99,9 @@ public final class HummingbirdStreams: Service {
     /// now.
     ///
     /// A reader that leaves is seen through the body of its request, which Hummingbird watches for that. A middleware
-    /// that changes a body assigns `request.body`, which keeps the connection known. To a live read or a long-poll it
-    /// must not pass a `Request` that it made itself with a body of its own, nor assign a body after an asynchronous
-    /// sequence was assigned, nor must a test: Hummingbird cannot watch those, and stops the program.
+    /// that changes a body assigns `request.body`, which keeps the connection known. To a read that follows or a
+    /// long-poll it must not pass a `Request` that it made itself with a body of its own, nor assign a body after an
+    /// asynchronous sequence was assigned, nor must a test: Hummingbird cannot watch those, and stops the program.
     ///
     /// - Parameters:
     ///   - router: the application's router, or a group of it without a path.
@@ -115,7 +115,7 @@ public final class HummingbirdStreams: Service {
             keep()
             let decision = try await authorise(request, context)
             let address = (context as? any RemoteAddressRequestContext)?.remoteAddress?.ipAddress ?? "unknown"
-            return try await HummingbirdExchange(host: self, request: request, address: address).answer(decision)
+            return try await HummingbirdExchange(host: self, request: request, address: address).response(decision)
         }
         for method in [HTTPRequest.Method.get, .head, .put, .post, .delete, .options] {
             router.on("/v1/stream/**", method: method, use: handler)

@@ -126,12 +126,12 @@ package final class SQLiteStreamStore: StreamStore {
         _ = shared.queue.push(.touch(name))
     }
 
-    package func liveOpened(_ name: StreamName) async throws(StoreError) {
-        try await ask { .live(name, opened: true, $0) }
+    package func producerOpened(_ name: StreamName) async throws(StoreError) {
+        try await ask { .producer(name, opened: true, $0) }
     }
 
-    package func liveClosed(_ name: StreamName) async throws(StoreError) {
-        try await ask { .live(name, opened: false, $0) }
+    package func producerClosed(_ name: StreamName) async throws(StoreError) {
+        try await ask { .producer(name, opened: false, $0) }
     }
 
     package func confirm() async throws(StoreError) {
@@ -150,7 +150,7 @@ package final class SQLiteStreamStore: StreamStore {
         let now = shared.clock.now
         return try visible.list(NameRanges(prefixes: [""]), after: after, limit: limit).map { stream in
             let idle = Duration.milliseconds(max(0, now - stream.usedAt))
-            return KeptStream(info: stream.info, idle: idle, hadLiveRequest: stream.isLive)
+            return KeptStream(info: stream.info, idle: idle, hadOpenProducer: stream.hasOpenProducer)
         }
     }
 

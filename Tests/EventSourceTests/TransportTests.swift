@@ -24,7 +24,7 @@ import Testing
         return (data, others)
     }
 
-    @Test func `An answer cut at every byte arrives whole, nothing lost or doubled`() async throws {
+    @Test func `A response cut at every byte arrives whole, nothing lost or doubled`() async throws {
         let blocks =
             (0..<20).map { "id: \($0)\ndata: word\($0)\n\n" } + ["event: end\nid: 20\ndata: {\"reason\":\"done\"}\n\n"]
         // Each connection continues after the id it is given and is cut a little later than the one before.

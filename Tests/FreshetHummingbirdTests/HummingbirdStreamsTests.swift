@@ -40,8 +40,8 @@ struct HummingbirdStreamsTests {
         ("DELETE", "/v1/stream/a", [], nil),
     ]
 
-    /// What of an answer does not depend on when it was made, and by whom.
-    private struct Answer: Equatable {
+    /// What of a response does not depend on when it was made, and by whom.
+    private struct Observed: Equatable {
         var status: UInt
         var headers: [String: String]
         var body: String
@@ -63,16 +63,16 @@ struct HummingbirdStreamsTests {
         }
     }
 
-    private func ask(_ url: String, _ index: Int) async throws -> Answer {
+    private func ask(_ url: String, _ index: Int) async throws -> Observed {
         let step = Self.script[index]
         var request = HTTPClientRequest(url: url + step.path)
         request.method = HTTPMethod(rawValue: step.method)
         for (name, value) in step.headers { request.headers.add(name: name, value: value) }
         if let body = step.body { request.body = .bytes(ByteBuffer(string: body)) }
-        return try await Answer(HTTPClient.shared.execute(request, timeout: .seconds(30)))
+        return try await Observed(HTTPClient.shared.execute(request, timeout: .seconds(30)))
     }
 
-    @Test("Every answer is that of Freshet's own server: status, header fields and body")
+    @Test("Every response is that of Freshet's own server: status, header fields and body")
     func sameAnswers() async throws {
         var configuration = EmbeddedServer.Configuration(port: 0)
         configuration.allowedOrigins = ["https://app.example"]
@@ -183,10 +183,10 @@ struct HummingbirdStreamsTests {
     }
 
     @Test(
-        "An answer that ends the connection says so: the next request is not sent into nothing",
+        "A response that ends the connection says so: the next request is not sent into nothing",
         arguments: ["?as=sse", "?offset=-1&live=sse", "?offset=now&live=long-poll"]
     )
-    func lastAnswer(query: String) async throws {
+    func lastResponse(query: String) async throws {
         try await RunningApp.with { app async throws in
             let stream = try await app.streams.create("a")
             try await stream.append("x")
@@ -199,7 +199,7 @@ struct HummingbirdStreamsTests {
         }
     }
 
-    @Test("A reader that waits for a stream keeps its place, and one whose answer a middleware drops does not")
+    @Test("A reader that waits for a stream keeps its place, and one whose response a middleware drops does not")
     func heldPlaces() async throws {
         struct Drop: RouterMiddleware {
             func handle(
@@ -229,8 +229,8 @@ struct HummingbirdStreamsTests {
         }
     }
 
-    @Test("A live body is appended while it arrives, and a cancel answers it at once")
-    func liveBody() async throws {
+    @Test("A streaming body is appended while it arrives, and a cancel answers it at once")
+    func streamedBody() async throws {
         try await RunningApp.with { app async throws in
             let stream = try await app.streams.create("a", .init(contentType: "text/plain"))
             let connection = try await app.send(
@@ -251,7 +251,7 @@ struct HummingbirdStreamsTests {
         }
     }
 
-    @Test("A live body that is torn leaves what was whole, and a lease")
+    @Test("A streaming body that is torn leaves what was whole, and a lease")
     func tornBody() async throws {
         try await RunningApp.with { app async throws in
             let stream = try await app.streams.create("a", .init(contentType: "text/plain"))

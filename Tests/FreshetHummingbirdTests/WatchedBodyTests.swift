@@ -16,7 +16,7 @@ private struct Rewrite: RouterMiddleware {
     }
 }
 
-/// What a live read begins with, where its request has come through a middleware.
+/// What a read that follows begins with, where its request has come through a middleware.
 private func liveRead(_ query: String, through rewrite: @escaping @Sendable (Request) -> Request) async throws -> String
 {
     try await RunningApp.with(heartbeat: .seconds(3600), middleware: Rewrite(rewrite: rewrite)) { app async throws in
@@ -54,8 +54,8 @@ struct WatchedBodyTests {
         #expect(text.contains("there"))
     }
 
-    // What `addRoutes` warns of. Hummingbird has no public word for whether it can watch a body, so that nothing here can
-    // ask first; when one of these fails, it has, or watches every body, and the warning can go.
+    // What `addRoutes` warns of. Hummingbird has no public word for whether it can watch a body, so that nothing here
+    // can ask first; when one of these fails, it has, or watches every body, and the warning can go.
 
     @Test("It stops the program for a request that was made anew")
     func anew() async {

@@ -63,8 +63,8 @@ struct AccessTests {
         }
     }
 
-    @Test("A live body waits until it is known who sends it, and is then taken whole")
-    func liveBody() async throws {
+    @Test("A streaming body waits until it is known who sends it, and is then taken whole")
+    func streamedBody() async throws {
         try await RunningServer.with(try EmbeddedServerTests.server(authorise: Self.authorise)) {
             running async throws in
             let stream = try await running.streams.create("chat/1", .init(contentType: "text/plain"))

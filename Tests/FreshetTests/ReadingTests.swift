@@ -11,15 +11,15 @@ struct ReadingTests {
     }
 
     @Test("What is kept comes first, then what is appended, then the end, and nothing after it")
-    func replayThenLive() async throws {
+    func replayThenFollow() async throws {
         let stream = try await streams.create("answer")
         try await stream.append("kept")
         var updates = Self.feed(stream.events()).makeAsyncIterator()
         #expect(try await updates.next()?.text == "kept")
-        try await stream.append("live", type: "word")
-        let live = try await updates.next()
-        #expect(live?.text == "live")
-        guard case .event(let event)? = live else { Issue.record("\(String(describing: live))"); return }
+        try await stream.append("followed", type: "word")
+        let followed = try await updates.next()
+        #expect(followed?.text == "followed")
+        guard case .event(let event)? = followed else { Issue.record("\(String(describing: followed))"); return }
         #expect(event.type == "word")
         try await stream.end(.failed, detail: "out of paper")
         guard case .end(let end)? = try await updates.next() else {

@@ -75,7 +75,7 @@ struct RouteTests {
         }
     }
 
-    @Test("An answer that fails in the middle is torn, not complete")
+    @Test("A response that fails in the middle is torn, not complete")
     func torn() async throws {
         try await RunningServer.with(try EmbeddedServerTests.server(routes: Self.routes)) { running async throws in
             await #expect(throws: (any Error).self) { try await running.ask(.GET, "/torn") }

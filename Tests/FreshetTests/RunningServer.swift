@@ -32,7 +32,7 @@ struct RunningServer: Sendable {
 
     func stop() async { await group.triggerGracefulShutdown() }
 
-    struct Answer: Sendable {
+    struct Response: Sendable {
         var status: Int
         var headers: HTTPHeaders
         var body: String
@@ -43,13 +43,13 @@ struct RunningServer: Sendable {
         _ path: String,
         _ headers: [(String, String)] = [],
         body: String? = nil
-    ) async throws -> Answer {
+    ) async throws -> Response {
         let response = try await open(method, path, headers, body: body.map { .bytes(ByteBuffer(string: $0)) })
         let bytes = try await response.body.collect(upTo: 1 << 24)
-        return Answer(status: Int(response.status.code), headers: response.headers, body: String(buffer: bytes))
+        return Response(status: Int(response.status.code), headers: response.headers, body: String(buffer: bytes))
     }
 
-    /// An answer whose body is still to be read.
+    /// A response whose body is still to be read.
     func open(
         _ method: HTTPMethod,
         _ path: String,

@@ -154,7 +154,7 @@ ROWS = {
         "FULL_BUFFER", {"FULL_BUFFER": {"fixed_by": with_any("Content-Type: application/json")}} | UPLOAD
     ),
     "tinyproxy": Row("LIVE"),
-    # A torn answer is kept open, or closed as it was, by how much of it came before.
+    # A torn response is kept open, or closed as it was, by how much of it came before.
     "node": Row("LIVE", HELD_HEAD | NEVER_LEFT | {"DEATH_LOOKS_CLEAN": {"fin": "hangs"}}),
     "node-compression": Row(
         "LIVE",

@@ -77,7 +77,7 @@ import Testing
         #expect(reading.end == .closeDelimited)
     }
 
-    @Test func anInterimAnswerIsPassedOver() {
+    @Test func anInterimResponseIsPassedOver() {
         #expect(
             read("HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").head?.status
                 == 200
@@ -92,6 +92,6 @@ import Testing
     @Test func nothingIsAnEndToo() {
         #expect(HTTP1ResponseParserTests().read("HTTP/1.1 200 OK\r\n").end == .torn("closed within the head"))
         var parser = HTTP1ResponseParser()
-        #expect(parser.close() == .torn("closed without an answer"))
+        #expect(parser.close() == .torn("closed without a response"))
     }
 }

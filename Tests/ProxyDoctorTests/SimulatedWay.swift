@@ -2,8 +2,8 @@ import ProbeProtocol
 
 @testable import ProxyDoctor
 
-/// A network of the tests' own, with a clock that moves only when it is told to: carries out the steps of an examination
-/// as a proxy of known habits would show them.
+/// A network of the tests' own, with a clock that moves only when it is told to: carries out the steps of an
+/// examination as a proxy of known habits would show them.
 struct SimulatedWay {
     enum Rule {
         case live
@@ -18,16 +18,16 @@ struct SimulatedWay {
 
     /// What is done to the body of a probe, by its plan and what its client takes.
     var rule: (ProbePlan, _ acceptEncoding: String) -> Rule = { _, _ in .live }
-    /// What the answer is coded with.
+    /// What the response is coded with.
     var coding: (ProbePlan, _ acceptEncoding: String) -> String? = { _, _ in nil }
     var isReadable = true
     var holdsHead: (ProbePlan) -> Bool = { _ in false }
     var http = "1.1"
     var strips: Set<String> = []
-    /// Fields that the answer gains, or has in place of what was sent.
+    /// Fields that the response gains, or has in place of what was sent.
     var adds: [ResponseHead.Field] = []
     var removes: Set<String> = []
-    /// The name that every answer has, whatever was asked.
+    /// The name that every response has, whatever was asked.
     var replays: String?
     var sharedNonce: (_ noCache: Bool) -> Bool = { _ in false }
     var mostStreams = 1000

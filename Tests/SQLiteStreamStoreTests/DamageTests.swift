@@ -5,7 +5,8 @@ import Testing
 
 @Suite("A damaged data directory", .timeLimit(.minutes(10)))
 struct DamageTests {
-    /// Streams of all kinds: sealed, unsealed, ended, trimmed, with producers, a fork of one that is gone. What each holds, by name.
+    /// Streams of all kinds: sealed, unsealed, ended, trimmed, with producers, a fork of one that is gone. What each
+    /// holds, by name.
     private static func fill(_ directory: TemporaryDirectory) async throws -> Truth {
         var configuration = SQLiteStoreConfiguration()
         configuration.chunkBytes = 3000

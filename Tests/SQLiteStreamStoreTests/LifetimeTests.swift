@@ -36,7 +36,7 @@ struct LifetimeTests {
         await store.close()
     }
 
-    @Test("a stream whose live request died with the process ends, and one whose request was closed does not")
+    @Test("a stream whose streaming append died with the process ends, and one whose request was closed does not")
     func deadProducer() async throws {
         var (store, streams) = try open()
         let closed = StreamName.known("closed")
@@ -44,10 +44,10 @@ struct LifetimeTests {
         for name in [name, closed, never] {
             _ = try await streams.create(name, CreateRequest(options: StreamOptions()))
         }
-        let producer = try await streams.openLive(name, label: nil) { _ in }
+        let producer = try await streams.openProducer(name, label: nil) { _ in }
         #expect(producer != nil)
-        let first = try await streams.openLive(closed, label: nil) { _ in }
-        let second = try await streams.openLive(closed, label: nil) { _ in }
+        let first = try await streams.openProducer(closed, label: nil) { _ in }
+        let second = try await streams.openProducer(closed, label: nil) { _ in }
         await first?.finish(isTorn: false)
         await second?.finish(isTorn: false)
         (store, streams) = try await reopen(store, after: 1)

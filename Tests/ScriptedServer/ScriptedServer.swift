@@ -18,9 +18,9 @@ package final class ScriptedServer: Sendable {
         package var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    /// An answer.
+    /// A response.
     package struct Response: Sendable {
-        /// How the answer ends.
+        /// How the response ends.
         package enum End: Sendable {
             /// In good order, then the connection closes.
             case close
@@ -88,7 +88,7 @@ package final class ScriptedServer: Sendable {
                 child.eventLoop.makeCompletedFuture {
                     try child.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
                     try child.pipeline.syncOperations.addHandler(
-                        AnswerHandler { request in
+                        ResponseHandler { request in
                             let index = shared.server?.record(request) ?? 0
                             return answer(index, request)
                         }

@@ -10,7 +10,7 @@ extension DataPlaneConfiguration {
         heartbeatEvent: false,
         holdTime: .seconds(60),
         longPollTime: .seconds(20),
-        durableLiveTime: .seconds(60),
+        durableStreamsTime: .seconds(60),
         writeStall: .seconds(30),
         heldNames: 10,
         heldReaders: 10,

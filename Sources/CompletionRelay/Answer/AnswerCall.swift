@@ -8,8 +8,8 @@ final class AnswerCall: Sendable {
     enum Start: Sendable {
         /// With a stream, and the fields that the upstream sent with it.
         case streaming([HeaderField])
-        /// With an answer that is no stream: a refusal, mostly.
-        case answered(Response)
+        /// With a response that is no stream: a refusal, mostly.
+        case responded(Response)
         /// It had begun before.
         case found(FoundCall)
     }

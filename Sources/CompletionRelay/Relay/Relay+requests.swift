@@ -12,7 +12,7 @@ extension Relay {
         do throws(Problem) {
             path = try Self.path(of: request)
         } catch {
-            return .answer(Response(error))
+            return .respond(Response(error))
         }
         if request.method == "POST", let format = WireFormat(path: request.path) {
             return plan(for: request, path, in: format)
@@ -30,7 +30,7 @@ extension Relay {
                 }
             )
         } catch {
-            return .answer(Response(error))
+            return .respond(Response(error))
         }
     }
 
@@ -42,14 +42,14 @@ extension Relay {
             let policy = try policy(request.headers["Freshet-On-Disconnect"])
             let key = try Self.key(request.headers["Idempotency-Key"])
             return .collect(limit: configuration.bodyBytes) { body in
-                await self.answer(request, path, format, body, key: key, policy)
+                await self.begin(request, path, format, body, key: key, policy)
             }
         } catch {
-            return .answer(Response(error))
+            return .respond(Response(error))
         }
     }
 
-    private func answer(
+    private func begin(
         _ request: RelayRequest,
         _ path: UpstreamPath,
         _ format: WireFormat,
@@ -86,7 +86,7 @@ extension Relay {
         }
     }
 
-    /// The live tail of the answer, as the provider itself would send it.
+    /// The answer while it is written, as the provider itself would send it.
     private func subscribe(
         to name: StreamName,
         _ format: WireFormat,
@@ -120,7 +120,7 @@ extension Relay {
 
     // MARK: Passing on
 
-    /// Passes a request on as it is, and its answer back.
+    /// Passes a request on as it is, and its response back.
     private func pass(
         _ request: RelayRequest,
         _ upstream: Upstream,
@@ -129,22 +129,22 @@ extension Relay {
         _ writer: ResponseWriter
     ) async throws {
         count { $0.passed += 1 }
-        let answer: UpstreamAnswer
+        let response: UpstreamResponse
         do {
-            answer = try await send(request, to: upstream, body, watch)
+            response = try await send(request, to: upstream, body, watch)
         } catch UpstreamError.silent {
             return try await writer.respond(Response(.silent(upstream)))
         } catch UpstreamError.unreachable(let reason) {
             return try await writer.respond(Response(.unreachable(upstream, reason)))
         }
-        if (300..<400).contains(answer.status), answer.status != 304 {
+        if (300..<400).contains(response.status), response.status != 304 {
             return try await writer.respond(Response(.redirected(upstream)))
         }
-        let length = answer.header("Content-Length").flatMap { Int($0) }
-        try await writer.head(answer.status, configuration.responseFields.ofPassed(answer.headers), length: length)
-        // Half an answer of the upstream is torn here too: what throws after the head cuts the connection.
+        let length = response.header("Content-Length").flatMap { Int($0) }
+        try await writer.head(response.status, configuration.responseFields.ofPassed(response.headers), length: length)
+        // Half a response of the upstream is torn here too: what throws after the head cuts the connection.
         try await watch.during {
-            try await answer.body { piece in
+            try await response.body { piece in
                 watch.spoke(bytes: piece.countOfSigns)
                 try await writer.write(piece)
             }
@@ -159,7 +159,7 @@ extension Relay {
         to upstream: Upstream,
         _ body: UpstreamRequest.Body,
         _ watch: SilenceWatch
-    ) async throws -> UpstreamAnswer {
+    ) async throws -> UpstreamResponse {
         guard let transport = transports[upstream.name] else {
             preconditionFailure("there is no transport for \(upstream.name)")
         }
@@ -169,13 +169,13 @@ extension Relay {
             headers: HeaderRules.toUpstream(request.headers, upstream, key: ownKeys[upstream.name]),
             body: body
         )
-        let answer = try await watch.during { try await transport.send(sent) }
-        // What is below is an informational answer, which goes nowhere, and what is above is none (RFC 9110, 15).
-        guard 200...599 ~= answer.status else {
-            throw UpstreamError.unreachable("its status is \(answer.status), which answers no request")
+        let response = try await watch.during { try await transport.send(sent) }
+        // What is below is an informational response, which goes nowhere, and what is above is none (RFC 9110, 15).
+        guard 200...599 ~= response.status else {
+            throw UpstreamError.unreachable("its status is \(response.status), which answers no request")
         }
         watch.spoke()
-        return answer.watched(by: watch)
+        return response.watched(by: watch)
     }
 
     /// What watches over one call.
@@ -203,7 +203,8 @@ extension Relay {
         }
     }
 
-    /// The upstream that answers a request: the one it names, the one of its model, or the first that speaks its format.
+    /// The upstream that answers a request: the one it names, the one of its model, or the first that speaks its
+    /// format.
     private func choose(
         for request: RelayRequest,
         _ path: UpstreamPath,

@@ -9,25 +9,25 @@ extension Relay {
     func run(_ asked: StreamingCall, _ call: AnswerCall, _ record: StreamName?) async {
         guard await prepare(call, record) else { return }
         let (stops, stop) = AsyncStream<Void>.makeStream()
-        let opened = try? await streams.openLive(call.name, label: nil) { _ in stop.finish() }
-        guard let live = opened ?? nil else { return call.begin(.answered(Response(.relayStore))) }
+        let opened = try? await streams.openProducer(call.name, label: nil) { _ in stop.finish() }
+        guard let producer = opened ?? nil else { return call.begin(.responded(Response(.relayStore))) }
         count { $0.started += 1 }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in stops {} }
             group.addTask { await self.watchReaders(of: call, asked.policy) }
-            group.addTask { await self.converse(asked, call, live, record) }
+            group.addTask { await self.converse(asked, call, producer, record) }
             await group.next()
             group.cancelAll()
         }
-        if live.stop == nil {
+        if producer.stop == nil {
             // Nothing was said of the end: the store could not be asked, or the server goes.
-            _ = try? await live.append([], end: EndRequest(.failed, detail: RelayFailure.interrupted.rawValue))
+            _ = try? await producer.append([], end: EndRequest(.failed, detail: RelayFailure.interrupted.rawValue))
         }
-        await live.finish(isTorn: false)
-        if case .ended(let end) = live.stop, end.reason == .failed {
-            await answer(Response(.interruptedBeforeFirstByte), call, record)
+        await producer.finish(isTorn: false)
+        if case .ended(let end) = producer.stop, end.reason == .failed {
+            await respond(Response(.interruptedBeforeFirstByte), call, record)
         } else {
-            await answer(Response(.stoppedBeforeFirstByte), call, record)
+            await respond(Response(.stoppedBeforeFirstByte), call, record)
         }
         await keepMetrics(of: call)
     }
@@ -61,9 +61,9 @@ extension Relay {
         } catch {
             _ = try? await streams.remove(call.name)
             if case .full = error {
-                call.begin(.answered(Response(.relayFull)))
+                call.begin(.responded(Response(.relayFull)))
             } else {
-                call.begin(.answered(Response(.relayStore)))
+                call.begin(.responded(Response(.relayStore)))
             }
         }
         return false
@@ -77,22 +77,22 @@ extension Relay {
 
     /// The call is answered by something other than a stream, unless it was answered before; a key remembers what by.
     ///
-    /// Remembered before the stream ends and before anybody is told: after a crash in between, the key finds the refusal
-    /// and never an answer without a word.
-    private func answer(
+    /// Remembered before the stream ends and before anybody is told: after a crash in between, the key finds the
+    /// refusal and never an answer without a word.
+    private func respond(
         _ response: Response,
         _ call: AnswerCall,
         _ record: StreamName?,
-        ending: (live: LiveProducer, end: EndRequest)? = nil
+        ending: (producer: StreamingProducer, end: EndRequest)? = nil
     ) async {
         // An answer that was stopped by then is told to have been, whatever the upstream came to.
-        if let ending, ending.live.stop != nil { return }
+        if let ending, ending.producer.stop != nil { return }
         let isFirst = !call.hasBegun
         if isFirst, let record {
             _ = try? await streams.append(record, AppendRequest(events: CallRecord.events(of: response)))
         }
-        if let ending { await end(ending.live, ending.end) }
-        if isFirst { call.begin(.answered(response)) }
+        if let ending { await end(ending.producer, ending.end) }
+        if isFirst { call.begin(.responded(response)) }
     }
 
     /// Returns when the answer has been without a reader for too long, and is stopped.
@@ -117,16 +117,16 @@ extension Relay {
     private func converse(
         _ asked: StreamingCall,
         _ call: AnswerCall,
-        _ live: LiveProducer,
+        _ producer: StreamingProducer,
         _ record: StreamName?
     ) async {
         func fail(_ failure: RelayFailure, _ problem: Problem) async {
             count { $0.refused += 1 }
-            await answer(
+            await respond(
                 Response(problem),
                 call,
                 record,
-                ending: (live, EndRequest(.failed, detail: failure.rawValue))
+                ending: (producer, EndRequest(.failed, detail: failure.rawValue))
             )
         }
         do {
@@ -136,15 +136,15 @@ extension Relay {
                 return await fail(.noStream, .redirected(asked.upstream))
             }
             guard reply.status == 200, reply.isEventStream else {
-                return try await refuse(reply, watch, call, live, record)
+                return try await refuse(reply, watch, call, producer, record)
             }
             if let encoding = reply.header("Content-Encoding"), encoding.lowercased() != "identity" {
                 return await fail(.noStream, .encoded(asked.upstream))
             }
             // Stopped before the upstream's first byte, although it came all the same.
-            guard live.stop == nil else { return }
+            guard producer.stop == nil else { return }
             call.begin(.streaming(configuration.responseFields.ofStream(reply.headers)))
-            await relay(reply, watch, call, live)
+            await relay(reply, watch, call, producer)
         } catch is CancellationError {
             // Stopped: whoever did it has said how the stream ends.
         } catch UpstreamError.silent {
@@ -158,10 +158,10 @@ extension Relay {
 
     /// The upstream has answered with something other than a stream: it is passed on with its status.
     private func refuse(
-        _ reply: UpstreamAnswer,
+        _ reply: UpstreamResponse,
         _ watch: SilenceWatch,
         _ call: AnswerCall,
-        _ live: LiveProducer,
+        _ producer: StreamingProducer,
         _ record: StreamName?
     ) async throws {
         let limit = configuration.bodyBytes
@@ -169,7 +169,7 @@ extension Relay {
             var body: [UInt8] = []
             try await reply.body { piece in
                 guard body.count + piece.readableBytes <= limit else {
-                    throw UpstreamError.unreachable("its answer is larger than \(limit) bytes")
+                    throw UpstreamError.unreachable("its response is larger than \(limit) bytes")
                 }
                 watch.spoke(bytes: piece.countOfSigns)
                 body.append(contentsOf: piece.readableBytesView)
@@ -185,19 +185,21 @@ extension Relay {
         }
         let fields = configuration.responseFields.ofPassed(reply.headers)
         count { $0.refused += 1 }
-        await answer(Response(reply.status, headers: fields, body: body), call, record, ending: (live, end))
+        await respond(Response(reply.status, headers: fields, body: body), call, record, ending: (producer, end))
     }
 
-    private func end(_ live: LiveProducer, _ end: EndRequest) async { _ = try? await live.append([], end: end) }
+    private func end(_ producer: StreamingProducer, _ end: EndRequest) async {
+        _ = try? await producer.append([], end: end)
+    }
 
     // MARK: The stream
 
     /// Reads the upstream's events into the log until the answer is over.
     private func relay(
-        _ reply: UpstreamAnswer,
+        _ reply: UpstreamResponse,
         _ watch: SilenceWatch,
         _ call: AnswerCall,
-        _ live: LiveProducer
+        _ producer: StreamingProducer
     ) async {
         let buffer = EventBuffer()
         let (verdicts, verdict) = AsyncStream<EndRequest>.makeStream()
@@ -217,7 +219,7 @@ extension Relay {
                 return false
             }
             group.addTask {
-                await self.write(buffer, call, live)
+                await self.write(buffer, call, producer)
                 return true
             }
             for await isWritten in group where isWritten { group.cancelAll() }
@@ -226,7 +228,7 @@ extension Relay {
 
     /// Returns how the answer ends.
     private func read(
-        _ reply: UpstreamAnswer,
+        _ reply: UpstreamResponse,
         _ watch: SilenceWatch,
         _ call: AnswerCall,
         into buffer: EventBuffer,
@@ -282,14 +284,14 @@ extension Relay {
 
     /// Appends what has been read, in groups: what comes while one append is on its way, or shortly after it, goes
     /// into the next.
-    private func write(_ buffer: EventBuffer, _ call: AnswerCall, _ live: LiveProducer) async {
+    private func write(_ buffer: EventBuffer, _ call: AnswerCall, _ producer: StreamingProducer) async {
         while let batch = await buffer.next() {
             // Before it is readable: with the end its readers are gone.
             let readers = streams.attendance(of: call.name).readers
             do throws(StoreError) {
-                guard case .appended = try await live.append(batch.events, end: batch.end) else { return }
+                guard case .appended = try await producer.append(batch.events, end: batch.end) else { return }
             } catch {
-                return await end(live, EndRequest(.failed, detail: RelayFailure.store.rawValue))
+                return await end(producer, EndRequest(.failed, detail: RelayFailure.store.rawValue))
             }
             call.logged(batch, readers: readers)
             guard batch.end == nil else { return }

@@ -4,8 +4,8 @@ package import StreamCore
 package import StreamHTTP
 import TextCodecs
 
-/// Stands before providers of language models: a streaming call becomes a durable stream, whose live tail is the
-/// caller's answer; everything else is passed on.
+/// Stands before providers of language models: a streaming call becomes a stream, which the caller
+/// follows as its response; everything else is passed on.
 ///
 /// The call belongs to the stream and not to the connection it came by. It is made once, whoever leaves or comes back,
 /// and it ends with the provider, with `Stream-Cancel`, or when nobody has read it for too long. What tasks share is
@@ -151,7 +151,7 @@ package final class Relay: Sendable {
     private func outcome(of call: AnswerCall, _ hash: String) async -> Begun {
         switch await call.started() {
         case .streaming(let fields): .stream(call.name, call.format, fields, call)
-        case .answered(let response): .response(response)
+        case .responded(let response): .response(response)
         case .found(let found): attach(to: found, hash)
         // Whoever asked has left, and nobody is told this.
         case nil: .response(Response(499))

@@ -27,7 +27,7 @@ package struct BuiltinUpstream: UpstreamTransport {
         self.answer = answer
     }
 
-    package func send(_ request: UpstreamRequest) async throws -> UpstreamAnswer {
+    package func send(_ request: UpstreamRequest) async throws -> UpstreamResponse {
         if request.path == "/models" || request.path.utf8.starts(with: "/models?".utf8) { return models() }
         guard request.method == "POST", let format = WireFormat(path: request.path),
             case .bytes(let body) = request.body
@@ -53,26 +53,26 @@ package struct BuiltinUpstream: UpstreamTransport {
         )
         guard document["stream"]?.isTrue ?? false else { return json(200, script.whole) }
         let interval = Duration.seconds(1) / question.wordsPerSecond
-        return UpstreamAnswer(status: 200, headers: [HeaderField("Content-Type", "text/event-stream")]) { take in
+        return UpstreamResponse(status: 200, headers: [HeaderField("Content-Type", "text/event-stream")]) { take in
             try await play(script, interval, clock, take)
         }
     }
 
-    private func models() -> UpstreamAnswer {
+    private func models() -> UpstreamResponse {
         let model = "{\"id\":\"\(Self.model)\",\"object\":\"model\",\"created\":0,\"owned_by\":\"freshet\"}"
         return json(200, Array("{\"object\":\"list\",\"data\":[\(model)]}".utf8))
     }
 
-    private func refusal(_ status: Int, _ code: String, _ message: String) -> UpstreamAnswer {
+    private func refusal(_ status: Int, _ code: String, _ message: String) -> UpstreamResponse {
         var body = Array("{\"type\":\"error\",\"error\":{\"message\":".utf8)
         JSONWriter.appendString(message, to: &body)
         body.append(contentsOf: ",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"\(code)\"}}".utf8)
         return json(status, body)
     }
 
-    private func json(_ status: Int, _ body: [UInt8]) -> UpstreamAnswer {
+    private func json(_ status: Int, _ body: [UInt8]) -> UpstreamResponse {
         let fields = [HeaderField("Content-Type", "application/json"), HeaderField("Content-Length", "\(body.count)")]
-        return UpstreamAnswer(status: status, headers: fields) { try await $0(ByteBuffer(bytes: body)) }
+        return UpstreamResponse(status: status, headers: fields) { try await $0(ByteBuffer(bytes: body)) }
     }
 }
 

@@ -16,7 +16,7 @@ package struct HTTPUpstream: UpstreamTransport {
 
     /// A client for upstreams: it follows no redirect, unpacks nothing, repeats nothing, and has no bound on the time
     /// of an answer. How long an upstream may be silent is the relay's business: this client would take informational
-    /// answers for a sign of life, and a caller who takes nothing for an upstream that sends nothing.
+    /// responses for a sign of life, and a caller who takes nothing for an upstream that sends nothing.
     package static func client() -> HTTPClient {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
@@ -33,7 +33,7 @@ package struct HTTPUpstream: UpstreamTransport {
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    package func send(_ request: UpstreamRequest) async throws -> UpstreamAnswer {
+    package func send(_ request: UpstreamRequest) async throws -> UpstreamResponse {
         var http = HTTPClientRequest(url: baseURL + request.path)
         http.method = HTTPMethod(rawValue: request.method)
         http.headers = request.headers
@@ -45,7 +45,7 @@ package struct HTTPUpstream: UpstreamTransport {
         }
         do {
             let response = try await client.execute(http, deadline: .distantFuture)
-            return UpstreamAnswer(
+            return UpstreamResponse(
                 status: Int(response.status.code),
                 headers: response.headers.map { HeaderField($0.name, $0.value) }
             ) { take in

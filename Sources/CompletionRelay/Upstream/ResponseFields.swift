@@ -1,8 +1,8 @@
 package import StreamHTTP
 import TextCodecs
 
-/// Which header fields of an upstream's answer the caller gets: those on a list, and nothing that rules a page, a browser
-/// or a proxy in the name of this server.
+/// Which header fields of an upstream's response the caller gets: those on a list, and nothing that rules a page, a
+/// browser or a proxy in the name of this server.
 ///
 /// What an upstream sends is as foreign as what a stranger appended to a stream, and stands on the same origin: it gets
 /// the same sandbox.
@@ -14,7 +14,7 @@ package struct ResponseFields: Sendable {
         self.further = Set(further.map { $0.lowercased() })
     }
 
-    /// The fields of an answer that is passed on with its own body.
+    /// The fields of a response that is passed on with its own body.
     package func ofPassed(_ sent: [HeaderField]) -> [HeaderField] {
         var fields = sent.filter { Self.describesBody($0) || passes($0, beside: sent) }
         fields.append(.sandbox)
@@ -26,7 +26,7 @@ package struct ResponseFields: Sendable {
         return fields
     }
 
-    /// What an answer that becomes a stream says beside it: nothing of its body, which the relay writes anew.
+    /// What a response that becomes a stream says beside it: nothing of its body, which the relay writes anew.
     package func ofStream(_ sent: [HeaderField]) -> [HeaderField] {
         sent.filter { !Self.describesBody($0) && $0.name.lowercased() != "cache-control" && passes($0, beside: sent) }
             + [.sandbox]

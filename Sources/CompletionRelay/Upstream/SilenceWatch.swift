@@ -124,11 +124,11 @@ extension ByteBuffer {
     var countOfSigns: Int { readableBytesView.count { $0 > 0x20 } }
 }
 
-extension UpstreamAnswer {
+extension UpstreamResponse {
     /// The same, whose pieces are heard when they come, and while one is taken nobody waits for the next.
-    func watched(by watch: SilenceWatch) -> UpstreamAnswer {
+    func watched(by watch: SilenceWatch) -> UpstreamResponse {
         let whole = body
-        return UpstreamAnswer(status: status, headers: headers) { take in
+        return UpstreamResponse(status: status, headers: headers) { take in
             try await whole { piece in
                 watch.pause()
                 defer { watch.resume() }

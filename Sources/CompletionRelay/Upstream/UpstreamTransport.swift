@@ -26,8 +26,8 @@ package struct UpstreamRequest: Sendable {
     }
 }
 
-/// An upstream's answer, whose body is still to come.
-package struct UpstreamAnswer: Sendable {
+/// An upstream's response, whose body is still to come.
+package struct UpstreamResponse: Sendable {
     package var status: Int
     package var headers: [HeaderField]
     /// Reads the body, piece by piece, as fast as the pieces are taken. Ends early when taking one throws.
@@ -52,7 +52,7 @@ package struct UpstreamAnswer: Sendable {
     }
 }
 
-/// Why an upstream gave no answer, or not all of it.
+/// Why an upstream gave no response, or not all of it.
 package enum UpstreamError: Error, Sendable, Equatable {
     case unreachable(String)
     /// It said nothing for too long.
@@ -61,5 +61,5 @@ package enum UpstreamError: Error, Sendable, Equatable {
 
 /// What calls one upstream. Cancelling the task aborts the call.
 package protocol UpstreamTransport: Sendable {
-    func send(_ request: UpstreamRequest) async throws -> UpstreamAnswer
+    func send(_ request: UpstreamRequest) async throws -> UpstreamResponse
 }

@@ -3,7 +3,7 @@ public import ServerSentEvents
 extension EventSource {
     /// How an event source reads, reconnects and gives up.
     public struct Configuration: Sendable {
-        /// What an answer other than 200 means.
+        /// What a response other than 200 means.
         public enum StatusPolicy: Sendable, Equatable {
             /// 5xx, 408, 425 and 429 are passing and retried, honouring `Retry-After` in seconds; 204 ends the
             /// sequence; every other status is final.
@@ -46,7 +46,7 @@ extension EventSource {
         /// The longest line and event that are accepted. A longer one ends the sequence with an error, since a
         /// reconnection would meet it again.
         public var limits = EventStreamParser.Limits()
-        /// What an answer other than 200 means.
+        /// What a response other than 200 means.
         public var statusPolicy = StatusPolicy.tolerant
         /// Which event types have a meaning of their own.
         public var dialect = Dialect.standard

@@ -1,6 +1,6 @@
 import ServerSentEvents
 
-/// Every decision of an event source: what to request, what an answer means, what to deliver, when to come back.
+/// Every decision of an event source: what to request, what a response means, what to deliver, when to come back.
 ///
 /// It does no I/O and reads no clock: each method is told what happened and when (as a duration since the machine's
 /// beginning), and returns what to do. The randomness of the backoff is injected.

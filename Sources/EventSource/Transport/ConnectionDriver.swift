@@ -7,7 +7,7 @@ struct ConnectionDriver {
     private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
 
     /// A head that answered a request, and the response to read on.
-    private enum Answer {
+    private enum Received {
         case open(HTTPClientResponse)
         case leave(Machine.Next)
     }
@@ -55,7 +55,7 @@ struct ConnectionDriver {
     }
 
     /// Sends requests until one is answered by something other than a redirect.
-    private func request(_ machine: inout Machine) async throws -> Answer {
+    private func request(_ machine: inout Machine) async throws -> Received {
         var request = machine.connect()
         while true {
             let response: HTTPClientResponse

@@ -2,7 +2,7 @@ package import NIOCore
 package import NIOHTTP1
 
 /// Ends a connection whose peer answers with a status that is none, before the HTTP client sees it: AsyncHTTPClient
-/// 1.37 takes any status below 200 for an informational answer, and traps on the body of one that is no such thing.
+/// 1.37 takes any status below 200 for an informational response, and traps on the body of one that is no such thing.
 ///
 /// 101 is among them: no upgrade is ever asked for.
 package final class StatusGuard: ChannelInboundHandler {

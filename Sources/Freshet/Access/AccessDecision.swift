@@ -1,7 +1,7 @@
 package import FreshetServer
 package import StreamHTTP
 
-/// Who sends a request, and what that allows: the answer of a program that authorises requests with its own code.
+/// Who sends a request, and what that allows: the response of a program that authorises requests with its own code.
 ///
 /// ```swift
 /// let server = try EmbeddedServer(authorise: { request in
@@ -36,8 +36,8 @@ public struct AccessDecision: Sendable {
     /// Somebody known.
     ///
     /// - Parameters:
-    ///   - name: what answers and logs call whoever it is. Not a secret.
-    ///   - grants: what is allowed. What none of them gives is refused with 403, and the answer says which right is
+    ///   - name: what responses and logs call whoever it is. Not a secret.
+    ///   - grants: what is allowed. What none of them gives is refused with 403, and the response says which right is
     ///     missing.
     public static func allow(_ name: String, _ grants: [Grant]) -> AccessDecision {
         let grants = grants.map { grant in

@@ -34,22 +34,22 @@ extension EventStream {
         let check = EventCheck(try await contentType(), limit: home.configuration.eventBytes)
         let sign = StopSign()
         let opened = try await stored { () throws(StoreError) in
-            try await home.streams.openLive(core, label: name) { _ in sign.raise() }
+            try await home.streams.openProducer(core, label: name) { _ in sign.raise() }
         }
-        guard let live = opened else { throw EventStreamError.notFound(core) }
-        let producer = EventStreamProducer(live, check)
+        guard let opened else { throw EventStreamError.notFound(core) }
+        let producer = EventStreamProducer(opened, check)
         do {
             try await Self.run(body, producer, until: sign)
         } catch {
-            return try await leave(live, producer, error)
+            return try await leave(opened, producer, error)
         }
         do throws(EventStreamError) {
             let end = try await producer.finish(EndRequest(.done))
-            await live.finish(isTorn: false)
+            await opened.finish(isTorn: false)
             return end
         } catch {
             // The closure ended it, or somebody else while it returned.
-            await live.finish(isTorn: error.end == nil)
+            await opened.finish(isTorn: error.end == nil)
             guard let end = error.end else { throw error }
             return end
         }
@@ -80,23 +80,23 @@ extension EventStream {
 
     /// The closure threw: because the stream stopped, because this task was cancelled, or for a reason of its own.
     private func leave(
-        _ live: LiveProducer,
+        _ opened: StreamingProducer,
         _ producer: EventStreamProducer,
         _ error: any Error
     ) async throws -> End {
-        if live.stop == nil {
+        if opened.stop == nil {
             guard !Task.isCancelled else {
-                await live.finish(isTorn: true)
+                await opened.finish(isTorn: true)
                 throw error
             }
             // Refused where something else has stopped the stream meanwhile: `stop` says what, then.
             if (try? await producer.finish(EndRequest(.failed))) != nil {
-                await live.finish(isTorn: false)
+                await opened.finish(isTorn: false)
                 throw error
             }
         }
-        let stop = live.stop
-        await live.finish(isTorn: stop == nil)
+        let stop = opened.stop
+        await opened.finish(isTorn: stop == nil)
         guard let stop else { throw error }
         guard case .ended(let end) = stop else { throw EventStreamProducer.error(stop, core) }
         // Its own words for what went wrong, unless it is the stop itself that it reports.

@@ -4,12 +4,12 @@ import StreamCore
 ///
 /// Several tasks may append through one; each call is one step in the log, in the order in which they came.
 public struct EventStreamProducer: Sendable {
-    private let live: LiveProducer
+    private let producer: StreamingProducer
     private let turnstile: Turnstile
     private let check: EventCheck
 
-    init(_ live: LiveProducer, _ check: EventCheck) {
-        self.live = live
+    init(_ producer: StreamingProducer, _ check: EventCheck) {
+        self.producer = producer
         self.turnstile = Turnstile()
         self.check = check
     }
@@ -70,15 +70,15 @@ public struct EventStreamProducer: Sendable {
         defer { turnstile.leave() }
         let outcome: AppendOutcome?
         do throws(StoreError) {
-            outcome = try await live.append(events, end: end)
+            outcome = try await producer.append(events, end: end)
         } catch {
             throw EventStreamError(error)
         }
-        guard let outcome else { throw Self.error(live.stop, live.name) }
-        return try EventStream.result(of: outcome, live.name)
+        guard let outcome else { throw Self.error(producer.stop, producer.name) }
+        return try EventStream.result(of: outcome, producer.name)
     }
 
-    static func error(_ stop: LiveStop?, _ name: StreamName) -> EventStreamError {
+    static func error(_ stop: ProducerStop?, _ name: StreamName) -> EventStreamError {
         switch stop {
         case .ended(let end): .ended(end, name)
         case .removed(.deleted):

@@ -22,11 +22,12 @@ extension EventStream {
     ///
     /// A reader is a cursor into the log. While it does not ask for the next update it holds at most a page of events
     /// (64 events or 64 KiB, at least one), misses nothing, and delays nobody; what it falls behind is read from the
-    /// store. Reading replays and then follows without a seam: no event comes twice, none is left out, and a gap is told.
+    /// store. Reading replays and then follows without a seam: no event comes twice, none is left out, and a gap is
+    /// told.
     ///
     /// A stream that does not exist yet is waited for, unless a position of it is asked for: then the read throws
-    /// ``EventStreamError`` with the code `notFound`. The read throws `CancellationError` when its task is cancelled, so
-    /// that an interrupted read is not taken for a complete one, and `stopped` when the server stops.
+    /// ``EventStreamError`` with the code `notFound`. The read throws `CancellationError` when its task is cancelled,
+    /// so that an interrupted read is not taken for a complete one, and `stopped` when the server stops.
     ///
     /// - Parameter position: where to begin; from the start unless something else is said.
     public func events(after position: Position = .start) -> Events {

@@ -2,7 +2,7 @@ import StreamCore
 
 /// One read of a stream in this process: a cursor, and the rest of a page.
 ///
-/// Follow, wait until that is confirmed, read after the cursor, and read again when something happened: reading live is
+/// Follow, wait until that is confirmed, read after the cursor, and read again when something happened: following is
 /// reading at the tail of the log.
 final class StreamReader {
     private static let page = PageLimit(events: 64, bytes: 64 * 1024)

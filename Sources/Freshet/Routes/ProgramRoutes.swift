@@ -39,7 +39,7 @@ struct ProgramRoutes: RouteGroup {
             allowed += route.method == "GET" ? ["GET", "HEAD"] : [route.method]
         }
         return allowed.isEmpty
-            ? nil : .answer(Response(.method(allowed: (allowed + ["OPTIONS"]).joined(separator: ", "))))
+            ? nil : .respond(Response(.method(allowed: (allowed + ["OPTIONS"]).joined(separator: ", "))))
     }
 
     private func exchange(_ route: Route, _ request: RouteRequest, _ parameters: [String: String]) -> ExchangePlan {

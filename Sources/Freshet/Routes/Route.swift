@@ -17,7 +17,7 @@ public struct Route: Sendable {
     public var path: String
     /// The largest body, in bytes; a larger one is 413.
     public var bodyLimit: Int
-    /// What answers. An error that it throws before its answer is out is 500, and is logged.
+    /// What answers. An error that it throws before its response is out is 500, and is logged.
     public var handler: @Sendable (ServerRequest) async throws -> ServerResponse
 
     /// A route for any method.

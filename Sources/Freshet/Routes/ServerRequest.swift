@@ -27,7 +27,7 @@ public struct ServerRequest: Sendable {
             /// The next part; nil after the last.
             ///
             /// - Throws: an error when the peer leaves, or the body is larger than the route allows. A handler lets it
-            ///   through: it becomes the answer.
+            ///   through: it becomes the response.
             public mutating func next() async throws -> [UInt8]? {
                 try await core.next().map { Array($0.readableBytesView) }
             }

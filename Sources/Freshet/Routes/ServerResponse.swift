@@ -2,9 +2,9 @@ import Foundation
 import NIOCore
 import StreamHTTP
 
-/// The answer of one of a program's own routes: whole, or written while it is made.
+/// The response of one of a program's own routes: whole, or written while it is made.
 ///
-/// Beside its own fields every answer carries what every answer of the server does: `Date`, `Vary`, `nosniff` and,
+/// Beside its own fields every response carries what every response of the server does: `Date`, `Vary`, `nosniff` and,
 /// for allowed origins, those of CORS.
 public struct ServerResponse: Sendable {
     /// Writes a body while it is made.
@@ -31,7 +31,7 @@ public struct ServerResponse: Sendable {
     public var headers: [(name: String, value: String)]
     let body: Body
 
-    /// A whole answer.
+    /// A whole response.
     public init(status: Int = 200, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status
         self.headers = headers
@@ -113,5 +113,5 @@ public struct ServerResponse: Sendable {
 /// A handler's mistake, which becomes 500.
 private struct UnwritableStatus: Error, CustomStringConvertible {
     var status: Int
-    var description: String { "\(status) is no status of an answer; it should be from 200 to 599" }
+    var description: String { "\(status) is no status of a response; it should be from 200 to 599" }
 }

@@ -53,7 +53,7 @@ extension EmbeddedServer {
             get { settings.publicCache }
             set { settings.publicCache = newValue }
         }
-        /// Silence on a live read after which a heartbeat is written.
+        /// How long a reader that follows hears nothing before a heartbeat is written.
         public var heartbeat: Duration {
             get { settings.heartbeat }
             set { settings.heartbeat = newValue }
@@ -83,7 +83,7 @@ extension EmbeddedServer {
             get { settings.bodyBytes }
             set { settings.bodyBytes = newValue }
         }
-        /// The longest line of a live body, in bytes.
+        /// The longest line of a streaming body, in bytes.
         public var lineBytes: Int {
             get { settings.lineBytes }
             set { settings.lineBytes = newValue }
@@ -132,7 +132,8 @@ extension EmbeddedServer {
         /// Sets one of the settings that `configuration.md` names, also one without a
         /// property here, to a value as the configuration file would have it: `set("long-poll-seconds", to: "5")`.
         ///
-        /// - Throws: ``SetupError`` for a name that is none of a server's settings, and for a value that is not allowed.
+        /// - Throws: ``SetupError`` for a name that is none of a server's settings, and for a value that is not
+        /// allowed.
         public mutating func set(_ name: String, to value: String) throws(SetupError) {
             try settings.set(name, to: value, in: [.server, .requests])
         }

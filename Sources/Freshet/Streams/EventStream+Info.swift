@@ -17,9 +17,9 @@ extension EventStream {
         public let events: Int
         /// How many bytes of data are kept.
         public let bytes: Int
-        /// How many read it live on this server now, in process or over HTTP.
+        /// How many follow it on this server now, in process or over HTTP.
         public let readers: Int
-        /// How many live producers are at work on this server now, in process or over HTTP.
+        /// How many streaming producers are at work on this server now, in process or over HTTP.
         public let producers: Int
         /// What is left of the lease; nil when none runs.
         public let leaseRemaining: Duration?
@@ -35,7 +35,7 @@ extension EventStream {
             self.events = info.events
             self.bytes = info.bytes
             self.readers = attendance.readers
-            self.producers = attendance.liveProducers
+            self.producers = attendance.openProducers
             self.leaseRemaining = info.end == nil ? attendance.leaseRemaining : nil
             self.expiresIn = attendance.expiresIn
         }

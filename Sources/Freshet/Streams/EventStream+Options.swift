@@ -15,7 +15,7 @@ extension EventStream {
         /// How much of it is kept; what is over is taken from its start.
         public var retention = Retention()
 
-        /// When a stream goes away by itself. One that is being read or written live does not.
+        /// When a stream goes away by itself. One that is followed or written to does not.
         public enum Expiry: Sendable, Hashable {
             /// So long after the last read or write. Whole seconds; fractions are rounded up.
             case idle(Duration)

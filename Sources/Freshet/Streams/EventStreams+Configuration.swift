@@ -25,7 +25,7 @@ extension EventStreams {
             get { settings.endedAge }
             set { settings.endedAge = newValue }
         }
-        /// The lease that a stream without one gets when a live producer is torn away; nil for none.
+        /// The lease that a stream without one gets when a streaming producer is torn away; nil for none.
         public var tornLease: Duration? {
             get { settings.tornLease }
             set { settings.tornLease = newValue }

@@ -9,7 +9,7 @@ struct AppendSession: Sendable {
     private enum Happening: Sendable {
         case input(InputPiece)
         case interrupted
-        case answered(Answer)
+        case answered(ServerResponse)
         case failed(String)
         case timer
     }
@@ -72,9 +72,9 @@ struct AppendSession: Sendable {
                 }
             case .interrupted:
                 action = machine.inputBroke("interrupted", at: now)
-            case .answered(let answer):
-                action = machine.answered(answer, at: now)
-                report(machine, answer.problem)
+            case .answered(let response):
+                action = machine.answered(response, at: now)
+                report(machine, response.problem)
             case .failed(let reason):
                 action = machine.failed(reason, at: now)
                 report(machine, reason)
@@ -92,7 +92,7 @@ struct AppendSession: Sendable {
         progress(machine.acknowledgedBytes, machine.acknowledgedAppends, machine.isTroubled ? reason : nil)
     }
 
-    private func send(_ request: ProducerMachine<SystemRandomNumberGenerator>.Request) async throws -> Answer {
+    private func send(_ request: ProducerMachine<SystemRandomNumberGenerator>.Request) async throws -> ServerResponse {
         var headers: [(String, String)] = []
         let producer = { (sequence: Int) in
             [("Producer-Id", producerID), ("Producer-Epoch", "0"), ("Producer-Seq", "\(sequence)")]

@@ -20,7 +20,7 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         var end: EventSource.End?
         /// Reading stops while this much is unacknowledged.
         var maximumPendingBytes = 1 << 20
-        /// Give up after this long without an answer to go on with.
+        /// Give up after this long without a response to go on with.
         var patience = Duration.seconds(300)
         var retryBase = Duration.milliseconds(250)
         var retryMaximum = Duration.seconds(15)
@@ -58,7 +58,7 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         /// Call ``timer(at:)`` then, unless something else happens before.
         case wait(until: Duration)
         case finish(Outcome)
-        /// Something will happen: an answer or input.
+        /// Something will happen: a response or input.
         case nothing
     }
 
@@ -81,7 +81,7 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
     private var outcome: Outcome?
     private var failures = 0
     private var failingSince: Duration?
-    private var lastAnswer = Duration.zero
+    private var lastResponse = Duration.zero
     /// Bytes of input that the server has acknowledged.
     private(set) var acknowledgedBytes = 0
     /// Appends that the server has acknowledged.
@@ -136,7 +136,8 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         return next(at: now)
     }
 
-    /// The input broke off, or the user wants to stop: what is whole of it is still sent, and the stream ends as failed.
+    /// The input broke off, or the user wants to stop: what is whole of it is still sent, and the stream ends as
+    /// failed.
     mutating func inputBroke(_ reason: String, at now: Duration) -> Action {
         if !inputHasEnded { failInput(reason) }
         return next(at: now)
@@ -147,68 +148,68 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
     }
 
     /// The request in flight was answered.
-    mutating func answered(_ answer: Answer, at now: Duration) -> Action {
+    mutating func answered(_ response: ServerResponse, at now: Duration) -> Action {
         guard case .sent(let request) = flight else { return next(at: now) }
-        switch answer.status {
+        switch response.status {
         case 200, 201, 204:
-            guard answer.isFreshets else {
+            guard response.isFreshets else {
                 flight = .none
                 outcome = .refused(
-                    "the server answered \(answer.status) without Stream-Next-Offset: this is no Freshet server"
+                    "the server answered \(response.status) without Stream-Next-Offset: this is no Freshet server"
                 )
                 break
             }
-            accepted(request, answer, at: now)
-        case 409 where request == .create && !answer.isClosed && settings.acceptsAnyOpenStream:
+            accepted(request, response, at: now)
+        case 409 where request == .create && !response.isClosed && settings.acceptsAnyOpenStream:
             // Should its type be another, the first append is refused for that.
-            accepted(request, answer, at: now)
-        case 400 where request.isAppend && !answer.isClosed, 413 where request.isAppend, 422 where request.isAppend:
+            accepted(request, response, at: now)
+        case 400 where request.isAppend && !response.isClosed, 413 where request.isAppend, 422 where request.isAppend:
             // The input is at fault, which no repetition mends. Those who read the stream learn it now, not from a
             // lease that runs out.
             flight = .none
-            failInput(answer.problem)
+            failInput(response.problem)
             batcher = Batcher(kind: settings.contentType.kind)
         case 408, 425, 429, 500, 502...504, 506...599:
-            retry(request, answer.problem, atLeast: answer.retryAfter ?? .zero, at: now)
+            retry(request, response.problem, atLeast: response.retryAfter ?? .zero, at: now)
         default:
             flight = .none
-            if let end = answer.end {
+            if let end = response.end {
                 outcome = .ended(end)
-            } else if answer.status == 404 || answer.status == 410, request != .create {
-                outcome = .gone(answer.problem)
+            } else if response.status == 404 || response.status == 410, request != .create {
+                outcome = .gone(response.problem)
             } else if let inputFailure {
-                outcome = .refused("\(inputFailure); nor could the stream be ended: \(answer.problem)")
+                outcome = .refused("\(inputFailure); nor could the stream be ended: \(response.problem)")
             } else {
-                outcome = .refused(answer.problem)
+                outcome = .refused(response.problem)
             }
         }
         return next(at: now)
     }
 
-    /// The request in flight got no answer; whether it was carried out is not known.
+    /// The request in flight got no response; whether it was carried out is not known.
     mutating func failed(_ reason: String, at now: Duration) -> Action {
         if case .sent(let request) = flight { retry(request, reason, atLeast: .zero, at: now) }
         return next(at: now)
     }
 
-    private mutating func accepted(_ request: Request, _ answer: Answer, at now: Duration) {
+    private mutating func accepted(_ request: Request, _ response: ServerResponse, at now: Duration) {
         flight = .none
         failures = 0
         failingSince = nil
-        lastAnswer = now
+        lastResponse = now
         switch request {
         case .create:
             // A stream of that name and kind may be there already; an ended one takes nothing more.
-            if let end = answer.end { outcome = .ended(end) }
+            if let end = response.end { outcome = .ended(end) }
             isCreated = true
         case .append(_, let body):
             sequence += 1
             acknowledgedAppends += 1
             acknowledgedBytes += body.count
         case .renewLease:
-            if let end = answer.end { outcome = .ended(end) }
+            if let end = response.end { outcome = .ended(end) }
         case .end(_, let asked):
-            if let end = answer.end, let reason = end.reason, reason != asked.reason {
+            if let end = response.end, let reason = end.reason, reason != asked.reason {
                 outcome = .ended(end)
             } else {
                 outcome = inputFailure.map(Outcome.inputFailed) ?? .complete
@@ -262,7 +263,7 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         }
         guard let lease = settings.leaseSeconds else { return .nothing }
         // A third leaves room for two repetitions. Sooner than that it is also a question: has someone cancelled?
-        let renewal = lastAnswer + min(.milliseconds(lease * 1000 / 3), Settings.longestSilence)
+        let renewal = lastResponse + min(.milliseconds(lease * 1000 / 3), Settings.longestSilence)
         return now >= renewal ? send(.renewLease) : .wait(until: renewal)
     }
 

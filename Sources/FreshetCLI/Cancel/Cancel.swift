@@ -33,9 +33,9 @@ struct Cancel: AsyncParsableCommand {
 
     func run() async throws {
         let stream = try StreamURL(url)
-        let answer = try await options.client().answer(.POST, stream.url, headers: [("Stream-Cancel", "true")])
-        guard answer.isFreshets, let reason = answer.end?.reason else {
-            Terminal.note("\(stream.url) answered \(answer.status), but this is no Freshet server: \(Self.missing)")
+        let response = try await options.client().response(.POST, stream.url, headers: [("Stream-Cancel", "true")])
+        guard response.isFreshets, let reason = response.end?.reason else {
+            Terminal.note("\(stream.url) answered \(response.status), but this is no Freshet server: \(Self.missing)")
             throw ExitStatus.refused.code
         }
         try Terminal.write(Array("\(PrintableText.escaped(reason.rawValue))\n".utf8))

@@ -5,7 +5,7 @@ import NIOHTTP1
 
 /// Sends requests to a Freshet server.
 struct StreamClient: Sendable {
-    /// No answer came.
+    /// No response came.
     struct Unreachable: Error, CustomStringConvertible {
         var description: String
     }
@@ -17,36 +17,36 @@ struct StreamClient: Sendable {
         configuration: EventSource.httpClientConfiguration
     )
 
-    /// More than any answer but a page of the list has.
+    /// More than any response but a page of the list has.
     private static let longestBody = 64 << 20
 
     let key: String?
 
-    /// - Throws: ``Unreachable`` when there was no whole answer in time.
+    /// - Throws: ``Unreachable`` when there was no whole response in time.
     func send(
         _ method: HTTPMethod,
         _ url: String,
         headers: [(String, String)] = [],
         body: [UInt8]? = nil,
         timeout: Duration = .seconds(30)
-    ) async throws -> Answer {
+    ) async throws -> ServerResponse {
         var request = HTTPClientRequest(url: url)
         request.method = method
         for (name, value) in headers + authorization { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(body) }
         do {
             // The client's own deadline ends with the head of the response; this one is for all of it.
-            return try await withThrowingTaskGroup(of: Answer?.self) { [request] group in
+            return try await withThrowingTaskGroup(of: ServerResponse?.self) { [request] group in
                 group.addTask { try await Self.send(request) }
                 group.addTask {
                     try await Task.sleep(for: timeout)
                     return nil
                 }
                 defer { group.cancelAll() }
-                guard let answer = try await group.next() ?? nil else {
-                    throw Unreachable(description: "no whole answer within \(timeout.components.seconds) s")
+                guard let response = try await group.next() ?? nil else {
+                    throw Unreachable(description: "no whole response within \(timeout.components.seconds) s")
                 }
-                return answer
+                return response
             }
         } catch let error as Unreachable {
             throw error
@@ -55,9 +55,9 @@ struct StreamClient: Sendable {
         }
     }
 
-    private static func send(_ request: HTTPClientRequest) async throws -> Answer {
+    private static func send(_ request: HTTPClientRequest) async throws -> ServerResponse {
         let response = try await http.execute(request, deadline: .distantFuture)
-        return Answer(
+        return ServerResponse(
             status: Int(response.status.code),
             headers: response.headers,
             body: Array(buffer: try await response.body.collect(upTo: longestBody))

@@ -33,12 +33,12 @@ struct Info: AsyncParsableCommand {
         guard let url = try StreamURL(url).description else {
             throw ValidationError("'\(url)' is not a stream's URL; those have /v1/stream/ before the name.")
         }
-        let answer = try await options.client().answer(.GET, url)
+        let response = try await options.client().response(.GET, url)
         let text: [UInt8]
         if json {
-            text = try JSONOutput.line(answer.body) + [UInt8(ascii: "\n")]
+            text = try JSONOutput.line(response.body) + [UInt8(ascii: "\n")]
         } else {
-            text = Array(Self.block(try JSONOutput.decode(StreamDescription.self, from: answer.body, url)).utf8)
+            text = Array(Self.block(try JSONOutput.decode(StreamDescription.self, from: response.body, url)).utf8)
         }
         try Terminal.write(text)
     }

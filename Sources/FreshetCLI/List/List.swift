@@ -57,10 +57,10 @@ struct List: AsyncParsableCommand {
         repeat {
             var url = server + "/v1/streams?prefix=" + PercentEncoding.encode(prefix, keeping: .unreserved)
             if let cursor { url += "&cursor=" + PercentEncoding.encode(cursor, keeping: .unreserved) }
-            let answer = try await client.answer(.GET, url)
-            let page = try JSONOutput.decode(Page.self, from: answer.body, url)
+            let response = try await client.response(.GET, url)
+            let page = try JSONOutput.decode(Page.self, from: response.body, url)
             if json {
-                for object in try JSONOutput.objects(in: answer.body, under: "streams") {
+                for object in try JSONOutput.objects(in: response.body, under: "streams") {
                     try Terminal.write(object + [UInt8(ascii: "\n")])
                 }
             } else {

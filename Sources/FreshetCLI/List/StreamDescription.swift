@@ -14,7 +14,7 @@ struct StreamDescription: Decodable, Equatable {
     /// Nil while it is open.
     var end: End?
     var readers: Int
-    /// Live requests that append to it.
+    /// Streaming appends that append to it.
     var producers: Int?
     /// Seconds of lease, and what is left of them while it runs.
     var lease: Int?

@@ -7,7 +7,7 @@ struct ProxyConfig: ParsableCommand {
         commandName: "proxy-config",
         abstract: "Print the configuration of a proxy that lets streams through.",
         discussion: """
-            What it prints is complete and commented, for readers and for live producers: nothing is buffered, compressed \
+            What it prints is complete and commented, for readers and for streaming producers: nothing is buffered, compressed \
             or cut. Tell the server the names that the proxy passes on: freshet serve --hosts app.example \
             --connections-per-address 0.
 

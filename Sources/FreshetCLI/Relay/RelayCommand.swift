@@ -13,7 +13,7 @@ struct RelayCommand: AsyncParsableCommand {
               client = OpenAI(base_url="http://127.0.0.1:4437/v1")
               client = Anthropic(base_url="http://127.0.0.1:4437")
 
-            A call with "stream": true becomes a durable stream, named by Location: it goes on when the caller leaves, is \
+            A call with "stream": true becomes a stream that is kept, named by Location: it goes on when the caller leaves, is \
             read again from any position, and is stopped with `freshet cancel`. An Idempotency-Key makes a repeated call \
             find the first one's answer. Every other path is passed on.
 

@@ -33,7 +33,7 @@ struct RelayRoutes: RouteGroup {
     func plan(_ request: RouteRequest) -> RequestPlan? {
         guard let target = Self.target(request.target.rawPath), let caller = request.caller else { return nil }
         let headers = request.head.headers
-        if let problem = caller.refusal(.create, Relay.answerPrefix) { return .answer(Response(problem)) }
+        if let problem = caller.refusal(.create, Relay.answerPrefix) { return .respond(Response(problem)) }
         let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }
         let now = now
         return relay.plan(

@@ -88,10 +88,11 @@ struct Tail: AsyncParsableCommand {
     /// What the stream holds; nil when it does not exist yet or the server does not say. Any trouble here is met again,
     /// and handled, by the event source.
     private static func kind(of stream: StreamURL, _ client: StreamClient) async -> ContentType.Kind? {
-        guard let answer = try? await client.send(.HEAD, stream.url, timeout: .seconds(10)), answer.status == 200 else {
+        guard let response = try? await client.send(.HEAD, stream.url, timeout: .seconds(10)), response.status == 200
+        else {
             return nil
         }
-        return answer.headers.first(name: "Content-Type").flatMap { ContentType($0) }?.kind
+        return response.headers.first(name: "Content-Type").flatMap { ContentType($0) }?.kind
     }
 
     private static func report(_ error: EventSourceError) -> ExitStatus {
@@ -101,7 +102,7 @@ struct Tail: AsyncParsableCommand {
             return .network
         case .status:
             let status = error.status ?? 0
-            Terminal.note(Answer.problem(status: status, body: Array((error.body ?? "").utf8)))
+            Terminal.note(ServerResponse.problem(status: status, body: Array((error.body ?? "").utf8)))
             return status == 404 || status == 410 ? .gone : .refused
         default:
             Terminal.note(error.message)

@@ -39,14 +39,14 @@ final class ArticleAPI: Sendable {
     func plan(_ request: RouteRequest) -> RequestPlan? {
         switch request.target.rawPath {
         case Self.stream:
-            guard request.head.method == .GET else { return .answer(Response(.method(allowed: "GET, OPTIONS"))) }
+            guard request.head.method == .GET else { return .respond(Response(.method(allowed: "GET, OPTIONS"))) }
             return chatStream(request)
         case Self.client:
-            guard request.head.method == .GET else { return .answer(Response(.method(allowed: "GET, OPTIONS"))) }
-            return .answer(ArticleClient.page(request))
+            guard request.head.method == .GET else { return .respond(Response(.method(allowed: "GET, OPTIONS"))) }
+            return .respond(ArticleClient.page(request))
         case Self.prefix:
-            guard request.head.method == .POST else { return .answer(Response(.method(allowed: "POST, OPTIONS"))) }
-            if request.facts.isDraining { return .answer(Response(.draining)) }
+            guard request.head.method == .POST else { return .respond(Response(.method(allowed: "POST, OPTIONS"))) }
+            if request.facts.isDraining { return .respond(Response(.draining)) }
             return .collect(limit: 1_000) { [self] body in .response(await tell(body)) }
         default: return nil
         }
@@ -56,7 +56,7 @@ final class ArticleAPI: Sendable {
 
     private func chatStream(_ request: RouteRequest) -> RequestPlan {
         let wanted = request.target.values("case").first ?? ArticleCase.hello.rawValue
-        guard let article = ArticleCase(rawValue: wanted) else { return .answer(Response(Self.malformed)) }
+        guard let article = ArticleCase(rawValue: wanted) else { return .respond(Response(Self.malformed)) }
         let run = request.target.values("run").first ?? ""
         return .exchange(
             ExchangePlan(bodyLimit: 0) { [self] _, writer in

@@ -45,22 +45,22 @@ final class RaceAPI: Sendable {
     func plan(_ request: RouteRequest) -> RequestPlan? {
         let path = request.target.rawPath
         if path == Self.prefix {
-            guard request.head.method == .POST else { return .answer(Response(.method(allowed: "POST, OPTIONS"))) }
-            if request.facts.isDraining { return .answer(Response(.draining)) }
+            guard request.head.method == .POST else { return .respond(Response(.method(allowed: "POST, OPTIONS"))) }
+            if request.facts.isDraining { return .respond(Response(.draining)) }
             return .collect(limit: 1_000) { [self] body in .response(await begin(body)) }
         }
         if path.hasPrefix(Self.trapPrefix) {
             guard let trap = JSONTrap(rawValue: String(path.dropFirst(Self.trapPrefix.count))) else { return nil }
-            guard request.head.method == .GET else { return .answer(Response(.method(allowed: "GET, OPTIONS"))) }
+            guard request.head.method == .GET else { return .respond(Response(.method(allowed: "GET, OPTIONS"))) }
             return running { try await trap.write(to: $0) }
         }
         guard path.hasPrefix(Self.prefix + "/") else { return nil }
-        guard request.head.method == .GET else { return .answer(Response(.method(allowed: "GET, OPTIONS"))) }
+        guard request.head.method == .GET else { return .respond(Response(.method(allowed: "GET, OPTIONS"))) }
         let parts = path.dropFirst(Self.prefix.count + 1).split(separator: "/", omittingEmptySubsequences: false)
         guard let race = state.withLock({ $0.races[String(parts[0])] }) else {
-            return .answer(Response(Self.unknown))
+            return .respond(Response(Self.unknown))
         }
-        if parts.count == 1 { return .answer(Self.answer(200, RaceReport(made: race.made))) }
+        if parts.count == 1 { return .respond(Self.json(200, RaceReport(made: race.made))) }
         guard parts.count == 2, let lane = RaceLane(rawValue: String(parts[1])) else { return nil }
         return running { [self] writer in
             count(lane.rawValue, of: String(parts[0]))
@@ -94,7 +94,7 @@ final class RaceAPI: Sendable {
             await producer.run()
             places.free()
         }
-        return Self.answer(
+        return Self.json(
             201,
             RaceBegun(id: id, stream: "/v1/stream/\(name)", seconds: answer.seconds, bytes: answer.bytes)
         )
@@ -114,7 +114,7 @@ final class RaceAPI: Sendable {
         )
     }
 
-    private static func answer(_ status: Int, _ value: some Encodable) -> Response {
+    private static func json(_ status: Int, _ value: some Encodable) -> Response {
         // Numbers and short strings always have a JSON form.
         let body = [UInt8](try! JSONEncoder().encode(value))
         let fields = [HeaderField("Content-Type", "application/json"), HeaderField("Cache-Control", "no-store")]

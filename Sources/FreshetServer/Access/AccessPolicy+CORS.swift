@@ -1,13 +1,14 @@
 package import StreamHTTP
 
 extension AccessPolicy {
-    /// What a page of an allowed origin needs to see an answer; empty for every other origin. `Vary: Origin` is said on
-    /// every answer and therefore not here.
+    /// What a page of an allowed origin needs to see a response; empty for every other origin. `Vary: Origin` is said
+    /// on every response and therefore not here.
     ///
     /// The origin is echoed and never `*`, which browsers refuse beside credentials (Fetch, section 3.3.5).
     /// - Parameters:
     ///   - preflight: Whether this answers `OPTIONS`.
-    ///   - requested: `Access-Control-Request-Headers`. Clients of providers of models send fields of their own, a dozen
+    ///   - requested: `Access-Control-Request-Headers`. Clients of providers of models send fields of their own, a
+    /// dozen
     ///     of them: an origin that is allowed may send any.
     package func corsFields(origin: String?, preflight: Bool, requested: [String] = []) -> [HeaderField] {
         guard let origin, let parsed = WebOrigin(parsing: origin), allowedOrigins.contains(parsed) else {
@@ -23,7 +24,7 @@ extension AccessPolicy {
         return fields + [
             HeaderField("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE, OPTIONS"),
             HeaderField("Access-Control-Allow-Headers", Self.accepted(with: requested)),
-            // Chromium keeps a preflight's answer no longer than this.
+            // Chromium keeps a preflight's response no longer than this.
             HeaderField("Access-Control-Max-Age", "7200"),
         ]
     }

@@ -78,7 +78,7 @@ package struct AccessPolicy: Sendable {
         return SessionCookie.verify("\(SessionCookie.name)=\(word)", ring: keys, now: now) != nil
     }
 
-    /// Nil if the caller may, else the answer that says which right is missing, and where.
+    /// Nil if the caller may, else the response that says which right is missing, and where.
     package func authorise(_ admission: Admission, _ right: Rights, stream: String) -> Problem? {
         admission.caller.may(right, stream) ? nil : .missingRight(right, stream: stream, caller: admission.caller)
     }

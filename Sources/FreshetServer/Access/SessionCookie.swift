@@ -6,7 +6,8 @@ import TextCodecs
 ///
 /// Its value is `name.expiry.mac`: the key's name, the second since 1970 at which it ends, and the base64url of
 /// HMAC-SHA256 over both, keyed with the SHA-256 of the bearer key. The server keeps nothing for it, so it survives a
-/// restart and works on every node with the same keys file; a key that is taken out of the file takes its cookies along.
+/// restart and works on every node with the same keys file; a key that is taken out of the file takes its cookies
+/// along.
 ///
 /// Who can read the keys file can make cookies, also where it holds only digests: keep the file to the server's user.
 package enum SessionCookie {
@@ -68,8 +69,8 @@ package enum SessionCookie {
         else {
             return nil
         }
-        // Digests of both texts are compared, in constant time. It is the text that must be equal: the last character of
-        // the base64 carries two bits that decode to nothing.
+        // Digests of both texts are compared, in constant time. It is the text that must be equal: the last character
+        // of the base64 carries two bits that decode to nothing.
         guard
             SHA256.hash(data: Array(parts[2].utf8))
                 == SHA256.hash(data: Array(mac(of: key, expiry: parts[1]).utf8)),

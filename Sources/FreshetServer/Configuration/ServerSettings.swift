@@ -5,8 +5,9 @@ private let day: Duration = .seconds(86_400)
 
 /// Every setting of the server, once: its name, what it may be, its default, and what it does.
 ///
-/// Everything else follows this table: flags, environment, file, `--help`, `docs/configuration.md`, and what programs that
-/// embed a server can set. A setting is read as `configuration.heartbeat` where it has an effect; to add one, add it here.
+/// Everything else follows this table: flags, environment, file, `--help`, `docs/configuration.md`, and what programs
+/// that embed a server can set. A setting is read as `configuration.heartbeat` where it has an effect; to add one, add
+/// it here.
 package struct ServerSettings: Sendable {
     let listening = Heading("Where it listens", in: .server)
 
@@ -129,7 +130,7 @@ package struct ServerSettings: Sendable {
         SettingKind<Duration>.seconds(.milliseconds(1)...day * 365).orNil("0", meaning: "none"),
         default: .seconds(60),
         in: .streams,
-        "The lease that a stream without one gets when a live POST is torn: at its end the stream is abandoned."
+        "The lease that a stream without one gets when a streaming append is torn: at its end the stream is abandoned."
     )
 
     let reading = Heading("Reading", in: .requests)
@@ -138,7 +139,8 @@ package struct ServerSettings: Sendable {
         "heartbeat-seconds",
         .seconds(.milliseconds(50)...day),
         default: .seconds(10),
-        "Silence on a live read after which a heartbeat is written. Keep it below every proxy's idle timeout."
+        "How long a reader that follows hears nothing before a heartbeat is written. Keep it below every proxy's idle "
+            + "timeout."
     )
 
     package let heartbeatEvent = Setting<Bool>(
@@ -152,8 +154,8 @@ package struct ServerSettings: Sendable {
         "identity-encoding",
         .toggle,
         default: false,
-        "Say Content-Encoding: identity on live reads: for a proxy that compresses them in spite of no-transform and "
-            + "cannot be configured."
+        "Say Content-Encoding: identity in responses that follow a stream: for a proxy that compresses them in spite of "
+            + "no-transform and cannot be configured."
     )
 
     package let retry = Setting<Duration>(
@@ -177,7 +179,7 @@ package struct ServerSettings: Sendable {
         "How long a Durable Streams long-poll waits for something new before it is answered with 204."
     )
 
-    package let liveSSE = Setting<Duration>(
+    package let durableStreamsSSE = Setting<Duration>(
         "live-sse-seconds",
         .seconds(.milliseconds(500)...day),
         default: .seconds(60),
@@ -221,14 +223,14 @@ package struct ServerSettings: Sendable {
         "body-bytes",
         .bytes(1...1 << 30),
         default: 8 * 1024 * 1024,
-        "Largest body of an atomic append; a larger one is 413. A live body may be of any size."
+        "Largest body of an atomic append; a larger one is 413. A streaming body may be of any size."
     )
 
     package let bodyIdle = Setting<Duration>(
         "body-idle-seconds",
         .seconds(.milliseconds(50)...day),
         default: .seconds(30),
-        "Longest silence within the body of an atomic append; then it is 408. A live body may be silent."
+        "Longest silence within the body of an atomic append; then it is 408. A streaming body may be silent."
     )
 
     package let eventBytes = Setting<Int>(
@@ -243,7 +245,7 @@ package struct ServerSettings: Sendable {
         "line-bytes",
         .bytes(16...1 << 30),
         default: 1024 * 1024,
-        "Longest line of a live body or an SSE body; a longer one is 413."
+        "Longest line of a streaming body or an SSE body; a longer one is 413."
     )
 
     let limits = Heading("Limits", in: .server)
@@ -333,8 +335,8 @@ package struct ServerSettings: Sendable {
         "relay-idle-seconds",
         .seconds(.milliseconds(50)...day),
         default: .seconds(600),
-        "How long no byte of an upstream's answer may come, before its first and between two. An answer may take any "
-            + "time in all."
+        "How long no byte of an upstream's response may come, before its first and between two. An answer may take "
+            + "any time in all."
     )
 
     package let relayWordless = Setting<Duration?>(
@@ -349,7 +351,7 @@ package struct ServerSettings: Sendable {
         "relay-response-fields",
         .foreignFields,
         default: [],
-        "Header fields of an upstream's answer that its caller gets too, beside those that docs/relay.md lists."
+        "Header fields of an upstream's response that its caller gets too, beside those that docs/relay.md lists."
     )
 
     package let relayAnswers = Setting<Int>(

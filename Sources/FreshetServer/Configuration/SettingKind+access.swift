@@ -60,7 +60,7 @@ extension SettingKind where Value == [String] {
         }
     }
 
-    /// Fields of another server's answer that may be passed on.
+    /// Fields of another server's response that may be passed on.
     static var foreignFields: SettingKind {
         SettingKind(listOf: "names of header fields", "names") { text throws(Refusal) in
             guard ForeignFields.isName(text) else {

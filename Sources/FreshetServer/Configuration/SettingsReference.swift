@@ -29,7 +29,7 @@ package enum SettingsReference {
         writer    a-key-of-at-least-sixteen-characters     create,append,end  chat/ jobs/
         ```
 
-        - *name*: letters, digits, `-` and `_`. It is what logs and answers call the key. A name that comes again with the same
+        - *name*: letters, digits, `-` and `_`. It is what logs and responses call the key. A name that comes again with the same
           key adds a grant.
         - *key*: the bearer key itself, or `sha256:` and its digest: `printf %s "$KEY" | sha256sum`. Make a key with
           `openssl rand -hex 32`.

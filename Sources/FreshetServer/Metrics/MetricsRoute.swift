@@ -20,9 +20,9 @@ package final class MetricsRoute: Sendable {
     func plan(_ request: RouteRequest, _ caller: RouteCaller) -> RequestPlan? {
         guard request.target.rawPath == Self.path else { return nil }
         guard request.head.method == .GET || request.head.method == .HEAD else {
-            return .answer(Response(.method(allowed: "GET, HEAD, OPTIONS")))
+            return .respond(Response(.method(allowed: "GET, HEAD, OPTIONS")))
         }
-        if let problem = caller.refusal(.read, "") { return .answer(Response(problem)) }
+        if let problem = caller.refusal(.read, "") { return .respond(Response(problem)) }
         return .act { [self] in await .response(response()) }
     }
 

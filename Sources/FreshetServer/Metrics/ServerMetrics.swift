@@ -31,7 +31,7 @@ struct ServerMetrics: MetricsSource {
                 by: "why",
                 Removal.allCases.map { ($0.rawValue, streams.removals[$0] ?? 0) }
             ),
-            MetricFamily("freshet_appends_total", .counter, "Requests or live pieces appended", streams.appends),
+            MetricFamily("freshet_appends_total", .counter, "Requests or streamed pieces appended", streams.appends),
             MetricFamily("freshet_appended_events_total", .counter, "Events appended", streams.events),
             MetricFamily("freshet_appended_bytes_total", .counter, "Bytes of their data", streams.bytes),
             MetricFamily(
@@ -55,11 +55,11 @@ struct ServerMetrics: MetricsSource {
                 plane.refusedConnections
             ),
             MetricFamily(
-                "freshet_answers_total",
+                "freshet_responses_total",
                 .counter,
-                "Answers, counted when their head is written",
+                "Responses, counted when their head is written",
                 by: "status",
-                plane.answers.sorted { $0.key < $1.key }.map { ("\($0.key)", $0.value) }
+                plane.responses.sorted { $0.key < $1.key }.map { ("\($0.key)", $0.value) }
             ),
             MetricFamily(
                 "freshet_readers",
@@ -107,7 +107,7 @@ extension EventForm {
         switch self {
         case .sse: "sse"
         case .ndjson: "ndjson"
-        case .durable: "live-sse"
+        case .durableStreams: "durable-streams-sse"
         case .foreign: "relay"
         }
     }

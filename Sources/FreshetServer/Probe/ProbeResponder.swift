@@ -18,24 +18,24 @@ package struct ProbeResponder: Responder {
         do throws(Problem) {
             head = try RequestScreening.screened(sent)
         } catch {
-            return .answer(Response(error))
+            return .respond(Response(error))
         }
         let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
         let now = Int64(time.wallMilliseconds() / 1000)
         if let plan = routes.plan(request) {
             switch who.authenticate(request, RequestFacts(head), now: now) {
             case .now(.success): return plan
-            case .now(.failure(let problem)): return .answer(Response(problem))
+            case .now(.failure(let problem)): return .respond(Response(problem))
             case .later(let identify):
                 return .later {
                     switch await identify() {
                     case .success: plan
-                    case .failure(let problem): .answer(Response(problem))
+                    case .failure(let problem): .respond(Response(problem))
                     }
                 }
             }
         }
-        return .answer(
+        return .respond(
             Response(
                 Problem(
                     404,
@@ -47,9 +47,9 @@ package struct ProbeResponder: Responder {
         )
     }
 
-    package func answer(to failure: RequestFailure, head: RequestHead?) -> Response { Response(Problem(failure)) }
+    package func respond(to failure: RequestFailure, head: RequestHead?) -> Response { Response(Problem(failure)) }
 
-    package func commonFields(for head: RequestHead?) -> [HeaderField] { Self.everyAnswer }
+    package func commonFields(for head: RequestHead?) -> [HeaderField] { Self.everyResponse }
 
-    private static let everyAnswer = [HeaderField("X-Content-Type-Options", "nosniff")]
+    private static let everyResponse = [HeaderField("X-Content-Type-Options", "nosniff")]
 }

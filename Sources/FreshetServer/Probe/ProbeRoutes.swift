@@ -6,7 +6,7 @@ package import StreamHTTP
 /// What `freshet doctor` asks of a server: streams of known events at known moments, under chosen header fields.
 ///
 /// What a probe may be is bounded (`ProbePlan.Limits`), and so is how many there are. Its content types are from a
-/// list, and a page that is led to one can do nothing with it (`nosniff`, which every answer has, and a sandbox).
+/// list, and a page that is led to one can do nothing with it (`nosniff`, which every response has, and a sandbox).
 package struct ProbeRoutes: Sendable {
     static let contentSecurityPolicy = "default-src 'none'; sandbox"
 
@@ -24,20 +24,20 @@ package struct ProbeRoutes: Sendable {
         let method = path == ProbePaths.upload ? "POST" : "GET"
         guard ProbeAccess.covers(path) else { return nil }
         guard request.head.method.rawValue == method else {
-            return .answer(Response(.method(allowed: "\(method), OPTIONS")))
+            return .respond(Response(.method(allowed: "\(method), OPTIONS")))
         }
-        if request.facts.isDraining { return .answer(Response(.draining)) }
+        if request.facts.isDraining { return .respond(Response(.draining)) }
         do throws(ProbePlan.Refusal) {
             switch path {
-            case ProbePaths.time: return .answer(json(ProbeTime(instance: origin.instance, now: origin.now)))
+            case ProbePaths.time: return .respond(json(ProbeTime(instance: origin.instance, now: origin.now)))
             case ProbePaths.status:
                 let names = request.target.values("id")
-                return .answer(status(try ProbePlan.name(names.count == 1 ? names[0] : nil)))
+                return .respond(status(try ProbePlan.name(names.count == 1 ? names[0] : nil)))
             case ProbePaths.upload: return upload(request)
             default: return stream(request, try ProbePlan(query: request.target.query))
             }
         } catch {
-            return .answer(Response(.badProbe(error.reason)))
+            return .respond(Response(.badProbe(error.reason)))
         }
     }
 

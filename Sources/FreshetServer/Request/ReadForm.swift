@@ -1,18 +1,18 @@
 package import StreamHTTP
 import TextCodecs
 
-/// Which answer a GET gets.
+/// Which response a GET gets.
 package enum ReadForm: Sendable, Equatable {
     /// Durable Streams' own live modes, by the value of `live`.
-    case durableLive(String)
-    /// Native: replay, then live, then the end.
+    case durableStreams(String)
+    /// Native: replay, then follow, then the end.
     case native(EventForm)
     /// What there is now, as bytes.
     case catchUp
 
     /// The first rule that matches: `live`, `as`, an `Accept` that names a form, and otherwise the bytes.
     package static func negotiate(_ target: RequestTarget, accept: [String]) throws(Problem) -> ReadForm {
-        if let mode = target.values("live").first { return .durableLive(mode) }
+        if let mode = target.values("live").first { return .durableStreams(mode) }
         if let name = target.values("as").first {
             switch name {
             case "sse": return .native(.sse)

@@ -2,8 +2,9 @@ package import StreamHTTP
 
 /// What holds for the head of every request, whatever its method and path, before anything else looks at it.
 package enum RequestScreening {
-    /// The head as the routes may trust it: its host is one, no field that stands once stands twice, and where the target
-    /// names the host that is asked, `Host` says the same and the target is what follows it (RFC 9112, section 3.2.2).
+    /// The head as the routes may trust it: its host is one, no field that stands once stands twice, and where the
+    /// target names the host that is asked, `Host` says the same and the target is what follows it (RFC 9112, section
+    /// 3.2.2).
     package static func screened(_ head: RequestHead) throws(Problem) -> RequestHead {
         let hosts = head.headers["Host"].count
         if hosts > 1 { throw Problem(.malformed("it has \(hosts) Host fields")) }

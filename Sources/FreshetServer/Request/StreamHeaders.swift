@@ -141,7 +141,7 @@ package struct StreamHeaders: Sendable {
         return value
     }
 
-    /// The name a live request gives itself, to take over from an older one.
+    /// The name a streaming append gives itself, to take over from an older one.
     package func label() throws(Problem) -> String? {
         guard let value = try single("Stream-Producer") else { return nil }
         guard !value.isEmpty, value.utf8.count <= 256 else {

@@ -68,19 +68,19 @@ package final class FreshetResponder: Responder {
         do throws(Problem) {
             let head = try RequestScreening.screened(head)
             if let problem = access.screen(RequestFacts(head)) { throw problem }
-            if head.method == .OPTIONS { return .answer(Self.preflight) }
+            if head.method == .OPTIONS { return .respond(Self.preflight) }
             let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
             if let name = SingleParameter.repeated(in: request.target) { throw .repeatedParameter(name) }
             return route(request)
         } catch {
-            return .answer(Response(error))
+            return .respond(Response(error))
         }
     }
 
-    package func answer(to failure: RequestFailure, head: RequestHead?) -> Response { Response(Problem(failure)) }
+    package func respond(to failure: RequestFailure, head: RequestHead?) -> Response { Response(Problem(failure)) }
 
     package func commonFields(for head: RequestHead?) -> [HeaderField] {
-        Self.everyAnswer
+        Self.everyResponse
             + access.corsFields(
                 origin: head?.headers.first(name: "Origin"),
                 preflight: head?.method == .OPTIONS,
@@ -90,10 +90,10 @@ package final class FreshetResponder: Responder {
 
     private func route(_ request: RouteRequest) -> RequestPlan {
         let requestFacts = RequestFacts(request.head)
-        if request.target.rawPath == "/health" { return .answer(health(request)) }
+        if request.target.rawPath == "/health" { return .respond(health(request)) }
         if let refusal = request.facts.refusal, let plan = refuse(request, refusal) { return plan }
         if isSession(request), request.head.method != .POST {
-            return .answer(Response(.method(allowed: "POST, OPTIONS")))
+            return .respond(Response(.method(allowed: "POST, OPTIONS")))
         }
         if extra.contains(where: { $0.isPublic(request) }) { return route(request, nil) }
         var shown = requestFacts
@@ -113,7 +113,7 @@ package final class FreshetResponder: Responder {
         var request = request
         switch identity {
         case nil: break
-        case .failure(let problem): return .answer(Response(problem))
+        case .failure(let problem): return .respond(Response(problem))
         case .success(let admission):
             let caller = RouteCaller(access: access, admission: admission)
             request.caller = caller
@@ -128,7 +128,7 @@ package final class FreshetResponder: Responder {
         for routes in extra {
             if let plan = routes.plan(request) { return plan }
         }
-        return .answer(
+        return .respond(
             Response(
                 Problem(
                     404,
@@ -164,7 +164,7 @@ package final class FreshetResponder: Responder {
         headers: [HeaderField("Allow", "GET, HEAD, PUT, POST, DELETE, OPTIONS")]
     )
 
-    /// The answer on a connection that is one too many: a native reader is asked to come back, since no status would
+    /// The response on a connection that is one too many: a native reader is asked to come back, since no status would
     /// bring an `EventSource` back.
     private func refuse(_ request: RouteRequest, _ refusal: ConnectionRefusal) -> RequestPlan? {
         if let plan = streamRoutes.farewell(request, .overloaded) { return plan }
@@ -173,7 +173,7 @@ package final class FreshetResponder: Responder {
             case .tooManyConnections: (503, "The server has as many connections as it may have.")
             case .tooManyFromAddress: (429, "This address has as many connections as one address may have.")
             }
-        return .answer(
+        return .respond(
             Response(
                 Problem(
                     status,
@@ -186,7 +186,7 @@ package final class FreshetResponder: Responder {
         )
     }
 
-    private static let everyAnswer = [
+    private static let everyResponse = [
         HeaderField("Vary", "Accept, Origin"), HeaderField("X-Content-Type-Options", "nosniff"),
         HeaderField("Cross-Origin-Resource-Policy", "same-origin"),
     ]

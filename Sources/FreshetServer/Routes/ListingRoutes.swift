@@ -23,7 +23,7 @@ package struct ListingRoutes: Sendable {
         let path = request.target.rawPath
         guard path == Self.path || path.utf8.starts(with: "\(Self.path)/".utf8) else { return nil }
         guard request.head.method == .GET || request.head.method == .HEAD else {
-            return .answer(Response(.method(allowed: "GET, HEAD, OPTIONS")))
+            return .respond(Response(.method(allowed: "GET, HEAD, OPTIONS")))
         }
         if let suffix = request.target.pathSuffix(after: "\(Self.path)/") {
             return .act { [self] in await .response(one(suffix, caller)) }
@@ -102,7 +102,7 @@ package struct ListingRoutes: Sendable {
             stream.member("end", String?.none)
         }
         stream.member("readers", attendance.readers)
-        stream.member("producers", attendance.liveProducers)
+        stream.member("producers", attendance.openProducers)
         let isOpen = info.end == nil
         stream.member("lease", isOpen ? info.options.leaseSeconds.map { Int($0) } : nil)
         stream.member("leaseRemaining", Self.seconds(isOpen ? attendance.leaseRemaining : nil))

@@ -77,7 +77,8 @@ extension Problem {
                 408,
                 "body-timeout",
                 title: "The body of the request stopped arriving.",
-                detail: "Nothing was appended. Send the body without long pauses, or with chunked encoding as a live "
+                detail:
+                    "Nothing was appended. Send the body without long pauses, or with chunked encoding as a streaming "
                     + "producer."
             )
         case .bodyTooLarge(let limit):

@@ -15,7 +15,7 @@ package struct SessionRoute: Sendable {
     func plan(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> RequestPlan {
         guard let authorization = facts.authorization, let token = BearerToken(authorization: authorization) else {
             // Known by something else, which a cookie cannot stand for.
-            return .answer(Response(.noKey()))
+            return .respond(Response(.noKey()))
         }
         let cookie = SessionCookie.issue(
             for: token.text,
@@ -24,7 +24,7 @@ package struct SessionRoute: Sendable {
             lifetime: lifetimeSeconds,
             secure: isAlwaysSecure || facts.isForwardedHTTPS
         )
-        guard let cookie else { return .answer(Response(.wrongKey())) }
-        return .answer(Response(204, headers: [HeaderField("Set-Cookie", cookie), StreamFields.noStore]))
+        guard let cookie else { return .respond(Response(.wrongKey())) }
+        return .respond(Response(204, headers: [HeaderField("Set-Cookie", cookie), StreamFields.noStore]))
     }
 }

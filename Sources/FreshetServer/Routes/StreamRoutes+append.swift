@@ -7,7 +7,7 @@ extension StreamRoutes {
         let headers = request.headers
         if headers.isCancelling { return try cancel(name, request, caller) }
         let end = try headers.end()
-        let isLiveType = try headers.contentType().map {
+        let isStreamable = try headers.contentType().map {
             PieceCutter(kind: $0.kind, limits: configuration.pieces) != nil
         }
         if end != nil, let problem = caller.refusal(.end, name.text) { throw problem }
@@ -20,9 +20,9 @@ extension StreamRoutes {
         let lease = try headers.leaseSeconds()
         let mayCreate = configuration.createOnPost.contains { $0.covers(name.text) }
         if mayCreate, caller.refusal(.create, name.text) == nil, !request.facts.isDraining {
-            return try append(name, request, end, producer, sequence, lease, creates: true, isLiveType)
+            return try append(name, request, end, producer, sequence, lease, creates: true, isStreamable)
         }
-        return try append(name, request, end, producer, sequence, lease, creates: false, isLiveType)
+        return try append(name, request, end, producer, sequence, lease, creates: false, isStreamable)
     }
 
     private func append(
@@ -33,20 +33,20 @@ extension StreamRoutes {
         _ sequence: String?,
         _ lease: Int?,
         creates: Bool,
-        _ isLiveType: Bool?
+        _ isStreamable: Bool?
     ) throws(Problem) -> RequestPlan {
         let type = try request.headers.contentType()
         // A body of unknown length that numbers nothing is a producer at work, not one piece.
-        if request.head.body == .openEnded, producer == nil, sequence == nil, let type, isLiveType == true {
+        if request.head.body == .openEnded, producer == nil, sequence == nil, let type, isStreamable == true {
             let label = try request.headers.label()
-            return .live(
-                LivePlan(
+            return .streamingAppend(
+                StreamingAppendPlan(
                     contentType: type,
                     end: end,
                     open: { [self] onStop in
-                        await openLive(name, type, label: label, lease: lease, creates: creates, onStop)
+                        await openProducer(name, type, label: label, lease: lease, creates: creates, onStop)
                     },
-                    answer: { [self] result in answer(result, name) }
+                    response: { [self] result in response(to: result, name) }
                 )
             )
         }
@@ -139,7 +139,7 @@ extension StreamRoutes {
         return events
     }
 
-    /// The answer to a body that its own type does not allow. What is wrong with the stream comes first: it is by the
+    /// The response to a body that its own type does not allow. What is wrong with the stream comes first: it is by the
     /// type of the stream that a body is cut.
     private func refuse(
         _ name: StreamName,
@@ -240,20 +240,20 @@ extension StreamRoutes {
         }
     }
 
-    // MARK: Live
+    // MARK: Streaming append
 
-    private func openLive(
+    private func openProducer(
         _ name: StreamName,
         _ type: ContentType,
         label: String?,
         lease: Int?,
         creates: Bool,
-        _ onStop: @escaping @Sendable (LiveStop) -> Void
-    ) async -> Result<LiveProducer, Problem> {
+        _ onStop: @escaping @Sendable (ProducerStop) -> Void
+    ) async -> Result<StreamingProducer, Problem> {
         do throws(StoreError) {
             var refusal: Problem?
-            func open() async throws(StoreError) -> LiveProducer? {
-                try await streams.openLive(
+            func open() async throws(StoreError) -> StreamingProducer? {
+                try await streams.openProducer(
                     name,
                     label: label,
                     lease: lease,
@@ -277,7 +277,7 @@ extension StreamRoutes {
         }
     }
 
-    private func answer(_ result: LiveResult, _ name: StreamName) -> Response {
+    private func response(to result: StreamingAppendResult, _ name: StreamName) -> Response {
         let last = result.last.map { [StreamFields.nextOffset($0)] } ?? []
         func refuse(_ problem: Problem) -> Response {
             var problem = problem
@@ -295,7 +295,8 @@ extension StreamRoutes {
                     409,
                     "producer-replaced",
                     title: "A newer request of this producer took over.",
-                    detail: "Another live request with the same `Stream-Producer` writes the stream now. What this one "
+                    detail:
+                        "Another streaming append with the same `Stream-Producer` writes the stream now. What this one "
                         + "sent up to Stream-Next-Offset is kept."
                 )
             )

@@ -9,9 +9,9 @@ extension StreamRoutes {
         let form = try ReadForm.negotiate(request.target, accept: request.head.headers["Accept"])
         let asked = try Self.offset(request.target)
         switch form {
-        case .durableLive(let mode): return try follow(name, mode, asked, request)
+        case .durableStreams(let mode): return try follow(name, mode, asked, request)
         case .native(let form):
-            if request.facts.isDraining { return .answer(farewell(form, .draining)) }
+            if request.facts.isDraining { return .respond(farewell(form, .draining)) }
             let lastEventID = LastEventID(request.head.headers)
             return .act { [self] in await subscribe(name, form, lastEventID, asked: asked) }
         case .catchUp:
@@ -55,7 +55,7 @@ extension StreamRoutes {
             return await hold(name, form, mayWait: mayWait, tellsStart: asked == .now)
         }
         if page.isPastEnd, let end = page.end {
-            // The only answer that stops an `EventSource` for good.
+            // The only response that stops an `EventSource` for good.
             return .response(
                 Response(
                     204,
@@ -103,12 +103,13 @@ extension StreamRoutes {
         )
     }
 
-    /// The answer to a native read on a connection or a server that cannot serve it now; nil when the request is none.
+    /// The response to a native read on a connection or a server that cannot serve it now; nil when the request is
+    /// none.
     func farewell(_ request: RouteRequest, _ why: ReconnectReason) -> RequestPlan? {
         guard request.head.method == .GET, request.target.pathSuffix(after: Self.prefix) != nil,
             case .native(let form)? = try? ReadForm.negotiate(request.target, accept: request.head.headers["Accept"])
         else { return nil }
-        return .answer(farewell(form, why))
+        return .respond(farewell(form, why))
     }
 
     private func farewell(_ form: EventForm, _ why: ReconnectReason) -> Response {
@@ -120,8 +121,8 @@ extension StreamRoutes {
         return response
     }
 
-    /// What every live read says, so that whatever stands between passes each event on (docs/proxies.md).
-    func liveFields(_ form: EventForm) -> [HeaderField] {
+    /// What every read that follows says, so that whatever stands between passes each event on (docs/proxies.md).
+    func followFields(_ form: EventForm) -> [HeaderField] {
         var fields = [
             HeaderField("Content-Type", form.mediaType), HeaderField("Cache-Control", "no-cache, no-transform"),
             HeaderField("X-Accel-Buffering", "no"),
@@ -131,7 +132,7 @@ extension StreamRoutes {
     }
 
     private func fields(_ form: EventForm, _ kind: ContentType.Kind?) -> [HeaderField] {
-        var fields = liveFields(form)
+        var fields = followFields(form)
         if form == .sse, kind == .binary { fields.append(HeaderField("Stream-SSE-Data-Encoding", "base64")) }
         return fields
     }
@@ -154,7 +155,7 @@ extension StreamRoutes {
         return Self.response(page, body, at: position, cacheControl: cacheControl(name), ifNoneMatch: ifNoneMatch)
     }
 
-    /// The answer when what follows a position is not here. Whoever asks for the start gets what there is.
+    /// The response when what follows a position is not here. Whoever asks for the start gets what there is.
     static func gap(_ page: Page, at position: ReadPosition) -> Problem? {
         guard page.standing != .exact, position != .start else { return nil }
         return Problem(
@@ -175,7 +176,7 @@ extension StreamRoutes {
         )
     }
 
-    /// A stretch of a stream as an answer.
+    /// A stretch of a stream as a response.
     static func response(
         _ page: Page,
         _ body: [UInt8],

@@ -10,9 +10,9 @@ package struct StreamRoutesConfiguration: Sendable {
     package var createOnPost: [StreamPrefix]
     /// Where catch-up reads may be kept by shared caches.
     package var publicCache: [StreamPrefix]
-    /// Whether live reads say `Content-Encoding: identity`.
+    /// Whether reads that follow say `Content-Encoding: identity`.
     package var identityEncoding: Bool
-    /// The most bytes of one catch-up answer.
+    /// The most bytes of one catch-up response.
     package var pageBytes: Int
 
     package init(
@@ -80,7 +80,7 @@ package struct StreamRoutes: Sendable {
             default: throw .method(allowed: Self.methods)
             }
         } catch {
-            return .answer(Response(error))
+            return .respond(Response(error))
         }
     }
 
@@ -132,7 +132,7 @@ package struct StreamRoutes: Sendable {
         }
     }
 
-    /// The answer where there is no such stream: 404, or 410 while the name is kept for forks.
+    /// The response where there is no such stream: 404, or 410 while the name is kept for forks.
     func missing(_ name: StreamName) async -> Response { Response(await absence(of: name)) }
 
     func absence(of name: StreamName) async -> Problem {

@@ -29,7 +29,7 @@ extension DataPlaneConfiguration {
             heartbeatEvent: configuration.heartbeatEvent,
             holdTime: TimeAmount(configuration.hold),
             longPollTime: TimeAmount(configuration.longPoll),
-            durableLiveTime: TimeAmount(configuration.liveSSE),
+            durableStreamsTime: TimeAmount(configuration.durableStreamsSSE),
             writeStall: TimeAmount(configuration.writeStall),
             heldNames: configuration.heldNames,
             heldReaders: configuration.heldReaders,

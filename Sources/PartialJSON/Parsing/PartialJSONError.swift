@@ -36,8 +36,9 @@ public struct PartialJSONError: Error, Hashable, Sendable, CustomStringConvertib
 
     /// What is wrong.
     public let code: Code
-    /// Where: the byte, counted from 0 at the start of the text, however it was cut. For a lone surrogate and a key that
-    /// comes twice it is the first byte of the escape and of the key; at an end that comes too soon, the text's length.
+    /// Where: the byte, counted from 0 at the start of the text, however it was cut. For a lone surrogate and a key
+    /// that comes twice it is the first byte of the escape and of the key; at an end that comes too soon, the text's
+    /// length.
     public let position: Int
     /// What should have stood there, such as "a colon"; nil if something else is wrong.
     public let expected: String?

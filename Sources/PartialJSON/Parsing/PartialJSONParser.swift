@@ -24,7 +24,8 @@
 public struct PartialJSONParser: Sendable {
     /// How much a text may make the parser hold.
     public struct Limits: Hashable, Sendable {
-        /// More levels than this are not allowed by any limit, as values are compared, written and freed level by level.
+        /// More levels than this are not allowed by any limit, as values are compared, written and freed level by
+        /// level.
         public static let greatestDepth = 512
 
         /// The greatest number of arrays and objects within each other, at most ``greatestDepth``.

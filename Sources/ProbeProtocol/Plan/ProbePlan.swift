@@ -2,7 +2,7 @@
 ///
 /// Everything in it is bounded, so that a probe can neither flood nor last: see ``Limits``.
 package struct ProbePlan: Sendable, Hashable {
-    /// How an answer is torn, to see whether the tear arrives.
+    /// How a response is torn, to see whether the tear arrives.
     package enum Death: String, Sendable, Hashable, CaseIterable {
         /// The connection is closed in order, though the body is not finished.
         case close = "fin"
@@ -27,7 +27,8 @@ package struct ProbePlan: Sendable, Hashable {
         package static let uploadSeconds = 30
     }
 
-    /// Names the request: letters and digits. The origin repeats it, so that an answer to another request is found out.
+    /// Names the request: letters and digits. The origin repeats it, so that a response to another request is found
+    /// out.
     package var name: String
     package var form = ProbeForm.sse
     package var hints: Set<ProbeHint> = ProbeHint.ofFreshet
@@ -39,7 +40,7 @@ package struct ProbePlan: Sendable, Hashable {
     package var delay: Int
     /// Milliseconds between two events, one after the other and again from the first.
     package var gaps: [Int]
-    /// Tears the answer after so many events.
+    /// Tears the response after so many events.
     package var death: Death?
     package var deathAfter: Int = 0
 

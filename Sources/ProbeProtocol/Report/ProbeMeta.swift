@@ -1,6 +1,6 @@
 /// The first event of a probe: what the origin saw and sent. Moments are milliseconds on the clock of that origin.
 package struct ProbeMeta: Sendable, Codable, Equatable {
-    /// Another one in each answer: seen twice, an answer was repeated by somebody in between.
+    /// Another one in each response: seen twice, a response was repeated by somebody in between.
     package var nonce: String
     /// Another one in each run of an origin: moments of two origins cannot be compared.
     package var instance: String
@@ -12,7 +12,7 @@ package struct ProbeMeta: Sendable, Codable, Equatable {
     package var opened: Double
     /// Header fields of the request that tell something of the way it came.
     package var request: [String: String]
-    /// Header fields of the answer as they were sent.
+    /// Header fields of the response as they were sent.
     package var sent: [String: String]
 
     package init(

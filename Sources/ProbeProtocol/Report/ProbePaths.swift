@@ -7,6 +7,6 @@ package enum ProbePaths {
 
     /// The request field that carries a token.
     package static let tokenField = "Freshet-Probe"
-    /// The field of an answer that says that it is one of a probe: its nonce.
+    /// The field of a response that says that it is one of a probe: its nonce.
     package static let nonceField = "Stream-Probe"
 }

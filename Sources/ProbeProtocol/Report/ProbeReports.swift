@@ -1,4 +1,4 @@
-/// The answer to `GET /v1/probe/time`: the origin's clock.
+/// The response to `GET /v1/probe/time`: the origin's clock.
 package struct ProbeTime: Sendable, Codable, Equatable {
     package var instance: String
     package var now: Double
@@ -9,7 +9,7 @@ package struct ProbeTime: Sendable, Codable, Equatable {
     }
 }
 
-/// The answer to `GET /v1/probe/status`: what became of a probe, as its origin saw it.
+/// The response to `GET /v1/probe/status`: what became of a probe, as its origin saw it.
 package struct ProbeStatus: Sendable, Codable, Equatable {
     package enum End: String, Sendable, Codable {
         /// Everything was sent.
@@ -34,7 +34,7 @@ package struct ProbeStatus: Sendable, Codable, Equatable {
     }
 }
 
-/// The answer to `POST /v1/probe/upload`: how the body of the request arrived.
+/// The response to `POST /v1/probe/upload`: how the body of the request arrived.
 package struct ProbeUpload: Sendable, Codable, Equatable {
     package var instance: String
     package var http: String

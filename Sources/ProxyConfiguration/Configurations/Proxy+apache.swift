@@ -17,7 +17,7 @@ extension Proxy {
                 # Readers: neither DEFLATE nor BROTLI, wherever the site sets them.
                 SetEnvIf Request_URI "^\(Quoting.regularExpression(path))" no-gzip=1 no-brotli=1
 
-                # Live producers: their bodies while they are written, not from the first 16 KB on, however long and quiet.
+                # Streaming producers: their bodies while they are written, not from the first 16 KB on, however long and quiet.
                 # One that was told to stop hears so when its body ends, by a 400; `freshet append` hears it at once.
                 SetEnvIf Request_URI "^\(Quoting.regularExpression(path))" proxy-prefetch-nonblocking=1 proxy-sendchunked=1
                 LimitRequestBody 0

@@ -4,7 +4,7 @@ extension Proxy {
         return """
             # Caddy in front of Freshet: /etc/caddy/Caddyfile, then: caddy validate && caddy reload
             # TLS and HTTP/2: write the site's name, such as app.example, in place of the port.
-            # Over HTTP/1.1 a live producer hears of a Stop when its body ends; at once, since 2.7, with the global option
+            # Over HTTP/1.1 a streaming producer hears of a Stop when its body ends; at once, since 2.7, with the global option
             # { servers { enable_full_duplex } }.
             :\(site.listen.port) {\(bind)
                 handle \(Quoting.doubleQuotedIfOdd(site.path.text + "*")) {

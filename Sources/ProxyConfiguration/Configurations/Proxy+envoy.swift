@@ -14,7 +14,7 @@ extension Proxy {
                           typed_config:
                             "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
                             stat_prefix: web
-                            # Readers and live producers, however quiet: 5 minutes by default.
+                            # Readers and streaming producers, however quiet: 5 minutes by default.
                             stream_idle_timeout: 3600s
                             route_config:
                               virtual_hosts:

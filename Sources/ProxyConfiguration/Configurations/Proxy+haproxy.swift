@@ -6,7 +6,7 @@ extension Proxy {
             mode http
             timeout connect 5s
             timeout http-request 10s
-            # Readers and live producers, however quiet.
+            # Readers and streaming producers, however quiet.
             timeout client 1h
             timeout server 1h
             # Without it each event of a chunked answer waits up to 200 ms.

@@ -9,13 +9,13 @@ extension Proxy {
             \(bind)server.port = \(site.listen.port)
             # TLS, and HTTP/2 for browsers: "mod_openssl" among the modules, ssl.engine = "enable", ssl.pemfile = "..."
 
-            # A connection that waits to read or to write may be silent for so long: live producers are.
+            # A connection that waits to read or to write may be silent for so long: streaming producers are.
             server.max-read-idle = 3600
             server.max-write-idle = 3600
 
             # The operator =^ (begins with) is there since 1.4.65.
             $HTTP["url"] =^ "\(site.path.text)" {
-                # Readers and live producers: pass on what arrives. 0, the default, waits for all of it.
+                # Readers and streaming producers: pass on what arrives. 0, the default, waits for all of it.
                 server.stream-response-body = 1
                 server.stream-request-body = 1
                 proxy.server = ( "" => ( ( "host" => "\(site.upstream.host)", "port" => \(site.upstream.port) ) ) )

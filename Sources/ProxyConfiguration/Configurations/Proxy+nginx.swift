@@ -26,7 +26,7 @@ extension Proxy {
                     # So that another nginx outside this one does not buffer either.
                     proxy_pass_header X-Accel-Buffering;
 
-                    # Live producers: their bodies while they are written, however long and quiet.
+                    # Streaming producers: their bodies while they are written, however long and quiet.
                     proxy_request_buffering off;
                     client_max_body_size 0;
                     client_body_timeout 1h;

@@ -15,7 +15,7 @@ extension Proxy {
             never_direct allow freshet
             cache deny freshet
 
-            # Readers and live producers, however quiet: 15 minutes by default.
+            # Readers and streaming producers, however quiet: 15 minutes by default.
             read_timeout 1 hour
             write_timeout 1 hour
             # An answer that takes long to begin is asked for only once.

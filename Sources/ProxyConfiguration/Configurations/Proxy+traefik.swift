@@ -9,7 +9,7 @@ extension Proxy {
                 # TLS and HTTP/2: http.tls on the entry point of port 443.
                 transport:
                   respondingTimeouts:
-                    # For a whole request with its body: since 2.11.2 a live producer is cut after 60 s.
+                    # For a whole request with its body: since 2.11.2 a streaming producer is cut after 60 s.
                     readTimeout: 0s
             providers:
               file:

@@ -15,7 +15,7 @@ extension Proxy {
             #     CONFIG proxy.config.http.server_ports STRING \(Self.serverPort(site.listen))
             # Where compress.so is used, in its file: compressible-content-type !text/event-stream
             #
-            # The Host of the client; no cache; readers and live producers however quiet and however long: by default it
+            # The Host of the client; no cache; readers and streaming producers however quiet and however long: by default it
             # cuts after 30 s of silence and after 15 minutes in all.
             map \(path) \(site.upstream.origin)\(path) @plugin=conf_remap.so \
             \(settings.map { "@pparam=" + $0 }.joined(separator: " "))

@@ -4,7 +4,7 @@ extension Proxy {
         return """
             # Varnish in front of Freshet: /etc/varnish/default.vcl, and among varnishd's flags:
             #     -a \(listen) -p pipe_timeout=3600
-            # pipe_timeout, 60 s by default, is how long a live producer may be silent. Readers hear a heartbeat every 10 s.
+            # pipe_timeout, 60 s by default, is how long a streaming producer may be silent. Readers hear a heartbeat every 10 s.
             vcl 4.1;
 
             backend freshet {
@@ -18,7 +18,7 @@ extension Proxy {
                     return (synth(404));
                 }
                 set req.backend_hint = freshet;
-                # Events and live bodies in both directions at once; a reader that leaves is noticed at once.
+                # Events and streaming bodies in both directions at once; a reader that leaves is noticed at once.
                 if (req.proto == "HTTP/1.1") {
                     return (pipe);
                 }

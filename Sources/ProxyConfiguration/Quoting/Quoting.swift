@@ -1,6 +1,7 @@
 /// A validated value as a token of one configuration syntax, or within its quotation marks.
 ///
-/// `PathPrefix` leaves out whitespace, quotation marks of all kinds, backslashes, `#`, `{` and `}`; what each syntax makes of the rest is here.
+/// `PathPrefix` leaves out whitespace, quotation marks of all kinds, backslashes, `#`, `{` and `}`; what each syntax
+/// makes of the rest is here.
 enum Quoting {
     /// As it stands where every reader sees that it can, in double quotes otherwise. For nginx, Apache and Caddy, whose
     /// double quotes give nothing else of a path a meaning.

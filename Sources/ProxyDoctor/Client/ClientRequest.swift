@@ -18,7 +18,7 @@ package struct ClientRequest: Sendable {
     package var fields: [ResponseHead.Field]
     /// Sent chunked, in its parts.
     package var body: [BodyPart]?
-    /// Milliseconds after which an answer that has not ended is given up.
+    /// Milliseconds after which a response that has not ended is given up.
     package var limit: Int
     /// Milliseconds after the request at which the client closes the connection, as a reader does who leaves.
     package var leavesAfter: Int?

@@ -26,7 +26,7 @@ final class ExchangeRecorder {
         recording.sentAt = Self.now
     }
 
-    /// Gives up waiting: for an answer, or for a connection that takes a request.
+    /// Gives up waiting: for a response, or for a connection that takes a request.
     func giveUp() {
         let what = request.server.isSecure ? "the TLS handshake did not come to its end" : "nobody answers"
         finish(isSent ? .open : .unreachable(what))

@@ -6,8 +6,8 @@ import NIOTLS
 
 /// A client that hides nothing: when each byte came, how the body was framed, and how it ended.
 ///
-/// Each request has a connection of its own, but for those that are made together over HTTP/2. Over TLS it offers HTTP/2,
-/// unless told not to; in clear it speaks HTTP/1.1.
+/// Each request has a connection of its own, but for those that are made together over HTTP/2. Over TLS it offers
+/// HTTP/2, unless told not to; in clear it speaks HTTP/1.1.
 package struct MeasuringClient: Sendable {
     /// Less than any request is given, so that it shows what took so long.
     private static let connectTime: TimeAmount = .seconds(5)
@@ -83,7 +83,8 @@ package struct MeasuringClient: Sendable {
         }
     }
 
-    /// - Parameter recorders: The exchanges for which this connection is, if it turns out to be one of HTTP/2; else only
+    /// - Parameter recorders: The exchanges for which this connection is, if it turns out to be one of HTTP/2; else
+    /// only
     ///   for the first.
     private func connect(_ recorders: [NIOLoopBound<ExchangeRecorder>], on loop: any EventLoop) {
         let server = recorders[0].value.request.server

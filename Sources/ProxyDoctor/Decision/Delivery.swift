@@ -10,7 +10,7 @@ package struct Delivery: Sendable, Equatable {
         case late
         /// Its coding is not known here, so that only its bytes could be seen, and they came as they were sent.
         case liveUnread
-        /// There was nothing to judge: no probe's answer, or events missing.
+        /// There was nothing to judge: no probe's response, or events missing.
         case none
     }
 
@@ -77,7 +77,7 @@ package struct Delivery: Sendable, Equatable {
         kind = isLive(beside: allowance) ? .live : isBehind ? .oneBehind : .late
     }
 
-    /// How short whole answers came, which nothing holds back: the control where there is no other way to the origin.
+    /// How short whole responses came, which nothing holds back: the control where there is no other way to the origin.
     ///
     /// - Returns: Nil where too few came.
     package init?(pulses: [TimeObservation], base: ClockBase) {
@@ -103,7 +103,8 @@ package struct Delivery: Sendable, Equatable {
             && (most < Limits.most + (control?.most ?? 0) || median < Limits.usual + (control?.median ?? 0))
     }
 
-    /// Whether it was only now and then that an event came late, as on a machine with too much to do: worth another try.
+    /// Whether it was only now and then that an event came late, as on a machine with too much to do: worth another
+    /// try.
     package var isNearlyLive: Bool { kind == .late && median < Limits.usual }
 
     /// Whether a control is itself too late to hold anything against.
@@ -143,9 +144,9 @@ package struct Delivery: Sendable, Equatable {
         Double(plan.moment(of: index) - plan.moment(of: index - 1))
     }
 
-    /// Of a body that cannot be read: the share of moments of events at which a piece came, if the largest piece came at
-    /// that of its event, and the same if it came with the next one. The first event comes with the description of the
-    /// probe, so that its piece is by far the largest.
+    /// Of a body that cannot be read: the share of moments of events at which a piece came, if the largest piece came
+    /// at that of its event, and the same if it came with the next one. The first event comes with the description of
+    /// the probe, so that its piece is by far the largest.
     private static func rhythm(_ observation: StreamObservation, near: Double) -> (asSent: Double, behind: Double) {
         let plan = observation.plan
         var pieces: [StreamObservation.Flow] = []

@@ -74,7 +74,7 @@ extension Diagnosis {
         case .proxy: ""
         case .server:
             refusals.contains { $0.code != nil }
-                ? " That is the server's own answer, and no proxy's." : " Straight to the origin it is the same."
+                ? " That is the server's own response, and no proxy's." : " Straight to the origin it is the same."
         case .unknown: " Whose limit that is, the same beside the proxy tells: --origin URL."
         }
     }

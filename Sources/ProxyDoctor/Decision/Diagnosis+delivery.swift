@@ -10,7 +10,7 @@ extension Diagnosis {
             layer: layer("a cache that ignores the query of a URL, or Cache-Control"),
             evidence:
                 "A request was answered with what the server had sent to another one: requests of different names got "
-                + "answers of the same name. What is old looks like buffering, so delays were not judged.",
+                + "responses of the same name. What is old looks like buffering, so delays were not judged.",
             remedy: Remedy.of(
                 .replayedFromCache,
                 at: layers,
@@ -123,7 +123,7 @@ extension Diagnosis {
             let length = observation?.head?["content-length"]
             return (
                 .fullBuffer,
-                "Nothing arrived before the answer was over"
+                "Nothing arrived before the response was over"
                     + (length.map { ", and then it had a Content-Length (\($0)), which the server never sends." } ?? ".")
             )
         }
@@ -206,7 +206,7 @@ extension Diagnosis {
                 + (letsThrough.contains(.identity) ? ", or let the server say Content-Encoding: identity." : ".")
             : letsThrough.contains(.noBuffering)
                 ? Remedy.of(code, at: [.nginx], otherwise: "")
-                : "Turn the buffering of answers off for the path of the streams; `freshet proxy-config --list` has the line "
+                : "Turn the buffering of responses off for the path of the streams; `freshet proxy-config --list` has the line "
                     + "for each proxy."
         let compresses = isCompressor || (context == .compressed && coding != nil)
         return Remedy.of(
@@ -238,7 +238,7 @@ extension Diagnosis {
             isFreshets ? .fault : .warning,
             layer: layer("Caddy encode, h2o, mitmproxy, a node proxy, or nginx with HTTP/2 in front"),
             evidence:
-                "The head of an answer was sent at once and arrived with the first byte of its body, a second later: a "
+                "The head of a response was sent at once and arrived with the first byte of its body, a second later: a "
                 + "page would not see its EventSource open before."
                 + (isFreshets ? "" : " The comment that Freshet sends at once lets it through."),
             remedy: Remedy.of(

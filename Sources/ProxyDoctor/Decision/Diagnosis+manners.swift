@@ -15,7 +15,7 @@ extension Diagnosis {
             .warning,
             layer: layer("nginx as it comes"),
             evidence:
-                "The last hop speaks HTTP/1.0 to the server: the answer is not framed, and its end cannot be told from "
+                "The last hop speaks HTTP/1.0 to the server: the response is not framed, and its end cannot be told from "
                 + "a death.",
             remedy: Remedy.of(.http10Upstream, at: layers + [.nginx], otherwise: ""),
             figures: ["http": .text("1.0")]
@@ -60,12 +60,12 @@ extension Diagnosis {
                 Finding(
                     .stripped,
                     isType ? .fault : .warning,
-                    layer: layer("a proxy that rewrites the heads of answers"),
-                    evidence: "The answer's \(changed.joined(separator: " and ")) did not arrive as it was sent"
+                    layer: layer("a proxy that rewrites the heads of responses"),
+                    evidence: "The response's \(changed.joined(separator: " and ")) did not arrive as it was sent"
                         + (isType
                             ? ": an EventSource takes no other type than text/event-stream."
                             : ": what is next may keep it."),
-                    remedy: "Leave the header fields of the server's answers as they are.",
+                    remedy: "Leave the header fields of the server's responses as they are.",
                     figures: ["fields": .list(changed), "side": .text("answer")]
                 )
             )
@@ -82,10 +82,10 @@ extension Diagnosis {
             noCache ? .fault : .warning,
             layer: layer("a cache that joins equal requests"),
             evidence: "\(nonces.count) readers of one URL got \(Set(nonces).count) "
-                + (Set(nonces).count == 1 ? "answer" : "answers")
+                + (Set(nonces).count == 1 ? "response" : "responses")
                 + (noCache
                     ? ", although it says Cache-Control: no-cache: readers see what is old, or what is for somebody else."
-                    : " where it has no Cache-Control. Freshet's answers have one, and are not shared."),
+                    : " where it has no Cache-Control. Freshet's responses have one, and are not shared."),
             remedy: Remedy.of(
                 .sharedResponse,
                 at: layers,
@@ -110,11 +110,11 @@ extension Diagnosis {
             switch stream.end {
             case .complete, .closeDelimited:
                 seen[death.rawValue] = .text("clean")
-                lies.append("When the server \(name) in the middle of an answer, the client is told that it is whole.")
+                lies.append("When the server \(name) in the middle of a response, the client is told that it is whole.")
             case .open:
                 seen[death.rawValue] = .text("hangs")
                 lies.append(
-                    "When the server \(name) in the middle of an answer, the client is told nothing, and waits."
+                    "When the server \(name) in the middle of a response, the client is told nothing, and waits."
                 )
             case .torn, .left, .unreachable:
                 seen[death.rawValue] = .text("torn")
@@ -228,7 +228,7 @@ extension Diagnosis {
             remedy: Remedy.of(
                 .durationCap,
                 at: layers,
-                otherwise: "Raise the time that the proxy gives to a whole answer."
+                otherwise: "Raise the time that the proxy gives to a whole response."
             ),
             figures: ["seconds": .number((busyCut * 10).rounded() / 10), "looks_clean": .flag(busy.end.looksClean)]
         )
@@ -274,7 +274,7 @@ extension Diagnosis {
                 "A request's body was sent in \(proxied.moments.count) parts over \(Self.seconds(sent)), and reached the "
                 + "server "
                 + (isWhole ? "all at once." : "in \(report.moments.count) parts within \(Self.seconds(sent * spread)).")
-                + " Words of a live producer arrive late; readers are not concerned.",
+                + " Words of a streaming producer arrive late; readers are not concerned.",
             remedy: Remedy.of(
                 .uploadBuffered,
                 at: layers.isEmpty && looksLikeTextFilter ? [.privoxy] : layers,
@@ -287,7 +287,7 @@ extension Diagnosis {
         )
     }
 
-    /// Whether what holds answers back does so with texts alone, as Privoxy does, which names itself nowhere.
+    /// Whether what holds responses back does so with texts alone, as Privoxy does, which names itself nowhere.
     private var looksLikeTextFilter: Bool {
         !evidence.isRemedyControlUnfit && evidence.held[.uncompressed] == .hinted
             && RemedyTrial.allCases.filter { evidence.isLetThrough(.uncompressed, $0) } == [.json]
@@ -299,7 +299,8 @@ extension Diagnosis {
             .uploadBuffered,
             .warning,
             layer: layer("a proxy that takes no body of unknown length"),
-            evidence: "A request with a chunked body was answered \(status): a live producer cannot write through it.",
+            evidence:
+                "A request with a chunked body was answered \(status): a streaming producer cannot write through it.",
             remedy: "Let the proxy take chunked requests, or append with one request an event.",
             figures: ["status": .whole(status)]
         )

@@ -103,7 +103,7 @@ package struct Evidence: Sendable {
         }
     }
 
-    /// Milliseconds that a request and its answer take at least, through whatever stands between.
+    /// Milliseconds that a request and its response take at least, through whatever stands between.
     private var roundTrip: Double { times(.proxied).filter { $0.report != nil }.map { $0.at - $0.sentAt }.min() ?? 0 }
 
     /// Whether the probe answers on this way.
@@ -128,7 +128,7 @@ package struct Evidence: Sendable {
 
     private var streams: [StreamObservation] { observations.values.compactMap(\.stream) }
 
-    /// Whether the control itself was late in every attempt: a stream straight to the origin, or short whole answers
+    /// Whether the control itself was late in every attempt: a stream straight to the origin, or short whole responses
     /// between the streams where there is no such way.
     package var isControlUnfit: Bool { trickles.isControlUnfit }
 

@@ -32,7 +32,7 @@ package enum Intermediary: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Who names itself in the head of an answer, or in what the origin was sent.
+    /// Who names itself in the head of a response, or in what the origin was sent.
     ///
     /// HAProxy and Traefik write nothing at all, a node proxy only a few.
     package static func named(in head: ResponseHead?, request: [String: String]) -> [Intermediary] {

@@ -3,7 +3,7 @@
 enum Remedy {
     /// The line for the first of these that has one, or all lines that come into question.
     ///
-    /// - Parameter coding: what the answer was compressed with.
+    /// - Parameter coding: what the response was compressed with.
     static func of(_ code: FindingCode, at layers: [Intermediary], coding: String? = nil, otherwise: String) -> String {
         let lines = lines(code, coding)
         for layer in layers {

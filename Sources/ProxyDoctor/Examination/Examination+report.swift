@@ -24,7 +24,7 @@ extension Examination {
         }
         if !options.hasOrigin {
             report.notes.append(
-                "Delays are held against short answers on the same way: --origin URL adds a control beside the proxy."
+                "Delays are held against short responses on the same way: --origin URL adds a control beside the proxy."
             )
         }
         return report
@@ -39,13 +39,13 @@ extension Examination {
                     ? "" : warnings == 1 ? " One thing is worth knowing." : " \(warnings) things are worth knowing.")
         case .fault(let code):
             return switch code {
-            case .fullBuffer: "Something holds the whole answer back until it is over."
+            case .fullBuffer: "Something holds the whole response back until it is over."
             case .buffer: "Something collects events and lets them through in batches."
-            case .compressionBuffer: "Something compresses the answer and holds it back to do so."
+            case .compressionBuffer: "Something compresses the response and holds it back to do so."
             case .oneEventBehind: "Each event waits for the next one."
-            case .headersHeld: "Something holds the head of the answer back until there is a body."
+            case .headersHeld: "Something holds the head of the response back until there is a body."
             case .replayedFromCache: "A cache answers with what it has kept."
-            case .sharedResponse: "Several readers are given one answer."
+            case .sharedResponse: "Several readers are given one response."
             case .stripped: "Header fields are lost that streams need."
             case .idleCut: "Silent streams are cut before a heartbeat can save them."
             default: "Something does not let streams through as they are."
@@ -56,7 +56,7 @@ extension Examination {
                 ? "The control, straight to the origin, was late itself: nothing can be said of what stands between. Try again "
                     + "on a machine with less to do."
                 : isControlUnfit
-                    ? "Short answers, which nothing holds back, were late themselves: this machine, the server or the network "
+                    ? "Short responses, which nothing holds back, were late themselves: this machine, the server or the network "
                         + "is too busy to judge by. Try again, or with --origin URL beside the proxy."
                     : findings.refusalsOfServer.isEmpty
                         ? "Too little came through to judge."
@@ -65,7 +65,7 @@ extension Examination {
         }
     }
 
-    /// How the head of an answer differs from what was sent.
+    /// How the head of a response differs from what was sent.
     private func fieldChanges() -> Report.FieldChanges {
         var changes = Report.FieldChanges()
         guard let stream = findings.stream(.trickle(.hinted)), let meta = stream.meta, let head = stream.head else {
@@ -79,7 +79,7 @@ extension Examination {
             }
             if got != value { changes.changed.append("\(name): \(value) -> \(got)") }
         }
-        // What the server adds to every answer of its own accord.
+        // What the server adds to every response of its own accord.
         let own = framing.union(["vary", "x-content-type-options", "cross-origin-resource-policy"])
         for field in head.fields where meta.sent[field.name] == nil && !own.contains(field.name) {
             changes.added.append("\(field.name): \(field.value)")

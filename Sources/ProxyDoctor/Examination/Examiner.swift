@@ -127,10 +127,10 @@ package struct Examiner: Sendable {
         var status: ProbeStatus?
         var asked = 0.0
         while asked < Double(asks) {
-            let answer = await client.perform(
+            let response = await client.perform(
                 request(origin == nil ? .proxied : .direct, "\(ProbePaths.status)?id=\(plan.name)", limit: 5000)
             )
-            if answer.head?.status == 200 { status = Self.decoded(ProbeStatus.self, answer.body) ?? status }
+            if response.head?.status == 200 { status = Self.decoded(ProbeStatus.self, response.body) ?? status }
             asked = (clock.now - left) / .milliseconds(1)
             if status?.end != nil { break }
             try? await Task.sleep(for: .milliseconds(300))

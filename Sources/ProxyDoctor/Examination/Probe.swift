@@ -25,7 +25,7 @@ package struct Probe: Sendable {
     package var acceptEncoding: String?
     /// Milliseconds after the beginning of the step.
     package var startsAfter = 0
-    /// Milliseconds after which an answer is given up, beyond the time that its plan takes.
+    /// Milliseconds after which a response is given up, beyond the time that its plan takes.
     package var patience = 6000
 
     package init(_ label: ProbeLabel, _ kind: Kind) {
@@ -40,7 +40,8 @@ package enum ProbeLabel: Sendable, Hashable {
     case crowd(Probe.Route, Int)
     case trickle(Variant)
     case control
-    /// A short whole answer at the moment of an event: the control where the origin cannot be reached beside the proxy.
+    /// A short whole response at the moment of an event: the control where the origin cannot be reached beside the
+    /// proxy.
     case pulse(Int)
     case remedy(Context, RemedyTrial)
     case ramp(Context, Rate)
@@ -88,9 +89,9 @@ package enum Variant: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Milliseconds between events, uneven: on an even stream a timer and one event of delay look the same. What cannot be
-    /// decompressed here is judged by its pieces: of those the first is by far the largest, and must not come near the
-    /// second in time.
+    /// Milliseconds between events, uneven: on an even stream a timer and one event of delay look the same. What cannot
+    /// be decompressed here is judged by its pieces: of those the first is by far the largest, and must not come near
+    /// the second in time.
     var gaps: [Int] {
         switch self {
         case .hintedModern: [450, 200, 60, 140, 300, 100]

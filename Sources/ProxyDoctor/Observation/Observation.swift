@@ -14,9 +14,9 @@ package struct TimeObservation: Sendable {
     package var at: Double
     package var head: ResponseHead?
     package var end: ResponseEnd
-    /// Nil when the answer was not that of a probe.
+    /// Nil when the response was not that of a probe.
     package var report: ProbeTime?
-    /// The beginning of an answer that was none, for a message.
+    /// The beginning of a response that was none, for a message.
     package var body: String
 
     package init(

@@ -1,6 +1,6 @@
 import Foundation
 
-/// An answer that is an error, in place of the stream that was asked for.
+/// A response that is an error, in place of the stream that was asked for.
 package struct Refusal: Sendable, Equatable {
     package var status: Int
     /// The code of Freshet's problem, such as `too-many-connections`: then it is the server that refuses, and nothing

@@ -62,7 +62,7 @@ package struct StreamObservation: Sendable {
         self.endAt = endAt
     }
 
-    /// Whether this is the answer of a probe, and not of something else at that URL.
+    /// Whether this is the response of a probe, and not of something else at that URL.
     package var isProbe: Bool { head?.status == 200 && head?[ProbePaths.nonceField.lowercased()] != nil }
 
     /// Whether it answers another request than the one that was sent.

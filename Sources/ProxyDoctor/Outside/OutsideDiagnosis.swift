@@ -60,7 +60,10 @@ package struct OutsideDiagnosis: Sendable {
         let plain = evidence.plain
         if let length = plain.head?["content-length"] {
             return [
-                held(.fullBuffer, "The answer has a Content-Length (\(length)): it was whole before its head was sent.")
+                held(
+                    .fullBuffer,
+                    "The response has a Content-Length (\(length)): it was whole before its head was sent."
+                )
             ]
         }
         if let direct = evidence.direct {
@@ -256,7 +259,7 @@ package struct OutsideDiagnosis: Sendable {
             .replayedFromCache,
             .fault,
             layer: layer("a cache"),
-            evidence: "The answer is from a cache"
+            evidence: "The response is from a cache"
                 + (age > 0 ? ": it is \(age) s old (Age)." : " (X-Cache: \(head?["x-cache"] ?? "")).")
                 + " Its events are old ones.",
             remedy: Remedy.of(
@@ -287,7 +290,7 @@ package struct OutsideDiagnosis: Sendable {
                 at: layers,
                 otherwise: isIdle
                     ? "Send \(reading.isLines ? "an empty line" : "a comment") every 10 s, or raise the proxy's read timeout."
-                    : "Raise the time that a whole answer has."
+                    : "Raise the time that a whole response has."
             ),
             figures: [
                 "seconds": .number(((isIdle ? silent : seconds) * 10).rounded() / 10), "looks_clean": .flag(false),

@@ -1,5 +1,5 @@
-/// What can be seen of an event stream from outside: the same URL read in several ways at the same time, each the control
-/// of the others, and once more from the middle.
+/// What can be seen of an event stream from outside: the same URL read in several ways at the same time, each the
+/// control of the others, and once more from the middle.
 package struct OutsideEvidence: Sendable {
     /// Without compression.
     package var plain: OutsideReading

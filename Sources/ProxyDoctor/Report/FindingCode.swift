@@ -2,13 +2,13 @@
 package enum FindingCode: String, Sendable, Hashable, CaseIterable {
     /// Events arrive as they are sent.
     case live = "LIVE"
-    /// Nothing arrives before the answer is over.
+    /// Nothing arrives before the response is over.
     case fullBuffer = "FULL_BUFFER"
     /// Events arrive in batches, by size or by time.
     case buffer = "BUFFER"
-    /// Events arrive in batches when the answer is compressed.
+    /// Events arrive in batches when the response is compressed.
     case compressionBuffer = "COMPRESSION_BUFFER"
-    /// The head of the answer waits for the first byte of its body.
+    /// The head of the response waits for the first byte of its body.
     case headersHeld = "HEADERS_HELD"
     /// Each event arrives with the next one.
     case oneEventBehind = "ONE_EVENT_BEHIND"
@@ -18,13 +18,13 @@ package enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case idleCut = "IDLE_CUT"
     /// Every stream is cut, silent or not.
     case durationCap = "DURATION_CAP"
-    /// An answer to one request was given to another.
+    /// A response to one request was given to another.
     case replayedFromCache = "REPLAYED_FROM_CACHE"
-    /// Several readers got one answer.
+    /// Several readers got one response.
     case sharedResponse = "SHARED_RESPONSE"
     /// A header field that resuming needs does not arrive.
     case stripped = "STRIPPED"
-    /// An answer that was torn looks whole.
+    /// A response that was torn looks whole.
     case deathLooksClean = "DEATH_LOOKS_CLEAN"
     /// That a reader left is seen only when something is written to it, or never.
     case disconnectOnWrite = "DISCONNECT_ON_WRITE"

@@ -20,7 +20,7 @@ package struct Report: Sendable {
         }
     }
 
-    /// Header fields of the answer, as the origin sent and the client got them.
+    /// Header fields of the response, as the origin sent and the client got them.
     package struct FieldChanges: Sendable, Equatable {
         package var removed: [String] = []
         package var changed: [String] = []

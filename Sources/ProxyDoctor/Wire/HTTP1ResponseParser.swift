@@ -1,12 +1,12 @@
-/// Reads one HTTP/1 answer from its bytes, in pieces of any size, and says how it ended: who asks what a proxy does to
-/// an answer needs to see what a client library hides.
+/// Reads one HTTP/1 response from its bytes, in pieces of any size, and says how it ended: who asks what a proxy does
+/// to a response needs to see what a client library hides.
 package struct HTTP1ResponseParser: Sendable {
     package enum Output: Sendable, Equatable {
         case head(ResponseHead)
         case body([UInt8])
         /// The body is whole, as its framing says.
         case complete
-        /// These bytes are no answer; nothing further is read.
+        /// These bytes are no response; nothing further is read.
         case malformed(String)
     }
 
@@ -39,13 +39,13 @@ package struct HTTP1ResponseParser: Sendable {
         return outputs
     }
 
-    /// The connection was closed: whether the answer was over, as far as its framing tells.
+    /// The connection was closed: whether the response was over, as far as its framing tells.
     package mutating func close() -> ResponseEnd {
         defer { state = .over }
         switch state {
         case .over: return .complete
         case .untilClose: return .closeDelimited
-        case .head: return .torn(pending.isEmpty ? "closed without an answer" : "closed within the head")
+        case .head: return .torn(pending.isEmpty ? "closed without a response" : "closed within the head")
         case .length(let rest): return .torn("closed with \(rest) bytes of Content-Length missing")
         case .chunkSize, .chunk, .chunkEnd, .trailer: return .torn("closed before the last chunk")
         }
@@ -159,7 +159,7 @@ package struct HTTP1ResponseParser: Sendable {
                 )
             )
         }
-        // An interim answer, such as 103: the real one follows.
+        // An interim response, such as 103: the real one follows.
         if (100..<200).contains(status) { return .some(nil) }
         if status == 204 || status == 304 {
             state = .length(0)

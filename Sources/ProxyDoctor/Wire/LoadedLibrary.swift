@@ -6,7 +6,8 @@ import Musl
 import Darwin
 #endif
 
-/// A library of this machine that is used where it is there, and that nothing else needs. Loaded once, and never unloaded.
+/// A library of this machine that is used where it is there, and that nothing else needs. Loaded once, and never
+/// unloaded.
 struct LoadedLibrary {
     /// A bit pattern, since a pointer is not `Sendable`.
     private let handle: UInt

@@ -1,4 +1,4 @@
-/// How an answer ended, as far as its reader can tell.
+/// How a response ended, as far as its reader can tell.
 package enum ResponseEnd: Sendable, Equatable {
     /// Its framing says that it is whole.
     case complete

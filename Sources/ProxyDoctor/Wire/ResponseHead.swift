@@ -1,4 +1,4 @@
-/// The head of an answer as it came: names in lower case, in their order.
+/// The head of a response as it came: names in lower case, in their order.
 package struct ResponseHead: Sendable, Equatable {
     /// `1.0`, `1.1` or `2`.
     package var version: String

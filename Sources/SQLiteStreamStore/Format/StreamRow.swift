@@ -49,8 +49,8 @@ struct StreamRow: Equatable {
     var forkedFrom: ForkOrigin?
     /// The lease as it was last set.
     var leaseSeconds: Int?
-    /// A live request is open, or was when the process died.
-    var isLive = false
+    /// A streaming append is open, or was when the process died.
+    var hasOpenProducer = false
     /// It is gone; some of its chunks are not yet.
     var isRemoved = false
     /// It is gone and has forks: its name is kept for them.
@@ -104,7 +104,7 @@ struct StreamRow: Equatable {
         writer.base(birth)
         writer.optional(leaseSeconds)
         writer.number(
-            (isLive ? 1 : 0) | (isRemoved ? 2 : 0) | (isTombstone ? 4 : 0) | (forkedFrom == nil ? 0 : 8)
+            (hasOpenProducer ? 1 : 0) | (isRemoved ? 2 : 0) | (isTombstone ? 4 : 0) | (forkedFrom == nil ? 0 : 8)
         )
         writer.number(touchedAt)
         writer.base(floor)
@@ -144,7 +144,7 @@ struct StreamRow: Equatable {
         origin = birth
         leaseSeconds = try reader.optionalInteger()
         let flags = try reader.number()
-        isLive = flags & 1 != 0
+        hasOpenProducer = flags & 1 != 0
         isRemoved = flags & 2 != 0
         isTombstone = flags & 4 != 0
         touchedAt = try reader.integer64()

@@ -17,7 +17,7 @@ struct ChunkRead: Sendable {
     var limit: PageLimit
 }
 
-enum ChunkAnswer: Sendable {
+enum ChunkContents: Sendable {
     case events([StreamEvent])
     /// The offset was none of this stream's.
     case unknown
@@ -38,7 +38,7 @@ final class ChunkReader {
         lastOf = try database.prepare("SELECT ms, n FROM chunk WHERE id = ?")
     }
 
-    func answer(_ read: ChunkRead) throws(StoreError) -> ChunkAnswer {
+    func read(_ read: ChunkRead) throws(StoreError) -> ChunkContents {
         do throws(SQLiteError) {
             guard let first = try read.isAtFloor ? read.chunks.lowerBound : find(read) else {
                 return .missing(read.chunks.lowerBound)

@@ -3,7 +3,7 @@ import StreamCore
 /// A thread that reads chunks, so that no task waits for the disk.
 final class ReaderThread: Sendable {
     private enum Job: Sendable {
-        case read(ChunkRead, Reply<ChunkAnswer>)
+        case read(ChunkRead, Reply<ChunkContents>)
         case stop(Reply<Void>?)
     }
 
@@ -18,7 +18,7 @@ final class ReaderThread: Sendable {
                 while stopping.isEmpty {
                     for job in queue.takeAll(waiting: .seconds(3600)) {
                         switch job {
-                        case .read(let read, let reply): reply.send(Self.answer(read, reader))
+                        case .read(let read, let reply): reply.send(Self.read(read, reader))
                         case .stop(let reply): stopping.append(reply)
                         }
                     }
@@ -35,21 +35,21 @@ final class ReaderThread: Sendable {
         }
     }
 
-    private static func answer(
+    private static func read(
         _ read: ChunkRead,
         _ reader: Result<ChunkReader, SQLiteError>
-    ) -> Result<ChunkAnswer, StoreError> {
+    ) -> Result<ChunkContents, StoreError> {
         do throws(SQLiteError) {
             let reader = try reader.get()
-            return Result { () throws(StoreError) in try reader.answer(read) }
+            return Result { () throws(StoreError) in try reader.read(read) }
         } catch {
             return .failure(error.storeError)
         }
     }
 
-    func read(_ read: ChunkRead) async throws(StoreError) -> ChunkAnswer {
+    func read(_ read: ChunkRead) async throws(StoreError) -> ChunkContents {
         try await withCheckedContinuation { continuation in
-            let reply = Reply<ChunkAnswer>(continuation: continuation)
+            let reply = Reply<ChunkContents>(continuation: continuation)
             if !queue.push(.read(read, reply)) { reply.send(.failure(.unavailable("The store is closed."))) }
         }.get()
     }

@@ -16,7 +16,7 @@ struct VisibleStream {
     private(set) var events = 0
     private(set) var bytes = 0
     private(set) var usedAt: Int64 = 0
-    private(set) var isLive = false
+    private(set) var hasOpenProducer = false
     /// Everything up to here is in chunks, or trimmed; what follows is in memory.
     private(set) var sealedThrough: Offset
     private(set) var firstChunk: Int64 = 0
@@ -40,7 +40,7 @@ struct VisibleStream {
     mutating func follow(_ stream: WriterStream) {
         let row = stream.row
         leaseSeconds = row.leaseSeconds
-        isLive = row.isLive
+        hasOpenProducer = row.hasOpenProducer
         floor = row.floor
         tail = stream.log.tail
         end = stream.log.end
@@ -75,7 +75,7 @@ struct VisibleStream {
 
     /// How a read goes on from here.
     enum Plan {
-        /// What is in memory answers it.
+        /// What is in memory is enough.
         case page(Page)
         /// It begins in a chunk.
         case chunks(ChunkRead)

@@ -33,7 +33,7 @@ struct Batch {
     /// Streams that retention may have to trim afterwards.
     var retained: [WriterStream] = []
     var trimsByAge = false
-    /// Live requests that were counted.
+    /// Streaming appends that were counted.
     var counted: [(stream: WriterStream, by: Int)] = []
     /// Bytes that may still be written without touching the disk's reserve.
     var room: Int
@@ -89,6 +89,6 @@ struct Batch {
             stream.nextRow = nil
             stream.nextRowSum = nil
         }
-        for (stream, change) in counted { stream.liveRequests -= change }
+        for (stream, change) in counted { stream.openProducers -= change }
     }
 }

@@ -1,11 +1,11 @@
 import StreamCore
 
-/// What the writer is asked, with whom to answer.
+/// What the writer is asked, and who is told the outcome.
 enum Operation: Sendable {
     case create(StreamName, CreateRequest, Reply<CreateOutcome>)
     case append(StreamName, AppendRequest, Reply<AppendOutcome>)
     case setLease(StreamName, seconds: Int, Reply<Bool>)
-    case live(StreamName, opened: Bool, Reply<Void>)
+    case producer(StreamName, opened: Bool, Reply<Void>)
     case remove(StreamName, Removal, born: Offset?, Reply<Offset?>)
     case trimByAge(Reply<Void>)
     case takeEnded(age: Duration, bytes: Int, Reply<Void>)
@@ -14,14 +14,14 @@ enum Operation: Sendable {
     case close(Reply<Void>?)
 }
 
-/// The task that waits for an answer.
+/// The task that waits for an outcome.
 struct Reply<Value: Sendable>: Sendable {
     let continuation: CheckedContinuation<Result<Value, StoreError>, Never>
 
     func send(_ result: Result<Value, StoreError>) { continuation.resume(returning: result) }
 }
 
-/// An answer that may be given once the commit it was decided in is kept.
+/// An outcome that may be told once the commit it was decided in is kept.
 enum PendingReply {
     case create(Reply<CreateOutcome>, CreateOutcome)
     case append(Reply<AppendOutcome>, AppendOutcome)

@@ -14,11 +14,11 @@ extension Writer {
             batch.withRow(stream) { row in
                 row.leaseSeconds = seconds
                 // With a lease the stream ends by itself: nothing more need be remembered of its producer.
-                if stream.liveRequests == 0 { row.isLive = false }
+                if stream.openProducers == 0 { row.hasOpenProducer = false }
             }
             batch.effects.append(.changed(stream))
             batch.replies.append(.flag(reply, true))
-        case .live(let name, let opened, let reply):
+        case .producer(let name, let opened, let reply):
             if let stream = find(name, batch) { mark(stream, opened: opened, &batch) }
             batch.replies.append(.done(reply))
         case .remove(let name, let removal, let birth, let reply):
@@ -174,13 +174,15 @@ extension Writer {
     }
 
     private func mark(_ stream: WriterStream, opened: Bool, _ batch: inout Batch) {
-        guard opened || stream.liveRequests > 0 else { return }
+        guard opened || stream.openProducers > 0 else { return }
         let change = opened ? 1 : -1
-        stream.liveRequests += change
+        stream.openProducers += change
         batch.counted.append((stream, by: change))
-        let isLive = stream.liveRequests > 0
-        guard stream.currentRow.isLive != isLive, opened || stream.currentLog.end == nil else { return }
-        batch.withRow(stream) { $0.isLive = isLive }
+        let hasOpenProducer = stream.openProducers > 0
+        guard stream.currentRow.hasOpenProducer != hasOpenProducer, opened || stream.currentLog.end == nil else {
+            return
+        }
+        batch.withRow(stream) { $0.hasOpenProducer = hasOpenProducer }
         batch.effects.append(.changed(stream))
     }
 

@@ -122,7 +122,7 @@ final class Writer {
         }
     }
 
-    /// Does everything that waits; the answers to give after closing when it was asked to.
+    /// Does everything that waits; the replies to give after closing when it was asked to.
     private func perform(_ operations: [Operation]) -> [Reply<Void>?]? {
         var closing: [Reply<Void>?]?
         var batch = newBatch()
@@ -184,7 +184,7 @@ final class Writer {
         case .create(_, _, let reply): reply.send(.failure(error))
         case .append(_, _, let reply): reply.send(.failure(error))
         case .setLease(_, _, let reply): reply.send(.failure(error))
-        case .live(_, _, let reply): reply.send(.failure(error))
+        case .producer(_, _, let reply): reply.send(.failure(error))
         case .remove(_, _, _, let reply): reply.send(.failure(error))
         case .trimByAge(let reply): reply.send(.failure(error))
         case .takeEnded(_, _, let reply): reply.send(.failure(error))

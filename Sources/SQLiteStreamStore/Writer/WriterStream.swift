@@ -25,8 +25,8 @@ final class WriterStream {
     var isQueuedToSeal = false
     var isBeingSealed = false
     var isQueuedAsGarbage = false
-    /// Live requests that are open.
-    var liveRequests = 0
+    /// Streaming appends that are open.
+    var openProducers = 0
     /// The first chunk, as far as retention has not passed it; nil when it is not loaded.
     var trimming: Deque<KeptEvent>?
 

@@ -16,9 +16,9 @@ struct Lifetime {
     /// The producer's lease, and when it last started.
     var lease: Duration?
     var leaseStart: Duration
-    /// Who is attached: readers, live requests, and appends on their way to the store.
+    /// Who is attached: readers, streaming appends, and appends on their way to the store.
     var readers = 0
-    var live = 0
+    var openProducers = 0
     var appending = 0
     var hasEnded = false
     /// Whether the stream exists: a reader may be waiting for one that does not.
@@ -44,18 +44,18 @@ struct Lifetime {
 
     func due(at now: Duration) -> Due {
         guard exists else { return .nothing }
-        if live == 0, appending == 0 {
+        if openProducers == 0, appending == 0 {
             if readers == 0, let birth, let moment = expiry, now >= moment { return .expire(born: birth) }
             if !hasEnded, let lease, now >= leaseStart + lease { return .abandon(silence: lease, born: birth) }
         }
-        return (readers > 0 || live > 0) && shouldTell(at: now) ? .tell : .nothing
+        return (readers > 0 || openProducers > 0) && shouldTell(at: now) ? .tell : .nothing
     }
 
     /// When something may be due, if nothing happens before; nil when nothing can be.
     var deadline: Duration? {
         guard exists else { return nil }
-        let telling = readers > 0 || live > 0 ? idle.map { told + Self.tellingInterval($0) } : nil
-        guard live == 0, appending == 0 else { return telling }
+        let telling = readers > 0 || openProducers > 0 ? idle.map { told + Self.tellingInterval($0) } : nil
+        guard openProducers == 0, appending == 0 else { return telling }
         let leaseEnd = hasEnded ? nil : lease.map { leaseStart + $0 }
         let expiry = readers == 0 ? expiry : nil
         return [leaseEnd, expiry, telling].compactMap(\.self).min()
@@ -71,7 +71,7 @@ struct Lifetime {
 
     /// Nothing about the stream needs remembering.
     var isIdle: Bool {
-        guard readers == 0, live == 0, appending == 0 else { return false }
+        guard readers == 0, openProducers == 0, appending == 0 else { return false }
         return !exists || (expiry == nil && (lease == nil || hasEnded))
     }
 

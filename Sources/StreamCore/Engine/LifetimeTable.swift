@@ -66,7 +66,7 @@ final class LifetimeTable: Sendable {
             guard lifetime.birth == birth else { return }
             var waiting = Lifetime(now: now)
             waiting.readers = lifetime.readers
-            waiting.live = lifetime.live
+            waiting.openProducers = lifetime.openProducers
             waiting.appending = lifetime.appending
             waiting.queued = lifetime.queued
             lifetime = waiting
@@ -125,8 +125,8 @@ final class LifetimeTable: Sendable {
 }
 
 extension Lifetime {
-    /// Someone holds the stream open: a live request, or a lease that still runs.
+    /// Someone holds the stream open: a streaming append, or a lease that still runs.
     func isProducing(at now: Duration) -> Bool {
-        live > 0 || (lease.map { now < leaseStart + $0 } ?? false)
+        openProducers > 0 || (lease.map { now < leaseStart + $0 } ?? false)
     }
 }

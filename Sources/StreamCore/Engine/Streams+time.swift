@@ -20,13 +20,13 @@ extension Streams {
     }
 
     /// Takes up the leases and lifetimes of the streams a durable store holds: every open lease starts again in full,
-    /// and a stream whose live request died with the process before gets the lease of a torn one.
+    /// and a stream whose streaming append died with the process before gets the lease of a torn one.
     package func resume() async throws(StoreError) {
         var last: String?
         while true {
             let page = try await store.kept(after: last, limit: 1000)
             for var stream in page {
-                if stream.hadLiveRequest, let lease = try await leaveLease(stream.info) {
+                if stream.hadOpenProducer, let lease = try await leaveLease(stream.info) {
                     stream.info.options.leaseSeconds = lease
                 }
                 begin(stream)
@@ -36,7 +36,7 @@ extension Streams {
         }
     }
 
-    /// Gives a stream whose live request is gone the lease of a torn one, if it has none.
+    /// Gives a stream whose streaming append is gone the lease of a torn one, if it has none.
     private func leaveLease(_ info: StreamInfo) async throws(StoreError) -> Int? {
         let lease = configuration.tornLeaseSeconds
         guard lease > 0, info.end == nil, info.options.leaseSeconds == nil else { return nil }

@@ -9,10 +9,10 @@ package final class Streams: Sendable {
     let lifetimes: LifetimeTable
     let time: any TimeSource
     let counts = Mutex(StreamsMetrics())
-    /// The open live requests of a label, oldest first: all but the last have lost, or are losing, their right.
-    let labelled = Mutex<[LiveKey: [LiveProducer]]>([:])
+    /// The open streaming appends of a label, oldest first: all but the last have lost, or are losing, their right.
+    let labelled = Mutex<[ProducerKey: [StreamingProducer]]>([:])
 
-    struct LiveKey: Hashable {
+    struct ProducerKey: Hashable {
         var name: StreamName
         var label: String
     }
@@ -44,7 +44,7 @@ package final class Streams: Sendable {
                 counts.count(request.events)
                 if let end = request.end { counts.ends[end.reason, default: 0] += 1 }
             }
-            begin(KeptStream(info: info, idle: .zero, hadLiveRequest: false))
+            begin(KeptStream(info: info, idle: .zero, hadOpenProducer: false))
             // Forking reads the source.
             if let source = request.fork?.source { touch(source) }
         case .exists: touch(name)
@@ -68,7 +68,7 @@ package final class Streams: Sendable {
     /// Restarts the lease, with a new length. Nil when there is no such stream; with its end when it has ended, and
     /// then nothing was changed.
     package func renewLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> StreamInfo? {
-        // Counted like an append: the lease before does not run out between the store's word and the answer.
+        // Counted like an append: the lease before does not run out between the store's word and ours.
         try await enter(name) { $0.appending += 1 }
         var renewed: StreamInfo?
         defer {
@@ -155,7 +155,7 @@ package final class Streams: Sendable {
 
     package struct Attendance: Sendable, Equatable {
         package var readers: Int
-        package var liveProducers: Int
+        package var openProducers: Int
         /// What is left of the lease; nil when none runs.
         package var leaseRemaining: Duration?
         /// What is left of the time to live; nil when nothing counts down.
@@ -164,20 +164,20 @@ package final class Streams: Sendable {
 
     package func attendance(of name: StreamName) -> Attendance {
         guard let lifetime = lifetimes.lifetime(of: name) else {
-            return Attendance(readers: 0, liveProducers: 0, leaseRemaining: nil, expiresIn: nil)
+            return Attendance(readers: 0, openProducers: 0, leaseRemaining: nil, expiresIn: nil)
         }
         let now = time.monotonic()
-        let lease = lifetime.hasEnded || lifetime.live > 0 ? nil : lifetime.lease
-        let expiry = lifetime.readers > 0 || lifetime.live > 0 ? nil : lifetime.expiry
+        let lease = lifetime.hasEnded || lifetime.openProducers > 0 ? nil : lifetime.lease
+        let expiry = lifetime.readers > 0 || lifetime.openProducers > 0 ? nil : lifetime.expiry
         return Attendance(
             readers: lifetime.readers,
-            liveProducers: lifetime.live,
+            openProducers: lifetime.openProducers,
             leaseRemaining: lease.map { max(.zero, lifetime.leaseStart + $0 - now) },
             expiresIn: expiry.map { max(.zero, $0 - now) }
         )
     }
 
-    /// Whether a producer may still be at work on the stream: a live request is open or a lease runs.
+    /// Whether a producer may still be at work on the stream: a streaming append is open or a lease runs.
     package func isProducing(_ name: StreamName) -> Bool {
         guard let lifetime = lifetimes.lifetime(of: name), lifetime.exists else { return false }
         return !lifetime.hasEnded && lifetime.isProducing(at: time.monotonic())

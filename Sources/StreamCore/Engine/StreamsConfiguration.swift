@@ -1,6 +1,6 @@
 /// What the streams of a node obey beyond what each was created with.
 package struct StreamsConfiguration: Sendable, Hashable {
-    /// Seconds a stream without a lease gets when a live request to it is torn; 0 means none.
+    /// Seconds a stream without a lease gets when a streaming append to it is torn; 0 means none.
     package var tornLeaseSeconds: Int
     /// How long ago a stream must have ended to be taken when the store is full; nil means never.
     package var endedAge: Duration?

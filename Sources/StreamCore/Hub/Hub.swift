@@ -1,6 +1,6 @@
 import Locks
 
-/// What follows streams on this node: one per event loop, one per in-process reader, one per live producer.
+/// What follows streams on this node: one per event loop, one per in-process reader, one per streaming producer.
 ///
 /// `signal` is called in commit order and must only note; `wake` follows outside of every lock.
 package protocol TailListener: AnyObject, Sendable {
@@ -11,8 +11,8 @@ package protocol TailListener: AnyObject, Sendable {
 /// Where a node's followers meet a store: each stream is watched once, however many follow it.
 ///
 /// The rule for everyone behind it: follow, wait for `ready`, read after the last offset, then deliver an item only if
-/// its predecessor is the last one delivered. Anything else means read again. So replay and live cannot differ, and
-/// there is no seam between them.
+/// its predecessor is the last one delivered. Anything else means read again. So replaying and following cannot differ,
+/// and there is no seam between them.
 package final class Hub: Sendable {
     private let store: any StreamStore
     private let watches = Mutex<[StreamName: Watch]>([:])

@@ -3,12 +3,12 @@ package struct KeptStream: Sendable {
     package var info: StreamInfo
     /// How long ago it was last read or written, as far as the store was told.
     package var idle: Duration
-    /// A live request was open when the process before this one died.
-    package var hadLiveRequest: Bool
+    /// A streaming append was open when the process before this one died.
+    package var hadOpenProducer: Bool
 
-    package init(info: StreamInfo, idle: Duration, hadLiveRequest: Bool) {
+    package init(info: StreamInfo, idle: Duration, hadOpenProducer: Bool) {
         self.info = info
         self.idle = idle
-        self.hadLiveRequest = hadLiveRequest
+        self.hadOpenProducer = hadOpenProducer
     }
 }

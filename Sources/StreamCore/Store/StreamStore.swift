@@ -1,8 +1,8 @@
 /// What keeps the log.
 ///
-/// A store answers `append` only when the events are kept as durably as it was configured to keep them, and tells its
-/// watchers only after that: nothing is visible to any reader before an acknowledgement could promise it. The events of
-/// one request, the end, and the producer's state become visible together.
+/// A store returns from `append` only when the events are kept as durably as it was configured to keep them, and tells
+/// its watchers only after that: nothing is visible to any reader before an acknowledgement could promise it. The
+/// events of one request, the end, and the producer's state become visible together.
 ///
 /// Kept, visible, told, acknowledged, in this order: whatever was acknowledged is in every read that begins later, and
 /// every watcher has been told of it. So what a watcher has noted by now is never behind an acknowledgement.
@@ -59,10 +59,10 @@ package protocol StreamStore: Sendable {
     /// store's leisure, and never an error.
     func touch(_ name: StreamName)
 
-    /// A live request to the stream was opened, or one that was is closed. While one is open the store remembers it
+    /// A streaming append to the stream was opened, or one that was is closed. While one is open the store remembers it
     /// beyond the process, so that a producer that dies with the process leaves no stream open for ever.
-    func liveOpened(_ name: StreamName) async throws(StoreError)
-    func liveClosed(_ name: StreamName) async throws(StoreError)
+    func producerOpened(_ name: StreamName) async throws(StoreError)
+    func producerClosed(_ name: StreamName) async throws(StoreError)
 
     /// Returns when what was acknowledged so far is where it will be found again: for who acknowledges it once more.
     func confirm() async throws(StoreError)
@@ -84,13 +84,13 @@ extension StreamStore {
 extension StreamStore {
     package func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream] {
         try await list(prefix: "", after: after, limit: limit)
-            .map { KeptStream(info: $0, idle: .zero, hadLiveRequest: false) }
+            .map { KeptStream(info: $0, idle: .zero, hadOpenProducer: false) }
     }
 
     package var failure: String? { nil }
     package func touch(_ name: StreamName) {}
-    package func liveOpened(_ name: StreamName) async throws(StoreError) {}
-    package func liveClosed(_ name: StreamName) async throws(StoreError) {}
+    package func producerOpened(_ name: StreamName) async throws(StoreError) {}
+    package func producerClosed(_ name: StreamName) async throws(StoreError) {}
     package func confirm() async throws(StoreError) {}
 }
 

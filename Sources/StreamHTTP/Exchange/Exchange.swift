@@ -17,7 +17,7 @@ final class Exchange {
         case failed(ExchangeError)
     }
 
-    private enum Answer {
+    private enum Progress {
         case none
         /// The bytes of the body that are still to come, where the head told.
         case open(framing: BodyFraming, announced: Int?, remaining: Int?)
@@ -42,7 +42,7 @@ final class Exchange {
     private var cancelledRead: Read?
     private var readSince = NIODeadline.now()
 
-    private var answer = Answer.none
+    private var progress = Progress.none
     private var writer: CheckedContinuation<Void, any Error>?
     private var taken: UInt64 = 0
     private var takenSince = NIODeadline.now()
@@ -136,7 +136,7 @@ final class Exchange {
         if self.read === read { take(\.reader)?.resume(throwing: CancellationError()) }
     }
 
-    // MARK: The answer
+    // MARK: The response
 
     func writeHead(
         _ status: Int,
@@ -145,9 +145,9 @@ final class Exchange {
         _ continuation: CheckedContinuation<Void, any Error>
     ) throws {
         guard let run else { throw ExchangeError.gone }
-        guard case .none = answer else { throw ExchangeError.headWritten }
+        guard case .none = progress else { throw ExchangeError.headWritten }
         let hasNoBody = isHead || status == 204 || status == 304
-        answer = .open(
+        progress = .open(
             framing: length == nil ? run.transport.framing : .plain,
             announced: length,
             remaining: hasNoBody ? 0 : length
@@ -158,8 +158,8 @@ final class Exchange {
 
     func writeBody(_ bytes: ByteBuffer, _ continuation: CheckedContinuation<Void, any Error>) throws {
         guard let run else { throw ExchangeError.gone }
-        guard case .open(let framing, let announced, let remaining) = answer else {
-            if case .over = answer { throw ExchangeError.gone }
+        guard case .open(let framing, let announced, let remaining) = progress else {
+            if case .over = progress { throw ExchangeError.gone }
             throw ExchangeError.headMissing
         }
         // To a HEAD the body is made and not sent.
@@ -168,7 +168,7 @@ final class Exchange {
             guard bytes.readableBytes <= remaining else {
                 throw ExchangeError.lengthMismatch(announced: announced ?? 0)
             }
-            answer = .open(framing: framing, announced: announced, remaining: remaining - bytes.readableBytes)
+            progress = .open(framing: framing, announced: announced, remaining: remaining - bytes.readableBytes)
         }
         if bytes.readableBytes > 0 { run.transport.send(framing.framed(bytes)) }
         wait(continuation)
@@ -178,7 +178,7 @@ final class Exchange {
     private func wait(_ continuation: CheckedContinuation<Void, any Error>) {
         guard let run else { return continuation.resume(throwing: ExchangeError.gone) }
         guard !run.transport.isWritable else { return continuation.resume() }
-        precondition(writer == nil, "the answer of an exchange has one writer")
+        precondition(writer == nil, "the response of an exchange has one writer")
         writer = continuation
         taken = run.transport.bytesTaken
         takenSince = .now()
@@ -200,21 +200,21 @@ final class Exchange {
     private func ended(_ failure: (any Error)?) {
         task = nil
         guard let run else { return }
-        let answer = answer
-        self.answer = .over
+        let progress = progress
+        self.progress = .over
         self.run = nil
-        switch (answer, failure) {
+        switch (progress, failure) {
         case (.over, _): break
         case (.none, let failure): fail(failure ?? ExchangeError.headMissing, run)
         case (.open(let framing, _, let remaining), nil) where (remaining ?? 0) == 0:
             if remaining == nil, !isHead { run.transport.send(ByteBuffer(bytes: framing.terminator)) }
             run.finished()
-        // Half an answer must not look like a whole one.
+        // Half a response must not look like a whole one.
         case (.open, _): run.giveUp()
         }
     }
 
-    /// There is no answer: the function threw before it wrote one.
+    /// There is no response: the function threw before it wrote one.
     private func fail(_ error: any Error, _ run: RequestRun) {
         switch error {
         case ExchangeError.gone, ExchangeError.torn, is CancellationError: run.giveUp()
@@ -228,7 +228,7 @@ final class Exchange {
     /// The peer is gone, or nobody is to be answered any more.
     func disconnected() {
         run = nil
-        answer = .over
+        progress = .over
         if case .arriving = body { body = .failed(.gone) }
         parts = []
         // First: whoever is told that the peer has gone finds itself cancelled.
@@ -243,12 +243,12 @@ final class Exchange {
         bodyFailed(.torn)
     }
 
-    /// The server goes away: whoever has no answer yet is told so, any other sees that it is cut off.
+    /// The server goes away: whoever has no response yet is told so, any other sees that it is cut off.
     func drain() {
         guard let run else { return }
-        let hasAnswer = if case .none = answer { false } else { true }
+        let hasResponse = if case .none = progress { false } else { true }
         disconnected()
-        if hasAnswer { run.giveUp() } else { fail(ExchangeError.draining, run) }
+        if hasResponse { run.giveUp() } else { fail(ExchangeError.draining, run) }
     }
 
     func tick(now: NIODeadline) {

@@ -1,13 +1,13 @@
-/// A request that is answered by a function, which reads the body while it arrives and writes the answer while it is
+/// A request that is answered by a function, which reads the body while it arrives and writes the response while it is
 /// made, both at the pace of the peer.
 ///
 /// What streams are made of needs no task for each reader and does not go this way; this is for what is rare or short:
-/// another server's answer passed on, a probe, an application's own routes.
+/// another server's response passed on, a probe, an application's own routes.
 package struct ExchangePlan: Sendable {
     /// The most bytes that the body may have; nil for no bound.
     package var bodyLimit: Int?
-    /// Called once. When it returns the answer is complete; when it throws before the head was written the peer gets a
-    /// problem, after that the connection is cut, so that nobody takes half an answer for a whole one.
+    /// Called once. When it returns the response is complete; when it throws before the head was written the peer gets
+    /// a problem, after that the connection is cut, so that nobody takes half a response for a whole one.
     ///
     /// Its task is cancelled when the peer leaves, which is noticed without writing, and at the deadline of a drain.
     package var run: @Sendable (RequestBody, ResponseWriter) async throws -> Void

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Writes the answer of an exchange.
+/// Writes the response of an exchange.
 package struct ResponseWriter: Sendable {
     let exchange: NIOLoopBound<Exchange>
     let eventLoop: any EventLoop
@@ -21,7 +21,7 @@ package struct ResponseWriter: Sendable {
         try await perform { try $0.writeBody(bytes, $1) }
     }
 
-    /// A whole answer.
+    /// A whole response.
     package func respond(_ response: Response) async throws {
         try await head(response.status, response.headers, length: response.body.count)
         try await write(ByteBuffer(bytes: response.body))

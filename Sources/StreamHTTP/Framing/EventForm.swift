@@ -8,14 +8,14 @@ package enum EventForm: Int, Sendable, Hashable, CaseIterable {
     /// `application/x-ndjson`
     case ndjson
     /// `live=sse` of the Durable Streams protocol (section 5.8): batches of data, each with a word on where it ends.
-    case durable
+    case durableStreams
     /// The events as somebody else's protocol has them: type and data, no ids, nothing of Freshet's own. How it ends
     /// is told by the plan (`SubscriptionPlan.conclude`).
     case foreign
 
     package var mediaType: String {
         switch self {
-        case .sse, .durable, .foreign: "text/event-stream"
+        case .sse, .durableStreams, .foreign: "text/event-stream"
         case .ndjson: "application/x-ndjson"
         }
     }
@@ -26,7 +26,7 @@ package enum EventForm: Int, Sendable, Hashable, CaseIterable {
         case .sse: Array(": ok\n\n".utf8)
         case .ndjson: [UInt8(ascii: "\n")]
         // The first control event comes at once; a foreign protocol has no greeting.
-        case .durable, .foreign: []
+        case .durableStreams, .foreign: []
         }
     }
 }

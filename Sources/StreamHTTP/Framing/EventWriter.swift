@@ -21,7 +21,8 @@ package struct EventWriter: Sendable, Hashable {
             let data = isBase64 ? Base64.encode(event.body.data) : event.body.data
             appendBlock(event: event.body.type, id: event.offset, data: data, retry: retry, to: &output)
         case .ndjson: NDJSON.append(event, kind, to: &output)
-        case .durable: preconditionFailure("a durable read is told of batches, by a DurableWriter")
+        case .durableStreams:
+            preconditionFailure("a Durable Streams read is told of batches, by a DurableStreamsWriter")
         case .foreign:
             let type = event.body.type.map(ForeignEventType.shown)
             appendBlock(event: type, id: nil, data: event.body.data, retry: nil, to: &output)
@@ -40,7 +41,7 @@ package struct EventWriter: Sendable, Hashable {
         case .sse: appendBlock(event: type.rawValue, id: id, data: data, retry: retry, to: &output)
         case .ndjson: NDJSON.append(id: id, event: type.rawValue, data: data, to: &output)
         // Its clients know two event types, and none of these is one; those of a foreign protocol know none.
-        case .durable, .foreign: break
+        case .durableStreams, .foreign: break
         }
     }
 

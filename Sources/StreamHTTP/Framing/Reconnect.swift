@@ -1,4 +1,4 @@
-/// Why a reader is asked to come back: the answer to a read that cannot be served now.
+/// Why a reader is asked to come back: the response to a read that cannot be served now.
 package enum ReconnectReason: String, Sendable, CaseIterable {
     case draining, overloaded, store
 

@@ -10,9 +10,9 @@ import Musl
 import Darwin
 #endif
 
-/// One HTTP/1.1 connection: the parser's parts go into one request after the other, and answers go out as bytes.
+/// One HTTP/1.1 connection: the parser's parts go into one request after the other, and responses go out as bytes.
 ///
-/// There is no encoder in the pipeline. Once an answer is a stream there is no decoder either: what still comes is
+/// There is no encoder in the pipeline. Once a response is a stream there is no decoder either: what still comes is
 /// discarded, and its end is seen.
 final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -75,7 +75,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     func bytesArrived(_ count: Int) { tell(.bytes(count)) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // What follows a last answer nobody wants; behind a stream there is no decoder, and it comes as bytes.
+        // What follows a last response nobody wants; behind a stream there is no decoder, and it comes as bytes.
         guard machine.keepsParts else { return }
         let part = Self.unwrapInboundIn(data)
         boundaries.parsed(part)
@@ -151,7 +151,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         let run = RequestRun(head, on: loop, transport: self)
         self.run = run
         if let flaw = HTTP1Syntax.flaw(of: head, parsed.version) {
-            return run.start(.answer(loop.responder.answer(to: flaw, head: head)))
+            return run.start(.respond(loop.responder.respond(to: flaw, head: head)))
         }
         let facts = ConnectionFacts(
             address: address,
@@ -183,7 +183,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private func perform(_ action: HTTP1ConnectionMachine.Action) {
         switch action {
         case .none: break
-        case .answer(let failure): answer(failure)
+        case .respond(let failure): respond(to: failure)
         case .tellBroken(let failure):
             handOverParts()
             run?.broken(failure)
@@ -201,14 +201,14 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// The answer to what never became a request.
-    private func answer(_ failure: RequestFailure) {
-        let response = loop.sent(loop.responder.answer(to: failure, head: nil), to: nil)
+    /// The response to what never became a request.
+    private func respond(to failure: RequestFailure) {
+        let response = loop.sent(loop.responder.respond(to: failure, head: nil), to: nil)
         write(loop.encoder.encode(response, to: .init(), closes: true))
         answered(isLast: true)
     }
 
-    /// All of an answer is written: goes on to the next request, or to the end.
+    /// All of a response is written: goes on to the next request, or to the end.
     private func answered(isLast: Bool) {
         run = nil
         tell(.answered(isLast: isLast))
@@ -239,7 +239,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         case .idle, .head, .streaming, .lingering: true
         // A peer that sends its next request while it waits is not read further.
         case .request: run.map { $0.wantsBody || ($0.isWaiting && parts.isEmpty) } ?? false
-        // Nothing is read while an answer is made or taken, so that a peer cannot pile up requests.
+        // Nothing is read while a response is made or taken, so that a peer cannot pile up requests.
         case .flushing, .closed: false
         }
     }
@@ -296,7 +296,7 @@ extension HTTP1Connection: RequestTransport {
         return taken
     }
 
-    /// Nothing can follow an answer to a request that was not read to its end, or that is the last.
+    /// Nothing can follow a response to a request that was not read to its end, or that is the last.
     private var closes: Bool {
         guard let request = machine.request else { return true }
         return request.isLast || !request.isComplete || isInputOver
@@ -313,7 +313,7 @@ extension HTTP1Connection: RequestTransport {
         // What is not framed ends with the connection.
         let isStreaming = if case .streaming = machine.state { true } else { false }
         let closes = isStreaming || closes || (head.length == nil && encoding.isHTTP10)
-        if closes, !isStreaming { tell(.lastAnswerBegan) }
+        if closes, !isStreaming { tell(.lastResponseBegan) }
         var bytes = loop.encoder.encodeOpenHead(
             head.status,
             head.headers,
@@ -357,9 +357,9 @@ extension HTTP1Connection: RequestTransport {
 
     func sendContinue() { write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
 
-    func answerWaits() { if !isTakingParts { lookAround() } }
+    func responseWaits() { if !isTakingParts { lookAround() } }
 
-    func answerStreams() {
+    func responseStreams() {
         tell(.streamBegan)
         parts = []
         guard let context else { return }

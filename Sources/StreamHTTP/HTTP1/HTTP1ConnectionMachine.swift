@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Where an HTTP/1 connection stands between its requests and answers: what may be read, what follows an answer, and
+/// Where an HTTP/1 connection stands between its requests and responses: what may be read, what follows a response, and
 /// when it has been somewhere too long.
 ///
 /// It knows nothing of sockets, and of a request only whether it is here and whether it is the last: the rest is
@@ -10,8 +10,8 @@ package struct HTTP1ConnectionMachine {
     package struct Request: Equatable, Sendable {
         package var isHTTP10: Bool
         package var isHead: Bool
-        /// Nothing follows its answer on this connection: the peer or the server wants it so, or what follows could not
-        /// be told from the rest of this request.
+        /// Nothing follows its response on this connection: the peer or the server wants it so, or what follows could
+        /// not be told from the rest of this request.
         package var isLast: Bool
         /// All of it was read.
         package var isComplete = false
@@ -29,11 +29,11 @@ package struct HTTP1ConnectionMachine {
         /// Bytes of a head are here, the head is not.
         case head(since: NIODeadline)
         case request(Request)
-        /// The answer is on its way to the peer, who may be slow to take it.
+        /// The response is on its way to the peer, who may be slow to take it.
         case flushing(isLast: Bool, since: NIODeadline)
-        /// The answer is a stream: nothing else follows, and what comes is discarded.
+        /// The response is a stream: nothing else follows, and what comes is discarded.
         case streaming(Request)
-        /// The last answer is out and our side is closed; the peer may still be sending.
+        /// The last response is out and our side is closed; the peer may still be sending.
         case lingering(since: NIODeadline, budget: Int)
         case closed
     }
@@ -44,11 +44,11 @@ package struct HTTP1ConnectionMachine {
         case head(Request)
         /// The end of the request.
         case requestEnded
-        /// The head of an answer that is written in parts says that the connection closes after it.
-        case lastAnswerBegan
-        /// The answer goes on for as long as a stream does.
+        /// The head of a response that is written in parts says that the connection closes after it.
+        case lastResponseBegan
+        /// The response goes on for as long as a stream does.
         case streamBegan
-        /// All of an answer is written.
+        /// All of a response is written.
         case answered(isLast: Bool)
         /// The peer, or its kernel, took some of what is written.
         case progressed
@@ -67,8 +67,8 @@ package struct HTTP1ConnectionMachine {
 
     package enum Action: Equatable, Sendable {
         case none
-        /// No request is being answered, and none will be: say so, as the last answer.
-        case answer(RequestFailure)
+        /// No request is being answered, and none will be: say so, as the last response.
+        case respond(RequestFailure)
         /// The request that is being answered is told.
         case tellBroken(RequestFailure)
         case tellInputEnded
@@ -103,7 +103,7 @@ package struct HTTP1ConnectionMachine {
         self.lingerBytes = lingerBytes
     }
 
-    /// The request whose answer is being written.
+    /// The request whose response is being written.
     package var request: Request? {
         switch state {
         case .request(let request), .streaming(let request): request
@@ -140,7 +140,7 @@ package struct HTTP1ConnectionMachine {
         case .bytes(let count): bytes(count, now)
         case .head(let request): head(request)
         case .requestEnded: requestEnded()
-        case .lastAnswerBegan: lastAnswerBegan()
+        case .lastResponseBegan: lastResponseBegan()
         case .streamBegan: streamBegan()
         case .answered(let isLast): answered(isLast, now)
         case .progressed: progressed(now)
@@ -157,7 +157,7 @@ package struct HTTP1ConnectionMachine {
         switch state {
         // A browser opens connections ahead of need; a peer that sent nothing is told nothing.
         case .idle(let since): now - since >= times.idle ? enter(.closed, .close) : .none
-        case .head(let since): now - since >= times.header ? .answer(.headTimeout) : .none
+        case .head(let since): now - since >= times.header ? .respond(.headTimeout) : .none
         case .flushing(_, let since): now - since >= times.writeStall ? enter(.closed, .close) : .none
         case .lingering(let since, _): now - since >= times.linger ? enter(.closed, .close) : .none
         case .request, .streaming, .closed: .none
@@ -189,8 +189,8 @@ package struct HTTP1ConnectionMachine {
         return enter(.request(request), .none)
     }
 
-    private mutating func lastAnswerBegan() -> Action {
-        guard case .request(var request) = state else { return illegal(.lastAnswerBegan) }
+    private mutating func lastResponseBegan() -> Action {
+        guard case .request(var request) = state else { return illegal(.lastResponseBegan) }
         request.isLast = true
         return enter(.request(request), .none)
     }
@@ -231,7 +231,7 @@ package struct HTTP1ConnectionMachine {
 
     private mutating func malformed(_ failure: RequestFailure?) -> Action {
         switch state {
-        case .idle, .head: return failure.map { .answer($0) } ?? enter(.closed, .close)
+        case .idle, .head: return failure.map { .respond($0) } ?? enter(.closed, .close)
         case .request(var request):
             request.isLast = true
             let wasComplete = request.isComplete

@@ -1,9 +1,9 @@
 import NIOHTTP1
 import StreamCore
 
-/// Writes answers as HTTP/1 bytes, whole, so that one answer is one write.
+/// Writes responses as HTTP/1 bytes, whole, so that one response is one write.
 struct ResponseEncoder {
-    /// What the request asked for, as far as it changes the bytes of the answer.
+    /// What the request asked for, as far as it changes the bytes of the response.
     struct Request {
         var isHTTP10 = false
         var isHead = false
@@ -17,7 +17,7 @@ struct ResponseEncoder {
         self.time = time
     }
 
-    /// A complete answer.
+    /// A complete response.
     mutating func encode(_ response: Response, to request: Request, closes: Bool) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(512 + response.body.count)
@@ -25,7 +25,7 @@ struct ResponseEncoder {
         appendHead(response.status, response.headers, isHTTP10: request.isHTTP10, to: &output)
         switch response.framing {
         case .length:
-            // The length a GET would show, or none: to a HEAD, an answer made without a body does not know it.
+            // The length a GET would show, or none: to a HEAD, a response made without a body does not know it.
             if hasBody, !request.isHead || !response.body.isEmpty {
                 append("Content-Length", "\(response.body.count)", to: &output)
             }
@@ -48,7 +48,7 @@ struct ResponseEncoder {
         encodeOpenHead(200, headers, length: nil, to: request, closes: true)
     }
 
-    /// The head of an answer whose body follows in parts.
+    /// The head of a response whose body follows in parts.
     ///
     /// - Parameter length: the body's length in bytes; without it the body is chunked, or ends with the connection.
     mutating func encodeOpenHead(

@@ -3,9 +3,9 @@
 package struct DataPlaneMetrics: Sendable, Equatable {
     package var connections = 0
     package var refusedConnections = 0
-    /// Answers by status.
-    package var answers: [Int: Int] = [:]
-    /// Native and durable reads that were begun, by form, and those of them that came with a position.
+    /// Responses by status.
+    package var responses: [Int: Int] = [:]
+    /// Native and Durable Streams reads that were begun, by form, and those of them that came with a position.
     package var reads: [EventForm: Int] = [:]
     package var resumes = 0
     package var gaps = 0
@@ -26,7 +26,7 @@ package struct DataPlaneMetrics: Sendable, Equatable {
         var sum = left
         sum.connections += right.connections
         sum.refusedConnections += right.refusedConnections
-        sum.answers.merge(right.answers, uniquingKeysWith: +)
+        sum.responses.merge(right.responses, uniquingKeysWith: +)
         sum.reads.merge(right.reads, uniquingKeysWith: +)
         sum.resumes += right.resumes
         sum.gaps += right.gaps

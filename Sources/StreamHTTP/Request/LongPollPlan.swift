@@ -7,23 +7,23 @@ package struct LongPollPlan: Sendable {
     /// Where the reader stands.
     package var position: Offset
     package var kind: ContentType.Kind
-    /// Looks at the log: the answer when there is something to tell, nil while the reader is still at the tail.
+    /// Looks at the log: the response when there is something to tell, nil while the reader is still at the tail.
     package var look: @Sendable () async -> Response?
-    /// The answer that tells what has just been committed, or that nothing was.
-    package var answer: @Sendable (LongPollNews) -> Response
+    /// The response that tells what has just been committed, or that nothing was.
+    package var response: @Sendable (LongPollNews) -> Response
 
     package init(
         name: StreamName,
         position: Offset,
         kind: ContentType.Kind,
         look: @escaping @Sendable () async -> Response?,
-        answer: @escaping @Sendable (LongPollNews) -> Response
+        response: @escaping @Sendable (LongPollNews) -> Response
     ) {
         self.name = name
         self.position = position
         self.kind = kind
         self.look = look
-        self.answer = answer
+        self.response = response
     }
 }
 

@@ -4,9 +4,9 @@ package import StreamCore
 /// What decides how each request is answered. Called on the connection's event loop; must not block.
 package protocol Responder: Sendable {
     func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan
-    /// The answer to bytes that were no HTTP request, or to one that did not arrive in time.
-    func answer(to failure: RequestFailure, head: RequestHead?) -> Response
-    /// What every answer carries, whatever it is; the head is that of the request, where there is one.
+    /// The response to bytes that were no HTTP request, or to one that did not arrive in time.
+    func respond(to failure: RequestFailure, head: RequestHead?) -> Response
+    /// What every response carries, whatever it is; the head is that of the request, where there is one.
     func commonFields(for head: RequestHead?) -> [HeaderField]
     /// The streams that its plans follow; nil when none do.
     var plane: StreamPlane? { get }
@@ -62,15 +62,15 @@ package enum RequestFailure: Error, Sendable, Equatable {
 /// How one request is to be answered.
 package enum RequestPlan: Sendable {
     /// With what is known now; a body is not read.
-    case answer(Response)
+    case respond(Response)
     /// After some work that needs no body.
     case act(@Sendable () async -> Reply)
     /// After the whole body, up to a limit of bytes. A client that waits for a word before it sends the body
     /// (`Expect: 100-continue`), or that sends a large one, is told the refusal instead, where there is one by then.
     case collect(limit: Int, refusal: @Sendable () async -> Response? = { nil }, @Sendable ([UInt8]) async -> Reply)
     /// By appending the body while it arrives.
-    case live(LivePlan)
-    /// By a function that reads the body while it arrives and writes the answer while it is made.
+    case streamingAppend(StreamingAppendPlan)
+    /// By a function that reads the body while it arrives and writes the response while it is made.
     case exchange(ExchangePlan)
     /// As is decided after some work, such as asking who may. Nothing of the body is looked at before.
     case later(@Sendable () async -> RequestPlan)
@@ -80,9 +80,9 @@ package enum RequestPlan: Sendable {
 package enum Reply: Sendable {
     case response(Response)
     case subscribe(SubscriptionPlan)
-    /// With the answer to a long-poll, once there is something to tell or it has waited long enough.
+    /// With the response to a long-poll, once there is something to tell or it has waited long enough.
     case wait(LongPollPlan)
-    /// By a function that writes the answer while it is made. There is no body left for it to read.
+    /// By a function that writes the response while it is made. There is no body left for it to read.
     case exchange(ExchangePlan)
     /// After work that may take long. Its task is cancelled when the peer leaves, which is noticed without writing, and
     /// then nobody is answered.
@@ -99,7 +99,7 @@ package struct SubscriptionPlan: Sendable {
     package var opening: Opening
     /// The reader has been here before: it came with a position.
     package var isResume: Bool
-    /// The cursor that a durable read is told at this moment; what other forms have no use for.
+    /// The cursor that a Durable Streams read is told at this moment; what other forms have no use for.
     package var cursor: @Sendable () -> UInt64
     /// What a foreign read is told last; other forms say it in Freshet's own events.
     package var conclude: @Sendable (Conclusion) -> ForeignEnd = { _ in ForeignEnd(bytes: [], isTorn: true) }
@@ -110,7 +110,7 @@ package struct SubscriptionPlan: Sendable {
     package enum Conclusion: Sendable, Equatable {
         case ended(StreamEnd)
         case removed(Removal)
-        /// The stream goes on, but this answer cannot.
+        /// The stream goes on, but this response cannot.
         case unavailable(ReconnectReason)
     }
 
@@ -157,38 +157,38 @@ package struct SubscriptionPlan: Sendable {
 }
 
 /// A request whose body is appended while it arrives.
-package struct LivePlan: Sendable {
+package struct StreamingAppendPlan: Sendable {
     package var contentType: ContentType
     /// The end that comes with the last piece, when the request carries `Stream-Closed: true`.
     package var end: EndRequest?
     /// Opens the request against the streams; the problem when it may not be.
     package var open:
-        @Sendable (_ onStop: @escaping @Sendable (LiveStop) -> Void) async -> Result<LiveProducer, Problem>
-    /// Makes the final answer.
-    package var answer: @Sendable (LiveResult) -> Response
+        @Sendable (_ onStop: @escaping @Sendable (ProducerStop) -> Void) async -> Result<StreamingProducer, Problem>
+    /// Makes the final response.
+    package var response: @Sendable (StreamingAppendResult) -> Response
 
     package init(
         contentType: ContentType,
         end: EndRequest?,
         open:
-            @escaping @Sendable (_ onStop: @escaping @Sendable (LiveStop) -> Void) async
-            -> Result<LiveProducer, Problem>,
-        answer: @escaping @Sendable (LiveResult) -> Response
+            @escaping @Sendable (_ onStop: @escaping @Sendable (ProducerStop) -> Void) async
+            -> Result<StreamingProducer, Problem>,
+        response: @escaping @Sendable (StreamingAppendResult) -> Response
     ) {
         self.contentType = contentType
         self.end = end
         self.open = open
-        self.answer = answer
+        self.response = response
     }
 }
 
-/// How a live request came to its end.
-package struct LiveResult: Sendable {
+/// How a streaming append came to its end.
+package struct StreamingAppendResult: Sendable {
     package enum Outcome: Sendable {
         /// The body ended cleanly and everything is kept.
         case complete(StreamEnd?)
         /// The stream ended, went, or another request took over.
-        case stopped(LiveStop)
+        case stopped(ProducerStop)
         /// The store refused a batch.
         case refused(AppendOutcome)
         case failed(StoreError)

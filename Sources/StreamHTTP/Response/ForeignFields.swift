@@ -1,6 +1,6 @@
-/// Header fields of another server's answer, as this server passes them on to its own callers.
+/// Header fields of another server's response, as this server passes them on to its own callers.
 package enum ForeignFields {
-    /// Whether a field must not be taken over from another server's answer, whatever it says there: it belongs to one
+    /// Whether a field must not be taken over from another server's response, whatever it says there: it belongs to one
     /// connection (RFC 9110, section 7.6.1), or this server says it itself, or it would rule a page, a browser or a
     /// proxy in the name of this server's origin.
     package static func isReserved(_ name: String) -> Bool {
@@ -31,7 +31,7 @@ package enum ForeignFields {
         // Said by this server.
         "alt-svc", "content-length", "date", "location", "relay-metrics", "server", "vary", "via",
         "x-content-type-options",
-        // Of a browser, for the origin or beyond the answer.
+        // Of a browser, for the origin or beyond the response.
         "accept-ch", "activate-storage-access", "authentication-info", "clear-site-data", "critical-ch", "delegate-ch",
         "expect-ct", "link", "nel", "no-vary-search", "observe-browsing-topics", "origin-agent-cluster", "origin-trial",
         "public-key-pins", "refresh", "report-to", "reporting-endpoints", "service-worker-allowed", "set-cookie",
@@ -43,7 +43,7 @@ package enum ForeignFields {
         "integrity-policy", "permissions-policy", "referrer-policy", "require-document-policy", "sourcemap",
         "supports-loading-mode", "x-content-security-policy", "x-frame-options", "x-permitted-cross-domain-policies",
         "x-sourcemap", "x-ua-compatible", "x-webkit-csp", "x-xss-protection",
-        // Of a proxy that serves files or other addresses in the answer's place.
+        // Of a proxy that serves files or other addresses in the response's place.
         "x-lighttpd-send-file", "x-reproxy-url", "x-sendfile", "x-sendfile2",
     ]
     private static let reservedBeginnings = [

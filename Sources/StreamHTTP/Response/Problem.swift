@@ -1,4 +1,4 @@
-/// An answer other than success: what was wrong, and what to do about it (RFC 9457, problem details).
+/// A response other than success: what was wrong, and what to do about it (RFC 9457, problem details).
 package struct Problem: Error, Sendable, Equatable {
     /// The HTTP status.
     package var status: Int
@@ -8,7 +8,7 @@ package struct Problem: Error, Sendable, Equatable {
     package var title: String
     /// This occurrence: what was wrong, where, and what to do.
     package var detail: String
-    /// Header fields that belong to the answer, such as `Retry-After` or `Stream-Closed`.
+    /// Header fields that belong to the response, such as `Retry-After` or `Stream-Closed`.
     package var headers: [HeaderField]
 
     package init(_ status: Int, _ code: String, title: String, detail: String, headers: [HeaderField] = []) {
@@ -20,7 +20,7 @@ package struct Problem: Error, Sendable, Equatable {
     }
 }
 
-/// One header field of an answer.
+/// One header field of a response.
 package struct HeaderField: Sendable, Equatable {
     package var name: String
     package var value: String

@@ -1,7 +1,7 @@
 import PrintableText
 import TextCodecs
 
-/// A complete answer to one request.
+/// A complete response to one request.
 package struct Response: Sendable, Equatable {
     /// How the end of the body is told.
     package enum Framing: Sendable, Equatable {
@@ -15,7 +15,7 @@ package struct Response: Sendable, Equatable {
     package var headers: [HeaderField]
     package var body: [UInt8]
     package var framing: Framing
-    /// Why a reader is asked to come back, when that is what this answer says.
+    /// Why a reader is asked to come back, when that is what this response says.
     package var reconnect: ReconnectReason?
 
     package init(_ status: Int, headers: [HeaderField] = [], body: [UInt8] = [], framing: Framing = .length) {

@@ -15,10 +15,10 @@ package final class RequestRun {
         case exchange(ExchangePlan)
     }
 
-    /// What works on the answer.
+    /// What works on the response.
     private enum Work {
         case none
-        case append(LiveRequest)
+        case append(StreamingAppend)
         case exchange(Exchange)
         case longPoll(LongPoll)
         case subscriber(Subscriber)
@@ -50,9 +50,9 @@ package final class RequestRun {
         let body = head?.body ?? .none
         switch plan {
         case .later(let decide): decideLater(decide)
-        case .answer(let response):
+        case .respond(let response):
             execution = .respond(response)
-            tell(.planned(.answer, body))
+            tell(.planned(.respond, body))
         case .act(let act):
             execution = .act(act)
             tell(.planned(.act, body))
@@ -60,7 +60,7 @@ package final class RequestRun {
             execution = .collect(act)
             let action = next(.planned(.collect(limit: limit), body))
             if action == .gather { askBeforeBody(refusal) } else { perform(action) }
-        case .live(let plan):
+        case .streamingAppend(let plan):
             let action = next(.planned(.append, body))
             if action == .openAppend { open(plan) } else { perform(action) }
         case .exchange(let plan):
@@ -73,7 +73,7 @@ package final class RequestRun {
         let action = next(.bodyPart(bytes: part.readableBytes))
         guard action == .take else { return perform(action) }
         switch work {
-        case .append(let live): live.received(part)
+        case .append(let streaming): streaming.received(part)
         case .exchange(let exchange): exchange.received(part)
         case .none, .longPoll, .subscriber, .pending: body.append(contentsOf: part.readableBytesView)
         }
@@ -111,7 +111,7 @@ package final class RequestRun {
     /// The server is going away: what can be brought to its end at once is.
     package func drain() {
         switch work {
-        case .append(let live): live.drain()
+        case .append(let streaming): streaming.drain()
         case .subscriber(let subscriber): subscriber.sayFarewell(.draining)
         case .longPoll(let longPoll): longPoll.giveUp()
         case .exchange(let exchange): exchange.drain()
@@ -125,7 +125,7 @@ package final class RequestRun {
     package var wantsBody: Bool {
         switch (machine.state, work) {
         case (.bodiless, _), (.collecting, _): true
-        case (.appending(.arriving), .append(let live)): live.wantsMore
+        case (.appending(.arriving), .append(let streaming)): streaming.wantsMore
         case (.exchanging(isBodyComplete: false), .exchange(let exchange)): exchange.wantsMore
         default: false
         }
@@ -134,7 +134,7 @@ package final class RequestRun {
     /// The body, of which parts may still wait, is appended while it arrives.
     package var isAppending: Bool { machine.state == .appending(.arriving) }
 
-    /// The answer may take long.
+    /// The response may take long.
     package var isWaiting: Bool {
         switch machine.state {
         case .waiting, .streaming, .exchanging: true
@@ -151,7 +151,7 @@ package final class RequestRun {
         }
     }
 
-    // MARK: What works on the answer tells
+    // MARK: What works on the response tells
 
     func wantsBodyAgain() {
         guard !machine.isOver else { return }
@@ -159,7 +159,7 @@ package final class RequestRun {
         transport.bodyWantChanged()
     }
 
-    /// The head of an answer that is written in parts, with the first of them. Returns how many bytes that is.
+    /// The head of a response that is written in parts, with the first of them. Returns how many bytes that is.
     @discardableResult
     func send(_ response: ResponseHead, _ part: [UInt8] = []) -> Int {
         let head = head
@@ -167,7 +167,7 @@ package final class RequestRun {
         return transport.send(loop.sent(response, to: head), part)
     }
 
-    /// The answer that is written in parts is at its end.
+    /// The response that is written in parts is at its end.
     func finished(isComplete: Bool = true) { tell(.finished(isComplete: isComplete)) }
 
     func failed(_ failure: RequestFailure) { tell(.failed(failure)) }
@@ -193,13 +193,13 @@ package final class RequestRun {
         case .execute: execute()
         case .endBody:
             switch work {
-            case .append(let live): live.bodyEnded()
+            case .append(let streaming): streaming.bodyEnded()
             case .exchange(let exchange): exchange.bodyEnded()
             case .none, .longPoll, .subscriber, .pending: break
             }
         case .tear:
             switch work {
-            case .append(let live): live.torn()
+            case .append(let streaming): streaming.torn()
             case .exchange(let exchange): exchange.torn()
             case .none, .longPoll, .subscriber, .pending: break
             }
@@ -209,7 +209,7 @@ package final class RequestRun {
         case .finish(let isComplete):
             work = .none
             transport.finish(isComplete: isComplete)
-        case .fail(let failure): respond(loop.responder.answer(to: failure, head: head))
+        case .fail(let failure): respond(loop.responder.respond(to: failure, head: head))
         case .abort:
             drop()
             transport.abort(reset: false)
@@ -274,7 +274,7 @@ package final class RequestRun {
         self.work = .none
         switch work {
         case .none: break
-        case .append(let live): live.torn()
+        case .append(let streaming): streaming.torn()
         case .exchange(let exchange): exchange.disconnected()
         case .longPoll(let longPoll): longPoll.disconnected()
         case .subscriber(let subscriber): subscriber.disconnected()
@@ -282,7 +282,7 @@ package final class RequestRun {
         }
     }
 
-    // MARK: Kinds of answers
+    // MARK: Kinds of responses
 
     private func askBeforeBody(_ refusal: @escaping @Sendable () async -> Response?) {
         guard owesContinue || head?.body.isLarge == true else { return }
@@ -302,8 +302,8 @@ package final class RequestRun {
         transport.sendContinue()
     }
 
-    private func open(_ plan: LivePlan) {
-        let live = LiveRequest(
+    private func open(_ plan: StreamingAppendPlan) {
+        let streaming = StreamingAppend(
             plan: plan,
             limits: loop.configuration.pieces,
             eventLoop: loop.eventLoop,
@@ -311,9 +311,11 @@ package final class RequestRun {
             onResume: { [weak self] in self?.wantsBodyAgain() },
             onFinish: { [weak self] response in self?.appended(response) }
         )
-        guard let live else { preconditionFailure("a live plan needs a type whose bodies can be cut") }
-        work = .append(live)
-        live.open { [weak self] in
+        guard let streaming else {
+            preconditionFailure("a streaming append's plan needs a type whose bodies can be cut")
+        }
+        work = .append(streaming)
+        streaming.open { [weak self] in
             guard let self, isAppending else { return }
             continueIfOwed()
             transport.bodyWantChanged()
@@ -337,15 +339,15 @@ package final class RequestRun {
         )
         work = .exchange(exchange)
         exchange.start()
-        if !machine.isOver { transport.answerWaits() }
+        if !machine.isOver { transport.responseWaits() }
     }
 
     private func subscribe(_ plan: SubscriptionPlan) {
-        transport.answerStreams()
+        transport.responseStreams()
         let subscriber = Subscriber(plan: plan, run: self, plane: plane)
         work = .subscriber(subscriber)
         subscriber.open()
-        if !machine.isOver { transport.answerWaits() }
+        if !machine.isOver { transport.responseWaits() }
     }
 
     private func wait(_ plan: LongPollPlan) {
@@ -355,7 +357,7 @@ package final class RequestRun {
         }
         work = .longPoll(longPoll)
         longPoll.open()
-        if !machine.isOver { transport.answerWaits() }
+        if !machine.isOver { transport.responseWaits() }
     }
 
     private func wait(for work: @escaping @Sendable () async -> Reply) {
@@ -370,7 +372,7 @@ package final class RequestRun {
                 }
             }
         )
-        transport.answerWaits()
+        transport.responseWaits()
     }
 
     private var plane: LoopPlane {

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// The life of one request, from its head to the end of its answer: what to do about what happens to it.
+/// The life of one request, from its head to the end of its response: what to do about what happens to it.
 ///
 /// It knows no sockets, no tasks and no transport: `RequestRun` does what it says. What cannot happen is told by name
 /// (`Action.illegal`).
@@ -14,15 +14,15 @@ package struct RequestStateMachine {
         case collecting(limit: Int, received: Int, since: NIODeadline)
         /// The body is appended to a stream while it arrives.
         case appending(AppendedBody)
-        /// A function reads the body, which may have been complete from the beginning, and writes the answer.
+        /// A function reads the body, which may have been complete from the beginning, and writes the response.
         case exchanging(isBodyComplete: Bool)
-        /// The request is whole; its answer is being made.
+        /// The request is whole; its response is being made.
         case working
-        /// The answer is made when something happens, or after a while.
+        /// The response is made when something happens, or after a while.
         case waiting
-        /// The answer follows a stream.
+        /// The response follows a stream.
         case streaming
-        /// The answer is written, or there is nobody to answer.
+        /// The response is written, or there is nobody to answer.
         case over
     }
 
@@ -36,7 +36,7 @@ package struct RequestStateMachine {
     /// What a plan takes in before it can be carried out.
     package enum Intake: Equatable, Sendable {
         /// Nothing: it is answered with what is known.
-        case answer
+        case respond
         /// Nothing, and a body is a mistake.
         case act
         case collect(limit: Int)
@@ -57,11 +57,11 @@ package struct RequestStateMachine {
         case broken(RequestFailure)
         /// What the request comes to.
         case replied(ReplyKind)
-        /// An answer that is written in parts is complete, or is not and will not be.
+        /// A response that is written in parts is complete, or is not and will not be.
         case finished(isComplete: Bool)
-        /// There is no answer but this.
+        /// There is no response but this.
         case failed(RequestFailure)
-        /// There is no answer, and nobody to say so to.
+        /// There is no response, and nobody to say so to.
         case givenUp
         /// Nothing more comes from the peer, which may still read.
         case inputEnded
@@ -88,7 +88,7 @@ package struct RequestStateMachine {
         case subscribe
         case wait
         case pend
-        /// The answer is out.
+        /// The response is out.
         case finish(isComplete: Bool)
         case fail(RequestFailure)
         case abort
@@ -134,7 +134,7 @@ package struct RequestStateMachine {
         case (.deciding, .append, .none): return illegal(.planned(intake, body))
         case (.deciding, _, .none): return enter(.bodiless, .none)
         // The body is not read.
-        case (.deciding, .answer, _): return enter(.working, .execute)
+        case (.deciding, .respond, _): return enter(.working, .execute)
         case (.deciding, .act, _): return enter(.over, .fail(.bodyNotExpected))
         case (.deciding, .collect(let limit), .length(let length)) where length > limit:
             return enter(.over, .fail(.bodyTooLarge(limit: limit)))
@@ -196,7 +196,7 @@ package struct RequestStateMachine {
         }
     }
 
-    // MARK: The answer
+    // MARK: The response
 
     private mutating func replied(_ kind: ReplyKind) -> Action {
         switch (state, kind) {

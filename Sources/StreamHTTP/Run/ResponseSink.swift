@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Where the answer to one request goes: an HTTP/1.1 connection, or the writer of another server. It belongs to an
+/// Where the response to one request goes: an HTTP/1.1 connection, or the writer of another server. It belongs to an
 /// event loop.
 package protocol ResponseSink: AnyObject {
     /// How the parts of a body of unknown length are told apart. Parts come framed, so that all readers of a stream may
@@ -8,19 +8,19 @@ package protocol ResponseSink: AnyObject {
     var framing: BodyFraming { get }
     /// Whether more should be written now.
     var isWritable: Bool { get }
-    /// The bytes of answers that the peer, or its kernel, has taken so far. It only grows: a peer that is slow moves
+    /// The bytes of responses that the peer, or its kernel, has taken so far. It only grows: a peer that is slow moves
     /// it, one that is stalled does not.
     var bytesTaken: UInt64 { get }
 
-    /// A whole answer.
+    /// A whole response.
     func send(_ response: Response)
-    /// The head of an answer whose body follows, with the first part of it. Returns how many bytes that is.
+    /// The head of a response whose body follows, with the first part of it. Returns how many bytes that is.
     @discardableResult
     func send(_ head: ResponseHead, _ part: [UInt8]) -> Int
     /// A part of the body. False when not all of it was taken at once.
     @discardableResult
     func send(_ part: ByteBuffer) -> Bool
-    /// The answer is at its end.
+    /// The response is at its end.
     ///
     /// - Parameter isComplete: false when its body is not, and the peer must see that: what was sent reaches it, and
     ///   nothing that could be taken for the end.
@@ -31,7 +31,7 @@ package protocol ResponseSink: AnyObject {
     func abort(reset: Bool)
 }
 
-/// The head of an answer whose body follows in parts.
+/// The head of a response whose body follows in parts.
 package struct ResponseHead: Sendable {
     package var status: Int
     package var headers: [HeaderField]
@@ -45,14 +45,14 @@ package struct ResponseHead: Sendable {
     }
 }
 
-/// The transport of one request: what its `RequestRun` needs of it beside the answer's way out.
+/// The transport of one request: what its `RequestRun` needs of it beside the response's way out.
 package protocol RequestTransport: ResponseSink {
     /// Whether more of the body is wanted, which `RequestRun.wantsBody` says, may have changed.
     func bodyWantChanged()
     /// The body is welcome: a peer that waits for a word before it sends it is told (`100 Continue`).
     func sendContinue()
-    /// The answer may take long: from now on it should be seen when the peer leaves.
-    func answerWaits()
-    /// The answer goes on for as long as a stream does, and is the last thing on this way.
-    func answerStreams()
+    /// The response may take long: from now on it should be seen when the peer leaves.
+    func responseWaits()
+    /// The response goes on for as long as a stream does, and is the last thing on this way.
+    func responseStreams()
 }

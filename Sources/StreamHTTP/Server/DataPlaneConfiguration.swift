@@ -13,9 +13,9 @@ package struct DataPlaneConfiguration: Sendable {
     package var holdTime: TimeAmount
     /// How long a long-poll waits for something to tell.
     package var longPollTime: TimeAmount
-    /// How long a durable `live=sse` read goes on before it is ended, so that it comes back and caches can join it with
+    /// How long a `live=sse` read goes on before it is ended, so that it comes back and caches can join it with
     /// others (Durable Streams protocol, section 10.2).
-    package var durableLiveTime: TimeAmount
+    package var durableStreamsTime: TimeAmount
     /// How long a connection may take nothing before it is closed.
     package var writeStall: TimeAmount
     package var heldNames: Int
@@ -35,10 +35,10 @@ package struct DataPlaneConfiguration: Sendable {
     package var descriptorsElsewhere = 0
     /// How long a connection that is one too many may take to say what it wants.
     package var refusedTime: TimeAmount = .seconds(2)
-    /// After the last byte of an answer that closes, how long and for how many bytes the peer is listened to.
+    /// After the last byte of a response that closes, how long and for how many bytes the peer is listened to.
     package var lingerTime: TimeAmount = .seconds(2)
-    /// As much as a client may have on its way that does not look for an answer before all of its body is sent, such as
-    /// undici with 10 MB: after a reset it would never see why it was refused.
+    /// As much as a client may have on its way that does not look for a response before all of its body is sent, such
+    /// as undici with 10 MB: after a reset it would never see why it was refused.
     package var lingerBytes = 16 << 20
 
     package init(
@@ -47,7 +47,7 @@ package struct DataPlaneConfiguration: Sendable {
         heartbeatEvent: Bool,
         holdTime: TimeAmount,
         longPollTime: TimeAmount,
-        durableLiveTime: TimeAmount,
+        durableStreamsTime: TimeAmount,
         writeStall: TimeAmount,
         heldNames: Int,
         heldReaders: Int,
@@ -64,7 +64,7 @@ package struct DataPlaneConfiguration: Sendable {
         self.heartbeatEvent = heartbeatEvent
         self.holdTime = holdTime
         self.longPollTime = longPollTime
-        self.durableLiveTime = durableLiveTime
+        self.durableStreamsTime = durableStreamsTime
         self.writeStall = writeStall
         self.heldNames = heldNames
         self.heldReaders = heldReaders
@@ -80,7 +80,7 @@ package struct DataPlaneConfiguration: Sendable {
     /// How often each loop looks at its connections: often enough for the shortest of the times above.
     var tick: TimeAmount {
         let shortest = min(
-            min(heartbeat, holdTime, longPollTime, durableLiveTime),
+            min(heartbeat, holdTime, longPollTime, durableStreamsTime),
             min(writeStall, headerTime, idleTime, bodyIdleTime, lingerTime)
         )
         return max(.milliseconds(20), min(.milliseconds(500), .nanoseconds(shortest.nanoseconds / 4)))

@@ -51,7 +51,7 @@ package final class HTTPLoop {
     func sent(_ response: Response, to head: RequestHead?) -> Response {
         var response = response
         response.headers += responder.commonFields(for: head)
-        counts.answers[response.status, default: 0] += 1
+        counts.responses[response.status, default: 0] += 1
         if let why = response.reconnect { counts.reconnects[why, default: 0] += 1 }
         return response
     }
@@ -59,15 +59,15 @@ package final class HTTPLoop {
     func sent(_ response: ResponseHead, to head: RequestHead?) -> ResponseHead {
         var response = response
         response.headers += responder.commonFields(for: head)
-        counts.answers[response.status, default: 0] += 1
+        counts.responses[response.status, default: 0] += 1
         return response
     }
 
     // MARK: Drain
 
     /// Begins to move everyone elsewhere: readers of streams that nobody writes are asked to come back at once; those
-    /// of a stream with a producer at work stay for its end. New connections are welcome: who appends to a stream that is
-    /// being written may do so on one.
+    /// of a stream with a producer at work stay for its end. New connections are welcome: who appends to a stream that
+    /// is being written may do so on one.
     func beginDraining() {
         isDraining = true
         // A request may be under way on a connection that is idle here: it is answered, and is the last.

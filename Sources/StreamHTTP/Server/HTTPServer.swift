@@ -4,7 +4,7 @@ import NIOPosix
 package import StreamCore
 
 /// An HTTP/1.1 server: accepts connections, spreads them over event loops, and goes away in good order. What it answers
-/// is its responder's, and so are the streams that an answer may follow.
+/// is its responder's, and so are the streams that a response may follow.
 package final class HTTPServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let census: ConnectionCensus

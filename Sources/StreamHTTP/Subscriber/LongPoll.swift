@@ -8,18 +8,18 @@ final class LongPoll: TailReader {
     var index = 0
     private let plan: LongPollPlan
     private let plane: LoopPlane
-    private let onAnswer: (Response) -> Void
+    private let onResponse: (Response) -> Void
     private var machine: SubscriberMachine
     private let since: NIODeadline
     /// It has waited long enough, and the last look is on its way.
     private var isLate = false
 
-    /// - Parameter onAnswer: called once, unless the peer goes first.
-    init(plan: LongPollPlan, plane: LoopPlane, onAnswer: @escaping (Response) -> Void) {
+    /// - Parameter onResponse: called once, unless the peer goes first.
+    init(plan: LongPollPlan, plane: LoopPlane, onResponse: @escaping (Response) -> Void) {
         self.name = plan.name
         self.plan = plan
         self.plane = plane
-        self.onAnswer = onAnswer
+        self.onResponse = onResponse
         self.machine = SubscriberMachine(at: plan.position)
         self.since = .now()
     }
@@ -55,7 +55,7 @@ final class LongPoll: TailReader {
             let last = batch.items[batch.items.count - 1]
             let hasEvents = batch.items[index...].contains { !$0.events.isEmpty }
             let body = hasEvents ? batch.byteView(from: index, kind: plan.kind) : nil
-            finish(plan.answer(LongPollNews(last: last.last, end: last.end, body: body)))
+            finish(plan.response(LongPollNews(last: last.last, end: last.end, body: body)))
         }
     }
 
@@ -72,7 +72,8 @@ final class LongPoll: TailReader {
         if now - since >= plane.configuration.longPollTime { giveUp() }
     }
 
-    /// Answers with what there is now, or that there is nothing: this loop may not have heard yet of what the store has.
+    /// Answers with what there is now, or that there is nothing: this loop may not have heard yet of what the store
+    /// has.
     func giveUp() {
         guard !isLate, !machine.isFinished else { return }
         isLate = true
@@ -93,7 +94,7 @@ final class LongPoll: TailReader {
 
     private func looked(_ response: Response?, isLast: Bool) {
         if let response { return finish(response) }
-        if isLast { return finish(plan.answer(LongPollNews(last: plan.position))) }
+        if isLast { return finish(plan.response(LongPollNews(last: plan.position))) }
         perform(machine.read(last: plan.position, isAtTail: true, takesMore: true))
     }
 
@@ -101,6 +102,6 @@ final class LongPoll: TailReader {
         guard !machine.isFinished else { return }
         machine.finish()
         plane.remove(self)
-        onAnswer(response)
+        onResponse(response)
     }
 }

@@ -20,7 +20,8 @@ final class Subscriber: TailReader {
     /// The head and what stood first are written.
     private var isOpened = false
     private var countsAsHeld = false
-    /// The stream was taken away, if what is read next agrees: its name may have been made anew before this reader came.
+    /// The stream was taken away, if what is read next agrees: its name may have been made anew before this reader
+    /// came.
     private var removal: Removal?
     /// The place in its group, kept by the group.
     var index = 0
@@ -65,7 +66,7 @@ final class Subscriber: TailReader {
         case .page(let page):
             append(page, gapAt: plan.requested, to: &part)
             isOver = page.end != nil
-        case .now(let page) where plan.form == .durable:
+        case .now(let page) where plan.form == .durableStreams:
             append(page, gapAt: nil, to: &part)
             isOver = page.end != nil
         case .now(let page):
@@ -120,7 +121,7 @@ final class Subscriber: TailReader {
         case .read(let position): perform(.read(position))
         case .deliver(let index):
             var shape = TailBatch.Shape(writer: writer, framing: framing, retry: takeRetry())
-            if plan.form == .durable { shape.cursor = plan.cursor() }
+            if plan.form == .durableStreams { shape.cursor = plan.cursor() }
             let buffer = batch.buffer(from: index, shape)
             plane.counts.deliveries += batch.eventCount(from: index)
             if let end = batch.end {
@@ -185,7 +186,9 @@ final class Subscriber: TailReader {
         if machine.isHeld, now - since >= plane.configuration.holdTime {
             return sayFarewell(.overloaded)
         }
-        if plan.form == .durable, now - since >= plane.configuration.durableLiveTime { return finish(with: []) }
+        if plan.form == .durableStreams, now - since >= plane.configuration.durableStreamsTime {
+            return finish(with: [])
+        }
         if now - lastWrite >= plane.configuration.heartbeat { beat() }
     }
 
@@ -263,7 +266,7 @@ final class Subscriber: TailReader {
             if plan.form == .foreign {
                 let conclusion = appendForeign(page, to: &part)
                 if let conclusion { return finish(with: part, isTorn: conclusion.isTorn, events: page.events.count) }
-            } else if plan.form == .durable, page.standing != .exact {
+            } else if plan.form == .durableStreams, page.standing != .exact {
                 // The protocol has no word for a gap: the reader comes back, and is told 410.
                 return finish(with: [])
             } else {
@@ -299,7 +302,7 @@ final class Subscriber: TailReader {
     /// Appends a page: the gap where it does not begin at the reader's position, the events, the end.
     private func append(_ page: Page, gapAt requested: String?, to part: inout [UInt8]) {
         plane.counts.deliveries += page.events.count
-        if plan.form == .durable { return appendDurably(page, to: &part) }
+        if plan.form == .durableStreams { return appendDurableStreams(page, to: &part) }
         let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
         if page.standing != .exact, let requested {
             plane.counts.gaps += 1
@@ -309,10 +312,10 @@ final class Subscriber: TailReader {
         if let end = page.end { writer.appendEnd(end, retry: takeRetry(), to: &part) }
     }
 
-    private func appendDurably(_ page: Page, to part: inout [UInt8]) {
+    private func appendDurableStreams(_ page: Page, to part: inout [UInt8]) {
         // The first page is answered even when it is empty: that is how a reader learns where it stands.
         guard !page.events.isEmpty || page.end != nil || !isOpened else { return }
-        let writer = DurableWriter(kind: page.contentType.kind)
+        let writer = DurableStreamsWriter(kind: page.contentType.kind)
         writer.appendData(page.events, to: &part)
         writer.appendControl(
             at: page.last,
@@ -326,7 +329,7 @@ final class Subscriber: TailReader {
     /// Appends a page of a foreign read, and what follows its end. Nil while the read goes on.
     private func appendForeign(_ page: Page, to part: inout [UInt8]) -> SubscriptionPlan.ForeignEnd? {
         plane.counts.deliveries += page.events.count
-        // The other protocol has no word for a gap, and what follows one is no answer.
+        // The other protocol has no word for a gap, and what follows one is no response.
         guard page.standing == .exact else {
             let words = plan.conclude(.removed(removal ?? .expired))
             part.append(contentsOf: words.bytes)

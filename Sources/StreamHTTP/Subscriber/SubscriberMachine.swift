@@ -14,7 +14,7 @@ package struct SubscriberMachine {
         /// A read is on its way.
         case reading
         /// At the tail.
-        case live
+        case following
         /// The connection takes no more.
         case blocked
         case finished
@@ -48,7 +48,7 @@ package struct SubscriberMachine {
     }
 
     package var isHeld: Bool { state == .held }
-    package var isLive: Bool { state == .live }
+    package var isFollowing: Bool { state == .following }
     package var isBlocked: Bool { state == .blocked }
     package var isFinished: Bool { state == .finished }
 
@@ -60,7 +60,7 @@ package struct SubscriberMachine {
         case .unready where !takesMore:
             state = .blocked
             return .wait
-        case .held, .unready, .live: return startReading()
+        case .held, .unready, .following: return startReading()
         case .reading:
             hasLostTrack = false
             return noteMissed()
@@ -79,7 +79,7 @@ package struct SubscriberMachine {
     /// The store lost track of the stream.
     package mutating func broken() {
         switch state {
-        case .live: state = .unready
+        case .following: state = .unready
         // What the read brings is written all the same, and moves the cursor.
         case .reading: hasLostTrack = true
         default: break
@@ -89,7 +89,7 @@ package struct SubscriberMachine {
     /// Retention took everything up to the floor.
     package mutating func trimmed(floor: Offset) -> Step {
         switch state {
-        case .live:
+        case .following:
             if let cursor, cursor < floor { startReading() } else { .wait }
         case .reading: noteMissed()
         default: .wait
@@ -99,7 +99,7 @@ package struct SubscriberMachine {
     /// The stream was taken away: what is read next tells whether it was this one.
     package mutating func removed() -> Step {
         switch state {
-        case .live: startReading()
+        case .following: startReading()
         case .reading: noteMissed()
         default: .wait
         }
@@ -111,7 +111,7 @@ package struct SubscriberMachine {
         case .reading:
             hasMissed = true
             return .ignore
-        case .live:
+        case .following:
             guard let cursor, let last = boundaries.last else { return .ignore }
             if cursor == boundaries[0] {
                 self.cursor = last
@@ -150,7 +150,7 @@ package struct SubscriberMachine {
             return .wait
         }
         if isAtTail, !hasMissed {
-            state = .live
+            state = .following
             return .wait
         }
         return startReading()
@@ -158,7 +158,7 @@ package struct SubscriberMachine {
 
     /// The connection takes no more. What was committed until now is written.
     package mutating func becameUnwritable() {
-        if state == .live { state = .blocked }
+        if state == .following { state = .blocked }
     }
 
     package mutating func becameWritable() -> Step {

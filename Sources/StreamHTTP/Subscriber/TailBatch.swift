@@ -10,7 +10,7 @@ final class TailBatch {
         var framing: BodyFraming
         /// The first block carries a `retry` of so many milliseconds.
         var retry: Int?
-        /// The cursor that a durable read is told.
+        /// The cursor that a Durable Streams read is told.
         var cursor: UInt64 = 0
 
         /// Names the shape among the encodings of an item. All readers of a node share one `retry`, and one stream
@@ -27,10 +27,10 @@ final class TailBatch {
     private var buffers: [Int: ByteBuffer] = [:]
     /// What was asked for last: nearly all readers of a stream ask for the same.
     private var latest: (key: Int, buffer: ByteBuffer)?
-    private var durableBuffers: [DurableKey: ByteBuffer] = [:]
+    private var durableStreamsBuffers: [DurableStreamsKey: ByteBuffer] = [:]
     private var byteViews: [Int: [UInt8]] = [:]
 
-    private struct DurableKey: Hashable {
+    private struct DurableStreamsKey: Hashable {
         var index: Int
         var framing: BodyFraming
         var cursor: UInt64
@@ -54,7 +54,7 @@ final class TailBatch {
 
     /// The bytes of the items from an index on, as they go on the wire.
     func buffer(from index: Int, _ shape: Shape) -> ByteBuffer {
-        if shape.writer.form == .durable { return durableBuffer(from: index, shape) }
+        if shape.writer.form == .durableStreams { return durableStreamsBuffer(from: index, shape) }
         let key = index << 4 | shape.key
         if let latest, latest.key == key { return latest.buffer }
         if let buffer = buffers[key] { return buffer }
@@ -81,10 +81,10 @@ final class TailBatch {
 
     /// Nearly all readers share one cursor. For another the data is written again, since it is one chunk with what
     /// follows it.
-    private func durableBuffer(from index: Int, _ shape: Shape) -> ByteBuffer {
-        let key = DurableKey(index: index, framing: shape.framing, cursor: shape.cursor)
-        if let buffer = durableBuffers[key] { return buffer }
-        let writer = DurableWriter(kind: shape.writer.kind)
+    private func durableStreamsBuffer(from index: Int, _ shape: Shape) -> ByteBuffer {
+        let key = DurableStreamsKey(index: index, framing: shape.framing, cursor: shape.cursor)
+        if let buffer = durableStreamsBuffers[key] { return buffer }
+        let writer = DurableStreamsWriter(kind: shape.writer.kind)
         var part: [UInt8] = []
         writer.appendData(events(from: index), to: &part)
         writer.appendControl(
@@ -97,7 +97,7 @@ final class TailBatch {
         var framed: [UInt8] = []
         shape.framing.append(part, to: &framed)
         let buffer = ByteBuffer(bytes: framed)
-        durableBuffers[key] = buffer
+        durableStreamsBuffers[key] = buffer
         return buffer
     }
 

@@ -45,13 +45,13 @@ final class ScriptedUpstream: UpstreamTransport {
     func send(_ piece: String) { for answer in state.withLock(\.open) { answer.yield(.piece(piece)) } }
     func end() { for answer in state.withLock(\.open) { answer.yield(.end) } }
 
-    func send(_ request: UpstreamRequest) async throws -> UpstreamAnswer {
+    func send(_ request: UpstreamRequest) async throws -> UpstreamResponse {
         state.withLock { $0.requests.append(request) }
         let (status, fields) = try await answers(request)
         let (steps, step) = AsyncStream<Step>.makeStream()
         for one in script { step.yield(one) }
         state.withLock { $0.open.append(step) }
-        return UpstreamAnswer(status: status, headers: fields) { take in try await self.play(steps, take) }
+        return UpstreamResponse(status: status, headers: fields) { take in try await self.play(steps, take) }
     }
 
     private func play(_ steps: AsyncStream<Step>, _ take: (ByteBuffer) async throws -> Void) async throws {

@@ -95,7 +95,7 @@ struct BuiltinUpstreamTests {
         stream: Bool,
         more: String = "",
         clock: any Clock<Duration> = StepClock()
-    ) async throws -> (UpstreamAnswer, [UInt8]) {
+    ) async throws -> (UpstreamResponse, [UInt8]) {
         let upstream = BuiltinUpstream(clock: clock) { _ in Self.words }
         let question = format == .responses ? #""input":"Why?""# : #""messages":[{"role":"user","content":"Why?"}]"#
         let text = #"{"model":"builtin","stream":\#(stream),\#(question)\#(more)}"#

@@ -53,7 +53,7 @@ private final class ScriptedInput: ProducerInput {
     }
 }
 
-/// What every answer of a Freshet server tells of a stream.
+/// What every response of a Freshet server tells of a stream.
 private let next = [("Stream-Next-Offset", "1")]
 
 /// A stream as a server keeps it, with the rules of idempotent producers, and with trouble now and then.
@@ -80,7 +80,7 @@ private final class StreamModel: Sendable {
                 // Lost before it was carried out.
                 return Bool.random() ? .init(503, end: .abort) : .init(503, [("Retry-After", "0")])
             case 0..<trouble:
-                // Carried out, and the answer is lost.
+                // Carried out, and the response is lost.
                 _ = carryOut(request, &state)
                 return .init(503, end: .abort)
             default:
@@ -162,14 +162,15 @@ private final class StreamModel: Sendable {
 
     /// A timer that was no longer needed once sent its request a second time, and the second answer was taken for an
     /// acknowledgement of the next append.
-    @Test func `Input that arrives while a repetition is waited for is acknowledged by its own answer`() async throws {
+    @Test func `Input that arrives while a repetition is waited for is acknowledged by its own response`() async throws
+    {
         let model = StreamModel(trouble: 5)
         let words = (0..<200).map { "word\($0) " }
         let input = ScriptedInput(words, isPaced: true)
         try await ScriptedServer.run { _, request in
             model.answer(request)
         } _: { server in
-            // After an answer was taken in: either the next request is under way, or a wait has begun.
+            // After a response was taken in: either the next request is under way, or a wait has begun.
             let outcome = await session(server.origin, input, progress: { _, _, _ in input.letThrough() }).run()
             #expect(outcome == .complete)
             model.state.withLock { state in

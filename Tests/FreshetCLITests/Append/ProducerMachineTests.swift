@@ -27,10 +27,12 @@ private func makeMachine(
 private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 /// As a Freshet server says it.
-private func ok(_ status: Int) -> Answer { Answer(status: status, headers: ["Stream-Next-Offset": "1"]) }
+private func ok(_ status: Int) -> ServerResponse {
+    ServerResponse(status: status, headers: ["Stream-Next-Offset": "1"])
+}
 
-private func closed(_ status: Int, _ reason: String) -> Answer {
-    Answer(
+private func closed(_ status: Int, _ reason: String) -> ServerResponse {
+    ServerResponse(
         status: status,
         headers: ["Stream-Closed": "true", "Stream-End-Reason": reason, "Stream-Next-Offset": "1"]
     )
@@ -71,7 +73,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         #expect(end == .send(.end(sequence: 2, done)))
     }
 
-    @Test func `A request without an answer is repeated, byte for byte, with its number`() {
+    @Test func `A request without a response is repeated, byte for byte, with its number`() {
         var machine = makeMachine()
         _ = machine.start(at: .zero)
         _ = machine.answered(ok(201), at: .zero)
@@ -93,7 +95,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
     func `A passing refusal is repeated after the longer of backoff and Retry-After`(status: Int) {
         var machine = makeMachine()
         _ = machine.start(at: .zero)
-        let wait = machine.answered(Answer(status: status, headers: ["Retry-After": "9"]), at: .seconds(1))
+        let wait = machine.answered(ServerResponse(status: status, headers: ["Retry-After": "9"]), at: .seconds(1))
         #expect(wait == .wait(until: .seconds(10)))
         let again = machine.timer(at: .seconds(10))
         #expect(again == .send(.create))
@@ -122,7 +124,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
     @Test func `A server that asks for a longer wait than the patience is asked once more at its end`() {
         var machine = makeMachine { $0.patience = .seconds(10) }
         _ = machine.start(at: .zero)
-        let busy = Answer(status: 503, headers: ["Retry-After": "3600"])
+        let busy = ServerResponse(status: 503, headers: ["Retry-After": "3600"])
         let wait = machine.answered(busy, at: .seconds(1))
         #expect(wait == .wait(until: .seconds(11)))
         let again = machine.timer(at: .seconds(11))
@@ -131,7 +133,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         #expect(end == .finish(.gaveUp("the server answered 503")))
     }
 
-    @Test func `An answer ends the impatience`() {
+    @Test func `A response ends the impatience`() {
         var machine = makeMachine { $0.patience = .seconds(10) }
         _ = machine.start(at: .zero)
         _ = machine.failed("x", at: .seconds(1))
@@ -204,7 +206,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
             var machine = makeMachine { $0.acceptsAnyOpenStream = accepts }
             _ = machine.start(at: .zero)
             _ = machine.received(text("a"), at: .zero)
-            let action = machine.answered(Answer(status: 409), at: .zero)
+            let action = machine.answered(ServerResponse(status: 409), at: .zero)
             #expect(
                 action
                     == (accepts
@@ -223,7 +225,7 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
             _ = machine.start(at: .zero)
             _ = machine.answered(ok(201), at: .zero)
             _ = machine.received(text("a"), at: .zero)
-            let action = machine.answered(Answer(status: status), at: .zero)
+            let action = machine.answered(ServerResponse(status: status), at: .zero)
             #expect(action == .finish(outcome))
         }
     }
@@ -255,13 +257,16 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         _ = machine.received(text("bad"), at: .zero)
         _ = machine.answered(ok(201), at: .zero)
         _ = machine.received(text("waiting"), at: .zero)
-        let end = machine.answered(Answer(status: status, body: text("No.")), at: .zero)
+        let end = machine.answered(ServerResponse(status: status, body: text("No.")), at: .zero)
         let reason = "No. (\(status))"
         #expect(end == .send(.end(sequence: 0, .init(reason: .failed, detail: reason))))
         #expect(!machine.wantsInput)
         for (answer, outcome) in [
             (closed(200, "failed"), Machine.Outcome.inputFailed(reason)),
-            (Answer(status: 403), .refused("\(reason); nor could the stream be ended: the server answered 403")),
+            (
+                ServerResponse(status: 403),
+                .refused("\(reason); nor could the stream be ended: the server answered 403")
+            ),
         ] {
             var copy = machine
             let finish = copy.answered(answer, at: .zero)
@@ -274,18 +279,18 @@ private func closed(_ status: Int, _ reason: String) -> Answer {
         _ = machine.start(at: .zero)
         _ = machine.received(text("bad"), at: .zero)
         _ = machine.answered(ok(201), at: .zero)
-        let finish = machine.answered(Answer(status: 400), at: .zero)
+        let finish = machine.answered(ServerResponse(status: 400), at: .zero)
         #expect(finish == .finish(.inputFailed("the server answered 400")))
     }
 
     @Test(arguments: 0...2)
-    func `An answer that does not say where the stream stands acknowledges nothing`(good: Int) {
+    func `A response that does not say where the stream stands acknowledges nothing`(good: Int) {
         var machine = makeMachine()
         _ = machine.start(at: .zero)
         _ = machine.received(text("a"), at: .zero)
         _ = machine.inputEnded(at: .zero)
         for _ in 0..<good { _ = machine.answered(ok(200), at: .zero) }
-        let html = Answer(status: 200, headers: ["Content-Type": "text/html"], body: text("<html>"))
+        let html = ServerResponse(status: 200, headers: ["Content-Type": "text/html"], body: text("<html>"))
         guard case .finish(.refused(let reason)) = machine.answered(html, at: .zero) else {
             Issue.record("taken for an acknowledgement")
             return

@@ -42,9 +42,10 @@ import Testing
 
     @Test func `What a server says was wrong is one line without commands`() {
         let problem = #"{"title":"No.","detail":"a\u009bb\u202ec"}"#
-        #expect(Answer.problem(status: 404, body: Array(problem.utf8)) == "No. a\\u{9B}b\\u{202E}c (404)")
+        #expect(ServerResponse.problem(status: 404, body: Array(problem.utf8)) == "No. a\\u{9B}b\\u{202E}c (404)")
         #expect(
-            Answer.problem(status: 502, body: Array("<html>\r\n  <b>\u{1B}]0;x".utf8)) == "<html> <b>\\u{1B}]0;x (502)"
+            ServerResponse.problem(status: 502, body: Array("<html>\r\n  <b>\u{1B}]0;x".utf8))
+                == "<html> <b>\\u{1B}]0;x (502)"
         )
     }
 }

@@ -42,10 +42,10 @@ import Testing
 
     @Test func `A problem is one line that cannot drive the terminal`() {
         let body = Array(#"{"title":"Too\u001b[31m large","detail":"Send less."}"#.utf8)
-        #expect(Answer(status: 413, body: body).problem == "Too\\u{1B}[31m large: Send less. (413)")
+        #expect(ServerResponse(status: 413, body: body).problem == "Too\\u{1B}[31m large: Send less. (413)")
         let sentences = Array(#"{"title":"No such stream.","detail":"Create it."}"#.utf8)
-        #expect(Answer(status: 404, body: sentences).problem == "No such stream. Create it. (404)")
-        #expect(Answer(status: 500).problem == "the server answered 500")
-        #expect(Answer(status: 502, body: Array("<html>\nbad".utf8)).problem == "<html> bad (502)")
+        #expect(ServerResponse(status: 404, body: sentences).problem == "No such stream. Create it. (404)")
+        #expect(ServerResponse(status: 500).problem == "the server answered 500")
+        #expect(ServerResponse(status: 502, body: Array("<html>\nbad".utf8)).problem == "<html> bad (502)")
     }
 }

@@ -237,7 +237,7 @@ import Testing
 
     // MARK: CORS
 
-    @Test func anAllowedPageMaySeeAnswersByItsOwnNameAndWithCredentials() {
+    @Test func anAllowedPageMaySeeResponsesByItsOwnNameAndWithCredentials() {
         let fields = Self.policy().corsFields(origin: Self.page, preflight: false)
         #expect(fields.contains(HeaderField("Access-Control-Allow-Origin", Self.page)))
         #expect(fields.contains(HeaderField("Access-Control-Allow-Credentials", "true")))

@@ -124,7 +124,7 @@ import Testing
         expected.retry = .milliseconds(500)
         expected.hold = .seconds(5)
         expected.longPoll = .milliseconds(500)
-        expected.liveSSE = .seconds(5)
+        expected.durableStreamsSSE = .seconds(5)
         expected.writeStall = .seconds(6)
         expected.headerBytes = 8192
         expected.headerTime = .seconds(7)

@@ -34,7 +34,7 @@ struct MetricsTests {
             #expect(try await value("freshet_appended_bytes_total", server) == 10)
             #expect(try await value("freshet_append_duplicates_total", server) == 1)
             #expect(try await value("freshet_stream_ends_total{reason=\"cancelled\"}", server) == 1)
-            #expect(try await value("freshet_answers_total{status=\"201\"}", server) == 1)
+            #expect(try await value("freshet_responses_total{status=\"201\"}", server) == 1)
             try await server.ask("DELETE", "/v1/stream/a")
             #expect(try await value("freshet_streams_removed_total{why=\"deleted\"}", server) == 1)
             #expect(try await value("freshet_streams", server) == 0)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Which answer a GET gets")
+@Suite("Which response a GET gets")
 struct ReadFormTests {
     @Test(
         "the Accept that names a form decides: the higher quality, then server-sent events",
@@ -26,7 +26,7 @@ struct ReadFormTests {
     func precedence() throws {
         let accept = ["text/event-stream"]
         let form = { (query: String) in try ReadForm.negotiate(RequestTarget("/a?\(query)"), accept: accept) }
-        #expect(try form("live=sse&as=ndjson") == .durableLive("sse"))
+        #expect(try form("live=sse&as=ndjson") == .durableStreams("sse"))
         #expect(try form("as=ndjson") == .native(.ndjson))
         #expect(try form("as=sse") == .native(.sse))
         #expect(throws: Problem.self) { try form("as=xml") }

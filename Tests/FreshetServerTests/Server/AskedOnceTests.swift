@@ -100,7 +100,7 @@ struct AskedOnceTests {
                 try await client.send(
                     "POST /v1/stream/\(name) HTTP/1.1\r\n\(server.host)\(fields)\r\n\r\n5\r\nHello\r\n0\r\n\r\n"
                 )
-                let answer = try await client.answer()
+                let answer = try await client.response()
                 await client.close()
                 return (answer.status, gate.asked)
             }
@@ -130,7 +130,7 @@ struct AskedOnceTests {
             try await client.send(
                 "POST /v1/stream/none HTTP/1.1\r\n\(server.host)\(plain)\r\nContent-Length: 65537\r\n\r\n"
             )
-            #expect(try await client.answer().status == 404)
+            #expect(try await client.response().status == 404)
             await client.close()
         }
     }

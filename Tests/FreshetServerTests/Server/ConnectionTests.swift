@@ -46,9 +46,9 @@ struct ConnectionTests {
         try await TestServer.run { server in
             let client = try await server.connect()
             try await client.send(bytes)
-            let answer = try await client.answer()
+            let answer = try await client.response()
             #expect(answer.status == status)
-            // What comes after it does not cost the client its answer.
+            // What comes after it does not cost the client its response.
             try? await client.send(String(repeating: "more garbage ", count: 1000))
             #expect(try await client.readToEnd() == "")
             #expect(try await server.ask("GET", "/health").status == 200)
@@ -62,7 +62,7 @@ struct ConnectionTests {
             let client = try await server.connect()
             let head = ["Content-Type: application/json", "Transfer-Encoding: chunked"]
             try await client.send(server.request("POST", "/v1/stream/a", head) + "1\r\n1\r\nzz\r\n")
-            #expect(try await client.answer().status == 400)
+            #expect(try await client.response().status == 400)
             #expect(try await client.readToEnd() == "")
             #expect(try await server.ask("GET", "/v1/stream/a").body == "[]")
         }
@@ -79,10 +79,10 @@ struct ConnectionTests {
                 let client = try await server.connect()
                 try await client.send(requests)
                 if stops { try await client.endSending() }
-                #expect(try await client.answer().status == (stops ? 200 : 201))
-                #expect(try await client.answer().status == 204)
-                #expect(try await client.answer().body == (stops ? "xx" : "x"))
-                #expect(try await client.answer().status == 404)
+                #expect(try await client.response().status == (stops ? 200 : 201))
+                #expect(try await client.response().status == 204)
+                #expect(try await client.response().body == (stops ? "xx" : "x"))
+                #expect(try await client.response().status == 404)
                 if stops { #expect(try await client.readToEnd() == "") } else { await client.close() }
             }
         }
@@ -100,11 +100,11 @@ struct ConnectionTests {
             // Another connection is served meanwhile.
             #expect(try await server.ask("HEAD", "/v1/stream/a").status == 200)
             try await client.resume()
-            for _ in 0..<40 { #expect(try await client.answer().body.utf8.count == 500_000) }
+            for _ in 0..<40 { #expect(try await client.response().body.utf8.count == 500_000) }
         }
     }
 
-    @Test("a half-close after a request does not cost the answer")
+    @Test("a half-close after a request does not cost the response")
     func halfClose() async throws {
         try await TestServer.run { server in
             let type = "Content-Type: text/plain"
@@ -113,7 +113,7 @@ struct ConnectionTests {
                 let client = try await RawClient.connect(port: server.port, receiveBuffer: 4096)
                 try await client.send(server.request("GET", "/v1/stream/a", line))
                 try await client.endSending()
-                #expect(try await client.answer().body.utf8.count == 900_000)
+                #expect(try await client.response().body.utf8.count == 900_000)
                 #expect(try await client.readToEnd() == "")
             }
         }
@@ -188,7 +188,7 @@ struct ConnectionTests {
             #expect(try await client.readToEnd() == "")
             let connect = try await server.connect()
             try await connect.send("CONNECT localhost:1 HTTP/1.1\r\n\(server.host)\r\n")
-            #expect(try await connect.answer().status >= 400)
+            #expect(try await connect.response().status >= 400)
             #expect(try await connect.readToEnd() == "")
         }
     }
@@ -215,7 +215,7 @@ struct ConnectionTests {
             try await producer.send(server.request("POST", "/v1/stream/a", head) + "1\r\nx\r\n")
             _ = try await reader.read(through: "data: x\n\n")
             try await producer.send("0\r\n\r\n")
-            #expect(try await producer.answer().status == 204)
+            #expect(try await producer.response().status == 204)
             let torn = try await server.connect()
             try await torn.send(server.request("POST", "/v1/stream/a", head) + "1\r\ny\r\n")
             _ = try await reader.read(through: "data: y\n\n")

@@ -77,14 +77,14 @@ struct Desk {
     ) async -> Reply {
         let length: Fields = body.isEmpty ? [] : [("Content-Length", "\(body.utf8.count)")]
         return switch plan(method, target, fields + [length]) {
-        case .answer(let response): .response(response)
+        case .respond(let response): .response(response)
         case .act(let act): await act()
         case .collect(_, _, let act): await act(Array(body.utf8))
-        case .live, .exchange, .later: preconditionFailure("a request without a body that arrives slowly")
+        case .streamingAppend, .exchange, .later: preconditionFailure("a request without a body that arrives slowly")
         }
     }
 
-    /// What a request is told: its status, and how the stream ended where the answer says so.
+    /// What a request is told: its status, and how the stream ended where the response says so.
     @discardableResult
     func ask(
         _ method: HTTPMethod,

@@ -14,17 +14,17 @@ struct DrainTests {
         try await TestServer.run { server in
             try await server.ask("PUT", "/v1/stream/quiet", text)
             try await server.ask("PUT", "/v1/stream/leased", text, "Stream-Lease: 600")
-            try await server.ask("PUT", "/v1/stream/live", text)
+            try await server.ask("PUT", "/v1/stream/written", text)
             let quiet = try await server.reader("/v1/stream/quiet")
             let held = try await server.reader("/v1/stream/none")
             let leased = try await server.reader("/v1/stream/leased")
-            let live = try await server.reader("/v1/stream/live")
+            let reader = try await server.reader("/v1/stream/written")
             let idle = try await server.connect()
             #expect(try await idle.request(server.request("GET", "/health")).status == 200)
             let producer = try await server.connect()
             let head = [text, "Transfer-Encoding: chunked"]
-            try await producer.send(server.request("POST", "/v1/stream/live", head) + "1\r\n1\r\n")
-            _ = try await live.read(through: "data: 1\n\n\r\n")
+            try await producer.send(server.request("POST", "/v1/stream/written", head) + "1\r\n1\r\n")
+            _ = try await reader.read(through: "data: 1\n\n\r\n")
 
             async let drained: Void = server.service.drain()
             for reader in [quiet, held] {
@@ -40,9 +40,9 @@ struct DrainTests {
             #expect(health.status == 503)
             #expect(health.body == "{\"status\":\"draining\"}\n")
             // New native reads are asked to come back, other reads are answered, nothing is created.
-            let late = try await server.reader("/v1/stream/live")
+            let late = try await server.reader("/v1/stream/written")
             #expect(try await late.chunks().contains("{\"why\":\"draining\"}"))
-            #expect(try await server.ask("GET", "/v1/stream/live").body == "1")
+            #expect(try await server.ask("GET", "/v1/stream/written").body == "1")
             let unused = try await server.connect()
             let create = try await server.ask("PUT", "/v1/stream/new", text)
             #expect(create.status == 503)
@@ -59,14 +59,14 @@ struct DrainTests {
             )
             #expect(try await leased.chunks().contains("data: y\n\nevent: end\n"))
             try await producer.send("1\r\n2\r\n0\r\n\r\n")
-            #expect(try await producer.answer().status == 204)
+            #expect(try await producer.response().status == 204)
             // Nobody writes the last stream any more: its reader goes, and with it the server.
-            #expect(try await live.readToEnd().contains("{\"why\":\"draining\"}"))
+            #expect(try await reader.readToEnd().contains("{\"why\":\"draining\"}"))
             await drained
         }
     }
 
-    @Test("at the deadline a live request is told 503 with the last offset kept, and its readers to come back")
+    @Test("at the deadline a streaming append is told 503 with the last offset kept, and its readers to come back")
     func deadline() async throws {
         try await TestServer.run({ $0.drainDeadline = .milliseconds(300) }) { server in
             try await server.ask("PUT", "/v1/stream/a", text)
@@ -76,7 +76,7 @@ struct DrainTests {
             try await producer.send(server.request("POST", "/v1/stream/a", head) + "1\r\n1\r\n")
             _ = try await reader.read(through: "data: 1\n\n\r\n")
             await server.service.drain()
-            let answer = try await producer.answer()
+            let answer = try await producer.response()
             #expect(answer.status == 503)
             #expect(answer.header("Stream-Next-Offset") == server.offset(1))
             #expect(answer.header("Retry-After") != nil)

@@ -64,7 +64,7 @@ struct ExchangeTests {
         }
     }
 
-    @Test func `reads the body while it arrives, and answers meanwhile`() async throws {
+    @Test func `reads the body while it arrives, and responses meanwhile`() async throws {
         try await serve { body, writer in
             try await writer.head(200, [])
             for try await part in body { try await writer.write(part) }
@@ -98,7 +98,7 @@ struct ExchangeTests {
         }
     }
 
-    @Test func `gives an answer of a known length its length, and keeps it`() async throws {
+    @Test func `gives a response of a known length its length, and keeps it`() async throws {
         try await serve { body, writer in
             let whole = try await body.collect(upTo: 100)
             try await writer.head(201, [], length: whole.readableBytes)
@@ -111,7 +111,7 @@ struct ExchangeTests {
         }
     }
 
-    @Test func `cuts an answer that is not as long as it said`() async throws {
+    @Test func `cuts a response that is not as long as it said`() async throws {
         try await serve { _, writer in
             try await writer.head(200, [], length: 10)
             try await writer.write(ByteBuffer(string: "short"))
@@ -147,7 +147,7 @@ struct ExchangeTests {
             try await client.send(
                 "POST /exchange HTTP/1.1\r\n\(server.host)Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
             )
-            let answer = try await client.answer()
+            let answer = try await client.response()
             #expect(answer.status == 403)
             #expect(answer.header("Connection") == "close")
             #expect(try await client.readToEnd() == "")
@@ -185,7 +185,7 @@ struct ExchangeTests {
                     ? head + "Content-Length: 5\r\n\r\nhello"
                     : head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
             )
-            let answer = try await client.answer()
+            let answer = try await client.response()
             #expect(answer.status == 413)
             await client.close()
         }
@@ -269,7 +269,7 @@ struct ExchangeTests {
         } test: { server in
             let client = try await server.connect()
             try await client.send(server.request("HEAD", "/exchange"))
-            #expect(try await client.answer(toHead: true).status == 200)
+            #expect(try await client.response(toHead: true).status == 200)
             #expect(try await client.request(server.request("GET", "/health")).status == 200)
             await client.close()
         }
@@ -315,7 +315,7 @@ struct ExchangeTests {
             try await server.until("both are at work") { atWork.value == "++" }
             await server.service.drain()
             #expect(try await writing.readToEnd() == "")
-            #expect(try await silent.answer().status == 503)
+            #expect(try await silent.response().status == 503)
         }
     }
 }

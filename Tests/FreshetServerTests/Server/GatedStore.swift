@@ -56,12 +56,12 @@ struct GatedStore: StreamStore {
         return try await base.create(name, request)
     }
 
-    func liveOpened(_ name: StreamName) async throws(StoreError) {
+    func producerOpened(_ name: StreamName) async throws(StoreError) {
         await gate.pass()
-        try await base.liveOpened(name)
+        try await base.producerOpened(name)
     }
 
-    func liveClosed(_ name: StreamName) async throws(StoreError) { try await base.liveClosed(name) }
+    func producerClosed(_ name: StreamName) async throws(StoreError) { try await base.producerClosed(name) }
 
     func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
         gate.note("append")

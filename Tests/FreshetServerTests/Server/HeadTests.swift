@@ -37,7 +37,7 @@ struct HeadTests {
     func absolute() async throws {
         try await TestServer.run { server in
             func ask(_ target: String, host: String, _ fields: String = "", method: String = "GET") async throws
-                -> RawClient.Answer
+                -> RawClient.Response
             {
                 let client = try await server.connect()
                 defer { Task { await client.close() } }
@@ -110,8 +110,8 @@ struct HeadTests {
                 try await client.send(
                     (before ? server.request("GET", "/health") : "") + "\(line)\r\nHost: localhost\r\n\r\n"
                 )
-                if before { #expect(try await client.answer().status == 200) }
-                #expect(try await client.answer().status == status)
+                if before { #expect(try await client.response().status == 200) }
+                #expect(try await client.response().status == status)
                 await client.close()
             }
         }

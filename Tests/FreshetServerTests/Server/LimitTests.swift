@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Limits, each with its answer, and the server goes on", .timeLimit(.minutes(1)))
+@Suite("Limits, each with its response, and the server goes on", .timeLimit(.minutes(1)))
 struct LimitTests {
     @Test("a head that is too large is 431, also when more of it comes", arguments: ["X: ", "GET /", "Cookie: "])
     func headers(start: String) async throws {
@@ -13,7 +13,7 @@ struct LimitTests {
             let client = try await server.connect()
             let line = start + String(repeating: "a", count: 60_000)
             try await client.send(start.hasPrefix("GET") ? line : "GET /health HTTP/1.1\r\n\(server.host)\(line)")
-            let answer = try await client.answer()
+            let answer = try await client.response()
             #expect(answer.status == 431)
             #expect(answer.header("Connection") == "close")
             #expect(try await client.readToEnd() == "")
@@ -36,7 +36,7 @@ struct LimitTests {
             let client = try await server.connect()
             try await client.send("GET /health HT")
             try await client.send("TP/1.1\r\n")
-            let answer = try await client.answer()
+            let answer = try await client.response()
             #expect(answer.status == 408)
             #expect(answer.code == "head-timeout")
             #expect(try await client.readToEnd() == "")
@@ -58,7 +58,7 @@ struct LimitTests {
             let client = try await server.connect()
             let head = ["Content-Type: text/plain", "Content-Length: 10"]
             try await client.send(server.request("POST", "/v1/stream/a", head) + "12345")
-            #expect(try await client.answer().code == "body-timeout")
+            #expect(try await client.response().code == "body-timeout")
             #expect(try await client.readToEnd() == "")
             #expect(try await server.ask("GET", "/v1/stream/a").body == "")
         }
@@ -80,20 +80,20 @@ struct LimitTests {
             try await client.send(server.request("POST", "/v1/stream/a", head))
             let chunk = "190\r\n" + String(repeating: "1", count: 400) + "\r\n"
             for _ in 0..<4 { try await client.send(chunk) }
-            #expect(try await client.answer().status == 413)
+            #expect(try await client.response().status == 413)
             #expect(try await client.readToEnd() == "")
         }
     }
 
-    @Test("an early answer reaches a client that is still sending, and one that never stops is cut")
-    func earlyAnswer() async throws {
+    @Test("an early response reaches a client that is still sending, and one that never stops is cut")
+    func earlyResponse() async throws {
         try await TestServer.run({ $0.bodyBytes = 1000 }) { server in
             let client = try await server.connect()
             let head = ["Content-Type: text/plain", "Content-Length: 400000"]
             try await client.send(server.request("PUT", "/v1/stream/a", head))
-            // On a busy machine it may be cut before it has sent everything; the answer is there all the same.
+            // On a busy machine it may be cut before it has sent everything; the response is there all the same.
             for _ in 0..<40 { try? await client.send(String(repeating: "x", count: 10_000)) }
-            #expect(try await client.answer().status == 413)
+            #expect(try await client.response().status == 413)
             #expect(try await client.readToEnd() == "")
         }
     }
@@ -130,7 +130,7 @@ struct LimitTests {
             let client = try await server.connect()
             let head = [type, "Transfer-Encoding: chunked"]
             try await client.send(server.request("POST", "/v1/stream/a", head) + "fa0\r\n\(large)\r\n")
-            #expect(try await client.answer().status == 507)
+            #expect(try await client.response().status == 507)
             #expect(try await server.ask("POST", "/v1/stream/a", type, "Stream-Closed: true", body: "").status == 204)
             #expect(try await server.ask("DELETE", "/v1/stream/a").status == 204)
             #expect(try await server.ask("PUT", "/v1/stream/c", type).status == 201)
@@ -149,7 +149,7 @@ struct LimitTests {
             #expect(try await second.readToEnd() == "")
             let reader = try await server.connect()
             try await reader.send(server.request("GET", "/v1/stream/a", ["Accept: text/event-stream"]))
-            let farewell = try await reader.answer()
+            let farewell = try await reader.response()
             #expect(farewell.status == 200)
             #expect(farewell.body.contains("event: reconnect\nretry: "))
             #expect(farewell.body.contains("{\"why\":\"overloaded\"}"))

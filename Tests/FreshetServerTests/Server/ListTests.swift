@@ -114,7 +114,7 @@ struct ListTests {
             }
             #expect(try await sources(all) == ["pub/one": "secret/a", "pub/two": "pub/source", "pub/source": nil])
             #expect(try await sources(pub) == ["pub/one": nil, "pub/two": "pub/source", "pub/source": nil])
-            // Whether the source exists, was deleted or never was: one answer.
+            // Whether the source exists, was deleted or never was: one response.
             try await server.ask("DELETE", "/v1/stream/secret/a", all)
             var bodies: Set<String> = []
             for source in ["secret/a", "secret/b"] {

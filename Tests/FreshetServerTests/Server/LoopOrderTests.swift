@@ -22,7 +22,7 @@ struct LoopOrderTests {
             case .delete: try await desk.ask(.DELETE)
             case .expire: _ = try await desk.store.remove(desk.name, because: .expired, born: nil)
             case .takeover:
-                let newer = try await desk.streams.openLive(desk.name, label: "p") { _ in }
+                let newer = try await desk.streams.openProducer(desk.name, label: "p") { _ in }
                 #expect(newer != nil)
             }
         }
@@ -49,7 +49,7 @@ struct LoopOrderTests {
     }
 
     @Test(
-        "a live body that ends cleanly after its stream was stopped is told so",
+        "a streaming body that ends cleanly after its stream was stopped is told so",
         arguments: Keeping.allCases,
         Progress.allCases
     )
@@ -57,11 +57,11 @@ struct LoopOrderTests {
         for stop in Stop.allCases {
             for closes in [false, true] {
                 try await Desk.run(keeping) { desk in
-                    let body = try await LiveBody(desk, closes: closes)
+                    let body = try await StreamedBody(desk, closes: closes)
                     try await body.bring(to: progress)
                     try await stop.happen(at: desk)
                     await body.end()
-                    let answer = await body.answer()
+                    let answer = await body.response()
                     #expect(stop.isTold(in: answer), "\(stop), \(closes ? "closing" : "open"): \(answer)")
                     if progress == .kept || progress == .keptUnheard {
                         #expect(answer["Stream-Next-Offset"] == body.kept?.text)
@@ -75,26 +75,26 @@ struct LoopOrderTests {
     func otherEnds(keeping: Keeping) async throws {
         for isBad in [true, false] {
             try await Desk.run(keeping) { desk in
-                let body = try await LiveBody(desk, closes: false)
+                let body = try await StreamedBody(desk, closes: false)
                 try await body.bring(to: .kept)
                 try await desk.cancel()
                 if isBad { await body.send("event: end\ndata: x\n\n") } else { await body.drain() }
-                let answer = await body.answer()
+                let answer = await body.response()
                 #expect(Stop.cancel.isTold(in: answer), "\(answer)")
             }
         }
     }
 
     @Test(
-        "a live body that is opened while its stream is stopped is told so, and asked for nothing",
+        "a streaming body that is opened while its stream is stopped is told so, and asked for nothing",
         arguments: Keeping.allCases
     )
     func opening(keeping: Keeping) async throws {
         try await Desk.run(keeping) { desk in
             // The route has looked at the stream; the request is not open yet.
             desk.store.before(.info, skipping: 1) { try await desk.cancel() }
-            let body = try await LiveBody(desk, closes: false)
-            #expect(Stop.cancel.isTold(in: await body.answer()))
+            let body = try await StreamedBody(desk, closes: false)
+            #expect(Stop.cancel.isTold(in: await body.response()))
             #expect(!body.wasWanted && desk.store.unfinished.isEmpty)
         }
     }
@@ -103,10 +103,10 @@ struct LoopOrderTests {
     func undisturbed(keeping: Keeping) async throws {
         for progress in Progress.allCases {
             try await Desk.run(keeping) { desk in
-                let body = try await LiveBody(desk, closes: false)
+                let body = try await StreamedBody(desk, closes: false)
                 try await body.bring(to: progress)
                 await body.end()
-                let answer = await body.answer()
+                let answer = await body.response()
                 #expect(answer.status == 204 && answer.reason == nil)
             }
         }
@@ -155,11 +155,11 @@ struct LoopOrderTests {
     }
 }
 
-/// A live request to the stream of a desk, on a loop that is run when the test says so.
-private final class LiveBody: Sendable {
+/// A streaming append to the stream of a desk, on a loop that is run when the test says so.
+private final class StreamedBody: Sendable {
     private let desk: Desk
     private let loop = NIOAsyncTestingEventLoop()
-    private let live: NIOLoopBoundBox<LiveRequest?>
+    private let streaming: NIOLoopBoundBox<StreamingAppend?>
     private let state = Mutex(State())
 
     private struct State {
@@ -174,24 +174,24 @@ private final class LiveBody: Sendable {
 
     init(_ desk: Desk, closes: Bool) async throws {
         self.desk = desk
-        live = NIOLoopBoundBox.makeEmptyBox(valueType: LiveRequest.self, eventLoop: loop)
+        streaming = NIOLoopBoundBox.makeEmptyBox(valueType: StreamingAppend.self, eventLoop: loop)
         try await desk.ask(.PUT)
         let fields: Desk.Fields = [
             ("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"), ("Stream-Producer", "p"),
         ]
         let closing: Desk.Fields = closes ? [("Stream-Closed", "true")] : []
-        guard case .live(let plan) = desk.plan(.POST, "", [fields, closing]) else {
-            throw UnexpectedOutcome("no live request")
+        guard case .streamingAppend(let plan) = desk.plan(.POST, "", [fields, closing]) else {
+            throw UnexpectedOutcome("no streaming append")
         }
         try await loop.executeInContext { [self] in
-            live.value = LiveRequest(
+            streaming.value = StreamingAppend(
                 plan: plan,
                 limits: DataPlaneConfiguration(ServerConfiguration()).pieces,
                 eventLoop: loop,
                 onResume: {},
                 onFinish: { [weak self] response in self?.state.withLock { $0.response = response } }
             )
-            live.value?.open { [weak self] in self?.state.withLock { $0.wasWanted = true } }
+            streaming.value?.open { [weak self] in self?.state.withLock { $0.wasWanted = true } }
         }
         while state.withLock({ !$0.wasWanted && $0.response == nil }) { await loop.run() }
     }
@@ -211,21 +211,23 @@ private final class LiveBody: Sendable {
     }
 
     private var isAppending: Bool {
-        get async { (try? await loop.executeInContext { [live] in live.value?.isAppending ?? false }) ?? false }
+        get async {
+            (try? await loop.executeInContext { [streaming] in streaming.value?.isAppending ?? false }) ?? false
+        }
     }
 
     func send(_ text: String) async {
-        try? await loop.executeInContext { [live] in live.value?.received(ByteBuffer(string: text)) }
+        try? await loop.executeInContext { [streaming] in streaming.value?.received(ByteBuffer(string: text)) }
     }
 
-    func end() async { try? await loop.executeInContext { [live] in live.value?.bodyEnded() } }
+    func end() async { try? await loop.executeInContext { [streaming] in streaming.value?.bodyEnded() } }
 
-    func drain() async { try? await loop.executeInContext { [live] in live.value?.drain() } }
+    func drain() async { try? await loop.executeInContext { [streaming] in streaming.value?.drain() } }
 
-    func answer() async -> Desk.Told {
+    func response() async -> Desk.Told {
         while true {
             if let response = state.withLock(\.response) {
-                try? await loop.executeInContext { [live] in live.value = nil }
+                try? await loop.executeInContext { [streaming] in streaming.value = nil }
                 return Desk.Told(response)
             }
             await loop.run()

@@ -148,7 +148,7 @@ struct NativeReadTests {
         }
     }
 
-    @Test("a live read says that it is not encoded only where that is asked for, however it is read")
+    @Test("a read that follows says that it is not encoded only where that is asked for, however it is read")
     func identityEncoding() async throws {
         for isAsked in [false, true] {
             try await TestServer.run({ $0.identityEncoding = isAsked }) { server in

@@ -6,8 +6,8 @@ import Testing
 @testable import FreshetServer
 @testable import StreamHTTP
 
-/// Whatever was acknowledged before a request was whole is in its answer, and what comes between two looks of the same
-/// request does not make it tell two stories.
+/// Whatever was acknowledged before a request was whole is in its response, and what comes between two looks of the
+/// same request does not make it tell two stories.
 @Suite("Answers follow the store's order", .timeLimit(.minutes(1)))
 struct OrderTests {
     private static let numbered: Desk.Fields = [("Producer-Id", "p"), ("Producer-Epoch", "0"), ("Producer-Seq", "0")]
@@ -22,7 +22,7 @@ struct OrderTests {
         }
     }
 
-    @Test("every answer after an acknowledged Stop tells of it", arguments: Keeping.allCases)
+    @Test("every response after an acknowledged Stop tells of it", arguments: Keeping.allCases)
     func afterwards(keeping: Keeping) async throws {
         try await run(keeping) { desk in
             try await desk.ask(.POST, "", Self.text, Self.numbered, body: "one")
@@ -148,8 +148,8 @@ struct OrderTests {
         }
     }
 
-    /// A body that is not of its type reaches an ended stream as its number alone. Were that then given to another stream
-    /// of the name, that one would count the number as kept, and lose the body that is sent with it.
+    /// A body that is not of its type reaches an ended stream as its number alone. Were that then given to another
+    /// stream of the name, that one would count the number as kept, and lose the body that is sent with it.
     @Test("a numbered append without its body takes no number of a stream made anew", arguments: Keeping.allCases)
     func madeAnewWithoutBody(keeping: Keeping) async throws {
         let json = [("Content-Type", "application/json")]

@@ -17,8 +17,8 @@ final class RawClient: Sendable {
         var description: String
     }
 
-    /// One answer, taken apart.
-    struct Answer {
+    /// One response, taken apart.
+    struct Response {
         var status: Int
         var head: String
         var body: String
@@ -146,13 +146,13 @@ final class RawClient: Sendable {
 
     func head() async throws -> String { try await read(through: "\r\n\r\n") }
 
-    /// A whole answer; without a body when it answers a HEAD.
-    func answer(toHead: Bool = false) async throws -> Answer {
+    /// A whole response; without a body when it answers a HEAD.
+    func response(toHead: Bool = false) async throws -> Response {
         let head = try await head()
         guard head.hasPrefix("HTTP/1."), let status = Int(head.dropFirst(9).prefix(3)) else {
-            throw Unexpected(description: "no answer: \(head)")
+            throw Unexpected(description: "no response: \(head)")
         }
-        var answer = Answer(status: status, head: head, body: "")
+        var answer = Response(status: status, head: head, body: "")
         guard !toHead, status >= 200, status != 204, status != 304 else { return answer }
         if let length = answer.header("Content-Length").flatMap({ Int($0) }) {
             answer.body = try await take { bytes, _ in bytes.count >= length ? length : nil }
@@ -164,9 +164,9 @@ final class RawClient: Sendable {
         return answer
     }
 
-    func request(_ text: String) async throws -> Answer {
+    func request(_ text: String) async throws -> Response {
         try await send(text)
-        return try await answer(toHead: text.hasPrefix("HEAD"))
+        return try await response(toHead: text.hasPrefix("HEAD"))
     }
 
     private func take(_ find: @Sendable (_ bytes: [UInt8], _ isEnded: Bool) -> Int?) async throws -> String {

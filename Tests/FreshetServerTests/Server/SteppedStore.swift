@@ -87,9 +87,9 @@ final class SteppedStore: StreamStore {
 
     func touch(_ name: StreamName) { base.touch(name) }
 
-    func liveOpened(_ name: StreamName) async throws(StoreError) { try await base.liveOpened(name) }
+    func producerOpened(_ name: StreamName) async throws(StoreError) { try await base.producerOpened(name) }
 
-    func liveClosed(_ name: StreamName) async throws(StoreError) { try await base.liveClosed(name) }
+    func producerClosed(_ name: StreamName) async throws(StoreError) { try await base.producerClosed(name) }
 
     func confirm() async throws(StoreError) { try await base.confirm() }
 

@@ -57,7 +57,7 @@ struct TestServer {
     /// One request on a connection of its own. `lines` are header lines without their ends.
     @discardableResult
     func ask(_ method: String, _ target: String, _ lines: String..., body: String? = nil) async throws
-        -> RawClient.Answer
+        -> RawClient.Response
     {
         let client = try await connect()
         let answer = try await client.request(request(method, target, lines, body: body))

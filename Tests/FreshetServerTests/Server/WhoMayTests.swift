@@ -113,8 +113,8 @@ struct WhoMayTests {
             let cookie = "Cookie: \(set.prefix { $0 != ";" })"
             try await server.ask("PUT", "/v1/stream/team/a", writer, "Content-Type: text/plain", body: "x")
             #expect(try await server.ask("GET", "/v1/stream/team/a", cookie).body == "x")
-            let live = try await server.reader("/v1/stream/team/a", cookie)
-            #expect(try await live.chunk()?.contains("data: x") == true)
+            let reader = try await server.reader("/v1/stream/team/a", cookie)
+            #expect(try await reader.chunk()?.contains("data: x") == true)
             #expect(try await server.ask("DELETE", "/v1/stream/team/a", cookie).status == 401)
             let own = "Origin: http://localhost:\(server.port)"
             #expect(try await server.ask("DELETE", "/v1/stream/team/a", cookie, own).status == 204)

@@ -172,7 +172,7 @@ struct WriteTests {
     func producers() async throws {
         try await TestServer.run { server in
             try await server.ask("PUT", "/v1/stream/a", text)
-            func send(_ epoch: Int, _ sequence: Int, _ more: String...) async throws -> RawClient.Answer {
+            func send(_ epoch: Int, _ sequence: Int, _ more: String...) async throws -> RawClient.Response {
                 let client = try await server.connect()
                 let lines =
                     [text, "Producer-Id: p", "Producer-Epoch: \(epoch)", "Producer-Seq: \(sequence)"] + more

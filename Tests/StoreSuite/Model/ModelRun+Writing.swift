@@ -144,50 +144,51 @@ extension ModelRun {
         model[name]?.leaseStart = time.monotonic()
     }
 
-    func openLive(_ name: StreamName) async throws {
+    func openProducer(_ name: StreamName) async throws {
         let label = Bool.random(using: &random) ? "label" : nil
         trace.append("open \(name) \(label ?? "")")
         settle(name)
-        let producer = try await streams.openLive(name, label: label) { _ in }
+        let producer = try await streams.openProducer(name, label: label) { _ in }
         try await learnEnd(name)
         #expect((producer == nil) == (model[name] == nil), context)
         guard let producer, let stream = model[name] else { return }
-        for index in lives.indices where label != nil && lives[index].name == name && lives[index].label == label {
-            lives[index].isSuperseded = true
+        for index in openProducers.indices
+        where label != nil && openProducers[index].name == name && openProducers[index].label == label {
+            openProducers[index].isSuperseded = true
         }
-        lives.append(ModelLive(producer: producer, name: name, label: label, birth: stream.birth))
+        openProducers.append(ModelProducer(producer: producer, name: name, label: label, birth: stream.birth))
     }
 
-    func appendLive() async throws {
-        guard let live = lives.randomElement(using: &random) else { return }
-        trace.append("live append \(live.name)")
+    func appendProduced() async throws {
+        guard let one = openProducers.randomElement(using: &random) else { return }
+        trace.append("streaming append \(one.name)")
         let texts = [text()]
         let end = Int.random(in: 0..<10, using: &random) == 0 ? EndRequest(.done) : nil
         let events = texts.map { EventBody($0) }
-        let outcome = try await live.producer.append(events, end: end)
-        if live.isSuperseded || model[live.name]?.birth != live.birth {
+        let outcome = try await one.producer.append(events, end: end)
+        if one.isSuperseded || model[one.name]?.birth != one.birth {
             // Who learned of the end before it was superseded may be told of the end again.
             #expect(outcome == nil || outcome?.word == "ended", context)
         } else {
             let outcome = try #require(outcome, context)
-            try await appended(texts, live.name, AppendRequest(events: events, end: end), outcome)
+            try await appended(texts, one.name, AppendRequest(events: events, end: end), outcome)
         }
     }
 
-    func finishLive() async {
-        guard let index = lives.indices.randomElement(using: &random) else { return }
-        let live = lives.remove(at: index)
+    func finishProducer() async {
+        guard let index = openProducers.indices.randomElement(using: &random) else { return }
+        let one = openProducers.remove(at: index)
         let isTorn = Bool.random(using: &random)
-        trace.append("finish \(live.name) \(isTorn ? "torn" : "")")
-        await live.producer.finish(isTorn: isTorn)
+        trace.append("finish \(one.name) \(isTorn ? "torn" : "")")
+        await one.producer.finish(isTorn: isTorn)
         let now = time.monotonic()
-        model[live.name]?.touched = now
-        if !lives.contains(where: { $0.name == live.name }) { model[live.name]?.leaseStart = now }
-        guard isTorn, !live.isSuperseded, let stream = model[live.name], stream.birth == live.birth,
+        model[one.name]?.touched = now
+        if !openProducers.contains(where: { $0.name == one.name }) { model[one.name]?.leaseStart = now }
+        guard isTorn, !one.isSuperseded, let stream = model[one.name], stream.birth == one.birth,
             stream.end == nil, stream.lease == nil
         else { return }
-        model[live.name]?.lease = 60
-        model[live.name]?.leaseStart = now
+        model[one.name]?.lease = 60
+        model[one.name]?.leaseStart = now
     }
 
     /// No two events are alike.

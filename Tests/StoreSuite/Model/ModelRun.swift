@@ -15,7 +15,7 @@ package final class ModelRun {
     let names = ["a", "b/c", "d"].map(StreamName.known)
     var model: [StreamName: ModelStream] = [:]
     var readers: [StreamName: Int] = [:]
-    var lives: [ModelLive] = []
+    var openProducers: [ModelProducer] = []
     var followers: [(follower: ModelFollower, birth: Offset?, first: Int)] = []
     /// The histories of streams that are gone, for those who followed them.
     var past: [Offset: ModelStream] = [:]
@@ -24,8 +24,8 @@ package final class ModelRun {
     var written = 0
     var trace: [String] = []
 
-    struct ModelLive {
-        let producer: LiveProducer
+    struct ModelProducer {
+        let producer: StreamingProducer
         let name: StreamName
         let label: String?
         let birth: Offset
@@ -59,9 +59,9 @@ package final class ModelRun {
         case 41..<56: try await read(name)
         case 56..<64: try await pass()
         case 64..<66: time.stepWall(by: .random(in: -5_000_000...5_000_000, using: &random))
-        case 66..<69: try await openLive(name)
-        case 69..<76: try await appendLive()
-        case 76..<79: await finishLive()
+        case 66..<69: try await openProducer(name)
+        case 69..<76: try await appendProduced()
+        case 76..<79: await finishProducer()
         case 79..<82: try await renew(name)
         case 82..<87: follow(name)
         case 87..<96: try await pump()
@@ -75,7 +75,7 @@ package final class ModelRun {
     /// What is due for a stream before it is used.
     func settle(_ name: StreamName) {
         let now = time.monotonic()
-        guard let stream = model[name], !lives.contains(where: { $0.name == name }) else { return }
+        guard let stream = model[name], !openProducers.contains(where: { $0.name == name }) else { return }
         if readers[name, default: 0] == 0, stream.isExpired(at: now) {
             forget(name)
         } else if stream.isAbandoned(at: now) {
@@ -147,7 +147,7 @@ package final class ModelRun {
         store = again
         streams = Streams(store: store, time: time)
         try await streams.resume()
-        lives = []
+        openProducers = []
         followers = []
         readers = [:]
         let now = time.monotonic()
@@ -158,7 +158,7 @@ package final class ModelRun {
     }
 
     private func finish() async throws {
-        while !lives.isEmpty { await finishLive() }
+        while !openProducers.isEmpty { await finishProducer() }
         for name in names { try await compare(name) }
         for entry in followers {
             let follower = entry.follower

@@ -62,7 +62,7 @@ struct LeaseTests {
     @Test("does not run out under a renewal that the store has taken, and does before one that comes too late")
     func renewalOnItsWay() async throws {
         try await node.create(name, lease: 10)
-        let gate = node.store.holdAnswer(.setLease)
+        let gate = node.store.holdResponse(.setLease)
         async let renewed = node.streams.renewLease(name, seconds: 30)
         await gate.reached()
         #expect(try await node.pass(11, name) == nil)
@@ -119,11 +119,11 @@ struct LeaseTests {
         #expect(try await node.pass(5, name)?.reason == .abandoned)
     }
 
-    @Test("does not run while a live request is open, and runs from when the last one ended")
-    func liveRequests() async throws {
+    @Test("does not run while a streaming append is open, and runs from when the last one ended")
+    func openProducers() async throws {
         try await node.create(name, lease: 10)
-        let first = try #require(try await node.streams.openLive(name, label: nil) { _ in })
-        let second = try #require(try await node.streams.openLive(name, label: nil) { _ in })
+        let first = try #require(try await node.streams.openProducer(name, label: nil) { _ in })
+        let second = try #require(try await node.streams.openProducer(name, label: nil) { _ in })
         #expect(try await node.pass(1000, name) == nil)
         #expect(node.streams.attendance(of: name).leaseRemaining == nil && node.streams.isProducing(name))
         await first.finish(isTorn: true)
@@ -133,12 +133,12 @@ struct LeaseTests {
         #expect(try await node.pass(1, name)?.reason == .abandoned)
     }
 
-    @Test("of 60 s is given by a torn live request to a stream without one")
+    @Test("of 60 s is given by a torn streaming append to a stream without one")
     func torn() async throws {
         try await node.create(name)
-        let live = try #require(try await node.streams.openLive(name, label: nil) { _ in })
-        _ = try await live.append([EventBody("a")])
-        await live.finish(isTorn: true)
+        let producer = try #require(try await node.streams.openProducer(name, label: nil) { _ in })
+        _ = try await producer.append([EventBody("a")])
+        await producer.finish(isTorn: true)
         #expect(try await node.store.info(name)?.options.leaseSeconds == 60)
         #expect(try await node.pass(59, name) == nil)
         #expect(try await node.pass(1, name)?.reason == .abandoned)
@@ -147,17 +147,17 @@ struct LeaseTests {
     @Test("is held by the node when the store cannot keep the one a torn request gives")
     func tornWhileTheStoreFails() async throws {
         try await node.create(name)
-        let live = try #require(try await node.streams.openLive(name, label: nil) { _ in })
+        let producer = try #require(try await node.streams.openProducer(name, label: nil) { _ in })
         node.store.fail(.setLease)
-        await live.finish(isTorn: true)
+        await producer.finish(isTorn: true)
         #expect(try await node.pass(60, name)?.reason == .abandoned)
     }
 
-    @Test("of its own is kept by a stream whose live request is torn")
+    @Test("of its own is kept by a stream whose streaming append is torn")
     func tornWithLease() async throws {
         try await node.create(name, lease: 100)
-        let live = try #require(try await node.streams.openLive(name, label: nil) { _ in })
-        await live.finish(isTorn: true)
+        let producer = try #require(try await node.streams.openProducer(name, label: nil) { _ in })
+        await producer.finish(isTorn: true)
         #expect(try await node.pass(99, name) == nil)
         #expect(try await node.pass(1, name)?.reason == .abandoned)
     }
@@ -166,18 +166,18 @@ struct LeaseTests {
     func tornWithoutConfiguration() async throws {
         let node = Node(configuration: StreamsConfiguration(tornLeaseSeconds: 0))
         try await node.create(name)
-        let live = try #require(try await node.streams.openLive(name, label: nil) { _ in })
-        await live.finish(isTorn: true)
+        let producer = try #require(try await node.streams.openProducer(name, label: nil) { _ in })
+        await producer.finish(isTorn: true)
         #expect(try await node.pass(100_000, name) == nil)
     }
 
-    @Test("is never given by live requests that end cleanly")
+    @Test("is never given by streaming appends that end cleanly")
     func cleanRequests() async throws {
         try await node.create(name)
         for _ in 0..<5 {
-            let live = try #require(try await node.streams.openLive(name, label: nil) { _ in })
-            _ = try await live.append([EventBody("a")])
-            await live.finish(isTorn: false)
+            let producer = try #require(try await node.streams.openProducer(name, label: nil) { _ in })
+            _ = try await producer.append([EventBody("a")])
+            await producer.finish(isTorn: false)
             #expect(try await node.pass(100_000, name) == nil)
         }
     }

@@ -49,13 +49,13 @@ struct TimeToLiveTests {
         #expect(try await !node.exists(name))
     }
 
-    @Test("does not run while a live request is open")
-    func liveRequests() async throws {
+    @Test("does not run while a streaming append is open")
+    func openProducers() async throws {
         try await node.create(name, expiry: .idle(seconds: 10))
-        let live = try #require(try await node.streams.openLive(name, label: nil) { _ in })
+        let producer = try #require(try await node.streams.openProducer(name, label: nil) { _ in })
         try await node.pass(100, name)
         #expect(try await node.exists(name))
-        await live.finish(isTorn: false)
+        await producer.finish(isTorn: false)
         try await node.pass(9, name)
         #expect(try await node.exists(name))
         try await node.pass(1, name)

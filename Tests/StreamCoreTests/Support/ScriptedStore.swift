@@ -10,7 +10,7 @@ final class ScriptedStore: StreamStore {
     private struct State {
         var failing: Set<Operation> = []
         var holding: [Operation: Gate] = [:]
-        var holdingAnswer: [Operation: Gate] = [:]
+        var holdingResponse: [Operation: Gate] = [:]
         var watching: Set<ObjectIdentifier> = []
         var beforeWatch: (@Sendable () -> Void)?
     }
@@ -36,9 +36,9 @@ final class ScriptedStore: StreamStore {
     }
 
     /// The answer to the next such operation waits at the gate, when the store has done it.
-    func holdAnswer(_ operation: Operation) -> Gate {
+    func holdResponse(_ operation: Operation) -> Gate {
         let gate = Gate()
-        state.withLock { $0.holdingAnswer[operation] = gate }
+        state.withLock { $0.holdingResponse[operation] = gate }
         return gate
     }
 
@@ -53,8 +53,8 @@ final class ScriptedStore: StreamStore {
         await state.withLock { $0.holding.removeValue(forKey: operation) }?.pass()
     }
 
-    private func passAnswer(_ operation: Operation) async {
-        await state.withLock { $0.holdingAnswer.removeValue(forKey: operation) }?.pass()
+    private func passResponse(_ operation: Operation) async {
+        await state.withLock { $0.holdingResponse.removeValue(forKey: operation) }?.pass()
     }
 
     var usage: StoreUsage { base.usage }
@@ -67,7 +67,7 @@ final class ScriptedStore: StreamStore {
     func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
         try await pass(.append)
         let outcome = try await base.append(name, request)
-        await passAnswer(.append)
+        await passResponse(.append)
         return outcome
     }
 
@@ -80,7 +80,7 @@ final class ScriptedStore: StreamStore {
     func setLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Bool {
         try await pass(.setLease)
         let isSet = try await base.setLease(name, seconds: seconds)
-        await passAnswer(.setLease)
+        await passResponse(.setLease)
         return isSet
     }
 

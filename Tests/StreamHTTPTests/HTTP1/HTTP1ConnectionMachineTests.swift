@@ -35,7 +35,7 @@ struct HTTP1ConnectionMachineTests {
 
     private static let events: [(name: String, event: Machine.Event)] = [
         ("bytes", .bytes(1000)), ("many bytes", .bytes(1025)), ("head", .head(request())), ("end", .requestEnded),
-        ("last answer", .lastAnswerBegan), ("stream", .streamBegan), ("answered", .answered(isLast: false)),
+        ("last response", .lastResponseBegan), ("stream", .streamBegan), ("answered", .answered(isLast: false)),
         ("answered, last", .answered(isLast: true)), ("progress", .progressed),
         ("flushed", .flushed(isInputOver: false)), ("flushed, input over", .flushed(isInputOver: true)),
         ("malformed", .malformed(bad)), ("broken", .malformed(nil)), ("input over", .inputEnded),
@@ -47,17 +47,17 @@ struct HTTP1ConnectionMachineTests {
             "bytes": (.none, .head(since: start)), "many bytes": (.none, .head(since: start)),
             "head": (.none, .request(request())), "answered": (.none, .flushing(isLast: true, since: start)),
             "answered, last": (.none, .flushing(isLast: true, since: start)),
-            "malformed": (.answer(bad), .idle(since: start)), "broken": (.close, .closed),
+            "malformed": (.respond(bad), .idle(since: start)), "broken": (.close, .closed),
             "input over": (.close, .closed), "deadline": (.close, .closed), "closed": (.none, .closed),
         ],
         "head": [
             "head": (.none, .request(request())), "answered": (.none, .flushing(isLast: true, since: start)),
             "answered, last": (.none, .flushing(isLast: true, since: start)),
-            "malformed": (.answer(bad), .head(since: start)), "broken": (.close, .closed),
+            "malformed": (.respond(bad), .head(since: start)), "broken": (.close, .closed),
             "input over": (.close, .closed), "closed": (.none, .closed),
         ],
         "request": [
-            "end": (.none, .request(request(isComplete: true))), "last answer": (.none, .request(last)),
+            "end": (.none, .request(request(isComplete: true))), "last response": (.none, .request(last)),
             "stream": (.none, .streaming(request())), "answered": (.none, .flushing(isLast: true, since: start)),
             "answered, last": (.none, .flushing(isLast: true, since: start)),
             "malformed": (.tellBroken(bad), .request(last)), "broken": (.tellInputEnded, .request(last)),
@@ -65,7 +65,7 @@ struct HTTP1ConnectionMachineTests {
             "deadline": (.none, .request(last)), "closed": (.none, .closed),
         ],
         "request, whole": [
-            "last answer": (.none, .request(request(isLast: true, isComplete: true))),
+            "last response": (.none, .request(request(isLast: true, isComplete: true))),
             "stream": (.none, .streaming(request(isComplete: true))),
             "answered": (.none, .flushing(isLast: false, since: start)),
             "answered, last": (.none, .flushing(isLast: true, since: start)),
@@ -137,7 +137,7 @@ struct HTTP1ConnectionMachineTests {
                 case .bytes: 0
                 case .head: 1
                 case .requestEnded: 2
-                case .lastAnswerBegan: 3
+                case .lastResponseBegan: 3
                 case .streamBegan: 4
                 case .answered(let isLast): isLast ? 5 : 6
                 case .progressed: 7
@@ -201,10 +201,10 @@ struct HTTP1ConnectionMachineTests {
         var machine = machine("idle")
         for second in 0..<10 { _ = machine.next(.bytes(1), now: Self.start + .seconds(Int64(second))) }
         #expect(machine.tick(Self.times, now: Self.start + .seconds(9)) == .none)
-        #expect(machine.tick(Self.times, now: Self.start + .seconds(10)) == .answer(.headTimeout))
+        #expect(machine.tick(Self.times, now: Self.start + .seconds(10)) == .respond(.headTimeout))
     }
 
-    @Test("a peer that takes nothing of its answer is closed; one that is slow is not")
+    @Test("a peer that takes nothing of its response is closed; one that is slow is not")
     func flushing() {
         var machine = machine("flushing")
         #expect(machine.next(.progressed, now: Self.start + .seconds(29)) == .none)
@@ -212,7 +212,7 @@ struct HTTP1ConnectionMachineTests {
         #expect(machine.tick(Self.times, now: Self.start + .seconds(59)) == .close)
     }
 
-    @Test("after the last answer the peer is listened to for a while")
+    @Test("after the last response the peer is listened to for a while")
     func lingering() {
         var machine = machine("lingering")
         #expect(!machine.takesParts && !machine.keepsParts)

@@ -23,7 +23,7 @@ struct HTTP1ConnectionTests {
             return .act { .subscribe(plan) }
         }
 
-        func answer(to failure: RequestFailure, head: RequestHead?) -> Response { Response(400) }
+        func respond(to failure: RequestFailure, head: RequestHead?) -> Response { Response(400) }
         func commonFields(for head: RequestHead?) -> [HeaderField] { [] }
     }
 

@@ -32,7 +32,7 @@ struct HandlerBelowTests {
     /// Answers with a text, in one piece or while it is made.
     private struct Texts: Responder {
         func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan {
-            if head.uri == "/whole" { return .answer(Response(200, body: Array("whole".utf8))) }
+            if head.uri == "/whole" { return .respond(Response(200, body: Array("whole".utf8))) }
             return .exchange(
                 ExchangePlan { _, writer in
                     try await writer.head(200, [])
@@ -41,7 +41,7 @@ struct HandlerBelowTests {
             )
         }
 
-        func answer(to failure: RequestFailure, head: RequestHead?) -> Response { Response(400) }
+        func respond(to failure: RequestFailure, head: RequestHead?) -> Response { Response(400) }
 
         func commonFields(for head: RequestHead?) -> [HeaderField] { [HeaderField("X-Common", "yes")] }
     }

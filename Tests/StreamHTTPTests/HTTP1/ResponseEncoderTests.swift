@@ -7,7 +7,7 @@ import Testing
 struct ResponseEncoderTests {
     private let date = "Date: Fri, 15 Jan 2027 08:00:00 GMT\r\n"
 
-    @Test("an answer with its length")
+    @Test("a response with its length")
     func length() {
         let response = Response(200, headers: [HeaderField("Content-Type", "text/plain")], body: Array("hi".utf8))
         let head = "HTTP/1.1 200 OK\r\n\(date)Content-Type: text/plain\r\nContent-Length: 2\r\n"

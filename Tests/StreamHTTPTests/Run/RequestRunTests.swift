@@ -11,8 +11,8 @@ struct RequestRunTests {
     private struct Common: Responder {
         var plane: StreamPlane?
 
-        func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan { .answer(Response(200)) }
-        func answer(to failure: RequestFailure, head: RequestHead?) -> Response { Response(400) }
+        func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan { .respond(Response(200)) }
+        func respond(to failure: RequestFailure, head: RequestHead?) -> Response { Response(400) }
         func commonFields(for head: RequestHead?) -> [HeaderField] { [HeaderField("X-Common", head?.uri ?? "none")] }
     }
 
@@ -44,8 +44,8 @@ struct RequestRunTests {
         func abort(reset: Bool) { said.append(reset ? "reset" : "abort") }
         func bodyWantChanged() {}
         func sendContinue() { said.append("continue") }
-        func answerWaits() { said.append("waits") }
-        func answerStreams() { said.append("streams") }
+        func responseWaits() { said.append("waits") }
+        func responseStreams() { said.append("streams") }
     }
 
     private final class Scene {
@@ -72,7 +72,7 @@ struct RequestRunTests {
 
     private let echo: @Sendable ([UInt8]) async -> Reply = { .response(Response(200, body: $0)) }
 
-    @Test("gathers a body and is answered, with the fields that every answer has")
+    @Test("gathers a body and is answered, with the fields that every response has")
     func collects() {
         let scene = post(.length(4))
         scene.run.start(.collect(limit: 4, echo))

@@ -26,7 +26,7 @@ struct RequestStateMachineTests {
     ]
 
     private static let events: [(name: String, event: Machine.Event, now: NIODeadline)] = [
-        ("answer", .planned(.answer, .none), start), ("answer+body", .planned(.answer, .length(1)), start),
+        ("respond", .planned(.respond, .none), start), ("respond+body", .planned(.respond, .length(1)), start),
         ("act", .planned(.act, .none), start), ("act+body", .planned(.act, .openEnded), start),
         ("collect", .planned(.collect(limit: 10), .none), start),
         ("collect+body", .planned(.collect(limit: 10), .length(10)), start),

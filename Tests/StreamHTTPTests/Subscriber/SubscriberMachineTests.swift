@@ -10,12 +10,12 @@ struct SubscriberMachineTests {
         #expect(machine.committed([Offset(3), Offset(4)]) == .ignore)
         #expect(machine.ready(takesMore: true) == .read(.after(Offset(3))))
         #expect(machine.read(last: Offset(4), isAtTail: true, takesMore: true) == .wait)
-        #expect(machine.isLive)
+        #expect(machine.isFollowing)
     }
 
     @Test("at the tail a batch that follows exactly is written, from its first item that is new")
     func delivery() {
-        var machine = live(at: 4)
+        var machine = following(at: 4)
         #expect(machine.committed([Offset(4), Offset(6), Offset(7)]) == .deliver(from: 0))
         #expect(machine.cursor == Offset(7))
         #expect(machine.committed([Offset(6), Offset(7), Offset(9)]) == .deliver(from: 1))
@@ -24,17 +24,17 @@ struct SubscriberMachineTests {
 
     @Test("an end alone, whose item has no event, is delivered too")
     func endAlone() {
-        var machine = live(at: 4)
+        var machine = following(at: 4)
         #expect(machine.committed([Offset(4), Offset(4)]) == .deliver(from: 0))
-        var second = live(at: 4)
+        var second = following(at: 4)
         #expect(second.committed([Offset(3), Offset(4), Offset(4)]) == .deliver(from: 1))
     }
 
     @Test("what it has already is ignored, and what leaves a hole is read from the log")
     func oldAndFar() {
-        var machine = live(at: 4)
+        var machine = following(at: 4)
         #expect(machine.committed([Offset(2), Offset(3)]) == .ignore)
-        #expect(machine.isLive)
+        #expect(machine.isFollowing)
         #expect(machine.committed([Offset(5), Offset(6)]) == .read(.after(Offset(4))))
         #expect(machine.committed([Offset(6), Offset(7)]) == .ignore)
         #expect(machine.read(last: Offset(6), isAtTail: true, takesMore: true) == .read(.after(Offset(6))))
@@ -47,12 +47,12 @@ struct SubscriberMachineTests {
         #expect(machine.trimmed(floor: Offset(2)) == .wait)
         #expect(machine.read(last: Offset(1), isAtTail: true, takesMore: true) == .read(.after(Offset(1))))
         #expect(machine.read(last: Offset(2), isAtTail: true, takesMore: true) == .wait)
-        #expect(machine.isLive)
+        #expect(machine.isFollowing)
     }
 
     @Test("a connection that takes no more stops reading, and goes on from the cursor when it does")
     func blocked() {
-        var machine = live(at: 4)
+        var machine = following(at: 4)
         machine.becameUnwritable()
         #expect(machine.isBlocked)
         #expect(machine.committed([Offset(4), Offset(5)]) == .ignore)
@@ -72,7 +72,7 @@ struct SubscriberMachineTests {
 
     @Test("trimming behind the cursor is no news, and past it is read")
     func trimming() {
-        var machine = live(at: 4)
+        var machine = following(at: 4)
         #expect(machine.trimmed(floor: Offset(4)) == .wait)
         #expect(machine.trimmed(floor: Offset(6)) == .read(.after(Offset(4))))
     }
@@ -94,29 +94,29 @@ struct SubscriberMachineTests {
 
     @Test("a removal is looked into before it is told: the name may belong to another stream by then")
     func removal() {
-        var machine = live(at: 4)
+        var machine = following(at: 4)
         #expect(machine.removed() == .read(.after(Offset(4))))
         #expect(machine.removed() == .wait)
         #expect(machine.read(last: Offset(4), isAtTail: true, takesMore: true) == .read(.after(Offset(4))))
-        var blocked = live(at: 4)
+        var blocked = following(at: 4)
         blocked.becameUnwritable()
         #expect(blocked.removed() == .wait)
     }
 
     @Test("after the store lost track nothing is concluded until it is ready again")
     func broken() {
-        var machine = live(at: 4)
+        var machine = following(at: 4)
         machine.broken()
         #expect(machine.committed([Offset(4), Offset(5)]) == .ignore)
         #expect(machine.ready(takesMore: true) == .read(.after(Offset(4))))
         machine.broken()
         #expect(machine.read(last: Offset(5), isAtTail: true, takesMore: true) == .wait)
-        #expect(!machine.isLive)
+        #expect(!machine.isFollowing)
     }
 
     @Test("a finished reader does nothing any more")
     func finished() {
-        var machine = live(at: 4)
+        var machine = following(at: 4)
         machine.finish()
         #expect(machine.committed([Offset(4), Offset(5)]) == .ignore)
         #expect(machine.ready(takesMore: true) == .wait)
@@ -126,7 +126,7 @@ struct SubscriberMachineTests {
         #expect(machine.isFinished)
     }
 
-    private func live(at number: Int) -> SubscriberMachine {
+    private func following(at number: Int) -> SubscriberMachine {
         var machine = SubscriberMachine(at: Offset(number))
         _ = machine.ready(takesMore: true)
         _ = machine.read(last: Offset(number), isAtTail: true, takesMore: true)

@@ -131,7 +131,7 @@ private struct ReaderLife {
         page = nil
     }
 
-    /// The store answers; the answer is still under way.
+    /// The store answers; the response is still under way.
     private mutating func fixPage() {
         guard let pendingRead, page == nil, case .after(let offset) = pendingRead else { return }
         let after = Int(offset.counter)

@@ -1,11 +1,11 @@
 import Locks
 
-/// Why a live request can append no more.
-package enum LiveStop: Sendable, Equatable {
+/// Why a streaming append can append no more.
+package enum ProducerStop: Sendable, Equatable {
     /// The stream ended, by whoever ended it.
     case ended(StreamEnd)
     case removed(Removal)
-    /// A newer live request of the same name took over.
+    /// A newer streaming append of the same name took over.
     case superseded
 }
 
@@ -13,9 +13,9 @@ package enum LiveStop: Sendable, Equatable {
 ///
 /// While it is open the stream's lease does not run and the stream does not expire. It learns at once when the stream
 /// ends, wherever that was decided.
-package final class LiveProducer: TailListener {
+package final class StreamingProducer: TailListener {
     private struct State {
-        var stop: LiveStop?
+        var stop: ProducerStop?
         var birth: Offset?
         var openedAt: Offset?
         /// Whether `onStop` was called, or never will be.
@@ -35,9 +35,9 @@ package final class LiveProducer: TailListener {
     package var openedAt: Offset? { state.withLock(\.openedAt) }
     private let state = Mutex(State())
     private let streams: Streams
-    private let onStop: @Sendable (LiveStop) -> Void
+    private let onStop: @Sendable (ProducerStop) -> Void
 
-    init(name: StreamName, label: String?, streams: Streams, onStop: @escaping @Sendable (LiveStop) -> Void) {
+    init(name: StreamName, label: String?, streams: Streams, onStop: @escaping @Sendable (ProducerStop) -> Void) {
         self.name = name
         self.label = label
         self.streams = streams
@@ -48,7 +48,7 @@ package final class LiveProducer: TailListener {
     ///
     /// An end or a removal that was acknowledged to anybody is here already: the store tells its watchers first. What
     /// `onStop` was called for may be later.
-    package var stop: LiveStop? { state.withLock(\.stop) }
+    package var stop: ProducerStop? { state.withLock(\.stop) }
 
     /// The store remembers, beyond the process, that this request is open.
     var isKept: Bool { state.withLock(\.isKept) }
@@ -60,7 +60,7 @@ package final class LiveProducer: TailListener {
     /// Nil when the request was stopped before: `stop` says why.
     package func append(_ events: [EventBody], end: EndRequest? = nil) async throws(StoreError) -> AppendOutcome? {
         let (mayAppend, birth) = state.withLock { state in
-            precondition(!state.isAppending, "a live producer appends one batch at a time")
+            precondition(!state.isAppending, "a streaming producer appends one batch at a time")
             if state.stop == .superseded || state.isGone || state.isFinished { return (false, state.birth) }
             state.isAppending = true
             return (true, state.birth)
@@ -81,7 +81,7 @@ package final class LiveProducer: TailListener {
         }
         guard isFirst else { return }
         await untilIdle()
-        await streams.closeLive(self, isTorn: isTorn)
+        await streams.closeProducer(self, isTorn: isTorn)
     }
 
     package func signal(_ signal: StreamSignal, of name: StreamName) {
@@ -96,7 +96,7 @@ package final class LiveProducer: TailListener {
 
     /// Tells of the stop, here and not in `signal`, which is called under locks.
     package func wake() {
-        let stop = state.withLock { state -> LiveStop? in
+        let stop = state.withLock { state -> ProducerStop? in
             guard let stop = state.stop, !state.hasToldStop, !state.isFinished else { return nil }
             state.hasToldStop = true
             return stop
@@ -118,12 +118,12 @@ package final class LiveProducer: TailListener {
     }
 
     /// The stream had ended before the request was accepted, or another took over.
-    func stop(because stop: LiveStop) {
+    func stop(because stop: ProducerStop) {
         note(stop)
         wake()
     }
 
-    private func note(_ stop: LiveStop) {
+    private func note(_ stop: ProducerStop) {
         state.withLock { state in
             guard state.stop == nil, !state.isFinished else { return }
             state.stop = stop

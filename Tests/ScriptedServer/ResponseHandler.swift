@@ -2,8 +2,8 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// Collects a request and writes the answer's bytes.
-final class AnswerHandler: ChannelInboundHandler {
+/// Collects a request and writes the response's bytes.
+final class ResponseHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
 
@@ -43,7 +43,7 @@ final class AnswerHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// An answer that keeps the connection has a length; the others are chunked, so that a cut shows.
+    /// A response that keeps the connection has a length; the others are chunked, so that a cut shows.
     private static func write(_ response: ScriptedServer.Response, to context: ChannelHandlerContext, isHead: Bool) {
         // Three digits, whatever the number.
         var text = "HTTP/1.1 \(String(1000 + response.status).dropFirst()) Scripted\r\n"

@@ -6,7 +6,7 @@ import Testing
 @testable import FreshetServer
 
 @Suite("Bodies that are appended while they arrive", .timeLimit(.minutes(1)))
-struct LiveTests {
+struct StreamingAppendTests {
     private func open(
         _ server: TestServer,
         _ type: String,
@@ -39,7 +39,7 @@ struct LiveTests {
             #expect(try await reader.chunk() == "event: x\nid: \(server.offset(2))\ndata: two\n\n")
             try await producer.send(chunk("data: three") + "0\r\n\r\n")
             #expect(try await reader.chunk() == "id: \(server.offset(3))\ndata: three\n\n")
-            let answer = try await producer.answer()
+            let answer = try await producer.response()
             #expect(answer.status == 204)
             #expect(answer.header("Stream-Next-Offset") == server.offset(3))
             // The connection takes the next request.
@@ -58,7 +58,7 @@ struct LiveTests {
             #expect(try await reader.chunk() == "{\"id\":\"\(server.offset(1))\",\"data\":{\"a\":1}}\n")
             try await lines.send(chunk("]") + "0\r\n\r\n")
             #expect(try await reader.chunk() == "{\"id\":\"\(server.offset(2))\",\"data\":[2]}\n")
-            #expect(try await lines.answer().status == 204)
+            #expect(try await lines.response().status == 204)
 
             try await server.ask("PUT", "/v1/stream/b", "Content-Type: text/plain")
             let text = try await open(server, "text/plain", name: "b")
@@ -79,7 +79,7 @@ struct LiveTests {
             let json = try await open(server, "application/json")
             try await json.send(chunk("1"))
             try await json.send(chunk("2") + "0\r\n\r\n")
-            #expect(try await json.answer().status == 204)
+            #expect(try await json.response().status == 204)
             #expect(try await server.ask("GET", "/v1/stream/a").body == "[12]")
             try await server.ask("PUT", "/v1/stream/b", "Content-Type: text/plain")
             let numbered = try await open(
@@ -91,7 +91,7 @@ struct LiveTests {
                 name: "b"
             )
             try await numbered.send(chunk("x") + chunk("y") + "0\r\n\r\n")
-            #expect(try await numbered.answer().status == 200)
+            #expect(try await numbered.response().status == 200)
             #expect(try await server.ask("GET", "/v1/streams/b").body.contains("\"events\":1"))
         }
     }
@@ -106,7 +106,7 @@ struct LiveTests {
             #expect(try await reader.read(through: "data: one\n\n").hasSuffix("data: one\n\n"))
             await producer.close()
             try await server.until("the producer is gone") {
-                try server.streams.attendance(of: StreamName("a")).liveProducers == 0
+                try server.streams.attendance(of: StreamName("a")).openProducers == 0
             }
             #expect(try await server.ask("HEAD", "/v1/stream/a").header("Stream-Closed") == nil)
             #expect(try await server.ask("HEAD", "/v1/stream/a").header("Stream-Lease") == "60")
@@ -123,7 +123,7 @@ struct LiveTests {
             try await server.ask("PUT", "/v1/stream/a", "Content-Type: text/plain")
             let producer = try await open(server, "text/plain", "Stream-Closed: true")
             try await producer.send(chunk("kept") + "no chunk\r\n")
-            let answer = try await producer.answer()
+            let answer = try await producer.response()
             #expect(answer.status == 400)
             #expect(answer.code == "malformed-request")
             let kept = try await server.ask("GET", "/v1/stream/a")
@@ -148,7 +148,7 @@ struct LiveTests {
                 gate.open()
             } else {
                 gate.open()
-                #expect(try await producer.answer().status == 400)
+                #expect(try await producer.response().status == 400)
             }
             try await server.until("what was whole is kept") {
                 try await server.ask("GET", "/v1/stream/a").body == "onetwo"
@@ -165,7 +165,7 @@ struct LiveTests {
             try await producer.send(chunk("data: one\n\n"))
             _ = try await reader.read(through: "data: one\n\n\r\n")
             try await producer.send(chunk("data: two") + "0\r\n\r\n")
-            let answer = try await producer.answer()
+            let answer = try await producer.response()
             #expect(answer.status == 204)
             #expect(answer.header("Stream-Closed") == "true")
             #expect(answer.header("Stream-End-Reason") == "done")
@@ -187,7 +187,7 @@ struct LiveTests {
             ] {
                 let producer = try await open(server, "text/event-stream")
                 try await producer.send(chunk("data: good\n\n" + bad))
-                let answer = try await producer.answer()
+                let answer = try await producer.response()
                 #expect(answer.code == code)
                 #expect(answer.header("Stream-Next-Offset") != nil)
                 #expect(answer.header("Connection") == "close")
@@ -201,17 +201,17 @@ struct LiveTests {
     func expectation() async throws {
         try await TestServer.run { server in
             let refused = try await open(server, "text/event-stream", "Expect: 100-continue")
-            let problem = try await refused.answer()
+            let problem = try await refused.response()
             #expect(problem.status == 404)
             #expect(try await refused.readToEnd() == "")
             try await server.ask("PUT", "/v1/stream/a")
             let accepted = try await open(server, "text/event-stream", "Expect: 100-continue")
             #expect(try await accepted.head() == "HTTP/1.1 100 Continue\r\n\r\n")
             try await accepted.send(chunk("data: x\n\n") + "0\r\n\r\n")
-            #expect(try await accepted.answer().status == 204)
+            #expect(try await accepted.response().status == 204)
             let silent = try await open(server, "text/event-stream")
             try await silent.send("0\r\n\r\n")
-            let empty = try await silent.answer()
+            let empty = try await silent.response()
             #expect(empty.status == 204)
             #expect(empty.header("Stream-Next-Offset") == server.offset(1))
         }
@@ -227,15 +227,15 @@ struct LiveTests {
             try await old.send(chunk("old"))
             _ = try await reader.read(through: "data: old\n\n")
             let new = try await open(server, "text/plain", "Stream-Producer: p")
-            let answer = try await old.answer()
+            let answer = try await old.response()
             #expect(answer.status == 409)
             #expect(answer.code == "producer-replaced")
             #expect(answer.header("Stream-Next-Offset") == server.offset(1))
             #expect(answer.header("Stream-Closed") == nil)
             try await new.send(chunk("new") + "0\r\n\r\n")
-            #expect(try await new.answer().status == 204)
+            #expect(try await new.response().status == 204)
             try await other.send(chunk("other") + "0\r\n\r\n")
-            #expect(try await other.answer().status == 204)
+            #expect(try await other.response().status == 204)
             #expect(try await server.ask("GET", "/v1/stream/a").body == "oldnewother")
         }
     }
@@ -248,7 +248,7 @@ struct LiveTests {
             try await cancelled.send(chunk("x"))
             try await server.until("the text is there") { try await server.ask("GET", "/v1/stream/a").body == "x" }
             try await server.ask("POST", "/v1/stream/a", "Stream-Cancel: true")
-            let answer = try await cancelled.answer()
+            let answer = try await cancelled.response()
             #expect(answer.status == 409)
             #expect(answer.header("Stream-Closed") == "true")
             #expect(answer.header("Stream-End-Reason") == "cancelled")
@@ -256,24 +256,24 @@ struct LiveTests {
             try await server.ask("PUT", "/v1/stream/b", "Content-Type: text/plain")
             let orphan = try await open(server, "text/plain", name: "b")
             try await server.until("it is open") {
-                try server.streams.attendance(of: StreamName("b")).liveProducers == 1
+                try server.streams.attendance(of: StreamName("b")).openProducers == 1
             }
             try await server.ask("DELETE", "/v1/stream/b")
-            #expect(try await orphan.answer().status == 404)
+            #expect(try await orphan.response().status == 404)
         }
     }
 
-    @Test("a stream is not abandoned while a live request is open, however silent")
+    @Test("a stream is not abandoned while a streaming append is open, however silent")
     func leaseRests() async throws {
         try await TestServer.run { server in
             try await server.ask("PUT", "/v1/stream/a", "Content-Type: text/plain", "Stream-Lease: 10")
             let producer = try await open(server, "text/plain")
             try await server.until("it is open") {
-                try server.streams.attendance(of: StreamName("a")).liveProducers == 1
+                try server.streams.attendance(of: StreamName("a")).openProducers == 1
             }
             server.time.advance(by: .seconds(1000))
             try await producer.send(chunk("x") + "0\r\n\r\n")
-            #expect(try await producer.answer().status == 204)
+            #expect(try await producer.response().status == 204)
             server.time.advance(by: .seconds(9))
             #expect(try await server.ask("HEAD", "/v1/stream/a").header("Stream-Closed") == nil)
             server.time.advance(by: .seconds(1))
@@ -290,7 +290,7 @@ struct LiveTests {
             try await producer.send(chunk("data: "))
             for _ in 0..<60 { try await producer.send(chunk(String(repeating: "d", count: 10_000))) }
             try await producer.send(chunk("\n\n") + "0\r\n\r\n")
-            #expect(try await producer.answer().status == 204)
+            #expect(try await producer.response().status == 204)
             let body = try await server.ask("GET", "/v1/stream/a").body
             #expect(body == "data: " + String(repeating: "d", count: 600_000) + "\n\n")
         }
@@ -312,7 +312,7 @@ struct LiveTests {
             try await server.until("an append waits") { store.waiting == 1 }
             store.open()
             try await sending
-            #expect(try await producer.answer().status == 204)
+            #expect(try await producer.response().status == 204)
             let (body, expected) = try await whole(server)
             #expect(body == expected)
         }
@@ -343,7 +343,7 @@ struct LiveTests {
             try await server.until("the connection is gone") { server.service.server.connections == 0 }
             store.open()
             try await server.until("the producer is gone") {
-                try server.streams.attendance(of: StreamName("a")).liveProducers == 0
+                try server.streams.attendance(of: StreamName("a")).openProducers == 0
             }
             #expect(try await server.ask("GET", "/v1/stream/a").body == "x")
         }

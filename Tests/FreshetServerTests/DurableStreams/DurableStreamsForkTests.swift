@@ -7,9 +7,9 @@ import Testing
 
 /// Durable Streams protocol, sections 4.2 and 8: forks, soft deletion.
 @Suite("Durable Streams: forks", .timeLimit(.minutes(1)))
-struct DurableForkTests {
+struct DurableStreamsForkTests {
     private func fork(
-        _ server: DurableServer,
+        _ server: DurableStreamsServer,
         _ name: String,
         from source: String = "a",
         at offset: String? = nil,
@@ -17,7 +17,7 @@ struct DurableForkTests {
         type: String? = nil,
         ttl: String? = nil,
         body: String? = nil
-    ) async throws -> DurableAnswer {
+    ) async throws -> DurableStreamsResponse {
         try await server.ask(
             .PUT,
             name,
@@ -36,7 +36,7 @@ struct DurableForkTests {
         arguments: Keeping.allCases
     )
     func independence(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let birth = try await server.create("a").next
             let first = try await server.append("a", "1").next
             let second = try await server.append("a", "2").next
@@ -61,7 +61,7 @@ struct DurableForkTests {
 
     @Test("4.2: a closed stream may be forked, and the fork is open", arguments: Keeping.allCases)
     func forkOfClosed(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             try await server.close("a")
             #expect(try await fork(server, "b")["Stream-Closed"] == nil)
@@ -72,7 +72,7 @@ struct DurableForkTests {
 
     @Test("4.2: the type is inherited, and MUST be the same where it is given", arguments: Keeping.allCases)
     func contentType(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json", body: "[1]")
             #expect(try await fork(server, "b")["Content-Type"] == "application/json")
             #expect(try await fork(server, "c", type: "text/plain").status == 409)
@@ -86,7 +86,7 @@ struct DurableForkTests {
         arguments: Keeping.allCases
     )
     func errors(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             try await server.create("other", body: "x")
             let foreign = try await server.append("other", "y").next
@@ -112,7 +112,7 @@ struct DurableForkTests {
         arguments: Keeping.allCases
     )
     func subOffsetOfText(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let birth = try await server.create("a").next
             let first = try await server.append("a", "hello").next
             try await server.append("a", "world")
@@ -137,7 +137,7 @@ struct DurableForkTests {
         arguments: Keeping.allCases
     )
     func subOffsetOfMessages(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let json = try await server.create("json", "application/json").next
             try await server.append("json", "[1,2,3]", "application/json")
             #expect(try await fork(server, "j2", from: "json", at: json, beyond: "2").status == 201)
@@ -158,7 +158,7 @@ struct DurableForkTests {
 
     @Test("4.2: asking for the same fork again MUST be 200, for another 409", arguments: Keeping.allCases)
     func idempotence(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let birth = try await server.create("a").next
             let first = try await server.append("a", "1").next
             try await server.append("a", "22")
@@ -178,7 +178,7 @@ struct DurableForkTests {
 
     @Test("4.2: a fork MUST NOT inherit what producers said, nor Stream-Seq", arguments: Keeping.allCases)
     func writerState(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let headers: KeyValuePairs = [
                 "Content-Type": "text/plain", "Producer-Id": "p", "Producer-Epoch": "3", "Producer-Seq": "0",
@@ -197,7 +197,7 @@ struct DurableForkTests {
         arguments: Keeping.allCases
     )
     func softDeletion(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             #expect(try await fork(server, "b").status == 201)
             #expect(try await fork(server, "c", from: "b").status == 201)
@@ -224,7 +224,7 @@ struct DurableForkTests {
 
     @Test("4.2: a source that is not deleted outlives its forks", arguments: Keeping.allCases)
     func sourceStays(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             #expect(try await fork(server, "b").status == 201)
             #expect(try await server.ask(.DELETE, "b").status == 204)
@@ -239,7 +239,7 @@ struct DurableForkTests {
         arguments: Keeping.allCases
     )
     func expiry(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "10"])
             #expect(try await fork(server, "same")["Stream-TTL"] == "10")
             #expect(try await fork(server, "longer", ttl: "100")["Stream-TTL"] == "100")
@@ -261,8 +261,8 @@ struct DurableForkTests {
         "5.7: what a fork inherited is answered at once; what is appended to the source MUST NOT wake its readers",
         arguments: Keeping.allCases
     )
-    func liveReads(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+    func follow(keeping: Keeping) async throws {
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             let tail = try await fork(server, "b").next
             #expect(try await server.read("b", "offset=-1&live=long-poll").body == "x")
@@ -270,8 +270,8 @@ struct DurableForkTests {
             try await server.append("a", "source")
             try await server.append("b", "fork")
             #expect(try await poll.whole().body == "fork")
-            var live = try await server.follow("b")
-            #expect(try await live.batch().data == "xfork")
+            var follower = try await server.follow("b")
+            #expect(try await follower.batch().data == "xfork")
         }
     }
 
@@ -280,7 +280,7 @@ struct DurableForkTests {
         arguments: Keeping.allCases
     )
     func trimmedSource(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-Retention": "events=1"])
             let first = try await server.append("a", "1").next
             try await server.append("a", "2")

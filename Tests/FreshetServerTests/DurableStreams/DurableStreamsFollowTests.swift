@@ -7,8 +7,8 @@ import Testing
 @testable import FreshetServer
 
 /// Durable Streams protocol, sections 5.7, 5.8, 8 and 10: long-poll, `live=sse`, cursors.
-@Suite("Durable Streams: live reads", .timeLimit(.minutes(1)))
-struct DurableLiveTests {
+@Suite("Durable Streams: reads that follow", .timeLimit(.minutes(1)))
+struct DurableStreamsFollowTests {
     // MARK: Long-poll
 
     @Test(
@@ -16,7 +16,7 @@ struct DurableLiveTests {
         arguments: Keeping.allCases
     )
     func longPoll(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             let there = try await server.read("a", "offset=-1&live=long-poll")
             #expect(there.status == 200)
@@ -39,7 +39,7 @@ struct DurableLiveTests {
         arguments: Keeping.allCases
     )
     func timeout(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping, longPoll: .milliseconds(500)) { (server) async throws in
+        try await DurableStreamsServer.run(keeping, longPoll: .milliseconds(500)) { (server) async throws in
             let tail = try await server.create("a", body: "x").next
             let answer = try await server.read("a", "offset=\(tail)&live=long-poll")
             #expect(answer.status == 204)
@@ -55,7 +55,7 @@ struct DurableLiveTests {
         arguments: Keeping.allCases
     )
     func closed(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let tail = try await server.create("a", body: "x").next
             try await server.close("a")
             for query in ["offset=\(tail)", "offset=now"] {
@@ -71,7 +71,7 @@ struct DurableLiveTests {
 
     @Test("5.7: a close while it waits is told at once", arguments: Keeping.allCases)
     func closeWhileWaiting(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let poll = try await server.poll("a", "offset=now")
             try await server.close("a")
@@ -83,7 +83,7 @@ struct DurableLiveTests {
 
     @Test("a delete while it waits is 404", arguments: Keeping.allCases)
     func deleteWhileWaiting(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let poll = try await server.poll("a", "offset=now")
             try await server.ask(.DELETE, "a")
@@ -93,7 +93,7 @@ struct DurableLiveTests {
 
     @Test("a peer that goes away while it waits is forgotten", arguments: Keeping.allCases)
     func disconnect(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let poll = try await server.poll("a", "offset=now")
             await poll.close()
@@ -105,7 +105,7 @@ struct DurableLiveTests {
 
     @Test("8: `now` MUST wait, and is answered with what comes and nothing before it", arguments: Keeping.allCases)
     func pollFromNow(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json", body: "[1]")
             let poll = try await server.poll("a", "offset=now")
             try await server.append("a", "[2,3]", "application/json")
@@ -115,9 +115,9 @@ struct DurableLiveTests {
 
     @Test("many readers of one stream are answered with the same", arguments: Keeping.allCases)
     func crowd(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
-            var polls: [PendingAnswer] = []
+            var polls: [PendingResponse] = []
             for _ in 0..<50 { polls.append(try await server.poll("a", "offset=now")) }
             let tail = try await server.append("a", "x").next
             for poll in polls {
@@ -134,7 +134,7 @@ struct DurableLiveTests {
         arguments: Keeping.allCases
     )
     func badRequests(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             for mode in ["long-poll", "sse"] {
                 #expect(try await server.read("a", "live=\(mode)").status == 400)
@@ -151,7 +151,7 @@ struct DurableLiveTests {
 
     @Test("5.8: data, and after each a control with the offset, the cursor and upToDate", arguments: Keeping.allCases)
     func serverSentEvents(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let first = try await server.create("a", body: "x").next
             var read = try await server.follow("a")
             #expect(try await read.head().headers.first(name: "Content-Type") == "text/event-stream")
@@ -172,7 +172,7 @@ struct DurableLiveTests {
         arguments: Keeping.allCases
     )
     func closedWhileFollowed(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             var read = try await server.follow("a")
             #expect(await read.event()?.type == "control")
@@ -187,7 +187,7 @@ struct DurableLiveTests {
 
     @Test("8: of a closed stream `now` is one control and the end", arguments: Keeping.allCases)
     func closedFromNow(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let tail = try await server.create("a", body: "x").next
             try await server.close("a")
             var read = try await server.follow("a", "offset=now")
@@ -198,7 +198,7 @@ struct DurableLiveTests {
 
     @Test("8: from `now` the first control MUST have the tail, and nothing old is sent", arguments: Keeping.allCases)
     func followFromNow(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let tail = try await server.create("a", body: "old").next
             var read = try await server.follow("a", "offset=now")
             let first = await read.event()
@@ -220,7 +220,7 @@ struct DurableLiveTests {
     )
     func base64(_ keeping: Keeping, _ example: (String, String, String)) async throws {
         let (type, body, encoded) = example
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", type, body: body)
             var read = try await server.follow("a")
             #expect(try await read.head().headers.first(name: "stream-sse-data-encoding") == "base64")
@@ -230,7 +230,7 @@ struct DurableLiveTests {
 
     @Test("5.8: JSON comes as arrays of the messages", arguments: Keeping.allCases)
     func json(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json", body: #"[{"k":"v"},{"k":"w"}]"#)
             var read = try await server.follow("a")
             #expect(try await read.batch().data == #"[{"k":"v"},{"k":"w"}]"#)
@@ -241,7 +241,7 @@ struct DurableLiveTests {
 
     @Test("5.8: pages of a long log have upToDate only with the last", arguments: Keeping.allCases)
     func pages(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let block = String(repeating: "x", count: 100_000)
             try await server.create("a")
             for _ in 0..<6 { try await server.append("a", block) }
@@ -262,7 +262,7 @@ struct DurableLiveTests {
         arguments: Keeping.allCases
     )
     func periodicEnd(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping, liveSSE: .milliseconds(200)) { (server) async throws in
+        try await DurableStreamsServer.run(keeping, durableStreamsSSE: .milliseconds(200)) { (server) async throws in
             let tail = try await server.create("a", body: "x").next
             var read = try await server.follow("a")
             #expect(try await read.batch().data == "x")
@@ -302,7 +302,7 @@ struct DurableLiveTests {
 
     @Test("10.1: both live modes answer a cursor with a later one", arguments: Keeping.allCases)
     func cursorsOnTheWire(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             let first = try #require(try await server.read("a", "offset=-1&live=long-poll")["Stream-Cursor"])
             let second = try await server.read("a", "offset=-1&live=long-poll&cursor=\(first)")["Stream-Cursor"]
@@ -316,12 +316,15 @@ struct DurableLiveTests {
 
     // MARK: All views agree
 
-    @Test("native, live and catch-up reads tell the same, whoever wrote and however", arguments: Keeping.allCases)
+    @Test(
+        "native, Durable Streams and catch-up reads tell the same, whoever wrote and however",
+        arguments: Keeping.allCases
+    )
     func viewsAgree(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
-            var live = try await server.follow("a", "offset=-1")
-            _ = await live.event()
+            var follower = try await server.follow("a", "offset=-1")
+            _ = await follower.event()
             let headers: KeyValuePairs = [
                 "Content-Type": "text/plain", "Producer-Id": "p", "Producer-Epoch": "0", "Producer-Seq": "0",
             ]
@@ -330,7 +333,7 @@ struct DurableLiveTests {
             try await server.ask(.POST, "a", ["Stream-Cancel": "true"])
             var followed = ""
             var last = ""
-            while let event = await live.event() {
+            while let event = await follower.event() {
                 if event.type == "data" { followed += event.data } else { last = event.data }
             }
             #expect(followed == "12")

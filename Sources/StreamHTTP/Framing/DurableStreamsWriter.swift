@@ -4,7 +4,7 @@ import TextCodecs
 
 /// Writes what a `live=sse` read of the Durable Streams protocol is told (section 5.8): `data` events, each with the
 /// bytes of a batch as a catch-up read would show them, and after each a `control` event.
-package struct DurableWriter: Sendable {
+package struct DurableStreamsWriter: Sendable {
     package let kind: ContentType.Kind
 
     package init(kind: ContentType.Kind) {

@@ -1,24 +1,24 @@
 import Locks
 
-/// Live requests: who appends while a request is open, and who has lost the right to.
+/// Streaming appends: who appends while a request is open, and who has lost the right to.
 extension Streams {
-    /// Opens a live request to a stream that exists. An older request of the same label has lost its right to append on
-    /// return.
+    /// Opens a streaming append to a stream that exists. An older request of the same label has lost its right to
+    /// append on return.
     ///
     /// - Parameters:
     ///   - lease: the length in seconds of the stream's lease from now on; nil leaves it.
     ///   - mayOpen: looks at the stream as it is before anything is changed; false opens nothing.
     ///   - onStop: called once, on any thread, when the request can append no more although it is still open.
     /// - Returns: nil where there is no such stream, or where it may not be opened.
-    package func openLive(
+    package func openProducer(
         _ name: StreamName,
         label: String?,
         lease: Int? = nil,
         mayOpen: (StreamInfo) -> Bool = { _ in true },
-        onStop: @escaping @Sendable (LiveStop) -> Void
-    ) async throws(StoreError) -> LiveProducer? {
-        try await enter(name) { $0.live += 1 }
-        let producer = LiveProducer(name: name, label: label, streams: self, onStop: onStop)
+        onStop: @escaping @Sendable (ProducerStop) -> Void
+    ) async throws(StoreError) -> StreamingProducer? {
+        try await enter(name) { $0.openProducers += 1 }
+        let producer = StreamingProducer(name: name, label: label, streams: self, onStop: onStop)
         hub.follow(name, producer)
         do throws(StoreError) {
             guard var info = try await store.info(name), mayOpen(info) else {
@@ -41,7 +41,7 @@ extension Streams {
                 producer.stop(because: .ended(end))
             } else if info.options.leaseSeconds == nil, configuration.tornLeaseSeconds > 0 {
                 // Should this process die before the request ends, the next one knows that it was torn.
-                try await store.liveOpened(name)
+                try await store.producerOpened(name)
                 producer.noteKept()
             }
         } catch {
@@ -50,8 +50,8 @@ extension Streams {
         }
         if let label {
             let older = labelled.withLock { labelled in
-                let older = labelled[LiveKey(name: name, label: label), default: []]
-                labelled[LiveKey(name: name, label: label)] = older + [producer]
+                let older = labelled[ProducerKey(name: name, label: label), default: []]
+                labelled[ProducerKey(name: name, label: label)] = older + [producer]
                 return older
             }
             // Every one of them, not only the last: who is taking over from another may not have done so yet.
@@ -60,9 +60,9 @@ extension Streams {
         return producer
     }
 
-    func closeLive(_ producer: LiveProducer, isTorn: Bool) async {
+    func closeProducer(_ producer: StreamingProducer, isTorn: Bool) async {
         if let label = producer.label {
-            let key = LiveKey(name: producer.name, label: label)
+            let key = ProducerKey(name: producer.name, label: label)
             labelled.withLock { labelled in
                 labelled[key]?.removeAll { $0 === producer }
                 if labelled[key]?.isEmpty == true { labelled[key] = nil }
@@ -81,17 +81,17 @@ extension Streams {
         }
         leave(producer)
         // A note that cannot be taken back now costs the stream at most a lease after a crash.
-        if producer.isKept { try? await store.liveClosed(producer.name) }
+        if producer.isKept { try? await store.producerClosed(producer.name) }
     }
 
     /// - Parameter wasOpen: a request that was refused is no sign of life: the lease goes on as if it had not come.
-    private func leave(_ producer: LiveProducer, wasOpen: Bool = true) {
+    private func leave(_ producer: StreamingProducer, wasOpen: Bool = true) {
         hub.unfollow(producer.name, producer)
         lifetimes.updateIfPresent(producer.name) { lifetime, now in
-            lifetime.live -= 1
+            lifetime.openProducers -= 1
             guard wasOpen else { return }
             lifetime.touched = now
-            if lifetime.live == 0 { lifetime.leaseStart = now }
+            if lifetime.openProducers == 0 { lifetime.leaseStart = now }
         }
     }
 }

@@ -4,7 +4,7 @@ import NIOHTTP1
 import PrintableText
 
 /// A whole response.
-struct Answer: Sendable {
+struct ServerResponse: Sendable {
     var status: Int
     var headers: HTTPHeaders = [:]
     var body: [UInt8] = []
@@ -13,10 +13,10 @@ struct Answer: Sendable {
     /// answers 200 to everything does not.
     var isFreshets: Bool { headers.first(name: "Stream-Next-Offset") != nil }
 
-    /// The stream has ended, according to this answer.
+    /// The stream has ended, according to this response.
     var isClosed: Bool { headers.first(name: "Stream-Closed")?.lowercased() == "true" }
 
-    /// How it ended, if this answer says so.
+    /// How it ended, if this response says so.
     var end: EventSource.End? {
         guard isClosed else { return nil }
         return EventSource.End(

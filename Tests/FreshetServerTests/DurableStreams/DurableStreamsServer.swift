@@ -11,7 +11,7 @@ import TextCodecs
 @testable import FreshetServer
 
 /// A server on loopback, on a clock that the test moves, and the requests of a Durable Streams client.
-struct DurableServer {
+struct DurableStreamsServer {
     let time: ManualTime
     let streams: Streams
     let port: Int
@@ -20,10 +20,10 @@ struct DurableServer {
     static func run(
         _ keeping: Keeping,
         longPoll: TimeAmount = .minutes(10),
-        liveSSE: TimeAmount = .seconds(60),
+        durableStreamsSSE: TimeAmount = .seconds(60),
         pageBytes: Int = 1 << 20,
         publicCache: [StreamPrefix] = [],
-        _ body: (DurableServer) async throws -> Void
+        _ body: (DurableStreamsServer) async throws -> Void
     ) async throws {
         let time = ManualTime()
         let directory = TemporaryDirectory()
@@ -31,7 +31,7 @@ struct DurableServer {
         let streams = Streams(store: store, time: time)
         var dataPlane = DataPlaneConfiguration(ServerConfiguration())
         dataPlane.longPollTime = longPoll
-        dataPlane.durableLiveTime = liveSSE
+        dataPlane.durableStreamsTime = durableStreamsSSE
         let plane = StreamPlane(streams: streams, configuration: dataPlane)
         let routes = StreamRoutes(
             plane: plane,
@@ -60,7 +60,7 @@ struct DurableServer {
         do {
             let (_, address) = try await server.listen(host: "127.0.0.1", port: 0)
             let port = try #require(address.port)
-            try await body(DurableServer(time: time, streams: streams, port: port))
+            try await body(DurableStreamsServer(time: time, streams: streams, port: port))
         } catch {
             await server.stop()
             await (store as? SQLiteStreamStore)?.close()
@@ -77,7 +77,7 @@ struct DurableServer {
         _ target: String,
         _ headers: KeyValuePairs<String, String> = [:],
         body: String? = nil
-    ) async throws -> PendingAnswer {
+    ) async throws -> PendingResponse {
         var fields = HTTPHeaders(headers.map { ($0.key, $0.value) })
         fields.replaceOrAdd(name: "Host", value: "localhost:\(port)")
         // Without a length a POST would be chunked, which is a producer at work.
@@ -85,7 +85,7 @@ struct DurableServer {
             fields.replaceOrAdd(name: "Content-Length", value: "\(body?.utf8.count ?? 0)")
         }
         let uri = target.hasPrefix("/") ? target : StreamRoutes.prefix + target
-        return try await PendingAnswer(
+        return try await PendingResponse(
             port: port,
             HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: fields),
             body
@@ -98,32 +98,36 @@ struct DurableServer {
         _ target: String,
         _ headers: KeyValuePairs<String, String> = [:],
         body: String? = nil
-    ) async throws -> DurableAnswer {
+    ) async throws -> DurableStreamsResponse {
         try await send(method, target, headers, body: body).whole()
     }
 
-    /// Creates a stream of a type and returns the answer.
+    /// Creates a stream of a type and returns the response.
     @discardableResult
-    func create(_ name: String, _ type: String = "text/plain", body: String? = nil) async throws -> DurableAnswer {
+    func create(_ name: String, _ type: String = "text/plain", body: String? = nil) async throws
+        -> DurableStreamsResponse
+    {
         let answer = try await ask(.PUT, name, ["Content-Type": type], body: body)
         #expect(answer.status == 201)
         return answer
     }
 
     @discardableResult
-    func append(_ name: String, _ body: String, _ type: String = "text/plain") async throws -> DurableAnswer {
+    func append(_ name: String, _ body: String, _ type: String = "text/plain") async throws -> DurableStreamsResponse {
         try await ask(.POST, name, ["Content-Type": type], body: body)
     }
 
     @discardableResult
-    func close(_ name: String) async throws -> DurableAnswer { try await ask(.POST, name, ["Stream-Closed": "true"]) }
+    func close(_ name: String) async throws -> DurableStreamsResponse {
+        try await ask(.POST, name, ["Stream-Closed": "true"])
+    }
 
-    func read(_ name: String, _ query: String = "offset=-1") async throws -> DurableAnswer {
+    func read(_ name: String, _ query: String = "offset=-1") async throws -> DurableStreamsResponse {
         try await ask(.GET, "\(name)?\(query)")
     }
 
     /// A `live=sse` read whose head has come.
-    func follow(_ name: String, _ query: String = "offset=-1") async throws -> PendingAnswer {
+    func follow(_ name: String, _ query: String = "offset=-1") async throws -> PendingResponse {
         var answer = try await send(.GET, "\(name)?\(query)&live=sse")
         let head = try await answer.head()
         try #require(head.status.code == 200)
@@ -131,7 +135,7 @@ struct DurableServer {
     }
 
     /// A long-poll that the server has accepted and holds.
-    func poll(_ name: String, _ query: String) async throws -> PendingAnswer {
+    func poll(_ name: String, _ query: String) async throws -> PendingResponse {
         let stream = try StreamName(name)
         let before = streams.attendance(of: stream).readers
         let answer = try await send(.GET, "\(name)?\(query)&live=long-poll")
@@ -140,8 +144,8 @@ struct DurableServer {
     }
 }
 
-/// An answer, whole.
-struct DurableAnswer {
+/// A response, whole.
+struct DurableStreamsResponse {
     var status: Int
     var headers: HTTPHeaders
     var body: String
@@ -152,8 +156,8 @@ struct DurableAnswer {
     var next: String { self["Stream-Next-Offset"] ?? "" }
 }
 
-/// An answer on its way.
-struct PendingAnswer {
+/// A response on its way.
+struct PendingResponse {
     private let channel: any Channel
     private var parts: AsyncStream<HTTPClientResponsePart>.Iterator
     private var parser = EventLines()
@@ -184,7 +188,7 @@ struct PendingAnswer {
         return head
     }
 
-    func whole() async throws -> DurableAnswer {
+    func whole() async throws -> DurableStreamsResponse {
         var answer = self
         let head = try await answer.head()
         var body = ByteBuffer()
@@ -193,7 +197,7 @@ struct PendingAnswer {
             body.writeBuffer(&more)
         }
         try? await channel.close()
-        return DurableAnswer(
+        return DurableStreamsResponse(
             status: Int(head.status.code),
             headers: head.headers,
             body: String(buffer: body)

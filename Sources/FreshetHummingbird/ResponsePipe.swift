@@ -1,12 +1,13 @@
 import Locks
 import NIOCore
 
-/// The bytes of an answer between the loop that makes them and the task that writes them to another server's connection.
+/// The bytes of a response between the loop that makes them and the task that writes them to another server's
+/// connection.
 ///
 /// It holds no more than a connection would: what is taken counts as unsent until the next call, and at the high mark
 /// the maker is told to wait.
-final class AnswerPipe: Sendable {
-    /// The answer was cut off: nothing may follow, and it is not complete.
+final class ResponsePipe: Sendable {
+    /// The response was cut off: nothing may follow, and it is not complete.
     struct Cut: Error {}
 
     private static let low = 32 * 1024
@@ -81,7 +82,7 @@ final class AnswerPipe: Sendable {
 
     // MARK: The writer
 
-    /// What there is to write, after what was taken before has been written; nil when the answer is complete.
+    /// What there is to write, after what was taken before has been written; nil when the response is complete.
     ///
     /// - Throws: `Cut`, or `CancellationError`.
     func next() async throws -> [ByteBuffer]? {
@@ -103,7 +104,7 @@ final class AnswerPipe: Sendable {
         }
     }
 
-    /// Returns when the answer is complete, and throws when it is cut off: also while a write waits for the peer.
+    /// Returns when the response is complete, and throws when it is cut off: also while a write waits for the peer.
     func watch() async throws {
         await wait(\.watcher) { $0.isCut || $0.isFinished }
         if state.withLock(\.isCut) { throw Cut() }

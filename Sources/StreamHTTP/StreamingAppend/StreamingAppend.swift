@@ -1,19 +1,19 @@
 import NIOCore
 import StreamCore
 
-/// One live request on its connection: feeds the body to the cutter and carries out what the machine decides.
+/// One streaming append on its connection: feeds the body to the cutter and carries out what the machine decides.
 ///
 /// Bound to the connection's event loop.
-final class LiveRequest {
+final class StreamingAppend {
     /// Bytes that may wait for the store before the connection stops reading.
     static let backlogLimit = 256 * 1024
 
-    private let plan: LivePlan
+    private let plan: StreamingAppendPlan
     private let eventLoop: any EventLoop
     private var cutter: PieceCutter
-    private var machine: LiveAppendMachine
+    private var machine: StreamingAppendMachine
     private var pieces: [EventBody] = []
-    private var producer: LiveProducer?
+    private var producer: StreamingProducer?
     private var last: Offset?
     /// Bytes that came while a batch was on its way to the store. What came before is in the batch, or is the
     /// unfinished piece, which has a limit of its own.
@@ -23,13 +23,13 @@ final class LiveRequest {
     /// What happened to the body before the request was open, in order.
     private var early: [Early] = []
     private var isOver = false
-    /// Told once, with the final answer; nil when there is nobody to answer.
+    /// Told once, with the final response; nil when there is nobody to answer.
     private let onFinish: (Response?) -> Void
     /// Told when reading may go on.
     private let onResume: () -> Void
 
     init?(
-        plan: LivePlan,
+        plan: StreamingAppendPlan,
         limits: PieceLimits,
         eventLoop: any EventLoop,
         onResume: @escaping () -> Void,
@@ -39,7 +39,7 @@ final class LiveRequest {
         self.plan = plan
         self.eventLoop = eventLoop
         self.cutter = cutter
-        self.machine = LiveAppendMachine(closes: plan.end != nil)
+        self.machine = StreamingAppendMachine(closes: plan.end != nil)
         self.onResume = onResume
         self.onFinish = onFinish
     }
@@ -108,7 +108,7 @@ final class LiveRequest {
         act(machine.drained(at: moment))
     }
 
-    private func opened(_ result: Result<LiveProducer, Problem>, accepted: () -> Void) {
+    private func opened(_ result: Result<StreamingProducer, Problem>, accepted: () -> Void) {
         switch result {
         case .success(let producer):
             if isOver {
@@ -145,8 +145,8 @@ final class LiveRequest {
         act(machine.stopped(at: moment))
     }
 
-    private var moment: LiveAppendMachine.Moment {
-        LiveAppendMachine.Moment(hasPieces: !pieces.isEmpty, stop: producer?.stop)
+    private var moment: StreamingAppendMachine.Moment {
+        StreamingAppendMachine.Moment(hasPieces: !pieces.isEmpty, stop: producer?.stop)
     }
 
     private func feed(_ buffer: ByteBuffer) throws(PieceError) {
@@ -162,19 +162,19 @@ final class LiveRequest {
 
     private func gather() { pieces.append(contentsOf: cutter.takePieces()) }
 
-    private func act(_ action: LiveAppendMachine.Action) {
+    private func act(_ action: StreamingAppendMachine.Action) {
         // Until the request is open there is nothing to append to; `opened` asks again.
         switch action {
         case .wait: break
         case .append(let closing): append(closing: closing)
         case .confirm: confirm()
-        case .answer(let outcome): finish(plan.answer(LiveResult(outcome: outcome, last: last)))
+        case .respond(let outcome): finish(plan.response(StreamingAppendResult(outcome: outcome, last: last)))
         case .giveUp: finish(nil)
         }
     }
 
     private func append(closing: Bool) {
-        guard let producer else { preconditionFailure("a live request appends only after it was opened") }
+        guard let producer else { preconditionFailure("a streaming append appends only after it was opened") }
         let batch = pieces
         pieces = []
         isAppending = true
@@ -202,7 +202,7 @@ final class LiveRequest {
     }
 
     private func confirm() {
-        guard let producer else { preconditionFailure("a live request is confirmed only after it was opened") }
+        guard let producer else { preconditionFailure("a streaming append is confirmed only after it was opened") }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.immediately { () -> Result<Void, StoreError> in
             do throws(StoreError) {
@@ -225,7 +225,7 @@ final class LiveRequest {
         onFinish(response)
     }
 
-    private func close(_ producer: LiveProducer) {
+    private func close(_ producer: StreamingProducer) {
         let isTorn = machine.isTorn
         Task.immediate { await producer.finish(isTorn: isTorn) }
     }

@@ -3,14 +3,14 @@ import Testing
 
 @testable import StreamHTTP
 
-@Suite("What a live request does next")
-struct LiveAppendMachineTests {
+@Suite("What a streaming append does next")
+struct StreamingAppendMachineTests {
     private static let cancel = StreamEnd(reason: .cancelled, detail: nil, offset: Offset(9))
     private let end = StreamEnd(reason: .done, detail: nil, offset: Offset(9))
 
     @Test("one batch is on its way at a time; what comes meanwhile is the next")
     func batches() {
-        var machine = LiveAppendMachine(closes: false)
+        var machine = StreamingAppendMachine(closes: false)
         #expect(name(machine.received(at: .nothing)) == "wait")
         #expect(name(machine.received(at: .pieces)) == "append")
         #expect(name(machine.received(at: .pieces)) == "wait")
@@ -20,7 +20,7 @@ struct LiveAppendMachineTests {
 
     @Test("a clean end appends the rest, then answers")
     func cleanEnd() {
-        var machine = LiveAppendMachine(closes: false)
+        var machine = StreamingAppendMachine(closes: false)
         #expect(name(machine.bodyEnded(at: .pieces)) == "append")
         #expect(name(machine.appended(kept, at: .nothing)) == "complete")
         #expect(!machine.isTorn)
@@ -28,8 +28,8 @@ struct LiveAppendMachineTests {
 
     @Test("a clean end that brings nothing is answered by what the store says of what it had before")
     func cleanEndAlone() {
-        func ended() -> LiveAppendMachine {
-            var machine = LiveAppendMachine(closes: false)
+        func ended() -> StreamingAppendMachine {
+            var machine = StreamingAppendMachine(closes: false)
             #expect(name(machine.received(at: .pieces)) == "append")
             #expect(name(machine.appended(kept, at: .nothing)) == "wait")
             #expect(name(machine.bodyEnded(at: .nothing)) == "confirm")
@@ -46,18 +46,18 @@ struct LiveAppendMachineTests {
 
     @Test("an append that was sent before the body ended does not speak for the end")
     func appendedBeforeTheEnd() {
-        var machine = LiveAppendMachine(closes: false)
+        var machine = StreamingAppendMachine(closes: false)
         #expect(name(machine.received(at: .pieces)) == "append")
         #expect(name(machine.bodyEnded(at: .nothing)) == "wait")
         #expect(name(machine.appended(kept, at: .nothing)) == "confirm")
         #expect(name(machine.confirmed(.success(()), at: .nothing)) == "complete")
-        var empty = LiveAppendMachine(closes: false)
+        var empty = StreamingAppendMachine(closes: false)
         #expect(name(empty.bodyEnded(at: .nothing)) == "confirm")
     }
 
     @Test("with Stream-Closed the last piece and the end are one step")
     func closing() {
-        var machine = LiveAppendMachine(closes: true)
+        var machine = StreamingAppendMachine(closes: true)
         _ = machine.received(at: .pieces)
         #expect(name(machine.bodyEnded(at: .pieces)) == "wait")
         #expect(name(machine.appended(kept, at: .pieces)) == "append closing")
@@ -66,13 +66,13 @@ struct LiveAppendMachineTests {
 
     @Test("with Stream-Closed an end without a last piece is a step of its own")
     func closingAlone() {
-        var machine = LiveAppendMachine(closes: true)
+        var machine = StreamingAppendMachine(closes: true)
         #expect(name(machine.bodyEnded(at: .nothing)) == "append closing")
     }
 
     @Test("a torn body keeps what was whole, ends nothing and answers nobody")
     func torn() {
-        var machine = LiveAppendMachine(closes: true)
+        var machine = StreamingAppendMachine(closes: true)
         #expect(name(machine.bodyTorn(at: .pieces)) == "append")
         #expect(name(machine.appended(kept, at: .nothing)) == "give up")
         #expect(machine.isTorn)
@@ -81,7 +81,7 @@ struct LiveAppendMachineTests {
 
     @Test("a connection that goes after the body ended takes nothing back")
     func goneAfterTheEnd() {
-        var machine = LiveAppendMachine(closes: true)
+        var machine = StreamingAppendMachine(closes: true)
         #expect(name(machine.bodyEnded(at: .pieces)) == "append closing")
         #expect(name(machine.bodyTorn(at: .nothing)) == "wait")
         #expect(name(machine.appended(closed, at: .nothing)) == "complete done")
@@ -90,7 +90,7 @@ struct LiveAppendMachineTests {
 
     @Test("a piece that may not be appended is answered when everything before it is kept")
     func badPiece() {
-        var machine = LiveAppendMachine(closes: true)
+        var machine = StreamingAppendMachine(closes: true)
         #expect(name(machine.badPiece(.reservedType("end"), at: .pieces)) == "append")
         #expect(name(machine.appended(kept, at: .nothing)) == "bad piece")
         #expect(machine.isTorn)
@@ -98,7 +98,7 @@ struct LiveAppendMachineTests {
 
     @Test("an end by someone else is answered once the batch on its way is decided")
     func stopped() {
-        var machine = LiveAppendMachine(closes: false)
+        var machine = StreamingAppendMachine(closes: false)
         _ = machine.received(at: .pieces)
         #expect(name(machine.stopped(at: .stopped(.ended(end), hasPieces: true))) == "wait")
         #expect(
@@ -109,49 +109,49 @@ struct LiveAppendMachineTests {
 
     @Test("its own end, told before the append is answered, is no stop")
     func ownEnd() {
-        var machine = LiveAppendMachine(closes: true)
+        var machine = StreamingAppendMachine(closes: true)
         _ = machine.bodyEnded(at: .pieces)
         #expect(name(machine.stopped(at: .stopped(.ended(end)))) == "wait")
         #expect(name(machine.appended(closed, at: .stopped(.ended(end)))) == "complete done")
     }
 
-    @Test("what the store refuses, cannot do or no longer has is the answer")
+    @Test("what the store refuses, cannot do or no longer has is the response")
     func refusals() {
-        var full = LiveAppendMachine(closes: false)
+        var full = StreamingAppendMachine(closes: false)
         _ = full.received(at: .pieces)
         #expect(name(full.appended(.failure(.full(.bytes)), at: .pieces)) == "failed")
-        var gone = LiveAppendMachine(closes: false)
+        var gone = StreamingAppendMachine(closes: false)
         _ = gone.received(at: .pieces)
         #expect(name(gone.appended(.success(.notFound), at: .nothing)) == "stopped")
-        var typed = LiveAppendMachine(closes: false)
+        var typed = StreamingAppendMachine(closes: false)
         _ = typed.received(at: .pieces)
         #expect(name(typed.appended(.success(.typeMismatch(.eventStream)), at: .nothing)) == "refused")
     }
 
     @Test("a producer that lost its right before a batch was sent is told why")
     func lostRight() {
-        var machine = LiveAppendMachine(closes: false)
+        var machine = StreamingAppendMachine(closes: false)
         _ = machine.received(at: .pieces)
         #expect(name(machine.appended(.success(nil), at: .stopped(.superseded))) == "stopped")
     }
 
     @Test(
-        "no answer says that all went well once the store has decided otherwise, whatever the loop has heard",
-        arguments: [LiveStop.removed(.deleted), .removed(.expired), .superseded, .ended(Self.cancel)]
+        "no response says that all went well once the store has decided otherwise, whatever the loop has heard",
+        arguments: [ProducerStop.removed(.deleted), .removed(.expired), .superseded, .ended(Self.cancel)]
     )
-    func stoppedUnheard(stop: LiveStop) {
-        typealias Step = (inout LiveAppendMachine, LiveAppendMachine.Moment) -> LiveAppendMachine.Action
+    func stoppedUnheard(stop: ProducerStop) {
+        typealias Step = (inout StreamingAppendMachine, StreamingAppendMachine.Moment) -> StreamingAppendMachine.Action
         let steps: [Step] = [
             { $0.bodyEnded(at: $1) }, { $0.bodyTorn(at: $1) }, { $0.drained(at: $1) },
             { $0.badPiece(.reservedType("end"), at: $1) }, { $0.received(at: $1) }, { $0.stopped(at: $1) },
         ]
         for (step, hasPieces) in steps.flatMap({ [($0, true), ($0, false)] }) {
             for closes in [true, false] {
-                let moment = LiveAppendMachine.Moment.stopped(stop, hasPieces: hasPieces)
-                var idle = LiveAppendMachine(closes: closes)
+                let moment = StreamingAppendMachine.Moment.stopped(stop, hasPieces: hasPieces)
+                var idle = StreamingAppendMachine(closes: closes)
                 #expect(name(step(&idle, moment)) == "stopped")
                 // The same while a batch is on its way, which was kept before.
-                var busy = LiveAppendMachine(closes: closes)
+                var busy = StreamingAppendMachine(closes: closes)
                 _ = busy.received(at: .pieces)
                 #expect(name(step(&busy, moment)) == "wait")
                 #expect(name(busy.appended(kept, at: moment)) == "stopped")
@@ -161,7 +161,7 @@ struct LiveAppendMachineTests {
 
     @Test("at the server's deadline everything whole is kept, then it answers")
     func drained() {
-        var machine = LiveAppendMachine(closes: true)
+        var machine = StreamingAppendMachine(closes: true)
         #expect(name(machine.drained(at: .pieces)) == "append")
         #expect(name(machine.appended(kept, at: .nothing)) == "draining")
         #expect(machine.isTorn)
@@ -175,13 +175,13 @@ struct LiveAppendMachineTests {
         .success(.appended(tail: Offset(2), end: end, producer: nil))
     }
 
-    private func name(_ action: LiveAppendMachine.Action) -> String {
+    private func name(_ action: StreamingAppendMachine.Action) -> String {
         switch action {
         case .wait: "wait"
         case .append(let closing): closing ? "append closing" : "append"
         case .confirm: "confirm"
         case .giveUp: "give up"
-        case .answer(let outcome):
+        case .respond(let outcome):
             switch outcome {
             case .complete(let end): end.map { "complete \($0.reason)" } ?? "complete"
             case .stopped: "stopped"
@@ -194,11 +194,11 @@ struct LiveAppendMachineTests {
     }
 }
 
-extension LiveAppendMachine.Moment {
+extension StreamingAppendMachine.Moment {
     fileprivate static var pieces: Self { Self(hasPieces: true, stop: nil) }
     fileprivate static var nothing: Self { Self(hasPieces: false, stop: nil) }
 
-    fileprivate static func stopped(_ stop: LiveStop, hasPieces: Bool = false) -> Self {
+    fileprivate static func stopped(_ stop: ProducerStop, hasPieces: Bool = false) -> Self {
         Self(hasPieces: hasPieces, stop: stop)
     }
 }

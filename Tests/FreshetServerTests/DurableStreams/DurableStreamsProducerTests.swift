@@ -7,16 +7,16 @@ import Testing
 
 /// Durable Streams protocol, section 5.2.1: idempotent producers.
 @Suite("Durable Streams: idempotent producers", .timeLimit(.minutes(1)))
-struct DurableProducerTests {
+struct DurableStreamsProducerTests {
     private func post(
-        _ server: DurableServer,
+        _ server: DurableStreamsServer,
         _ epoch: String?,
         _ sequence: String?,
         id: String? = "p",
         type: String = "text/plain",
         closes: Bool = false,
         body: String? = "x"
-    ) async throws -> DurableAnswer {
+    ) async throws -> DurableStreamsResponse {
         try await server.ask(
             .POST,
             "a",
@@ -34,7 +34,7 @@ struct DurableProducerTests {
         arguments: Keeping.allCases
     )
     func duplicates(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let first = try await post(server, "0", "0", body: "a")
             #expect(first.status == 200)
@@ -50,7 +50,7 @@ struct DurableProducerTests {
 
     @Test("5.2.1: a gap MUST be 409 with the expected and the received sequence", arguments: Keeping.allCases)
     func gaps(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let early = try await post(server, "0", "1")
             #expect(early.status == 409)
@@ -63,7 +63,7 @@ struct DurableProducerTests {
 
     @Test("5.2.1: an older epoch is 403 with the current one; a new one MUST begin at 0", arguments: Keeping.allCases)
     func epochs(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             #expect(try await post(server, "0", "0").status == 200)
             #expect(try await post(server, "1", "1").status == 400)
@@ -79,7 +79,7 @@ struct DurableProducerTests {
         arguments: Keeping.allCases
     )
     func malformed(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let largest = "9007199254740991"
             for (id, epoch, sequence): (String?, String?, String?) in [
@@ -100,7 +100,7 @@ struct DurableProducerTests {
         arguments: Keeping.allCases
     )
     func closing(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             #expect(try await post(server, "0", "0", body: "a").status == 200)
             let closed = try await post(server, "0", "1", closes: true, body: "b")
@@ -126,7 +126,7 @@ struct DurableProducerTests {
 
     @Test("5.2.1: a close without a body is idempotent too", arguments: Keeping.allCases)
     func closingWithoutBody(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let closed = try await post(server, "0", "0", closes: true, body: nil)
             #expect(closed.status == 204)
@@ -138,7 +138,7 @@ struct DurableProducerTests {
 
     @Test("5.2.1: the order of checks: closed, type, producer, Stream-Seq", arguments: Keeping.allCases)
     func order(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let headers: KeyValuePairs = [
                 "Content-Type": "text/plain", "Producer-Id": "p", "Producer-Epoch": "1", "Producer-Seq": "0",
@@ -157,7 +157,7 @@ struct DurableProducerTests {
         arguments: Keeping.allCases
     )
     func concurrency(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<20 { group.addTask { try await post(server, "0", "0").status } }

@@ -48,12 +48,12 @@ extension StreamRoutes {
         guard let page else { return .response(await missing(name)) }
         if let problem = Self.gap(page, at: position) { return .response(Response(problem)) }
         let kind = page.contentType.kind
-        var fields = liveFields(.durable)
-        if DurableWriter.isBase64(kind) { fields.append(HeaderField("Stream-SSE-Data-Encoding", "base64")) }
+        var fields = followFields(.durableStreams)
+        if DurableStreamsWriter.isBase64(kind) { fields.append(HeaderField("Stream-SSE-Data-Encoding", "base64")) }
         if page.standing != .exact { fields.append(HeaderField("Stream-Gap", "true")) }
         let plan = SubscriptionPlan(
             name: name,
-            form: .durable,
+            form: .durableStreams,
             headers: fields,
             requested: "",
             opening: position == .now ? .now(page) : .page(page),
@@ -74,7 +74,7 @@ extension StreamRoutes {
         ifNoneMatch: [String]
     ) async -> Reply {
         switch await look(name, position, cursor, ifNoneMatch: ifNoneMatch) {
-        case .answer(let response): return .response(response)
+        case .respond(let response): return .response(response)
         case .nothing(let page):
             let here = ReadPosition.after(page.last)
             let cacheControl = cacheControl(name)
@@ -84,11 +84,11 @@ extension StreamRoutes {
                     position: page.last,
                     kind: page.contentType.kind,
                     look: { [self] in
-                        guard case .answer(let response) = await look(name, here, cursor, ifNoneMatch: ifNoneMatch)
+                        guard case .respond(let response) = await look(name, here, cursor, ifNoneMatch: ifNoneMatch)
                         else { return nil }
                         return response
                     },
-                    answer: { news in
+                    response: { news in
                         guard let body = news.body else {
                             return Self.nothing(at: news.last, end: news.end, cursor: cursor)
                         }
@@ -111,7 +111,7 @@ extension StreamRoutes {
     }
 
     private enum Look {
-        case answer(Response)
+        case respond(Response)
         /// The reader is at the tail of a stream that goes on.
         case nothing(Page)
     }
@@ -126,13 +126,13 @@ extension StreamRoutes {
         do throws(StoreError) {
             page = try await streams.read(name, from: position, limit: PageLimit(bytes: configuration.pageBytes))
         } catch {
-            return .answer(Response(Problem(error)))
+            return .respond(Response(Problem(error)))
         }
-        guard let page else { return .answer(await missing(name)) }
-        if let problem = Self.gap(page, at: position) { return .answer(Response(problem)) }
+        guard let page else { return .respond(await missing(name)) }
+        if let problem = Self.gap(page, at: position) { return .respond(Response(problem)) }
         guard page.events.isEmpty else {
             let body = ByteView.bytes(of: page.events, kind: page.contentType.kind)
-            return .answer(
+            return .respond(
                 Self.response(
                     page,
                     body,
@@ -143,7 +143,7 @@ extension StreamRoutes {
                 )
             )
         }
-        guard page.end == nil else { return .answer(Self.nothing(at: page.last, end: page.end, cursor: cursor)) }
+        guard page.end == nil else { return .respond(Self.nothing(at: page.last, end: page.end, cursor: cursor)) }
         return .nothing(page)
     }
 

@@ -7,13 +7,13 @@ import Testing
 
 /// Durable Streams protocol, sections 4.1 and 5.1 to 5.5: creating, appending, closing, deleting, metadata.
 @Suite("Durable Streams: the life of a stream", .timeLimit(.minutes(1)))
-struct DurableLifecycleTests {
+struct DurableStreamsLifecycleTests {
     @Test(
         "5.1: PUT MUST answer 200 where the same stream exists, and 409 where another does",
         arguments: Keeping.allCases
     )
     func creatingIsIdempotent(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let first = try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "60"])
             #expect(first.status == 201)
             #expect(first["Location"] == "http://localhost:\(server.port)/v1/stream/a")
@@ -32,7 +32,7 @@ struct DurableLifecycleTests {
 
     @Test("5.1: PUT MUST compare Stream-Closed with the state of the stream", arguments: Keeping.allCases)
     func closureIsCompared(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("open")
             #expect(try await server.ask(.PUT, "open", ["Content-Type": "text/plain"]).status == 200)
             let closing: KeyValuePairs = ["Content-Type": "text/plain", "Stream-Closed": "true"]
@@ -52,14 +52,14 @@ struct DurableLifecycleTests {
         ["+3600", "03600", "3600.0", "3.6e3", "-1", "", "abc", " "]
     )
     func badTTL(_ keeping: Keeping, _ value: String) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             #expect(try await server.ask(.PUT, "a", ["Stream-TTL": value]).status == 400)
         }
     }
 
     @Test("5.1: both Stream-TTL and Stream-Expires-At, or a time that is none, is 400", arguments: Keeping.allCases)
     func badExpiry(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let both: KeyValuePairs = ["Stream-TTL": "60", "Stream-Expires-At": "2099-01-01T00:00:00Z"]
             #expect(try await server.ask(.PUT, "a", both).status == 400)
             #expect(try await server.ask(.PUT, "a", ["Stream-Expires-At": "tomorrow"]).status == 400)
@@ -72,7 +72,7 @@ struct DurableLifecycleTests {
         arguments: Keeping.allCases
     )
     func slidingTTL(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "10"])
             server.time.advance(by: .seconds(9))
             #expect(try await server.read("a").status == 200)
@@ -91,7 +91,7 @@ struct DurableLifecycleTests {
 
     @Test("5.1: a stream that is followed does not expire, though nothing comes", arguments: Keeping.allCases)
     func followedStreamsLive(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "10"])
             let poll = try await server.poll("a", "offset=-1")
             server.time.advance(by: .seconds(100))
@@ -103,7 +103,7 @@ struct DurableLifecycleTests {
 
     @Test("5.1: Stream-Expires-At holds whatever happens to the stream", arguments: Keeping.allCases)
     func absoluteExpiry(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             // The test's clock stands at 15 January 2027, 08:00:00 UTC.
             try await server.ask(
                 .PUT,
@@ -122,7 +122,7 @@ struct DurableLifecycleTests {
         arguments: Keeping.allCases
     )
     func appendsAreChecked(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             #expect(try await server.append("a", "x", "text/html").status == 409)
             #expect(try await server.ask(.POST, "a", body: "x").status == 400)
@@ -135,7 +135,7 @@ struct DurableLifecycleTests {
 
     @Test("5.2: Stream-Seq MUST grow, byte by byte; what is not kept does not count", arguments: Keeping.allCases)
     func streamSequence(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             for (value, status) in [("2", 204), ("2", 409), ("10", 409), ("a", 204), ("Z", 409), ("b", 204)] {
                 let headers: KeyValuePairs = ["Content-Type": "text/plain", "Stream-Seq": value]
@@ -154,7 +154,7 @@ struct DurableLifecycleTests {
     )
     func onlyTrueCloses(_ keeping: Keeping, _ example: (String, Bool)) async throws {
         let (value, closes) = example
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let headers: KeyValuePairs = ["Content-Type": "text/plain", "Stream-Closed": value]
             #expect(try await server.ask(.POST, "a", headers, body: "x").status == 204)
@@ -167,7 +167,7 @@ struct DurableLifecycleTests {
         arguments: Keeping.allCases
     )
     func closedStreams(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let kept = try await server.append("a", "x")
             let closed = try await server.close("a")
@@ -191,7 +191,7 @@ struct DurableLifecycleTests {
 
     @Test("5.2: a close without a body MUST NOT be refused for its Content-Type", arguments: Keeping.allCases)
     func closingNeedsNoType(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let closing: KeyValuePairs = ["Content-Type": "application/json", "Stream-Closed": "true"]
             #expect(try await server.ask(.POST, "a", closing).status == 204)
@@ -201,7 +201,7 @@ struct DurableLifecycleTests {
 
     @Test("5.2: the last append and the close are one step", arguments: Keeping.allCases)
     func appendAndClose(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let poll = try await server.poll("a", "offset=-1")
             let headers: KeyValuePairs = ["Content-Type": "text/plain", "Stream-Closed": "true"]
@@ -220,7 +220,7 @@ struct DurableLifecycleTests {
         arguments: Keeping.allCases
     )
     func metadata(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "60"])
             let tail = try await server.append("a", "x").next
             let open = try await server.ask(.HEAD, "a")
@@ -241,7 +241,7 @@ struct DurableLifecycleTests {
         arguments: Keeping.allCases
     )
     func deletion(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let old = try await server.append("a", "old").next
             #expect(try await server.ask(.DELETE, "a").status == 204)
@@ -253,9 +253,9 @@ struct DurableLifecycleTests {
         }
     }
 
-    @Test("12.7: every answer forbids sniffing and says who may embed it", arguments: Keeping.allCases)
+    @Test("12.7: every response forbids sniffing and says who may embed it", arguments: Keeping.allCases)
     func securityHeaders(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let answers = [
                 try await server.create("a"), try await server.append("a", "x"), try await server.read("a"),
                 try await server.ask(.HEAD, "a"), try await server.read("none"), try await server.read("a", "offset=,"),
@@ -271,7 +271,7 @@ struct DurableLifecycleTests {
 
     @Test("6: the subscription APIs, which are not offered, answer 501", arguments: Keeping.allCases)
     func subscriptions(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             #expect(try await server.ask(.PUT, "__ds/subscriptions/a", body: "{}").status == 501)
             #expect(try await server.ask(.GET, "__ds/jwks.json").status == 501)
         }

@@ -4,26 +4,26 @@ import StoreSuite
 import StreamCore
 import Testing
 
-@Suite("A live request", .timeLimit(.minutes(1)))
-struct LiveProducerTests {
+@Suite("A streaming append", .timeLimit(.minutes(1)))
+struct StreamingProducerTests {
     let node = Node()
     let name = StreamName.known("s")
 
-    /// What a live request was told.
+    /// What a streaming append was told.
     final class Stops: Sendable {
-        private let stops = Mutex<[LiveStop]>([])
-        var all: [LiveStop] { stops.withLock { $0 } }
-        func add(_ stop: LiveStop) { stops.withLock { $0.append(stop) } }
+        private let stops = Mutex<[ProducerStop]>([])
+        var all: [ProducerStop] { stops.withLock { $0 } }
+        func add(_ stop: ProducerStop) { stops.withLock { $0.append(stop) } }
     }
 
-    private func open(_ label: String? = nil, _ stops: Stops = Stops()) async throws -> LiveProducer {
-        try #require(try await node.streams.openLive(name, label: label) { stops.add($0) })
+    private func open(_ label: String? = nil, _ stops: Stops = Stops()) async throws -> StreamingProducer {
+        try #require(try await node.streams.openProducer(name, label: label) { stops.add($0) })
     }
 
     @Test("to a stream that is not there is refused and leaves nothing open")
     func missing() async throws {
-        #expect(try await node.streams.openLive(name, label: "p") { _ in } == nil)
-        #expect(node.streams.attendance(of: name).liveProducers == 0 && node.store.watches == 0)
+        #expect(try await node.streams.openProducer(name, label: "p") { _ in } == nil)
+        #expect(node.streams.attendance(of: name).openProducers == 0 && node.store.watches == 0)
     }
 
     @Test("that is not wanted opens nothing, takes nobody's right and is no sign of life")
@@ -31,28 +31,28 @@ struct LiveProducerTests {
         try await node.create(name, lease: 10)
         let older = try await open("p")
         var seen: StreamInfo?
-        let refused = try await node.streams.openLive(name, label: "p", lease: 1000) { info in
+        let refused = try await node.streams.openProducer(name, label: "p", lease: 1000) { info in
             seen = info
             return false
         } onStop: { _ in
         }
         #expect(refused == nil && seen?.name == name)
-        #expect(node.streams.attendance(of: name).liveProducers == 1 && older.stop == nil)
+        #expect(node.streams.attendance(of: name).openProducers == 1 && older.stop == nil)
         await older.finish(isTorn: false)
         #expect(try await node.pass(9, name) == nil)
-        #expect(try await node.streams.openLive(name, label: nil, mayOpen: { _ in false }, onStop: { _ in }) == nil)
+        #expect(try await node.streams.openProducer(name, label: nil, mayOpen: { _ in false }, onStop: { _ in }) == nil)
         #expect(try await node.pass(1, name)?.reason == .abandoned)
     }
 
     @Test("may set the lease that runs when it is over; that of an ended stream it leaves alone")
     func lease() async throws {
         try await node.create(name)
-        let live = try #require(try await node.streams.openLive(name, label: nil, lease: 5) { _ in })
-        await live.finish(isTorn: false)
+        let producer = try #require(try await node.streams.openProducer(name, label: nil, lease: 5) { _ in })
+        await producer.finish(isTorn: false)
         #expect(try await node.store.info(name)?.options.leaseSeconds == 5)
         #expect(try await node.pass(4, name) == nil)
         #expect(try await node.pass(1, name)?.reason == .abandoned)
-        let late = try #require(try await node.streams.openLive(name, label: nil, lease: 7) { _ in })
+        let late = try #require(try await node.streams.openProducer(name, label: nil, lease: 7) { _ in })
         #expect(late.stop != nil && node.streams.attendance(of: name).leaseRemaining == nil)
         #expect(try await node.store.info(name)?.options.leaseSeconds == 5)
         await late.finish(isTorn: false)
@@ -62,16 +62,16 @@ struct LiveProducerTests {
     func learnsOfTheEnd() async throws {
         try await node.create(name)
         let stops = Stops()
-        let live = try await open(nil, stops)
+        let producer = try await open(nil, stops)
         guard case .appended(_, let end?, _) = try await node.cancel(name) else { throw UnexpectedOutcome("open") }
-        #expect(stops.all == [.ended(end)] && live.stop == .ended(end))
-        guard case .ended(end, _, _) = try await live.append([EventBody("late")]) else {
+        #expect(stops.all == [.ended(end)] && producer.stop == .ended(end))
+        guard case .ended(end, _, _) = try await producer.append([EventBody("late")]) else {
             throw UnexpectedOutcome("appended after the end")
         }
         _ = try await node.streams.remove(name)
         #expect(stops.all.count == 1)
-        await live.finish(isTorn: true)
-        #expect(node.streams.attendance(of: name).liveProducers == 0 && node.store.watches == 0)
+        await producer.finish(isTorn: true)
+        #expect(node.streams.attendance(of: name).openProducers == 0 && node.store.watches == 0)
     }
 
     @Test("to a stream that has ended is told so at once")
@@ -79,9 +79,9 @@ struct LiveProducerTests {
         try await node.create(name)
         _ = try await node.cancel(name)
         let stops = Stops()
-        let live = try await open(nil, stops)
-        #expect(stops.all == [live.stop].compactMap(\.self) && stops.all.count == 1)
-        await live.finish(isTorn: false)
+        let producer = try await open(nil, stops)
+        #expect(stops.all == [producer.stop].compactMap(\.self) && stops.all.count == 1)
+        await producer.finish(isTorn: false)
     }
 
     @Test("of a deleted stream appends nothing to the one made anew under its name, ended before or not")
@@ -89,14 +89,14 @@ struct LiveProducerTests {
         for isEnded in [false, true] {
             try await node.create(name)
             let stops = Stops()
-            let live = try await open(nil, stops)
+            let producer = try await open(nil, stops)
             if isEnded { _ = try await node.cancel(name) }
             #expect(try await node.streams.remove(name))
             if !isEnded { #expect(stops.all == [.removed(.deleted)]) }
             try await node.create(name)
-            #expect(try await live.append([EventBody("stray")]) == nil)
+            #expect(try await producer.append([EventBody("stray")]) == nil)
             #expect(try await node.streams.info(name)?.events == 0)
-            await live.finish(isTorn: true)
+            await producer.finish(isTorn: true)
             #expect(try await node.pass(1000, name) == nil)
             #expect(try await node.streams.remove(name))
         }
@@ -105,27 +105,27 @@ struct LiveProducerTests {
     @Test("of a stream that is made anew while its append is on its way appends nothing to that one")
     func deletedMeanwhile() async throws {
         try await node.create(name)
-        let live = try await open()
+        let producer = try await open()
         let gate = node.store.hold(.append)
-        async let outcome = live.append([EventBody("stray")], end: EndRequest(.done))
+        async let outcome = producer.append([EventBody("stray")], end: EndRequest(.done))
         await gate.reached()
         #expect(try await node.streams.remove(name))
         let anew = try await node.create(name)
         gate.open()
-        #expect(try await outcome == .notFound && live.stop == .removed(.deleted))
+        #expect(try await outcome == .notFound && producer.stop == .removed(.deleted))
         #expect(try await node.streams.info(name) == anew)
-        await live.finish(isTorn: false)
+        await producer.finish(isTorn: false)
     }
 
     @Test("knows of an end when whoever ended the stream is told, whatever it is doing", arguments: [true, false])
     func endedMeanwhile(isKept: Bool) async throws {
         try await node.create(name)
-        let live = try await open()
-        let gate = isKept ? node.store.holdAnswer(.append) : node.store.hold(.append)
-        async let outcome = live.append([EventBody("1")])
+        let producer = try await open()
+        let gate = isKept ? node.store.holdResponse(.append) : node.store.hold(.append)
+        async let outcome = producer.append([EventBody("1")])
         await gate.reached()
         guard case .appended(_, let end?, _) = try await node.cancel(name) else { throw UnexpectedOutcome("open") }
-        #expect(live.stop == .ended(end))
+        #expect(producer.stop == .ended(end))
         gate.open()
         switch try await outcome {
         case .appended where isKept: break
@@ -133,7 +133,7 @@ struct LiveProducerTests {
         case let other: Issue.record("\(String(describing: other))")
         }
         #expect(try await node.store.base.texts(name) == (isKept ? ["1"] : []))
-        await live.finish(isTorn: false)
+        await producer.finish(isTorn: false)
     }
 
     @Test("may finish and leave from within what tells it to stop")
@@ -142,8 +142,8 @@ struct LiveProducerTests {
         let follower = WatchRecorder()
         let streams = node.streams
         let name = name
-        let live = try #require(
-            try await streams.openLive(name, label: nil) { _ in
+        let producer = try #require(
+            try await streams.openProducer(name, label: nil) { _ in
                 // Under the store's lock or the hub's this would never return.
                 streams.follow(name, follower)
                 streams.unfollow(name, follower)
@@ -151,7 +151,7 @@ struct LiveProducerTests {
         )
         _ = try await node.cancel(name)
         #expect(follower.signals.words == ["ready"])
-        await live.finish(isTorn: false)
+        await producer.finish(isTorn: false)
     }
 
     @Test("that names itself takes over: the older one can append no more, and other names can")
@@ -165,10 +165,10 @@ struct LiveProducerTests {
         let newer = try await open("p")
         #expect(stops.all == [.superseded] && older.stop == .superseded)
         #expect(try await older.append([EventBody("lost")]) == nil)
-        for live in [newer, stranger, nameless] { #expect(try await live.append([EventBody("2")]) != nil) }
+        for producer in [newer, stranger, nameless] { #expect(try await producer.append([EventBody("2")]) != nil) }
         // That the older one is torn says nothing about the newer.
         await older.finish(isTorn: true)
-        for live in [newer, stranger, nameless] { await live.finish(isTorn: false) }
+        for producer in [newer, stranger, nameless] { await producer.finish(isTorn: false) }
         #expect(try await node.pass(1000, name) == nil)
         #expect(try await node.store.base.texts(name) == ["1", "2", "2", "2"])
     }
@@ -182,9 +182,9 @@ struct LiveProducerTests {
         await gate.reached()
         let opened = Mutex(false)
         async let newer = {
-            let live = try await open("p")
+            let producer = try await open("p")
             opened.withLock { $0 = true }
-            return live
+            return producer
         }()
         while older.stop == nil { await Task.yield() }
         #expect(!opened.withLock { $0 })
@@ -204,8 +204,8 @@ struct LiveProducerTests {
         async let second = open("p")
         while first.stop == nil { await Task.yield() }
         async let third = {
-            let live = try await open("p")
-            return (live, try await live.append([EventBody("3")]))
+            let producer = try await open("p")
+            return (producer, try await producer.append([EventBody("3")]))
         }()
         gate.open()
         _ = try await outcome
@@ -218,16 +218,16 @@ struct LiveProducerTests {
     @Test("finishes only after its append on its way is decided")
     func finishWaits() async throws {
         try await node.create(name)
-        let live = try await open("p")
+        let producer = try await open("p")
         let gate = node.store.hold(.append)
-        async let outcome = live.append([EventBody("1")])
+        async let outcome = producer.append([EventBody("1")])
         await gate.reached()
-        async let finished: Void = live.finish(isTorn: true)
+        async let finished: Void = producer.finish(isTorn: true)
         gate.open()
         _ = try await outcome
         await finished
         #expect(try await node.store.base.texts(name) == ["1"])
-        #expect(node.streams.attendance(of: name).liveProducers == 0)
+        #expect(node.streams.attendance(of: name).openProducers == 0)
     }
 
     @Test("and a cancel are ordered by the store: what was acknowledged stands before the end")
@@ -235,21 +235,21 @@ struct LiveProducerTests {
         for round in 0..<50 {
             let name = StreamName.known("s-\(round)")
             try await node.create(name)
-            let live = try #require(try await node.streams.openLive(name, label: nil) { _ in })
+            let producer = try #require(try await node.streams.openProducer(name, label: nil) { _ in })
             // On a thread of its own: the producer below never gives way.
             let cancelled = Task(executorPreference: OwnThread()) {
                 let outcome = try await node.cancel(name)
-                return (outcome, live.stop)
+                return (outcome, producer.stop)
             }
             var count = 0
-            while case .appended = try await live.append([EventBody("\(count)")]) { count += 1 }
+            while case .appended = try await producer.append([EventBody("\(count)")]) { count += 1 }
             guard case (.appended(_, let end?, _), let known) = try await cancelled.value else {
                 throw UnexpectedOutcome("open")
             }
             #expect(known == .ended(end))
             let page = try await node.store.base.page(name, limit: PageLimit(events: .max, bytes: .max))
             #expect(page.texts == (0..<count).map(String.init) && page.end == end && page.end?.reason == .cancelled)
-            await live.finish(isTorn: false)
+            await producer.finish(isTorn: false)
         }
         #expect(node.store.watches == 0)
     }

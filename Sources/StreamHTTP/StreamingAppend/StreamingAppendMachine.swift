@@ -1,21 +1,21 @@
 package import StreamCore
 
-/// Decides what a live request does next: append what is whole, wait, or give its final answer.
+/// Decides what a streaming append does next: append what is whole, wait, or give its final response.
 ///
 /// One batch is in flight at a time; while it is, what arrives gathers into the next one. What was whole when the body
-/// stopped, for whatever reason, is appended before the answer. Every decision is made by what the store has decided by
-/// then, which the event loop may not have heard yet: whoever was told that the stream ended before the body did will
-/// find that its producer was told so. And the answer to a body is the only acknowledgement of it: where its end brings
-/// nothing to append, the store is asked all the same.
-package struct LiveAppendMachine {
+/// stopped, for whatever reason, is appended before the response. Every decision is made by what the store has decided
+/// by then, which the event loop may not have heard yet: whoever was told that the stream ended before the body did
+/// will find that its producer was told so. And the response to a body is the only acknowledgement of it: where its end
+/// brings nothing to append, the store is asked all the same.
+package struct StreamingAppendMachine {
     /// What holds when something is to be decided.
     package struct Moment {
         /// Pieces are whole and wait to be appended.
         package var hasPieces: Bool
         /// Why the request can append no more, in the store's order.
-        package var stop: LiveStop?
+        package var stop: ProducerStop?
 
-        package init(hasPieces: Bool, stop: LiveStop?) {
+        package init(hasPieces: Bool, stop: ProducerStop?) {
             self.hasPieces = hasPieces
             self.stop = stop
         }
@@ -34,7 +34,7 @@ package struct LiveAppendMachine {
         case append(closing: Bool)
         /// Ask the store whether it has what was appended: it may have lost it since.
         case confirm
-        case answer(LiveResult.Outcome)
+        case respond(StreamingAppendResult.Outcome)
         /// The connection is gone: there is nobody to answer.
         case giveUp
     }
@@ -47,8 +47,8 @@ package struct LiveAppendMachine {
     private var isFinished = false
     private var isDraining = false
     /// What an append came to that found the stream ended or gone.
-    private var refusal: LiveStop?
-    private var verdict: LiveResult.Outcome?
+    private var refusal: ProducerStop?
+    private var verdict: StreamingAppendResult.Outcome?
 
     /// - Parameter closes: the request carries `Stream-Closed: true`.
     package init(closes: Bool) {
@@ -116,16 +116,16 @@ package struct LiveAppendMachine {
 
     private mutating func next(at moment: Moment) -> Action {
         guard !isFinished, !isInFlight else { return .wait }
-        if let verdict { return finish(.answer(verdict)) }
-        if let stop = moment.stop ?? refusal { return finish(.answer(.stopped(stop))) }
+        if let verdict { return finish(.respond(verdict)) }
+        if let stop = moment.stop ?? refusal { return finish(.respond(.stopped(stop))) }
         switch body {
         case .arriving where moment.hasPieces: return append(closing: false)
-        case .arriving: return isDraining ? finish(.answer(.draining)) : .wait
+        case .arriving: return isDraining ? finish(.respond(.draining)) : .wait
         case .ended where closes: return append(closing: true)
         case .ended where moment.hasPieces: return append(closing: false)
-        case .ended: return isConfirmed ? finish(.answer(.complete(nil))) : confirm()
+        case .ended: return isConfirmed ? finish(.respond(.complete(nil))) : confirm()
         case .torn: return moment.hasPieces ? append(closing: false) : finish(.giveUp)
-        case .bad(let error): return moment.hasPieces ? append(closing: false) : finish(.answer(.badPiece(error)))
+        case .bad(let error): return moment.hasPieces ? append(closing: false) : finish(.respond(.badPiece(error)))
         }
     }
 

@@ -9,7 +9,7 @@ from support.wire import Connection
 
 
 @contextlib.contextmanager
-def live(server, path, type="text/plain", headers=None):
+def streaming(server, path, type="text/plain", headers=None):
     with Connection(server.address) as connection:
         connection.send_head("POST", path, {"Content-Type": type, "Transfer-Encoding": "chunked", **(headers or {})})
         yield connection
@@ -22,7 +22,7 @@ def finish(connection):
 
 def test_text_arrives_as_it_is_written(server):
     path = server.create()
-    with server.subscribe(path) as reader, live(server, path) as producer:
+    with server.subscribe(path) as reader, streaming(server, path) as producer:
         for word in ["Hello", ", ", "wor", "ld"]:
             producer.send_chunk(word)
             assert reader.next().data == word
@@ -35,7 +35,7 @@ def test_text_arrives_as_it_is_written(server):
 def test_text_is_cut_after_whole_characters(server):
     path = server.create()
     text = "é😀ä"
-    with server.subscribe(path) as reader, live(server, path) as producer:
+    with server.subscribe(path) as reader, streaming(server, path) as producer:
         got = ""
         for index, byte in enumerate(text.encode()):
             producer.send_chunk(bytes([byte]))
@@ -51,7 +51,7 @@ def test_text_is_cut_after_whole_characters(server):
 
 def test_an_event_stream_is_cut_into_its_blocks(server):
     path = server.create("text/event-stream")
-    with server.subscribe(path) as reader, live(server, path, "text/event-stream") as producer:
+    with server.subscribe(path) as reader, streaming(server, path, "text/event-stream") as producer:
         producer.send_chunk("event: token\nid: 99\nda")
         producer.send_chunk("ta: one\n")
         producer.send_chunk("\n: comment\n\ndata: two\r\n\r\ndata: th")
@@ -65,7 +65,7 @@ def test_an_event_stream_is_cut_into_its_blocks(server):
 
 def test_ndjson_is_cut_into_lines(server):
     path = server.create("application/x-ndjson")
-    with server.lines(path) as reader, live(server, path, "application/x-ndjson") as producer:
+    with server.lines(path) as reader, streaming(server, path, "application/x-ndjson") as producer:
         producer.send_chunk('{"n":1}\n{"n"')
         assert reader.next()["data"] in ({"n": 1}, '{"n":1}')
         producer.send_chunk(":2}\r\n\n3\n")
@@ -83,7 +83,7 @@ def test_ndjson_is_cut_into_lines(server):
 )
 def test_a_clean_end_keeps_the_unfinished_piece_and_a_torn_body_drops_only_that(server, type, body, whole, torn):
     path = server.create(type)
-    with live(server, path, type) as producer:
+    with streaming(server, path, type) as producer:
         producer.send_chunk(body)
         answer = finish(producer)
         assert answer.status in (200, 204), answer
@@ -92,7 +92,7 @@ def test_a_clean_end_keeps_the_unfinished_piece_and_a_torn_body_drops_only_that(
 
     path = server.create(type)
     with server.subscribe(path) as reader:
-        with live(server, path, type) as producer:
+        with streaming(server, path, type) as producer:
             producer.send_chunk(body)
             reader.next()
             producer.reset()
@@ -105,7 +105,7 @@ def test_a_clean_end_keeps_the_unfinished_piece_and_a_torn_body_drops_only_that(
 
 def test_a_body_that_ends_without_its_last_chunk_is_torn(server):
     path = server.create()
-    with live(server, path, headers={"Stream-Closed": "true"}) as producer:
+    with streaming(server, path, headers={"Stream-Closed": "true"}) as producer:
         producer.send_chunk("half an answ")
         with server.subscribe(path) as reader:
             reader.next()
@@ -119,7 +119,7 @@ def test_with_stream_closed_the_last_piece_and_the_end_are_one_step(server):
     path = server.create("application/x-ndjson")
     with (
         server.lines(path) as reader,
-        live(server, path, "application/x-ndjson", {"Stream-Closed": "true"}) as producer,
+        streaming(server, path, "application/x-ndjson", {"Stream-Closed": "true"}) as producer,
     ):
         producer.send_chunk("1\n")
         reader.next()
@@ -130,9 +130,9 @@ def test_with_stream_closed_the_last_piece_and_the_end_are_one_step(server):
         assert end["data"] == {"reason": "done"}
 
 
-def test_a_live_body_may_end_as_failed(server):
+def test_a_streaming_body_may_end_as_failed(server):
     path = server.create()
-    with live(server, path, headers={"Stream-Closed": "true", "Stream-End-Reason": "failed"}) as producer:
+    with streaming(server, path, headers={"Stream-Closed": "true", "Stream-End-Reason": "failed"}) as producer:
         producer.send_chunk("so far")
         finish(producer)
     with server.subscribe(path) as reader:
@@ -141,7 +141,7 @@ def test_a_live_body_may_end_as_failed(server):
 
 def test_cancel_is_told_to_the_producer_at_once(server):
     path = server.create()
-    with server.subscribe(path) as reader, live(server, path) as producer:
+    with server.subscribe(path) as reader, streaming(server, path) as producer:
         producer.send_chunk("word")
         reader.next()
         assert server.cancel(path).status == 204
@@ -154,7 +154,7 @@ def test_cancel_is_told_to_the_producer_at_once(server):
 def test_a_body_that_ends_right_after_a_cancel_s_answer_is_told_of_it(server):
     for round in range(300):
         path = server.create()
-        with live(server, path) as producer:
+        with streaming(server, path) as producer:
             if round % 2:
                 producer.send_chunk("word")
             described = path.replace("/v1/stream/", "/v1/streams/")
@@ -167,7 +167,7 @@ def test_a_body_that_ends_right_after_a_cancel_s_answer_is_told_of_it(server):
 
 def test_an_early_answer_survives_a_producer_that_goes_on_writing(server):
     path = server.create()
-    with live(server, path) as producer:
+    with streaming(server, path) as producer:
         producer.send_chunk("word")
         eventually(lambda: server.read(path).body == b"word")
         server.cancel(path)
@@ -182,10 +182,10 @@ def test_an_early_answer_survives_a_producer_that_goes_on_writing(server):
 def test_a_producer_that_names_itself_takes_over_from_an_older_one(server):
     path = server.create()
     name = {"Stream-Producer": "worker-7"}
-    with server.subscribe(path) as reader, live(server, path, headers=name) as old:
+    with server.subscribe(path) as reader, streaming(server, path, headers=name) as old:
         old.send_chunk("old")
         assert reader.next().data == "old"
-        with live(server, path, headers=name) as new:
+        with streaming(server, path, headers=name) as new:
             new.send_chunk("new")
             assert reader.next().data == "new"
             assert old.read_answer().status == 409
@@ -201,9 +201,9 @@ def test_producers_of_other_names_go_on_together(server):
     path = server.create()
     with server.subscribe(path) as reader:
         with (
-            live(server, path, headers={"Stream-Producer": "a"}) as a,
-            live(server, path, headers={"Stream-Producer": "b"}) as b,
-            live(server, path) as nameless,
+            streaming(server, path, headers={"Stream-Producer": "a"}) as a,
+            streaming(server, path, headers={"Stream-Producer": "b"}) as b,
+            streaming(server, path) as nameless,
         ):
             for producer, word in [(a, "1"), (b, "2"), (nameless, "3"), (a, "4")]:
                 producer.send_chunk(word)
@@ -216,7 +216,7 @@ def test_a_torn_producer_on_a_stream_without_a_lease_gives_it_one(serve):
     server = serve(torn_lease_seconds=1)
     path = server.create()
     with server.subscribe(path) as reader:
-        with live(server, path) as producer:
+        with streaming(server, path) as producer:
             producer.send_chunk("half an answ")
             reader.next()
             producer.reset()
@@ -227,11 +227,11 @@ def test_a_stream_fed_by_clean_requests_does_not_end_by_itself(serve):
     server = serve(torn_lease_seconds=1)
     path, torn = server.create(), server.create()
     for _ in range(2):
-        with live(server, path) as producer:
+        with streaming(server, path) as producer:
             producer.send_chunk("x")
             finish(producer)
     with server.subscribe(torn) as reader:
-        with live(server, torn) as producer:
+        with streaming(server, torn) as producer:
             producer.send_chunk("x")
             reader.next()
             producer.reset()
@@ -242,7 +242,7 @@ def test_a_stream_fed_by_clean_requests_does_not_end_by_itself(serve):
 @pytest.mark.parametrize("type", ["application/json", "application/octet-stream"])
 def test_json_and_binary_are_one_append_however_they_are_framed(server, type):
     path = server.create(type)
-    with live(server, path, type) as producer:
+    with streaming(server, path, type) as producer:
         producer.send_chunk("[1,")
         producer.send_chunk("2]")
         assert server.read(path).body in (b"", b"[]")
@@ -253,7 +253,7 @@ def test_json_and_binary_are_one_append_however_they_are_framed(server, type):
 def test_with_producer_headers_a_chunked_body_is_one_append(server):
     path = server.create()
     headers = {"Producer-Id": "p", "Producer-Epoch": "0", "Producer-Seq": "0"}
-    with live(server, path, headers=headers) as producer:
+    with streaming(server, path, headers=headers) as producer:
         producer.send_chunk("a")
         producer.send_chunk("b")
         assert finish(producer).status == 200
@@ -273,19 +273,19 @@ def test_a_body_of_known_length_is_one_append_even_when_it_comes_slowly(server):
         assert reader.next().data == "abcd"
 
 
-def test_a_live_body_into_an_unknown_or_ended_stream_is_answered_early(server):
-    with live(server, "/v1/stream/unknown") as producer:
+def test_a_streaming_body_into_an_unknown_or_ended_stream_is_answered_early(server):
+    with streaming(server, "/v1/stream/unknown") as producer:
         assert producer.read_answer().status == 404
     path = server.create()
     server.end(path)
-    with live(server, path) as producer:
+    with streaming(server, path) as producer:
         answer = producer.read_answer()
         assert answer.status == 409 and answer["Stream-Closed"] == "true"
 
 
-def test_a_reserved_type_in_a_live_body_is_400_and_keeps_what_came_before(server):
+def test_a_reserved_type_in_a_streaming_body_is_400_and_keeps_what_came_before(server):
     path = server.create("text/event-stream")
-    with live(server, path, "text/event-stream") as producer:
+    with streaming(server, path, "text/event-stream") as producer:
         producer.send_chunk("data: fine\n\n")
         eventually(lambda: server.read(path).body)
         producer.send_chunk("event: end\ndata: forged\n\n")
@@ -297,7 +297,7 @@ def test_a_reserved_type_in_a_live_body_is_400_and_keeps_what_came_before(server
 
 def test_malformed_chunks_tear_the_body(server):
     path = server.create()
-    with live(server, path) as producer:
+    with streaming(server, path) as producer:
         producer.send_chunk("good")
         eventually(lambda: server.read(path).body == b"good")
         producer.send(b"zz\r\nbad\r\n")

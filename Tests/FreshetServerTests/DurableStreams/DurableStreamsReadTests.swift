@@ -7,13 +7,13 @@ import Testing
 
 /// Durable Streams protocol, sections 5.6, 8, 9.1 and 10.1: catch-up reads, offsets, JSON, caching.
 @Suite("Durable Streams: catch-up reads", .timeLimit(.minutes(1)))
-struct DurableReadTests {
+struct DurableStreamsReadTests {
     @Test(
         "5.6: a read at the tail MUST say that it is up to date, and of a closed stream that it is",
         arguments: Keeping.allCases
     )
     func tail(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             let tail = try await server.append("a", "x").next
             let all = try await server.read("a")
@@ -35,7 +35,7 @@ struct DurableReadTests {
 
     @Test("5.6: a part says neither, and the parts joined are the whole", arguments: Keeping.allCases)
     func parts(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping, pageBytes: 10) { (server) async throws in
+        try await DurableStreamsServer.run(keeping, pageBytes: 10) { (server) async throws in
             try await server.create("a")
             for number in 0..<9 { try await server.append("a", "part \(number);") }
             try await server.close("a")
@@ -58,7 +58,7 @@ struct DurableReadTests {
         arguments: Keeping.allCases
     )
     func offsets(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             let birth = try await server.create("a").next
             var last = birth
             for _ in 0..<20 {
@@ -82,7 +82,7 @@ struct DurableReadTests {
         ]
     )
     func malformed(_ keeping: Keeping, _ query: String) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a")
             #expect(try await server.read("a", query).status == 400)
             #expect(try await server.read("a", query + "&live=long-poll").status == 400)
@@ -92,7 +92,7 @@ struct DurableReadTests {
 
     @Test("8: `now` is empty, at the tail, and not kept by caches; of JSON it MUST be []", arguments: Keeping.allCases)
     func now(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("text", body: "x")
             try await server.create("json", "application/json", body: "[1]")
             for (name, body) in [("text", ""), ("json", "[]")] {
@@ -113,10 +113,10 @@ struct DurableReadTests {
         arguments: Keeping.allCases
     )
     func etags(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", body: "x")
             let tag = try #require(try await server.read("a")["ETag"])
-            func again() async throws -> DurableAnswer {
+            func again() async throws -> DurableStreamsResponse {
                 try await server.ask(.GET, "a?offset=-1", ["If-None-Match": "\"other\", \(tag)"])
             }
             let same = try await again()
@@ -137,7 +137,7 @@ struct DurableReadTests {
     @Test("10.1: only names that were made public may be kept by shared caches", arguments: Keeping.allCases)
     func caching(keeping: Keeping) async throws {
         let prefix = try StreamPrefix(parsing: "public/")
-        try await DurableServer.run(keeping, publicCache: [prefix]) { (server) async throws in
+        try await DurableStreamsServer.run(keeping, publicCache: [prefix]) { (server) async throws in
             try await server.create("public/a")
             try await server.create("a")
             let shared = "public, max-age=60, stale-while-revalidate=300"
@@ -156,7 +156,7 @@ struct DurableReadTests {
     )
     func flattening(_ keeping: Keeping, _ example: (String, String)) async throws {
         let (body, shown) = example
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json")
             #expect(try await server.append("a", body, "application/json").status == 204)
             let read = try await server.read("a")
@@ -170,7 +170,7 @@ struct DurableReadTests {
         arguments: Keeping.allCases
     )
     func badJSON(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.create("a", "application/json", body: "[]")
             for body in ["[]", " [ ] ", "{", "[1,]", "nope", "1 2"] {
                 #expect(try await server.append("a", body, "application/json").status == 400, "\(body)")
@@ -184,7 +184,7 @@ struct DurableReadTests {
         arguments: Keeping.allCases
     )
     func retention(keeping: Keeping) async throws {
-        try await DurableServer.run(keeping) { (server) async throws in
+        try await DurableStreamsServer.run(keeping) { (server) async throws in
             try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-Retention": "events=2"])
             let first = try await server.append("a", "1").next
             for body in ["2", "3", "4"] { try await server.append("a", body) }
