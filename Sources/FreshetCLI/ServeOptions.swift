@@ -39,7 +39,12 @@ struct ServeOptions: ParsableArguments, CustomReflectable {
     }
 
     /// The configuration that these flags, this environment and the file that either names amount to.
-    func configuration(environment: [String: String]) throws(ConfigurationError) -> ServerConfiguration {
+    ///
+    /// - Parameter warn: Called once for each setting that is written by a name it had before.
+    func configuration(
+        environment: [String: String],
+        warn: (String) -> Void = { _ in }
+    ) throws(ConfigurationError) -> ServerConfiguration {
         var path = config
         if path == nil, let named = environment["FRESHET_CONFIG"], !named.isEmpty {
             path = named
@@ -48,6 +53,6 @@ struct ServeOptions: ParsableArguments, CustomReflectable {
         if let path {
             file = try ConfigurationFile(path: path)
         }
-        return try ServerConfiguration(flags: flags, environment: environment, file: file)
+        return try ServerConfiguration(flags: flags, environment: environment, file: file, warn: warn)
     }
 }

@@ -28,8 +28,18 @@ import Testing
         let known = SettingsTable.server.settings.map(\.name) + ["config", "print-settings"]
         #expect(Set(flags).subtracting(["help"]) == Set(known))
         for setting in SettingsTable.server.settings {
-            #expect(help.contains("\(setting.help) (default: "))
+            #expect(help.contains("\(setting.description) (default: "))
         }
+    }
+
+    @Test(arguments: SettingsTable.server.settings.compactMap(\.formerName))
+    func aFormerNameIsAFlagThatTheHelpMentionsOnce(name: String) throws {
+        let options = try ServeOptions.parse(["--\(name)", "5"])
+        #expect(options.flags == [name: .text("5")])
+        var warnings: [String] = []
+        _ = try options.configuration(environment: [:]) { warnings.append($0) }
+        #expect(warnings.count == 1)
+        #expect(ServeOptions.helpMessage(columns: 1000).ranges(of: name).count == 1)
     }
 
     /// What `ServeOptions` does with the table of settings, done with a table that has one setting more.

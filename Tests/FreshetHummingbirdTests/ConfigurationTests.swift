@@ -10,7 +10,7 @@ struct ConfigurationTests {
         #expect(configuration.heartbeat == .seconds(10) && configuration.heldReaders == 10_000)
         #expect(configuration.drainDeadline == EmbeddedServer.Configuration().drainDeadline)
         let untouched = configuration
-        try configuration.set("live-sse-seconds", to: "5")
+        try configuration.set("durable-streams-sse-seconds", to: "5")
         #expect(configuration != untouched)
         try configuration.set("heartbeat-seconds", to: "2.5")
         #expect(configuration.heartbeat == .milliseconds(2500))

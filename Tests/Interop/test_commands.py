@@ -384,3 +384,15 @@ def test_the_program_says_its_version():
     done = run("--version")
     assert done.returncode == 0
     assert re.fullmatch(rb"\d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_a_renamed_setting_keeps_its_old_name_with_one_warning(serve):
+    server = serve(live_sse_seconds=0.5, environment={"FRESHET_LIVE_SSE_SECONDS": "9"})
+    path = server.create()
+    answer = server.request("GET", path + "?live=sse&offset=-1")
+    assert answer.status == 200, "the read ends after half a second: the flag is obeyed"
+    warnings = [line for line in server.logged().splitlines() if "warning" in line]
+    assert len(warnings) == 1 and "live-sse-seconds is called durable-streams-sse-seconds now" in warnings[0]
+    assert "--live-sse-seconds" in warnings[0] and "FRESHET_LIVE_SSE_SECONDS" in warnings[0]
+    help = run("serve", "--help").stdout.decode()
+    assert "--durable-streams-sse-seconds" in help and help.count("live-sse-seconds") == 1

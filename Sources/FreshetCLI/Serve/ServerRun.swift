@@ -33,8 +33,9 @@ struct ServerRun {
         var configuration: ServerConfiguration
         let keys: KeyRing?
         let ownKeys: [String: String]
+        var warnings: [String] = []
         do {
-            configuration = try options.configuration(environment: environment)
+            configuration = try options.configuration(environment: environment) { warnings.append($0) }
             if configuration.upstreams.isEmpty { configuration.upstreams = usualUpstreams }
             try addOwnUpstreams(to: &configuration)
             keys = try configuration.readKeys()
@@ -45,6 +46,7 @@ struct ServerRun {
         LoggingSystem.bootstrap { PrintableLogHandler(label: $0) }
         var logger = Logger(label: "freshet")
         logger.logLevel = configuration.logLevel
+        for warning in warnings { logger.warning("\(warning)") }
         prepareProcess(&configuration, logger)
 
         let keeping = try openStore(configuration)

@@ -38,7 +38,12 @@ package struct ConfigurationFile: Sendable {
         return mapping.map { key, value in
             let line = key.mark.map { ":\($0.line)" } ?? ""
             let written = key.scalar?.string ?? "a key that is not a text"
-            return WrittenSetting(name: written, value: Self.value(value), place: "\(name)\(line): \(written)")
+            return WrittenSetting(
+                name: written,
+                value: Self.value(value),
+                source: .file,
+                place: "\(name)\(line): \(written)"
+            )
         }
     }
 

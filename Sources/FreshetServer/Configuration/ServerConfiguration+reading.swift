@@ -8,19 +8,21 @@ extension ServerConfiguration {
     ///   - environment: Variables; those that are not the server's are left alone.
     ///   - file: The configuration file, if there is one.
     ///   - table: The settings that there are.
+    ///   - warn: Called once for each setting that is written by a name it had before.
     /// - Throws: `ConfigurationError` with everything that is wrong, not only the first.
     package init(
         flags: [String: WrittenValue],
         environment: [String: String],
         file: ConfigurationFile?,
-        table: SettingsTable = .server
+        table: SettingsTable = .server,
+        warn: (String) -> Void = { _ in }
     ) throws(ConfigurationError) {
         self.init()
         var problems: [String] = []
         var written = try file?.written() ?? []
         written += Self.written(environment, table, problems: &problems)
         written += flags.sorted { $0.key < $1.key }
-            .map { WrittenSetting(name: $0.key, value: $0.value, place: "--\($0.key)") }
+            .map { WrittenSetting(name: $0.key, value: $0.value, source: .flag, place: "--\($0.key)") }
 
         for entry in written {
             do throws(Refusal) {
@@ -29,10 +31,12 @@ extension ServerConfiguration {
                 problems.append("\(entry.place): \(error.reason)")
             }
         }
-        problems += contradictions()
+        let renamed = table.settings.compactMap { Renaming(of: $0, in: written) }
+        problems += renamed.flatMap(\.problems) + contradictions()
         guard problems.isEmpty else {
             throw ConfigurationError(problems)
         }
+        for setting in renamed { warn(setting.warning) }
     }
 
     /// What is wrong with values that were set in code, by the rules for values that were written.
@@ -90,7 +94,7 @@ extension ServerConfiguration {
         to written: WrittenValue,
         of settings: [any SettingDeclaration]
     ) throws(Refusal) {
-        guard let setting = settings.first(where: { $0.name == name }) else {
+        guard let setting = settings.first(where: { $0.names.contains(name) }) else {
             let near = NearestName.of(name, among: settings.map(\.name)).map { "did you mean \($0)?" }
             throw Refusal("there is no such setting; \(near ?? "`freshet serve --help` lists them all")")
         }
@@ -117,8 +121,9 @@ extension ServerConfiguration {
             else {
                 continue
             }
-            if let setting = table.settings.first(where: { $0.environmentName == variable }) {
-                found.append(WrittenSetting(name: setting.name, value: .text(value), place: variable))
+            let names = table.settings.flatMap(\.names)
+            if let name = names.first(where: { SettingsTable.environmentName($0) == variable }) {
+                found.append(WrittenSetting(name: name, value: .text(value), source: .environment, place: variable))
                 continue
             }
             let suffix = String(variable.dropFirst(SettingsTable.environmentPrefix.count))

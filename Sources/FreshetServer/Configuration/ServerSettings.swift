@@ -180,9 +180,10 @@ package struct ServerSettings: Sendable {
     )
 
     package let durableStreamsSSE = Setting<Duration>(
-        "live-sse-seconds",
+        "durable-streams-sse-seconds",
         .seconds(.milliseconds(500)...day),
         default: .seconds(60),
+        formerly: "live-sse-seconds",
         "How long a Durable Streams live=sse read goes on before it is ended; its client comes back where it was."
     )
 

@@ -1,20 +1,25 @@
 /// One setting: its name, what it may be, its default, what it does, and where it can be set.
 package struct Setting<Value: Hashable & Sendable>: SettingDeclaration {
     package let name: String
+    package let formerName: String?
     package let help: String
     package let reach: SettingReach?
     package let defaultValue: Value
     let kind: SettingKind<Value>
 
-    /// - Parameter reach: Where it can be set beside the program; nil for what its heading says.
+    /// - Parameters:
+    ///   - reach: Where it can be set beside the program; nil for what its heading says.
+    ///   - formerName: What it was called before. Flags, variables and files that say so still set it.
     package init(
         _ name: String,
         _ kind: SettingKind<Value>,
         default defaultValue: Value,
         in reach: SettingReach? = nil,
+        formerly formerName: String? = nil,
         _ help: String
     ) {
         self.name = name
+        self.formerName = formerName
         self.help = help
         self.reach = reach
         self.defaultValue = defaultValue
@@ -43,6 +48,8 @@ package struct Setting<Value: Hashable & Sendable>: SettingDeclaration {
 package protocol SettingDeclaration: Sendable {
     /// The key in a YAML file, and the flag after `--`.
     var name: String { get }
+    /// What it was called before, which still sets it; nil for most.
+    var formerName: String? { get }
     /// What it does, in a sentence or two; the default is not part of it.
     var help: String { get }
     /// Where it can be set beside the program; nil for what its heading says.
@@ -67,9 +74,13 @@ package protocol SettingDeclaration: Sendable {
 extension SettingDeclaration {
     package var flag: String { "--\(name)" }
 
-    package var environmentName: String {
-        SettingsTable.environmentPrefix + name.uppercased().split(separator: "-").joined(separator: "_")
-    }
+    package var environmentName: String { SettingsTable.environmentName(name) }
+
+    /// What sets it: its name, and the one it had before.
+    package var names: [String] { [name] + (formerName.map { [$0] } ?? []) }
+
+    /// What it does, for people who look it up, and what it was called before.
+    package var description: String { formerName.map { "\(help) Formerly \($0), which still works." } ?? help }
 }
 
 /// Where a setting can be set: by the program always, and in code by programs that embed a server.

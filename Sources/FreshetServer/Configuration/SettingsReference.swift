@@ -47,7 +47,7 @@ package enum SettingsReference {
     private static func section(_ group: SettingsTable.Group) -> String {
         let rows = group.settings.map { setting in
             let value = setting.defaultText.isEmpty ? "none" : "`\(setting.defaultText)`"
-            return "| `\(setting.name)` | \(value) | \(setting.help) | \(setting.allowed) |"
+            return "| `\(setting.name)` | \(value) | \(setting.description) | \(setting.allowed) |"
         }
         return """
             ## \(group.title)

@@ -13,6 +13,11 @@ package struct SettingsTable: Sendable {
 
     static let environmentPrefix = "FRESHET_"
 
+    /// The variable of a setting, by its name.
+    static func environmentName(_ name: String) -> String {
+        environmentPrefix + name.uppercased().split(separator: "-").joined(separator: "_")
+    }
+
     /// Takes the members in their order, so that a setting is declared and nowhere listed.
     private init(of declarations: ServerSettings) {
         groups = []

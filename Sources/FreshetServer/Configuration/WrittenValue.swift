@@ -10,8 +10,14 @@ package enum WrittenValue: Sendable, Equatable {
 
 /// A value, what it is for, and where it was written.
 struct WrittenSetting: Sendable, Equatable {
+    enum Source: Sendable, Equatable {
+        case file, environment, flag
+    }
+
+    /// The setting's name, or the one it had before.
     var name: String
     var value: WrittenValue
+    var source: Source
     /// For a message: `--port`, `FRESHET_PORT`, `freshet.yaml:7: port`.
     var place: String
 }

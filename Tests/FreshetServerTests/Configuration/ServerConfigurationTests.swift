@@ -72,7 +72,7 @@ import Testing
                 retry-milliseconds: 500
                 hold-seconds: 5
                 long-poll-seconds: 0.5
-                live-sse-seconds: 5
+                durable-streams-sse-seconds: 5
                 write-stall-seconds: 6
                 header-bytes: 8KiB
                 header-seconds: 7
@@ -189,7 +189,10 @@ import Testing
     }
 
     @Test func namesAreUniqueAndOneSpellingServesAllThreePlaces() {
-        #expect(Set(SettingsTable.server.settings.map(\.name)).count == SettingsTable.server.settings.count)
+        #expect(
+            Set(SettingsTable.server.settings.flatMap(\.names)).count
+                == SettingsTable.server.settings.flatMap(\.names).count
+        )
         #expect(Set(SettingsTable.server.settings.map(\.environmentName)).count == SettingsTable.server.settings.count)
         #expect(
             SettingsTable.server.named("drain-deadline-seconds")?.environmentName == "FRESHET_DRAIN_DEADLINE_SECONDS"
