@@ -30,7 +30,7 @@ final class EventBuffer: Sendable {
     var waitingBytes: Int { state.withLock(\.batch.bytes) }
 
     /// Adds events, and returns when there is room for more. False when no more are taken.
-    func put(_ kept: [AnswerMachine.Kept]) async -> Bool {
+    func put(_ kept: [ProviderEventMachine.Kept]) async -> Bool {
         let writer = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard !state.isClosed else { return nil }
             for one in kept {

@@ -113,7 +113,7 @@ extension Relay {
             opening: .page(page)
         )
         let isSilent = page.end != nil && page.events.isEmpty
-        plan.conclude = { ClosingWords.after($0, in: format, isSilent: isSilent) }
+        plan.conclude = { ClosingEvents.after($0, in: format, isSilent: isSilent) }
         if let call { plan.delivered = { call.delivered($0) } }
         return .subscribe(plan)
     }

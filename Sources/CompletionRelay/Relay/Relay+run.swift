@@ -45,7 +45,7 @@ extension Relay {
                 preconditionFailure("128 random bits were drawn twice")
             }
             guard let record else { return true }
-            let remembered = CallRecord(answer: call.name, format: call.format, bodyHash: call.bodyHash)
+            let remembered = IdempotencyRecord(answer: call.name, format: call.format, bodyHash: call.bodyHash)
             let request = CreateRequest(
                 options: StreamOptions(
                     contentType: Self.binary,
@@ -89,7 +89,7 @@ extension Relay {
         if let ending, ending.producer.stop != nil { return }
         let isFirst = !call.hasBegun
         if isFirst, let record {
-            _ = try? await streams.append(record, AppendRequest(events: CallRecord.events(of: response)))
+            _ = try? await streams.append(record, AppendRequest(events: IdempotencyRecord.events(of: response)))
         }
         if let ending { await end(ending.producer, ending.end) }
         if isFirst { call.begin(.responded(response)) }
@@ -237,10 +237,10 @@ extension Relay {
         struct IsOver: Error {}
         let bytes = configuration.eventBytes
         var parser = EventStreamParser(limits: .init(lineBytes: bytes, eventBytes: bytes))
-        var machine = AnswerMachine(call.format)
+        var machine = ProviderEventMachine(call.format)
         do {
             try await reply.body { piece in
-                var kept: [AnswerMachine.Kept] = []
+                var kept: [ProviderEventMachine.Kept] = []
                 let wasDecided = machine.verdict != nil
                 let failure = Self.parse(piece, &parser, &machine, &kept)
                 if let tokens = machine.countedTokens { call.counted(tokens) }
@@ -266,8 +266,8 @@ extension Relay {
     private static func parse(
         _ piece: ByteBuffer,
         _ parser: inout EventStreamParser,
-        _ machine: inout AnswerMachine,
-        _ kept: inout [AnswerMachine.Kept]
+        _ machine: inout ProviderEventMachine,
+        _ kept: inout [ProviderEventMachine.Kept]
     ) -> EventStreamParserError? {
         do throws(EventStreamParserError) {
             try piece.withUnsafeReadableBytes { (bytes) throws(EventStreamParserError) in

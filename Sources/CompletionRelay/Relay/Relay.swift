@@ -86,13 +86,13 @@ package final class Relay: Sendable {
     /// Begins an answer, or finds the one that its key began, and returns when it is known how it began.
     func begin(_ asked: StreamingCall) async -> Begun {
         let record = asked.key.map { key in
-            CallRecord.name(
+            IdempotencyRecord.name(
                 credential: asked.request.credential,
                 route: "\(asked.upstream.name) \(asked.format.rawValue)",
                 key: key
             )
         }
-        let hash = record == nil ? "" : CallRecord.hash(of: asked.body)
+        let hash = record == nil ? "" : IdempotencyRecord.hash(of: asked.body)
         if let record, state.withLock({ $0.keyed[record] == nil }) {
             do throws(StoreError) {
                 if let found = try await find(record) { return attach(to: found, hash) }
@@ -168,9 +168,9 @@ package final class Relay: Sendable {
     /// What a key's record says; nil when there is none.
     func find(_ record: StreamName) async throws(StoreError) -> FoundCall? {
         guard let page = try await streams.read(record, from: .start, limit: PageLimit(bytes: 64 << 20)),
-            let first = page.events.first, let found = CallRecord(first.body)
+            let first = page.events.first, let found = IdempotencyRecord(first.body)
         else { return nil }
-        var refusal = CallRecord.response(from: page.events.dropFirst().map(\.body)[...])
+        var refusal = IdempotencyRecord.response(from: page.events.dropFirst().map(\.body)[...])
         // Another version may have kept more of it than this one tells.
         if let kept = refusal?.headers { refusal?.headers = configuration.responseFields.ofPassed(kept) }
         return FoundCall(record: found, refusal: refusal)

@@ -37,7 +37,7 @@ enum Begun: Sendable {
 
 /// What a key's record says.
 struct FoundCall: Sendable {
-    var record: CallRecord
+    var record: IdempotencyRecord
     /// The upstream's, or the relay's, answer where it was no stream.
     var refusal: Response?
 }

@@ -123,10 +123,3 @@ final class LifetimeTable: Sendable {
         if state.deadlines.count > 2 * state.lifetimes.count + 1024 { compact(&state) }
     }
 }
-
-extension Lifetime {
-    /// Someone holds the stream open: a streaming append, or a lease that still runs.
-    func isProducing(at now: Duration) -> Bool {
-        openProducers > 0 || (lease.map { now < leaseStart + $0 } ?? false)
-    }
-}

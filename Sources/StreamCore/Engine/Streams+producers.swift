@@ -34,7 +34,7 @@ extension Streams {
             lifetimes.updateIfPresent(name) { [renewed] lifetime, _ in
                 lifetime.exists = true
                 lifetime.birth = lifetime.birth ?? info.birth
-                if let renewed, lifetime.birth == info.birth { lifetime.lease = .seconds(renewed) }
+                if let renewed, lifetime.birth == info.birth { lifetime.lease.length = .seconds(renewed) }
             }
             producer.opened(info)
             if let end = info.end {
@@ -70,12 +70,12 @@ extension Streams {
         }
         let lease = configuration.tornLeaseSeconds
         // A request that was replaced or told of the end leaves nothing open behind it.
-        if isTorn, producer.stop == nil, lease > 0, lifetimes.lifetime(of: producer.name)?.lease == nil {
+        if isTorn, producer.stop == nil, lease > 0, lifetimes.lifetime(of: producer.name)?.lease.length == nil {
             // A store that cannot keep the lease now is no reason to leave a spinner: this node holds it all the same.
             let isOpen = (try? await store.setLease(producer.name, seconds: lease)) ?? true
             if isOpen {
                 lifetimes.updateIfPresent(producer.name) {
-                    $0.lease = .seconds(lease); $0.leaseStart = $1
+                    $0.lease.length = .seconds(lease); $0.lease.start = $1
                 }
             }
         }
@@ -90,8 +90,8 @@ extension Streams {
         lifetimes.updateIfPresent(producer.name) { lifetime, now in
             lifetime.openProducers -= 1
             guard wasOpen else { return }
-            lifetime.touched = now
-            if lifetime.openProducers == 0 { lifetime.leaseStart = now }
+            lifetime.timeToLive.touched = now
+            if lifetime.openProducers == 0 { lifetime.lease.start = now }
         }
     }
 }

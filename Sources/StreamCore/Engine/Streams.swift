@@ -77,8 +77,8 @@ package final class Streams: Sendable {
                 guard let renewed, lifetime.birth.map({ $0 == renewed.birth }) ?? true else { return }
                 lifetime.exists = true
                 lifetime.birth = renewed.birth
-                lifetime.lease = .seconds(seconds)
-                lifetime.leaseStart = now
+                lifetime.lease.length = .seconds(seconds)
+                lifetime.lease.start = now
             }
         }
         while let info = try await store.info(name) {
@@ -138,14 +138,14 @@ package final class Streams: Sendable {
     package func attachReader(_ name: StreamName) {
         lifetimes.update(name) { lifetime, now in
             lifetime.readers += 1
-            lifetime.touched = now
+            lifetime.timeToLive.touched = now
         }
     }
 
     package func detachReader(_ name: StreamName) {
         lifetimes.updateIfPresent(name) { lifetime, now in
             lifetime.readers -= 1
-            lifetime.touched = now
+            lifetime.timeToLive.touched = now
         }
     }
 
@@ -167,12 +167,12 @@ package final class Streams: Sendable {
             return Attendance(readers: 0, openProducers: 0, leaseRemaining: nil, expiresIn: nil)
         }
         let now = time.monotonic()
-        let lease = lifetime.hasEnded || lifetime.openProducers > 0 ? nil : lifetime.lease
-        let expiry = lifetime.readers > 0 || lifetime.openProducers > 0 ? nil : lifetime.expiry
+        let lease = lifetime.hasEnded || lifetime.openProducers > 0 ? nil : lifetime.lease.end
+        let expiry = lifetime.readers > 0 || lifetime.openProducers > 0 ? nil : lifetime.timeToLive.expiry
         return Attendance(
             readers: lifetime.readers,
             openProducers: lifetime.openProducers,
-            leaseRemaining: lease.map { max(.zero, lifetime.leaseStart + $0 - now) },
+            leaseRemaining: lease.map { max(.zero, $0 - now) },
             expiresIn: expiry.map { max(.zero, $0 - now) }
         )
     }
@@ -193,9 +193,9 @@ package final class Streams: Sendable {
     private func touch(_ name: StreamName) {
         var shouldTell = false
         lifetimes.updateIfPresent(name) { lifetime, now in
-            lifetime.touched = now
+            lifetime.timeToLive.touched = now
             shouldTell = lifetime.shouldTell(at: now)
-            if shouldTell { lifetime.told = now }
+            if shouldTell { lifetime.timeToLive.told = now }
         }
         if shouldTell { store.touch(name) }
     }
@@ -205,13 +205,13 @@ package final class Streams: Sendable {
             lifetime.appending -= 1
             switch outcome {
             case .appended(_, let end, _):
-                lifetime.touched = now
-                lifetime.told = now
-                lifetime.leaseStart = now
+                lifetime.timeToLive.touched = now
+                lifetime.timeToLive.told = now
+                lifetime.lease.start = now
                 if end != nil { lifetime.hasEnded = true }
             case .duplicate:
-                lifetime.touched = now
-                lifetime.leaseStart = now
+                lifetime.timeToLive.touched = now
+                lifetime.lease.start = now
             case .ended: lifetime.hasEnded = true
             default: break
             }

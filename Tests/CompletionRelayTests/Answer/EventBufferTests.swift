@@ -24,7 +24,7 @@ struct EventBufferTests {
     @Test("whoever reads waits while too much waits")
     func full() async {
         let buffer = EventBuffer()
-        let large = AnswerMachine.Kept(
+        let large = ProviderEventMachine.Kept(
             body: EventBody(data: [UInt8](repeating: 1, count: EventBuffer.limit + 1)),
             said: .token
         )
@@ -52,7 +52,7 @@ struct EventBufferTests {
         #expect(await !buffer.put([kept("a")]))
     }
 
-    private func kept(_ text: String, isToken: Bool = false) -> AnswerMachine.Kept {
-        AnswerMachine.Kept(body: EventBody(data: Array(text.utf8)), said: isToken ? .token : .something)
+    private func kept(_ text: String, isToken: Bool = false) -> ProviderEventMachine.Kept {
+        ProviderEventMachine.Kept(body: EventBody(data: Array(text.utf8)), said: isToken ? .token : .something)
     }
 }

@@ -165,7 +165,7 @@ struct RelayTests {
         let relay = relay(ScriptedUpstream())
         let name = try stream(await relay.begin(call(.chat, key: "k")))
         let answer = try #require(try await streams.info(name))
-        let record = try #require(try await streams.list(prefix: CallRecord.prefix, after: nil, limit: 1).first)
+        let record = try #require(try await streams.list(prefix: IdempotencyRecord.prefix, after: nil, limit: 1).first)
         guard case .at(let first) = answer.options.expiry, case .at(let second) = record.options.expiry else {
             Issue.record("\(answer.options) \(record.options)")
             return
@@ -232,13 +232,15 @@ struct RelayTests {
         let upstream = ScriptedUpstream([.piece("{}"), .end]) { _ in (429, [HeaderField("retry-after", "3")]) }
         let relay = relay(upstream)
         guard case .response(let first) = await relay.begin(call(.chat, key: "k")) else { return #expect(Bool(false)) }
-        let record = try #require(try await streams.list(prefix: CallRecord.prefix, after: nil, limit: 1).first?.name)
+        let record = try #require(
+            try await streams.list(prefix: IdempotencyRecord.prefix, after: nil, limit: 1).first?.name
+        )
         let kept = try #require(try await streams.read(record, from: .start)).events.map(\.body)
         var older = first
         older.headers.append(HeaderField("Clear-Site-Data", "\"*\""))
         try await until { !relay.isBusy }
         _ = try await streams.remove(record)
-        let events = [kept[0]] + CallRecord.events(of: older)
+        let events = [kept[0]] + IdempotencyRecord.events(of: older)
         _ = try await streams.create(record, CreateRequest(options: StreamOptions(), events: events))
         guard case .response(let again) = await relay.begin(call(.chat, key: "k")) else { return #expect(Bool(false)) }
         #expect(again == first)

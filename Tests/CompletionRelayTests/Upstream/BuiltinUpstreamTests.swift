@@ -17,7 +17,7 @@ struct BuiltinUpstreamTests {
         let (answer, body) = try await ask(format, stream: true)
         #expect(answer.isEventStream)
         var parser = EventStreamParser()
-        var machine = AnswerMachine(format)
+        var machine = ProviderEventMachine(format)
         var said = ""
         for case .event(let event) in try parser.parse(body) {
             let kept = machine.received(event)

@@ -161,7 +161,7 @@ struct TimeToLiveTests {
             table.update(name) { lifetime, _ in
                 lifetime.exists = true
                 lifetime.birth = birth
-                lifetime.idle = .seconds(1_000_000 - count)
+                lifetime.timeToLive.idle = .seconds(1_000_000 - count)
             }
             table.forget(name, born: birth)
             #expect(table.lifetime(of: name) == nil)

@@ -52,16 +52,16 @@ extension Streams {
             lifetime.exists = true
             lifetime.birth = info.birth
             lifetime.hasEnded = info.end != nil
-            lifetime.touched = now - kept.idle
-            lifetime.told = lifetime.touched
-            lifetime.lease = info.options.leaseSeconds.map { .seconds($0) }
-            lifetime.leaseStart = now
+            lifetime.timeToLive.touched = now - kept.idle
+            lifetime.timeToLive.told = lifetime.timeToLive.touched
+            lifetime.lease.length = info.options.leaseSeconds.map { .seconds($0) }
+            lifetime.lease.start = now
             // What is left of a stream that went without this node's doing does not count for this one.
-            lifetime.idle = nil
-            lifetime.expiresAt = nil
+            lifetime.timeToLive.idle = nil
+            lifetime.timeToLive.expiresAt = nil
             switch info.options.expiry {
-            case .idle(let seconds): lifetime.idle = .seconds(seconds)
-            case .at(let moment): lifetime.expiresAt = now + .milliseconds(moment) - .milliseconds(wall)
+            case .idle(let seconds): lifetime.timeToLive.idle = .seconds(seconds)
+            case .at(let moment): lifetime.timeToLive.expiresAt = now + .milliseconds(moment) - .milliseconds(wall)
             case nil: break
             }
         }
@@ -99,7 +99,7 @@ extension Streams {
         case .nothing: break
         case .tell:
             store.touch(name)
-            lifetimes.updateIfPresent(name) { lifetime, now in lifetime.told = now }
+            lifetimes.updateIfPresent(name) { lifetime, now in lifetime.timeToLive.told = now }
         case .expire(let birth):
             if try await store.remove(name, because: .expired, born: birth) != nil {
                 counts.withLock { $0.removals[.expired, default: 0] += 1 }

@@ -6,11 +6,11 @@ import Testing
 @testable import CompletionRelay
 
 @Suite("What a caller is told last")
-struct ClosingWordsTests {
+struct ClosingEventsTests {
     @Test("nothing, where the provider has said its own last word or error", arguments: WireFormat.allCases)
     func provider(format: WireFormat) {
         for end in [end(.done), end(.failed, "Overloaded"), end(.failed, "incomplete: max_output_tokens")] {
-            let words = ClosingWords.after(.ended(end), in: format)
+            let words = ClosingEvents.after(.ended(end), in: format)
             #expect(words == SubscriptionPlan.ForeignEnd(bytes: [], isTorn: false))
         }
     }
@@ -26,7 +26,7 @@ struct ClosingWordsTests {
             .unavailable(.draining), .unavailable(.store),
         ]
         for conclusion in failures + others {
-            let words = ClosingWords.after(conclusion, in: format)
+            let words = ClosingEvents.after(conclusion, in: format)
             #expect(words.isTorn)
             var parser = EventStreamParser()
             let outputs = try parser.parse(words.bytes)
@@ -36,7 +36,7 @@ struct ClosingWordsTests {
             }
             #expect(event.type == (format == .chat ? "message" : "error"))
             // The relay itself, were it the caller, would take it for an error.
-            var machine = AnswerMachine(format)
+            var machine = ProviderEventMachine(format)
             _ = machine.received(event)
             #expect(machine.verdict?.reason == .failed)
             #expect(machine.verdict?.detail?.isEmpty == false)
@@ -48,7 +48,7 @@ struct ClosingWordsTests {
         arguments: WireFormat.allCases
     )
     func silent(format: WireFormat) {
-        let words = ClosingWords.after(
+        let words = ClosingEvents.after(
             .ended(end(.failed, "the upstream answered 500")),
             in: format,
             isSilent: true

@@ -8,7 +8,7 @@ import TextCodecs
 ///
 /// Its first event says which answer it was and what was asked; where the upstream refused before its first byte, two
 /// more hold the refusal.
-struct CallRecord: Sendable, Equatable {
+struct IdempotencyRecord: Sendable, Equatable {
     static let prefix = StreamName.reservedPrefix + "relay/key/"
 
     var answer: StreamName

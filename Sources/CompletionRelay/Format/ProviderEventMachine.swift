@@ -6,7 +6,7 @@ import TextCodecs
 ///
 /// It ends `done` only when the provider's own last word came. An error that the provider tells in the stream ends it
 /// `failed` with that error's message; a connection that ends before either, `failed` with `truncated`.
-package struct AnswerMachine: Sendable {
+package struct ProviderEventMachine: Sendable {
     /// One event of the provider, as it is kept.
     package struct Kept: Sendable, Equatable {
         package var body: EventBody

@@ -5,10 +5,10 @@ import Testing
 @testable import CompletionRelay
 
 @Suite("What a provider's events mean")
-struct AnswerMachineTests {
+struct ProviderEventMachineTests {
     @Test("a chat completion is done when [DONE] came, and not before")
     func chatDone() {
-        var machine = AnswerMachine(.chat)
+        var machine = ProviderEventMachine(.chat)
         let kept = take(Scripts.chat, &machine)
         #expect(machine.verdict == EndRequest(.done))
         #expect(machine.isOver)
@@ -19,7 +19,7 @@ struct AnswerMachineTests {
 
     @Test("a response is done when response.completed came")
     func responseDone() {
-        var machine = AnswerMachine(.responses)
+        var machine = ProviderEventMachine(.responses)
         let kept = take(Scripts.responses, &machine)
         #expect(machine.verdict == EndRequest(.done))
         #expect(kept.map(\.body.type) == Scripts.responses.map(\.type))
@@ -29,7 +29,7 @@ struct AnswerMachineTests {
 
     @Test("a message is done when message_stop came")
     func messageDone() {
-        var machine = AnswerMachine(.messages)
+        var machine = ProviderEventMachine(.messages)
         let kept = take(Scripts.messages, &machine)
         #expect(machine.verdict == EndRequest(.done))
         #expect(kept.filter(\.isToken).count == 2)
@@ -40,11 +40,11 @@ struct AnswerMachineTests {
     func truncated(format: WireFormat) {
         let script = Scripts.of(format)
         for count in 0..<script.count {
-            var machine = AnswerMachine(format)
+            var machine = ProviderEventMachine(format)
             _ = take(Array(script.prefix(count)), &machine)
             #expect(machine.disconnected() == EndRequest(.failed, detail: "truncated"))
         }
-        var machine = AnswerMachine(format)
+        var machine = ProviderEventMachine(format)
         _ = take(script, &machine)
         #expect(machine.disconnected() == EndRequest(.done))
     }
@@ -64,7 +64,7 @@ struct AnswerMachineTests {
         ]
     )
     func inBandError(format: WireFormat, type: String, data: String) {
-        var machine = AnswerMachine(format)
+        var machine = ProviderEventMachine(format)
         _ = take([ServerSentEvent(type: type, data: data)] + Scripts.of(format), &machine)
         #expect(machine.verdict == EndRequest(.failed, detail: "Over \"it\""))
         #expect(machine.disconnected() == EndRequest(.failed, detail: "Over \"it\""))
@@ -72,7 +72,7 @@ struct AnswerMachineTests {
 
     @Test("a response that the provider cut short is not done")
     func incomplete() {
-        var machine = AnswerMachine(.responses)
+        var machine = ProviderEventMachine(.responses)
         let data = #"{"type":"response.incomplete","response":{"incomplete_details":{"reason":"max_output_tokens"}}}"#
         _ = machine.received(ServerSentEvent(type: "response.incomplete", data: data))
         #expect(machine.verdict == EndRequest(.failed, detail: "incomplete: max_output_tokens"))
@@ -80,7 +80,7 @@ struct AnswerMachineTests {
 
     @Test("a null error and null choices are what some servers send along")
     func lenient() {
-        var machine = AnswerMachine(.chat)
+        var machine = ProviderEventMachine(.chat)
         let kept = machine.received(
             ServerSentEvent(data: #"{"choices":null,"error":null,"usage":{"completion_tokens":2}}"#)
         )
@@ -91,7 +91,7 @@ struct AnswerMachineTests {
 
     @Test("a count of tokens that no answer has is none", arguments: ["-1", "9223372036854775807", "1.5", "\"7\""])
     func impossibleCount(count: String) {
-        var machine = AnswerMachine(.chat)
+        var machine = ProviderEventMachine(.chat)
         for tokens in ["3", count] {
             _ = machine.received(ServerSentEvent(data: "{\"usage\":{\"completion_tokens\":\(tokens)}}"))
         }
@@ -101,7 +101,7 @@ struct AnswerMachineTests {
     @Test("what is no JSON is kept as it is, and says nothing")
     func noJSON() {
         for format in WireFormat.allCases {
-            var machine = AnswerMachine(format)
+            var machine = ProviderEventMachine(format)
             let kept = machine.received(ServerSentEvent(data: "{\"error\":"))
             #expect(machine.verdict == nil)
             #expect(kept.body.data == Array("{\"error\":".utf8))
@@ -110,7 +110,7 @@ struct AnswerMachineTests {
 
     @Test("an event named like one of Freshet's is kept behind a prefix, and shown without it")
     func reservedTypes() {
-        var machine = AnswerMachine(.messages)
+        var machine = ProviderEventMachine(.messages)
         for name in ReservedEventType.allCases.map(\.rawValue) + ["upstream:end", "upstream:upstream:x"] {
             let kept = machine.received(ServerSentEvent(type: name, data: "{}"))
             #expect(kept.body.type == "upstream:\(name)")
@@ -129,8 +129,9 @@ struct AnswerMachineTests {
         #expect(detail.hasSuffix("é…"))
     }
 
-    private func take(_ script: [ServerSentEvent], _ machine: inout AnswerMachine) -> [AnswerMachine.Kept] {
-        var kept: [AnswerMachine.Kept] = []
+    private func take(_ script: [ServerSentEvent], _ machine: inout ProviderEventMachine) -> [ProviderEventMachine.Kept]
+    {
+        var kept: [ProviderEventMachine.Kept] = []
         for event in script { kept.append(machine.received(event)) }
         return kept
     }

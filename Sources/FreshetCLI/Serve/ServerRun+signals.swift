@@ -1,0 +1,38 @@
+import FreshetServer
+import Logging
+import NIOCore
+import ServiceLifecycle
+import UnixSignals
+
+extension ServerRun {
+    /// Serves until the first signal, which is a graceful shutdown, has come to its end, or until a second one.
+    func serve(_ serving: Serving, _ signals: UnixSignalsSequence, _ logger: Logger) async throws {
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: serving, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: logger
+            )
+        )
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            defer { tasks.cancelAll() }
+            tasks.addTask { try await group.run() }
+            tasks.addTask {
+                var count = 0
+                for await _ in signals {
+                    count += 1
+                    if count > 1 { return }
+                    await group.triggerGracefulShutdown()
+                }
+            }
+            try await tasks.next()
+        }
+    }
+}
+
+/// A server as a service.
+struct Serving: Service {
+    let service: FreshetService
+    let started: @Sendable (SocketAddress) -> Void
+
+    func run() async throws { try await service.serve { started($0) } }
+}
