@@ -1,4 +1,5 @@
-/// A stream's lease and its time to live, who holds them off, and what of them is due. A value without a clock of its own.
+/// A stream's lease and its time to live, who holds them off, and what of them is due. A value without a clock of its
+/// own.
 ///
 /// All times are on the monotonic clock.
 struct Lifetime {

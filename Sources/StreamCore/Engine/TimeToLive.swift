@@ -6,8 +6,8 @@ struct TimeToLive {
     var expiresAt: Duration?
     /// The last read or write.
     var touched: Duration
-    /// The last read or write that the store was told of. What a restart finds is at most an eighth of `idle` older than
-    /// the truth.
+    /// The last read or write that the store was told of. What a restart finds is at most an eighth of `idle` older
+    /// than the truth.
     var told: Duration
 
     /// When the stream expires, unless it is used before.
