@@ -30,7 +30,8 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 
 let package = Package(
     name: "freshet",
-    platforms: [.macOS(.v15)],
+    // What Hummingbird needs. The libraries themselves would do with macOS 13 and iOS 16, for their clocks.
+    platforms: [.macOS(.v14), .iOS(.v17)],
     products: [
         .library(name: "ServerSentEvents", targets: ["ServerSentEvents"]),
         .library(name: "EventSource", targets: ["EventSource"]),

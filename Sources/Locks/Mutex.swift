@@ -1,4 +1,4 @@
-#if FRESHET_THREAD_SANITIZER
+#if canImport(Darwin) || FRESHET_THREAD_SANITIZER
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -7,10 +7,11 @@ import Musl
 import Darwin
 #endif
 
-/// Stands in for the standard library's `Mutex` where the thread sanitizer looks on.
+/// Stands in for the standard library's `Mutex` where that cannot be.
 ///
-/// On Linux that one is a futex in a library which is not instrumented: the sanitizer sees nothing that orders two
-/// critical sections, and reports every one of them. It knows POSIX mutexes.
+/// Apple's systems have it since macOS 15 and iOS 18, and a server must not raise what the clients need. On Linux it is
+/// a futex in a library which is not instrumented: the thread sanitizer sees nothing that orders two critical sections,
+/// and reports every one of them. It knows POSIX mutexes.
 ///
 /// `@unchecked Sendable`: the value is touched under the lock only, and the lock's memory never moves or goes while
 /// the value is there.

@@ -1,8 +1,6 @@
 import Locks
 package import StreamCore
 
-import struct Synchronization.Atomic
-
 /// The store that keeps streams in a directory, in an SQLite database: the embedded durable default.
 ///
 /// One thread writes, in group commits; readers see what is committed, from memory where it is new and from chunks
@@ -115,7 +113,7 @@ package final class SQLiteStreamStore: StreamStore {
 
     package func trimByAge() async throws(StoreError) {
         // Asked a few times a second, for nothing in most servers.
-        if shared.agedStreams.load(ordering: .relaxed) > 0 { try await ask { .trimByAge($0) } }
+        if shared.agedStreams.withLock({ $0 }) > 0 { try await ask { .trimByAge($0) } }
     }
 
     package func takeEnded(olderThan age: Duration, toFit bytes: Int) async throws(StoreError) {

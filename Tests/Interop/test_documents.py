@@ -91,3 +91,11 @@ def test_every_idea_of_the_wire_has_the_file_that_the_development_page_names():
         "Producer-Id", "fork", "CORS", "session cookie", "long-poll", "chunked", "problem", "probe", "SIGTERM",
     ]:
         assert word in ideas, word
+
+
+def test_what_only_new_systems_of_apple_s_have_is_asked_for_in_one_place_each():
+    """`Synchronization` needs macOS 15 and iOS 18, `Task.immediate` 26: the package asks for less."""
+    newer = {r"\bimport (struct )?Synchronization\b": {"Mutex.swift"}, r"\.immediate(Detached)?\b *[({]": {"Task+immediate.swift"}}
+    for pattern, places in newer.items():
+        found = {path.name for path in (ROOT / "Sources").rglob("*.swift") if re.search(pattern, path.read_text())}
+        assert found == places, pattern

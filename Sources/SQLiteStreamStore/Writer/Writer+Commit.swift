@@ -3,8 +3,6 @@ import DequeModule
 import Locks
 import StreamCore
 
-import struct Synchronization.Atomic
-
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -217,7 +215,7 @@ extension Writer {
             default: break
             }
         }
-        shared.agedStreams.store(aged.count, ordering: .relaxed)
+        shared.agedStreams.withLock { [count = aged.count] in $0 = count }
         count(batch, upkeep)
     }
 

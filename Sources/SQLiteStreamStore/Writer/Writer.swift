@@ -3,8 +3,6 @@ import DequeModule
 import Locks
 import StreamCore
 
-import struct Synchronization.Atomic
-
 /// The one that changes the database: takes what waits, decides it, commits it in one transaction, and only then
 /// tells readers, watchers and those who asked. Belongs to a thread of its own.
 final class Writer {
@@ -100,7 +98,7 @@ final class Writer {
             queueToSeal(stream)
             if stream.row.options.retention != .everything { _ = trim(stream) }
         }
-        shared.agedStreams.store(aged.count, ordering: .relaxed)
+        shared.agedStreams.withLock { [count = aged.count] in $0 = count }
         shared.counters.withLock { [count = streams.count, bytes] in
             $0.usage = StoreUsage(streams: count, bytes: bytes)
         }

@@ -1,7 +1,5 @@
 import Locks
 
-import struct Synchronization.Atomic
-
 /// What the writer's thread shares with the others.
 final class WriterShared: Sendable {
     let queue = WorkQueue<Operation>()
@@ -11,7 +9,7 @@ final class WriterShared: Sendable {
     /// Why nothing can be kept any more; nil while it can.
     let failure = Mutex<String?>(nil)
     /// Streams with retention by age.
-    let agedStreams = Atomic(0)
+    let agedStreams = Mutex(0)
 
     init(checkpointer: Checkpointer, clock: StoreClock) {
         self.checkpointer = checkpointer

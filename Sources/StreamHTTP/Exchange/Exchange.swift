@@ -71,7 +71,7 @@ final class Exchange {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
         let run = plan.run
-        task = Task.immediate {
+        task = Task.beginning {
             var failure: (any Error)?
             do {
                 try await run(

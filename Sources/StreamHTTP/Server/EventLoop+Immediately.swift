@@ -3,12 +3,12 @@ package import NIOCore
 extension EventLoop {
     /// Runs asynchronous work, beginning on this loop, and hands its result back on this loop.
     ///
-    /// Work that never suspends, such as an append to a memory store, is done before this returns: no hop, no wake-up.
+    /// Work that never suspends, such as an append to a memory store, is done before this returns (`Task.beginning`).
     package func immediately<Value: Sendable>(
         _ work: @escaping @Sendable () async -> Value,
         then: @escaping @Sendable (Value) -> Void
     ) {
-        Task.immediate {
+        Task.beginning {
             let value = await work()
             if self.inEventLoop { then(value) } else { self.execute { then(value) } }
         }

@@ -227,6 +227,6 @@ final class StreamingAppend {
 
     private func close(_ producer: StreamingProducer) {
         let isTorn = machine.isTorn
-        Task.immediate { await producer.finish(isTorn: isTorn) }
+        Task.beginning { await producer.finish(isTorn: isTorn) }
     }
 }
