@@ -137,18 +137,18 @@ package final class SQLiteStreamStore: StreamStore {
     }
 
     package func info(_ name: StreamName) async throws(StoreError) -> StreamInfo? {
-        try visible.look { $0.streams[name]?.info }
+        try visible.look { $0.streams[name]?.state.info }
     }
 
     package func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
-        try visible.list(names, after: after, limit: limit).map(\.info)
+        try visible.list(names, after: after, limit: limit).map(\.state.info)
     }
 
     package func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream] {
         let now = shared.clock.now
         return try visible.list(NameRanges(prefixes: [""]), after: after, limit: limit).map { stream in
-            let idle = Duration.milliseconds(max(0, now - stream.usedAt))
-            return KeptStream(info: stream.info, idle: idle, hadOpenProducer: stream.hasOpenProducer)
+            let idle = Duration.milliseconds(max(0, now - stream.state.usedAt))
+            return KeptStream(info: stream.state.info, idle: idle, hadOpenProducer: stream.state.hasOpenProducer)
         }
     }
 
@@ -160,7 +160,7 @@ package final class SQLiteStreamStore: StreamStore {
         while true {
             let (planned, floor) = try visible.look { state in
                 let stream = state.streams[name]
-                return (stream?.plan(position, limit), stream?.floor)
+                return (stream?.plan(position, limit), stream?.state.floor)
             }
             guard let planned, let floor else { return nil }
             guard case .chunks(let read) = planned else {
@@ -170,7 +170,7 @@ package final class SQLiteStreamStore: StreamStore {
             switch try await readers[Int(read.stream) % readers.count].read(read) {
             case .events(let events):
                 let page = visible.state.withLock { state in
-                    state.streams[name].flatMap { $0.number == read.stream ? $0.page(read, events) : nil }
+                    state.streams[name].flatMap { $0.state.number == read.stream ? $0.page(read, events) : nil }
                 }
                 if let page { return page }
             case .unknown:
@@ -178,7 +178,9 @@ package final class SQLiteStreamStore: StreamStore {
             case .missing(let chunk):
                 // Trimmed or removed meanwhile: begin again. Otherwise it should be there.
                 let isExpected = visible.state.withLock { state in
-                    state.streams[name].map { $0.number == read.stream && $0.firstChunk <= chunk && $0.floor == floor }
+                    state.streams[name].map {
+                        $0.state.number == read.stream && $0.state.firstChunk <= chunk && $0.state.floor == floor
+                    }
                 }
                 if isExpected == true { throw ChunkReader.damage(read, "chunk \(chunk) is missing") }
             }

@@ -287,7 +287,7 @@ extension Writer {
 
     private static func follow(_ stream: WriterStream, _ state: inout VisibleStreams.State) {
         guard let index = state.streams.index(forKey: stream.row.name),
-            state.streams.values[index].number == stream.row.number
+            state.streams.values[index].state.number == stream.row.number
         else { return }
         state.streams.values[index].follow(stream)
     }

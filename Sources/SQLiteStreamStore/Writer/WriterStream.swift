@@ -46,23 +46,11 @@ final class WriterStream {
         )
     }
 
-    var info: StreamInfo {
-        let row = currentRow
-        let log = currentLog
-        var options = row.options
-        options.leaseSeconds = row.leaseSeconds
-        return StreamInfo(
-            name: row.name,
-            options: options,
-            birth: row.birth,
-            floor: row.floor,
-            tail: log.tail,
-            end: log.end,
-            events: log.appendedEvents - row.trimmedEvents,
-            bytes: log.appendedBytes - row.trimmedBytes,
-            forkedFrom: row.forkedFrom
-        )
-    }
+    /// What readers may see.
+    var committed: StreamState { StreamState(row, log) }
+
+    /// As it will be when the commit that is being put together succeeds.
+    var info: StreamInfo { StreamState(currentRow, currentLog).info }
 
     /// Takes events that were committed.
     func keep(_ events: [StreamEvent], at now: Int64, hot: Int64) {
