@@ -37,6 +37,7 @@ let package = Package(
         .library(name: "EventSource", targets: ["EventSource"]),
         .library(name: "PartialJSON", targets: ["PartialJSON"]),
         .library(name: "Freshet", targets: ["Freshet"]),
+        .library(name: "FreshetRelay", targets: ["FreshetRelay"]),
         .library(name: "FreshetHummingbird", targets: ["FreshetHummingbird"]),
         .executable(name: "freshet", targets: ["FreshetCLI"]),
     ],
@@ -176,6 +177,14 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // The relay beside the streams of a server. Who embeds a server without one compiles neither it nor its client.
+        .target(
+            name: "FreshetRelay",
+            dependencies: [
+                "CompletionRelay", "Freshet", "FreshetServer", "StreamCore", "StreamHTTP", asyncHTTPClient, nioHTTP1,
+            ],
+            swiftSettings: settings
+        ),
         // Streams inside a Hummingbird application. Nothing else needs Hummingbird: the program is built without it.
         .target(
             name: "FreshetHummingbird",
@@ -191,7 +200,8 @@ let package = Package(
             name: "FreshetCLI",
             dependencies: [
                 "CompletionRelay", "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource",
-                "FreshetDemo", "FreshetServer", "PrintableText", "StreamHTTP", "ProxyConfiguration", "ProxyDoctor",
+                "FreshetDemo", "FreshetRelay", "FreshetServer", "PrintableText", "StreamHTTP", "ProxyConfiguration",
+                "ProxyDoctor",
                 "ProbeProtocol", "TextCodecs", asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -319,6 +329,14 @@ let package = Package(
                 "Locks", "Freshet", "FreshetServer", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient,
                 nio,
                 nioHTTP1, logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FreshetRelayTests",
+            dependencies: [
+                "Locks", "Freshet", "FreshetRelay", "ScriptedServer", asyncHTTPClient, nio, nioHTTP1, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

@@ -145,20 +145,23 @@ extension ServerConfiguration {
     package init(
         _ configuration: EmbeddedServer.Configuration,
         _ streams: EventStreams.Configuration,
+        mounts: [Mount],
         authorises: Bool
     ) throws(SetupError) {
-        try self.init(configuration.settings, streams, authorises: authorises)
+        try self.init(configuration.settings, streams, mounts: mounts, authorises: authorises)
     }
 
     /// - Throws: `SetupError` with everything that is wrong.
     package init(
         _ settings: ServerConfiguration,
         _ streams: EventStreams.Configuration,
+        mounts: [Mount] = [],
         authorises: Bool
     ) throws(SetupError) {
         self = settings
         merge(streams.settings)
-        let wrong = problems(authorises: authorises)
+        for mount in mounts { merge(mount.settings) }
+        let wrong = problems(authorises: authorises) + mounts.flatMap { $0.problems(authorises) }
         guard wrong.isEmpty else { throw SetupError(wrong) }
     }
 

@@ -24,6 +24,7 @@ public final class EmbeddedServer: Service {
     private let ownsStreams: Bool
     private let keys: KeyRing?
     private let routes: ProgramRoutes
+    private let mounts: [Mount]
     private let authorise: (@Sendable (RequestHead) async throws -> AccessDecision)?
     private let logger: Logger
     private let hasRun = Mutex(false)
@@ -47,6 +48,7 @@ public final class EmbeddedServer: Service {
     ///   - storage: where streams are kept.
     ///   - limits: what streams obey.
     ///   - routes: what else is served, beside the streams. The first that matches answers.
+    ///   - mounts: what libraries serve beside them, such as the relay of `FreshetRelay`.
     ///   - authorise: who may, decided by the program, beside the keys file or instead of it. It is asked once for each
     ///     request for streams, before anything of the body is read. An error that it throws is 500.
     ///   - logger: what is logged is little: what could not be done, and the drain.
@@ -56,13 +58,14 @@ public final class EmbeddedServer: Service {
         storage: StreamStorage = .memory,
         limits: EventStreams.Configuration = EventStreams.Configuration(),
         routes: [Route] = [],
+        mounts: [Mount] = [],
         authorise: (@Sendable (RequestHead) async throws -> AccessDecision)? = nil,
         logger: Logger = Logger(label: "freshet")
     ) throws(SetupError) {
         // What is wrong with the settings is said before a directory is opened, or made.
-        _ = try ServerConfiguration(configuration, limits, authorises: authorise != nil)
+        _ = try ServerConfiguration(configuration, limits, mounts: mounts, authorises: authorise != nil)
         let streams = try EventStreams(storage: storage, configuration: limits)
-        try self.init(streams, configuration, ownsStreams: true, routes, authorise, logger)
+        try self.init(streams, configuration, ownsStreams: true, routes, mounts, authorise, logger)
     }
 
     /// A server over streams that belong to the program and are left open when it has stopped.
@@ -70,10 +73,11 @@ public final class EmbeddedServer: Service {
         streams: EventStreams,
         configuration: Configuration = Configuration(),
         routes: [Route] = [],
+        mounts: [Mount] = [],
         authorise: (@Sendable (RequestHead) async throws -> AccessDecision)? = nil,
         logger: Logger = Logger(label: "freshet")
     ) throws(SetupError) {
-        try self.init(streams, configuration, ownsStreams: false, routes, authorise, logger)
+        try self.init(streams, configuration, ownsStreams: false, routes, mounts, authorise, logger)
     }
 
     private init(
@@ -81,10 +85,16 @@ public final class EmbeddedServer: Service {
         _ configuration: Configuration,
         ownsStreams: Bool,
         _ routes: [Route],
+        _ mounts: [Mount],
         _ authorise: (@Sendable (RequestHead) async throws -> AccessDecision)?,
         _ logger: Logger
     ) throws(SetupError) {
-        let settings = try ServerConfiguration(configuration, streams.configuration, authorises: authorise != nil)
+        let settings = try ServerConfiguration(
+            configuration,
+            streams.configuration,
+            mounts: mounts,
+            authorises: authorise != nil
+        )
         self.routes = try ProgramRoutes(routes, logger)
         do throws(KeyFileError) {
             self.keys = try settings.readKeys()
@@ -94,6 +104,7 @@ public final class EmbeddedServer: Service {
         self.streams = streams
         self.configuration = settings
         self.ownsStreams = ownsStreams
+        self.mounts = mounts
         self.authorise = authorise
         self.logger = logger
     }
@@ -108,13 +119,21 @@ public final class EmbeddedServer: Service {
             return !hasRun
         }
         guard isFirst else { throw SetupError(["An EmbeddedServer runs once. Make another."]) }
+        var configuration = configuration
+        if let warning = configuration.fitRelay(openFiles: OpenFiles.limit) { logger.warning("\(warning)") }
+        let place = Mount.Server(
+            streams: streams.streams,
+            configuration: configuration,
+            keys: keys,
+            authorises: authorise != nil
+        )
         let service = await FreshetService(
             configuration: configuration,
             streams: streams.streams,
             keys: keys,
             logger: logger,
             gate: authorise.map { ProgramGate(authorise: $0, logger: logger) },
-            extra: [routes]
+            extra: [routes] + mounts.map { $0.routes(place) }
         )
         do {
             try await service.serve { address in

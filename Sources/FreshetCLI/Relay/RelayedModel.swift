@@ -1,5 +1,6 @@
 import CompletionRelay
 import FreshetDemo
+import FreshetRelay
 import FreshetServer
 import NIOHTTP1
 import StreamCore

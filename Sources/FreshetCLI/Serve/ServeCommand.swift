@@ -1,6 +1,7 @@
 import ArgumentParser
 import CompletionRelay
 import FreshetDemo
+import FreshetRelay
 import FreshetServer
 import StreamCore
 

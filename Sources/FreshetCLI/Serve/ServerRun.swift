@@ -1,9 +1,9 @@
 import ArgumentParser
-import AsyncHTTPClient
 import CompletionRelay
 import EventSource
 import Foundation
 import FreshetDemo
+import FreshetRelay
 import FreshetServer
 import Logging
 import NIOCore
@@ -49,7 +49,6 @@ struct ServerRun {
         prepareProcess(&configuration, logger)
 
         let keeping = try openStore(configuration)
-        let client = HTTPUpstream.client()
         let ownPort = OwnPort()
         let service = await FreshetService(
             configuration: configuration,
@@ -58,15 +57,21 @@ struct ServerRun {
             logger: logger,
             extra: { [configuration, extra] streams in
                 guard !configuration.upstreams.isEmpty else { return extra(streams, nil) }
+                let client = HTTPUpstream.client()
                 let relay = Relay(
                     streams: streams,
                     configuration: RelayConfiguration(configuration),
                     ownKeys: ownKeys,
                     client: client,
-                    ownPort: ownPort
+                    builtin: { ownPort.named(in: Answerer.builtIn.answer(to: $0)).words }
                 )
-                let access = configuration.accessPolicy(keys: keys)
-                return extra(streams, relay) + [RelayRoutes(relay: relay, access: access, hasKeys: keys != nil)]
+                let routes = RelayRoutes(
+                    relay: relay,
+                    access: configuration.accessPolicy(keys: keys),
+                    callers: keys == nil ? .anyone : .keys,
+                    client: client
+                )
+                return extra(streams, relay) + [routes]
             }
         )
         // Trapped before the URL is out: whoever has seen it may send a signal.
@@ -79,7 +84,6 @@ struct ServerRun {
             try await serve(serving, signals, logger)
         } catch {
             await keeping.close()
-            try? await client.shutdown()
             let place = "cannot listen on \(configuration.host):\(configuration.port):"
             if let error = error as? TooFewOpenFiles {
                 Terminal.note("\(place) \(error).")
@@ -97,22 +101,12 @@ struct ServerRun {
             )
         }
         await keeping.close()
-        try? await client.shutdown()
     }
 
     /// What a server does with its process, before anything of it is used.
     private func prepareProcess(_ configuration: inout ServerConfiguration, _ logger: Logger) {
         OpenFiles.raiseLimit()
-        let limit = OpenFiles.limit
-        let answers = configuration.relayAnswers
-        if configuration.fitRelay(openFiles: limit) {
-            logger.warning(
-                """
-                The limit of open files, \(limit), leaves room for \(configuration.relayAnswers) answers of the relay at \
-                one time: fewer than set, \(answers).
-                """
-            )
-        }
+        if let warning = configuration.fitRelay(openFiles: OpenFiles.limit) { logger.warning("\(warning)") }
         Self.leaveDispatch()
     }
 

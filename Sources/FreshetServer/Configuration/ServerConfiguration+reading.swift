@@ -76,7 +76,7 @@ extension ServerConfiguration {
         where self.upstreams[..<index].contains(where: { $0.name == upstream.name }) {
             found.append("upstreams: two are named \(upstream.name). Give one of them another name before its address")
         }
-        if !isLoopback, self.keys == nil, let upstream = self.upstreams.first(where: \.spendsOwnKey) {
+        if !isLoopback, self.keys == nil, !authorises, let upstream = self.upstreams.first(where: \.spendsOwnKey) {
             found.append(
                 "upstreams: \(upstream.name) is called with the server's own key, which everybody who reaches the server "
                     + "could spend. Set keys to a keys file, or call it with key=caller"

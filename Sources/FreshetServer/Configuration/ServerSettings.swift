@@ -307,7 +307,7 @@ package struct ServerSettings: Sendable {
         "Most readers that wait for such names, of all names together."
     )
 
-    let relaying = Heading("Relay", in: .program)
+    let relaying = Heading("Relay", in: .relay)
 
     package let upstreams = Setting<[UpstreamSetting]>(
         "upstreams",

@@ -87,6 +87,8 @@ extension SettingDeclaration {
 package enum SettingReach: Sendable {
     /// By the program `freshet` only.
     case program
+    /// With the relay: `ModelRelay` of FreshetRelay.
+    case relay
     /// With the streams: `EventStreams.Configuration`.
     case streams
     /// With a whole server: `EmbeddedServer.Configuration`.

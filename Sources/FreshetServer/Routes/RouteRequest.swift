@@ -60,6 +60,8 @@ package protocol RouteGroup: Sendable {
     var isBusy: Bool { get }
     /// The server goes: what has not come to its end is brought to one.
     func conclude() async
+    /// The server is gone: what these routes hold is let go.
+    func stop() async
 }
 
 extension RouteGroup {
@@ -69,6 +71,7 @@ extension RouteGroup {
     package func prepare() async throws {}
     package var isBusy: Bool { false }
     package func conclude() async {}
+    package func stop() async {}
 }
 
 extension RequestFacts {

@@ -137,8 +137,8 @@ package final class FreshetService: Sendable {
         for routes in extra { await routes.conclude() }
         try? await listening.withLock(\.self)?.close()
         await server.stop()
+        for routes in extra { await routes.stop() }
         // They hold the server, which holds the routes that hold them.
         metrics.begin([])
     }
-
 }

@@ -50,10 +50,14 @@ extension ServerConfiguration {
     fileprivate var callsElsewhere: Int { self.upstreams.contains { $0.kind != .builtin } ? self.relayAnswers : 0 }
 
     /// Lowers the answers of the relay at one time to what a limit of open files leaves for their connections: a
-    /// quarter of it. True when they were more.
-    package mutating func fitRelay(openFiles limit: Int) -> Bool {
-        guard callsElsewhere > limit / 4 else { return false }
+    /// quarter of it. Returns what to say of it when they were more.
+    package mutating func fitRelay(openFiles limit: Int) -> String? {
+        guard callsElsewhere > limit / 4 else { return nil }
+        let answers = self.relayAnswers
         self.relayAnswers = limit / 4
-        return true
+        return """
+            The limit of open files, \(limit), leaves room for \(self.relayAnswers) answers of the relay at one time: fewer \
+            than set, \(answers).
+            """
     }
 }

@@ -1,9 +1,9 @@
 import CompletionRelay
-import FreshetServer
+package import FreshetServer
 import StreamCore
 
 extension RelayRoutes: MetricsSource {
-    func metrics() async -> [MetricFamily] {
+    package func metrics() async -> [MetricFamily] {
         let relay = relay.metrics
         return [
             MetricFamily("freshet_relay_running", .gauge, "Answers that are being written", relay.running),

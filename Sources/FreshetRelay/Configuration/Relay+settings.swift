@@ -1,12 +1,11 @@
-import AsyncHTTPClient
-import CompletionRelay
-import FreshetDemo
-import FreshetServer
-import StreamCore
+package import AsyncHTTPClient
+package import CompletionRelay
+package import FreshetServer
+package import StreamCore
 
 /// A relay as the configuration wants it.
 extension RelayConfiguration {
-    init(_ configuration: ServerConfiguration) {
+    package init(_ configuration: ServerConfiguration) {
         self.init(upstreams: configuration.upstreams.map(Upstream.init))
         answerLifetime = configuration.relayAnswerLifetime
         unreadLimit = configuration.relayUnread
@@ -19,7 +18,7 @@ extension RelayConfiguration {
     }
 
     /// The keys that are the server's own, by the names of their upstreams.
-    func ownKeys(_ environment: [String: String]) throws(MissingKey) -> [String: String] {
+    package func ownKeys(_ environment: [String: String]) throws(MissingKey) -> [String: String] {
         var keys: [String: String] = [:]
         for upstream in upstreams {
             guard case .own(let variable) = upstream.key else { continue }
@@ -33,27 +32,27 @@ extension RelayConfiguration {
         return keys
     }
 
-    struct MissingKey: Error, CustomStringConvertible {
-        var description: String
+    package struct MissingKey: Error, CustomStringConvertible {
+        package var description: String
     }
 }
 
 extension Relay {
     /// - Parameters:
     ///   - client: calls the upstreams that are elsewhere.
-    ///   - ownPort: what the built-in model's examples name.
-    convenience init(
+    ///   - builtin: the words of an answer of the built-in model to a question.
+    package convenience init(
         streams: Streams,
         configuration: RelayConfiguration,
         ownKeys: [String: String],
         client: HTTPClient,
-        ownPort: OwnPort
+        builtin: @escaping @Sendable (String) -> [String]
     ) {
         var transports: [String: any UpstreamTransport] = [:]
         for upstream in configuration.upstreams {
             transports[upstream.name] =
                 upstream.kind == .builtin
-                ? BuiltinUpstream { ownPort.named(in: Answerer.builtIn.answer(to: $0)).words }
+                ? BuiltinUpstream(answer: builtin)
                 : HTTPUpstream(baseURL: upstream.baseURL, client: client)
         }
         self.init(streams: streams, configuration: configuration, transports: transports, ownKeys: ownKeys)
@@ -61,7 +60,7 @@ extension Relay {
 }
 
 extension Upstream {
-    init(_ setting: UpstreamSetting) {
+    package init(_ setting: UpstreamSetting) {
         let kind: Kind =
             switch setting.kind {
             case .openai: .openai
@@ -81,7 +80,7 @@ extension Upstream {
 
 extension Upstream {
     /// Host and port of its address, as a reader may be told: without a path, and without a password.
-    var authority: String {
+    package var authority: String {
         let address = baseURL.firstRange(of: "://").map { baseURL[$0.upperBound...] } ?? baseURL[...]
         let authority = address.prefix { $0 != "/" }
         return String(authority.split(separator: "@").last ?? authority)

@@ -1,23 +1,57 @@
-import CompletionRelay
-import FreshetServer
+package import AsyncHTTPClient
+package import CompletionRelay
+package import FreshetServer
 import NIOHTTP1
-import StreamCore
-import StreamHTTP
+package import StreamCore
+package import StreamHTTP
 
 /// The relay's paths in a server: everything under `/v1` that is not the server's own goes to the upstream that suits
 /// it, `/relay/NAME/v1` to the one of that name.
-struct RelayRoutes: RouteGroup {
-    let relay: Relay
-    let access: AccessPolicy
-    /// Whether the server has keys, so that it knows its callers.
-    let hasKeys: Bool
-    var time: any TimeSource = SystemTime()
+package struct RelayRoutes: RouteGroup {
+    /// How the server knows its callers.
+    package enum Callers: Sendable {
+        /// It asks nobody.
+        case anyone
+        /// By its keys.
+        case keys
+        /// A program says who they are, by fields that nobody else knows of; there may be keys as well.
+        case authorised(hasKeys: Bool)
+    }
 
-    func isPublic(_ request: RouteRequest) -> Bool { false }
+    let relay: Relay
+    private let access: AccessPolicy
+    private let callers: Callers
+    private let client: HTTPClient
+    private let time: any TimeSource
+
+    /// - Parameter client: what upstreams are called with; it is shut down with the server.
+    package init(
+        relay: Relay,
+        access: AccessPolicy,
+        callers: Callers,
+        client: HTTPClient,
+        time: any TimeSource = SystemTime()
+    ) {
+        self.relay = relay
+        self.access = access
+        self.callers = callers
+        self.client = client
+        self.time = time
+    }
+
+    private var hasKeys: Bool {
+        switch callers {
+        case .anyone: false
+        case .keys: true
+        case .authorised(let hasKeys): hasKeys
+        }
+    }
+
+    package func isPublic(_ request: RouteRequest) -> Bool { false }
 
     /// A key as this server's own clients say it: in the field that is for nothing else, or where a provider's client
     /// has a key to send.
-    func shownKey(_ request: RouteRequest) -> String? {
+    package func shownKey(_ request: RouteRequest) -> String? {
         guard Self.target(request.target.rawPath) != nil else { return nil }
         let headers = request.head.headers
         if let key = headers.first(name: "Freshet-Key") { return key }
@@ -30,9 +64,9 @@ struct RelayRoutes: RouteGroup {
 
     private var now: Int64 { Int64(time.wallMilliseconds() / 1000) }
 
-    func plan(_ request: RouteRequest) -> RequestPlan? {
+    package func plan(_ request: RouteRequest) -> RequestPlan? {
         guard let target = Self.target(request.target.rawPath), let caller = request.caller else { return nil }
-        let headers = request.head.headers
+        let headers = passing(request.head.headers)
         if let problem = caller.refusal(.create, Relay.answerPrefix) { return .respond(Response(problem)) }
         let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }
         let now = now
@@ -44,14 +78,37 @@ struct RelayRoutes: RouteGroup {
                 headers: HTTPHeaders(headers.map { ($0.name, $0.value) }),
                 upstream: target.upstream,
                 baseURL: request.baseURL,
-                caller: hasKeys ? caller.admission.caller.name : nil,
+                caller: name(of: caller),
                 isOurs: hasKeys ? { access.isSecret($0, now: now) } : nil,
                 isDraining: request.facts.isDraining
             )
         )
     }
 
-    func figures(of stream: StreamName) async -> StreamFigures? {
+    private func name(of caller: RouteCaller) -> String? {
+        if case .anyone = callers { return nil }
+        return caller.admission.caller.name
+    }
+
+    /// What may go on to an upstream. Nobody knows which fields tell a program who asks, so that beside one only those
+    /// go on that the clients of providers send.
+    private func passing(_ headers: RequestFields) -> [(name: String, value: String)] {
+        let all = headers.map { (name: $0.name, value: $0.value) }
+        guard case .authorised = callers else { return all }
+        return all.filter { field in
+            let name = field.name.lowercased()
+            return Self.clientFields.contains(name)
+                || Self.clientBeginnings.contains { name.utf8.starts(with: $0.utf8) }
+        }
+    }
+
+    private static let clientFields: Set<String> = [
+        "accept", "content-length", "content-type", "freshet-on-disconnect", "idempotency-key", "transfer-encoding",
+        "user-agent",
+    ]
+    private static let clientBeginnings = ["anthropic-", "openai-", "x-stainless-"]
+
+    package func figures(of stream: StreamName) async -> StreamFigures? {
         guard let measured = await relay.measured(stream) else { return nil }
         let values = measured.split(separator: ", ").map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
         return StreamFigures(
@@ -61,13 +118,15 @@ struct RelayRoutes: RouteGroup {
         )
     }
 
-    func writes(_ stream: StreamName) -> Bool { Relay.isAnswer(stream) }
+    package func writes(_ stream: StreamName) -> Bool { Relay.isAnswer(stream) }
 
-    func prepare() async throws { try await relay.recover() }
+    package func prepare() async throws { try await relay.recover() }
 
-    var isBusy: Bool { relay.isBusy }
+    package var isBusy: Bool { relay.isBusy }
 
-    func conclude() async { await relay.conclude() }
+    package func conclude() async { await relay.conclude() }
+
+    package func stop() async { try? await client.shutdown() }
 
     /// The upstream that a path names, and the path behind `/v1`; nil when it is none of the relay's.
     static func target(_ path: String) -> (upstream: String?, path: String)? {

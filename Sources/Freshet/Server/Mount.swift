@@ -1,0 +1,34 @@
+package import FreshetServer
+package import StreamCore
+
+/// What a library serves with a program's server, beside its streams and the program's own routes: the relay of
+/// `FreshetRelay` is one.
+///
+/// A library gives it to you; ``EmbeddedServer`` takes it.
+public struct Mount: Sendable {
+    /// The server that it becomes part of.
+    package struct Server: Sendable {
+        package let streams: Streams
+        package let configuration: ServerConfiguration
+        package let keys: KeyRing?
+        /// A closure of the program says who asks.
+        package let authorises: Bool
+    }
+
+    /// What is set for it, which is checked together with what is set for the server.
+    package let settings: ServerConfiguration
+    /// What else is wrong with it, in such a server.
+    package let problems: @Sendable (_ authorises: Bool) -> [String]
+    /// Made when the server runs.
+    package let routes: @Sendable (Server) -> any RouteGroup
+
+    package init(
+        settings: ServerConfiguration,
+        problems: @escaping @Sendable (_ authorises: Bool) -> [String],
+        routes: @escaping @Sendable (Server) -> any RouteGroup
+    ) {
+        self.settings = settings
+        self.problems = problems
+        self.routes = routes
+    }
+}
