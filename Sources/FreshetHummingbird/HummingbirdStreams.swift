@@ -24,7 +24,7 @@ import StreamHTTP
 ///
 /// As a service it does what becomes due (leases, times to live) and takes part in the graceful shutdown: when the
 /// application is told to stop, readers of streams that nobody writes are asked to come back, and streams with a
-/// producer at work go on to their end, at most for ``Configuration/drainDeadline``. Without it an open stream would
+/// producer at work go on to their end, at most for `drainDeadline`. Without it an open stream would
 /// hold the application's shutdown for ever.
 ///
 /// Where it differs from Freshet's own server: a reader costs a few tasks, and a delivery 3 to 10 times the work

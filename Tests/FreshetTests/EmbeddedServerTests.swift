@@ -176,11 +176,11 @@ struct EmbeddedServerTests {
     @Test("Nothing set is what `freshet serve` has, and a setting without a property is set by its name")
     func settingsByName() throws {
         var configuration = EmbeddedServer.Configuration()
-        #expect(configuration.settings == ServerConfiguration())
+        #expect(configuration.values.core == ServerConfiguration())
         #expect(configuration.heartbeat == .seconds(10) && configuration.connectionsPerAddress == 1000)
         try configuration.set("long-poll-seconds", to: "5")
         try configuration.set("hosts", to: "a.example, b.example")
-        #expect(configuration.settings.longPoll == .seconds(5) && configuration.hosts == ["a.example", "b.example"])
+        #expect(configuration.values.core.longPoll == .seconds(5) && configuration.hosts == ["a.example", "b.example"])
         for (name, value) in [("log-level", "debug"), ("data", "/tmp"), ("streams", "1"), ("heartbeat", "1")] {
             let error = #expect(throws: SetupError.self) { try configuration.set(name, to: value) }
             #expect(error?.description.hasPrefix("\(name): there is no such setting; ") == true)

@@ -16,7 +16,7 @@ public import UnixSignals
 ///
 /// It is a `Service` of swift-service-lifecycle, whose graceful shutdown is the drain: readers of streams that nobody
 /// writes are asked to come back, streams with a producer at work go on to their end with their readers, at most for
-/// ``Configuration/drainDeadline``. Being cancelled closes everything at once; readers resume by their last id.
+/// ``RequestSettings/drainDeadline``. Being cancelled closes everything at once; readers resume by their last id.
 public final class EmbeddedServer: Service {
     /// The streams it serves.
     public let streams: EventStreams
