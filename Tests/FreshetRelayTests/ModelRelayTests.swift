@@ -122,8 +122,10 @@ struct ModelRelayTests {
     func setup() throws {
         #expect(throws: SetupError.self) { try ModelRelay(upstreams: ["nothing known"]) }
         func problems(_ relay: ModelRelay, authorised: Bool = false) -> [String] {
+            var authorise: (@Sendable (RequestHead) async throws -> AccessDecision)?
+            if authorised { authorise = { _ in .refuse } }
             do throws(SetupError) {
-                _ = try EmbeddedServer(mounts: [relay.mount], authorise: authorised ? { _ in .refuse } : nil)
+                _ = try EmbeddedServer(mounts: [relay.mount], authorise: authorise)
                 return []
             } catch {
                 return error.problems

@@ -87,12 +87,13 @@ struct LossTests {
     func noRepetition(mishap: Mishap, creates: Bool) async throws {
         let store = try SQLiteStreamStore(directory: directory.path)
         // The second time nothing is written, and nothing is left to do.
-        _ = try await store.put(name)
-        _ = try await store.put(name)
+        let same = CreateRequest(options: StreamOptions())
+        _ = try await store.create(name, same)
+        _ = try await store.create(name, same)
         try await store.confirm()
         try mishap.happen(directory)
         let error = await #expect(throws: StoreError.self) {
-            if creates { _ = try await store.put(name) } else { try await store.confirm() }
+            if creates { _ = try await store.create(name, same) } else { try await store.confirm() }
         }
         guard case .unavailable(let reason) = error else { throw UnexpectedOutcome("\(String(describing: error))") }
         #expect(reason.contains(mishap.says))

@@ -10,31 +10,21 @@ final class SteppedStore: StreamStore {
     typealias Step = @Sendable () async throws -> Void
 
     let base: any StreamStore
-    private let steps = Mutex<[Call: (skipping: Int, step: Step)]>([:])
+    private let steps = Mutex<[Call: Step]>([:])
     private let failures = Mutex<[String]>([])
 
     init(_ base: any StreamStore) {
         self.base = base
     }
 
-    /// Before the next such call, or one of those after it, the step is done and over.
-    func before(_ call: Call, skipping: Int = 0, _ step: @escaping Step) {
-        steps.withLock { $0[call] = (skipping, step) }
-    }
+    /// Before the next such call the step is done and over.
+    func before(_ call: Call, _ step: @escaping Step) { steps.withLock { $0[call] = step } }
 
     /// Steps that have not come, or have failed.
     var unfinished: [String] { steps.withLock { $0.keys.map { "before \($0)" } } + failures.withLock(\.self) }
 
     private func meet(_ call: Call) async {
-        let step = steps.withLock { steps -> Step? in
-            guard let next = steps[call] else { return nil }
-            guard next.skipping == 0 else {
-                steps[call] = (next.skipping - 1, next.step)
-                return nil
-            }
-            steps[call] = nil
-            return next.step
-        }
+        let step = steps.withLock { $0.removeValue(forKey: call) }
         do {
             try await step?()
         } catch {

@@ -54,7 +54,7 @@ struct RequestStateMachineTests {
     /// What may happen in a state beside nothing at all; everything else cannot.
     private static let table: [String: [String: (Machine.Action, Machine.State)]] = [
         "deciding": [
-            "answer": (.none, .bodiless), "answer+body": (.execute, .working), "act": (.none, .bodiless),
+            "respond": (.none, .bodiless), "respond+body": (.execute, .working), "act": (.none, .bodiless),
             "act+body": (.fail(.bodyNotExpected), .over), "collect": (.none, .bodiless),
             "collect+body": (.gather, .collecting(limit: 10, received: 0, since: start)),
             "collect+more": (.fail(.bodyTooLarge(limit: 10)), .over),
@@ -156,7 +156,7 @@ struct RequestStateMachineTests {
                 switch event {
                 case .planned(let intake, let body):
                     switch intake {
-                    case .answer: body == .none ? 0 : 1
+                    case .respond: body == .none ? 0 : 1
                     case .act: body == .none ? 2 : 3
                     case .collect: body == .none ? 4 : 5
                     case .append: body == .none ? 6 : 7
