@@ -211,6 +211,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     /// All of a response is written: goes on to the next request, or to the end.
     private func answered(isLast: Bool) {
         run = nil
+        // Writing is how a peer is found to have left, and then all of this is over.
+        guard context != nil else { return }
         tell(.answered(isLast: isLast))
         if !machine.keepsParts { parts = [] }
         whenFlushed { connection in

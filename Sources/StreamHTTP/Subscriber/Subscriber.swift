@@ -7,7 +7,8 @@ final class Subscriber: TailReader {
     let plane: LoopPlane
     private let plan: SubscriptionPlan
     private let framing: BodyFraming
-    private unowned let run: RequestRun
+    /// Gone as soon as its peer is, which may be found while something is written.
+    private weak var run: RequestRun?
     private unowned let sink: any ResponseSink
     private var machine: SubscriberMachine
     private var kind: ContentType.Kind = .eventStream
@@ -87,11 +88,11 @@ final class Subscriber: TailReader {
             machine.finish()
         }
         lastWrite = .now()
-        plane.counts.deliveredBytes += run.send(ResponseHead(200, headers: plan.headers), bytes)
+        plane.counts.deliveredBytes += run?.send(ResponseHead(200, headers: plan.headers), bytes) ?? 0
         noteDelivery(plan.opening.events)
         if isOver {
-            run.finished(isComplete: !isTorn)
-        } else {
+            run?.finished(isComplete: !isTorn)
+        } else if !machine.isFinished {
             plane.add(self)
             noteWritability()
         }
@@ -139,7 +140,7 @@ final class Subscriber: TailReader {
                 send(last)
                 noteDelivery(batch.eventCount(from: index))
                 leave()
-                run.finished(isComplete: !isTorn)
+                run?.finished(isComplete: !isTorn)
             } else {
                 lastWrite = batch.moment
                 plane.counts.deliveredBytes += buffer.readableBytes
@@ -179,7 +180,7 @@ final class Subscriber: TailReader {
                 plane.counts.evictions += 1
                 machine.finish()
                 leave()
-                run.giveUp()
+                run?.giveUp()
             }
             return
         }
@@ -356,7 +357,7 @@ final class Subscriber: TailReader {
         send(ByteBuffer(bytes: bytes))
         noteDelivery(events)
         leave()
-        run.finished(isComplete: !isTorn)
+        run?.finished(isComplete: !isTorn)
     }
 
     private func noteDelivery(_ events: Int) {
