@@ -49,6 +49,14 @@ def server():
     assert server.process.returncode == 0, server.logged()
 
 
+@pytest.fixture(scope="module")
+def demo():
+    """The server with its pages, for the tests of a module."""
+    server = Freshet("demo")
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def serve():
     """Starts servers with settings of the test's own; they end with the test."""

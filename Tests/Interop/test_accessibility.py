@@ -4,8 +4,6 @@ import importlib.resources
 
 import pytest
 
-from support.freshet import Freshet
-
 PATHS = ("/", "/race", "/article")
 AXE = """
 const done = arguments[arguments.length - 1];
@@ -17,13 +15,6 @@ FOCUS = """
 const { tagName, textContent, id, name, value } = document.activeElement;
 return id || name || textContent.trim().replace(/\\s+/g, ' ').slice(0, 30) || `${tagName} ${value}`;
 """
-
-
-@pytest.fixture(scope="module")
-def demo():
-    server = Freshet("demo")
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")

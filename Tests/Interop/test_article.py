@@ -2,17 +2,9 @@
 
 import pytest
 
-from support.freshet import Freshet
 from support.wire import exchange
 
 CASES = ("markup", "newline", "space", "again", "lost")
-
-
-@pytest.fixture(scope="module")
-def demo():
-    server = Freshet("demo")
-    yield server
-    server.stop()
 
 
 @pytest.fixture

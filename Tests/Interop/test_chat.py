@@ -4,8 +4,6 @@ import contextlib
 
 import pytest
 
-from support.freshet import Freshet
-
 ANSWER = "document.querySelector('.turn:last-child .prose')"
 LENGTH = f"({ANSWER}?.textContent.length ?? 0)"
 ENDED = "document.querySelector('.turn:last-child .end')?.dataset.reason"
@@ -19,13 +17,6 @@ question.value = arguments[0];
 question.dispatchEvent(new Event('input', { bubbles: true }));
 document.querySelector('#composer').requestSubmit();
 """
-
-
-@pytest.fixture(scope="module")
-def demo():
-    server = Freshet("demo")
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -45,13 +45,6 @@ print(a)
 """
 
 
-@pytest.fixture(scope="module")
-def demo():
-    server = Freshet("demo")
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def chat(browser, demo):
     browser.resize(1280, 900)

@@ -5,8 +5,6 @@ import json
 
 import pytest
 
-from support.freshet import Freshet
-
 SIZE = 2_000_000
 STREAMS = ("chunked", "ndjson", "sse")
 LANES = ("json", *STREAMS)
@@ -26,13 +24,6 @@ const entries = performance.getEntriesByType('resource');
 const start = (end) => entries.find(({ name }) => name.endsWith(end)).startTime;
 return start('/json') - start('/demo/races');
 """
-
-
-@pytest.fixture(scope="module")
-def demo():
-    server = Freshet("demo")
-    yield server
-    server.stop()
 
 
 @pytest.fixture

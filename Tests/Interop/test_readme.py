@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support.freshet import BINARY, Freshet
+from support.freshet import BINARY
 
 README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
 EXAMPLE = re.compile(
@@ -16,14 +16,6 @@ EXAMPLE = re.compile(
     re.DOTALL,
 )
 EXAMPLES = {found["name"]: found for found in EXAMPLE.finditer(README)}
-
-
-@pytest.fixture(scope="module")
-def demo():
-    """The server with its pages: the browser's example needs one of the same origin."""
-    server = Freshet("demo")
-    yield server
-    server.stop()
 
 
 @pytest.fixture
