@@ -9,19 +9,19 @@ struct StreamState {
     /// Where the stream begins: its birth; for a fork where its source begins.
     let origin: Offset
     let forkedFrom: ForkOrigin?
-    let leaseSeconds: Int?
-    let floor: Offset
-    let tail: Offset
-    let end: StreamEnd?
-    let events: Int
-    let bytes: Int
+    private(set) var leaseSeconds: Int?
+    private(set) var floor: Offset
+    private(set) var tail: Offset
+    private(set) var end: StreamEnd?
+    private(set) var events = 0
+    private(set) var bytes = 0
     /// When it was last read, as far as the store was told, or appended to.
-    let usedAt: Int64
-    let hasOpenProducer: Bool
+    private(set) var usedAt: Int64 = 0
+    private(set) var hasOpenProducer = false
     /// Everything up to here is in chunks, or trimmed; what follows is in memory.
-    let sealedThrough: Offset
-    let firstChunk: Int64
-    let nextChunk: Int64
+    private(set) var sealedThrough: Offset
+    private(set) var firstChunk: Int64 = 0
+    private(set) var nextChunk: Int64 = 0
 
     init(_ row: StreamRow, _ log: LogState) {
         number = row.number
@@ -30,6 +30,14 @@ struct StreamState {
         birth = row.birth
         origin = row.origin
         forkedFrom = row.forkedFrom
+        floor = row.floor
+        tail = log.tail
+        sealedThrough = row.sealed.tail
+        follow(row, log)
+    }
+
+    /// Takes what a later commit changed: all but the name, the options and where it began.
+    mutating func follow(_ row: StreamRow, _ log: LogState) {
         leaseSeconds = row.leaseSeconds
         floor = row.floor
         tail = log.tail

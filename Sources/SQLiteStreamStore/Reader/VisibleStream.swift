@@ -12,7 +12,7 @@ struct VisibleStream {
 
     /// Takes what the writer committed beside the events.
     mutating func follow(_ stream: WriterStream) {
-        state = stream.committed
+        state.follow(stream.row, stream.log)
         while let first = unsealed.first, first.offset <= state.sealedThrough || first.offset <= state.floor {
             unsealed.removeFirst()
         }
