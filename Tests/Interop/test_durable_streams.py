@@ -1,5 +1,6 @@
 """The Durable Streams protocol, spoken by its own client for Python, which knows nothing of Freshet."""
 
+import itertools
 import json
 import threading
 
@@ -15,12 +16,15 @@ from support.waiting import eventually
 from support.wire import Connection
 
 
+NUMBERS = itertools.count()
+
+
 @pytest.fixture
 def url(server):
-    numbers = iter(range(1000))
+    """Names that no test of this file had before: they share a server."""
 
     def make(name="ds"):
-        return f"{server.url}/v1/stream/{name}-{id(numbers)}-{next(numbers)}"
+        return f"{server.url}/v1/stream/{name}-{next(NUMBERS)}"
 
     return make
 
