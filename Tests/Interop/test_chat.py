@@ -66,19 +66,26 @@ def grow(chat, by):
         raise EndedTooEarly
 
 
-def test_the_answer_arrives_word_by_word(chat):
-    ask(chat, words_per_second=20)
-    lengths = chat.run_async(
-        f"""
-        const done = arguments[0], lengths = [];
-        const watch = new MutationObserver(() => {{
-          const length = {LENGTH};
-          if (length !== lengths.at(-1)) lengths.push(length);
-          if (lengths.length === 15) {{ watch.disconnect(); done(lengths); }}
-        }});
-        watch.observe({ANSWER}, {{ childList: true, characterData: true, subtree: true }});
-        """
-    )
+def test_the_answer_arrives_word_by_word(chat, demo):
+    def watch():
+        lengths = chat.run_async(
+            f"""
+            const done = arguments[0], lengths = [];
+            const finish = () => {{ watch.disconnect(); done(lengths); }};
+            const watch = new MutationObserver(() => {{
+              const length = {LENGTH};
+              if (length !== lengths.at(-1)) lengths.push(length);
+              if (lengths.length === 15 || {ENDED} !== 'writing') finish();
+            }});
+            watch.observe(document.body, {{ attributes: true, childList: true, characterData: true, subtree: true }});
+            if ({ENDED} !== 'writing') finish();
+            """
+        )
+        if len(lengths) < 15:
+            raise EndedTooEarly
+        return lengths
+
+    lengths = in_the_middle(chat, demo, watch, words_per_second=20)
     steps = [after - before for before, after in zip(lengths, lengths[1:])]
     assert all(0 < step < 120 for step in steps), lengths
     chat.screenshot("chat-writing")
