@@ -8,7 +8,7 @@ import Testing
 
 @testable import CompletionRelay
 
-@Suite("A relay")
+@Suite("A relay", .timeLimit(.minutes(1)))
 struct RelayTests {
     private let streams = Streams(store: MemoryStreamStore())
 
