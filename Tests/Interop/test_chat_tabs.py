@@ -192,18 +192,24 @@ def test_twenty_thousand_events_are_there_at_once(chat, demo, kind):
     assert finish(chat) == "done"
     seconds = chat.run("return performance.now()") / 1000
     assert chat.run("return document.querySelector('.facts').textContent").find("20,000 events") >= 0
-    # The control is the same machine at the same moment: it only takes the events, and shows nothing.
-    bare = chat.run_async(
+    # The control is the same machine at the same moment: it takes the events, and shows each as a line of its own.
+    plain = chat.run_async(
         """
         const [stream, done] = arguments, begun = performance.now(), source = new EventSource(stream);
-        source.onmessage = ({ data }) => JSON.parse(data);
-        source.addEventListener('end', () => { source.close(); done((performance.now() - begun) / 1000); });
+        const lines = document.body.appendChild(document.createElement('div'));
+        source.onmessage = ({ data }) => {
+          lines.appendChild(document.createElement('p')).textContent = JSON.parse(data).choices?.[0].delta.content;
+        };
+        source.addEventListener('end', () => {
+          source.close();
+          requestAnimationFrame(() => requestAnimationFrame(() => done((performance.now() - begun) / 1000)));
+        });
         """,
         stream,
     )
-    print(f"{chat.name}, 20,000 {kind}: {seconds:.2f} s, {seconds / bare:.1f} times what a bare EventSource takes ({bare:.2f} s)")
+    print(f"{chat.name}, 20,000 {kind}: {seconds:.2f} s, {seconds / plain:.1f} times what plain lines take ({plain:.2f} s)")
     # A busy machine takes longer for both.
-    assert seconds < max(2, 15 * bare)
+    assert seconds < max(2, 3 * plain)
 
 
 def test_the_first_page_says_which_model_answers(browser):
