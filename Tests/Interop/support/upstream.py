@@ -185,7 +185,12 @@ class Upstream:
                 self.requests.append(request)
                 answer = self.script(request)
                 self.answers.append(answer)
-                if not self._write(connection, answer):
+                try:
+                    if not self._write(connection, answer):
+                        return
+                except OSError:
+                    # A peer that leaves with something unread resets: the next write tells it first.
+                    answer.gone = answer.gone or time.monotonic()
                     return
         except OSError:
             pass
