@@ -4,8 +4,9 @@ import TextCodecs
 
 /// What an answer's events mean for its stream: how each is kept, and how the stream ends.
 ///
-/// It ends `done` only when the provider's own last word came. An error that the provider tells in the stream ends it
-/// `failed` with that error's message; a connection that ends before either, `failed` with `truncated`.
+/// It ends `done` only when the provider's own last word came; of a chat completion that is also a body that ends well
+/// once every choice has finished. An error that the provider tells in the stream, in whatever dress, ends it `failed`
+/// with that error's message; a connection that ends before either, `failed` with `truncated`.
 package struct ProviderEventMachine: Sendable {
     /// One event of the provider, as it is kept.
     package struct Kept: Sendable, Equatable {
@@ -32,57 +33,85 @@ package struct ProviderEventMachine: Sendable {
     package private(set) var isOver = false
     /// The tokens that the provider counted itself.
     package private(set) var countedTokens: Int?
+    private var choices = ChatChoices()
 
     package init(_ format: WireFormat) {
         self.format = format
     }
 
-    package mutating func received(_ event: ServerSentEvent) -> Kept {
+    /// The event as it is kept; after it, where it tells of a failure in a way that the format's clients do not
+    /// understand, the same as they do.
+    package mutating func received(_ event: ServerSentEvent) -> [Kept] {
         let data = Array(event.data.utf8)
-        let said =
+        let hadVerdict = verdict != nil
+        let (said, untold) =
             switch format {
-            case .chat: chat(data)
+            case .chat: chat(data, isError: event.type == "error")
             case .responses: response(event.type, data)
             case .messages: message(event.type, data)
             }
-        return Kept(body: EventBody(type: ForeignEventType.kept(event.type), data: data), said: said)
+        var kept = [Kept(body: EventBody(type: ForeignEventType.kept(event.type), data: data), said: said)]
+        if let untold, !hadVerdict { kept.append(Kept(body: untold.event(in: format), said: .something)) }
+        return kept
     }
 
-    /// The connection has ended, in good order or not.
-    package func disconnected() -> EndRequest {
-        verdict ?? EndRequest(.failed, detail: RelayFailure.truncated.rawValue)
+    /// The provider told of a failure outside of any event, which no client would see.
+    package mutating func received(_ failure: ProviderFailure) -> [Kept] {
+        guard verdict == nil else { return [] }
+        decide(failure.end)
+        return [Kept(body: failure.event(in: format), said: .something)]
+    }
+
+    /// The body has ended.
+    ///
+    /// - Parameter isClean: in good order: after its last chunk, its announced length, or, where it has neither, with
+    ///   the connection's own end.
+    package func disconnected(isClean: Bool) -> EndRequest {
+        if let verdict { return verdict }
+        if isClean, format == .chat, choices.areFinished { return EndRequest(.done) }
+        return EndRequest(.failed, detail: RelayFailure.truncated.rawValue)
     }
 
     // MARK: -
 
-    private mutating func chat(_ data: [UInt8]) -> Said {
+    /// What an event says, and the failure that it tells of, where clients of the format would not see it.
+    private typealias Reading = (said: Said, untold: ProviderFailure?)
+
+    private mutating func chat(_ data: [UInt8], isError: Bool) -> Reading {
         // OpenAI's own clients stop at data that begins so.
         if data.starts(with: "[DONE]".utf8) {
             decide(EndRequest(.done))
             isOver = true
-            return .something
+            return (.something, nil)
         }
         let event = JSONSlice(data)
-        if let error = event["error"], !error.isNull { decide(Self.failure(error)) }
-        count(event["usage"]?["completion_tokens"])
         // vLLM sends `"choices": null` with the usage.
         let choices = event["choices"]?.elements ?? []
+        var untold: ProviderFailure?
+        if let failure = ProviderFailure(told: event) ?? ProviderFailure(choices: choices)
+            ?? (isError ? ProviderFailure(event) : nil)
+        {
+            decide(failure.end)
+            if !ProviderFailure.isTold(event["error"]) { untold = failure }
+        }
+        self.choices.received(choices)
+        count(event["usage"]?["completion_tokens"])
         let hasToken = choices.contains { choice in
             if choice["text"]?.saysSomething ?? false { return true }
             guard let delta = choice["delta"] else { return false }
             return Self.spoken.contains { delta[$0]?.saysSomething ?? false }
         }
-        if hasToken { return .token }
-        return choices.isEmpty && countedTokens == nil && verdict == nil ? .nothing : .something
+        if hasToken { return (.token, untold) }
+        return (choices.isEmpty && countedTokens == nil && verdict == nil ? .nothing : .something, untold)
     }
 
     /// Where a delta of a chat completion carries a part of the answer.
     private static let spoken = ["content", "tool_calls", "reasoning_content", "reasoning", "refusal", "function_call"]
 
-    private mutating func response(_ name: String, _ data: [UInt8]) -> Said {
+    private mutating func response(_ name: String, _ data: [UInt8]) -> Reading {
         if data.starts(with: "[DONE]".utf8) {
             isOver = verdict != nil
-            return .something
+            return (.something, nil)
         }
         let event = JSONSlice(data)
         let type = name == "error" ? name : event["type"]?.string ?? name
@@ -92,28 +121,39 @@ package struct ProviderEventMachine: Sendable {
         case "response.incomplete":
             let reason = response?["incomplete_details"]?["reason"]?.string ?? "the provider does not say why"
             decide(.failed("incomplete: \(reason)"))
-        case "response.failed": decide(Self.failure(response?["error"]))
+        case "response.failed": decide(ProviderFailure(response?["error"]).end)
         case "response.cancelled": decide(.failed("the provider cancelled the response"))
-        case "error": decide(Self.failure(event["error"].flatMap { $0.isNull ? nil : $0 } ?? event))
-        case "keepalive", "ping": return .nothing
-        default: return type.hasSuffix(".delta") ? .token : .something
+        case "error": decide((ProviderFailure(told: event) ?? ProviderFailure(event)).end)
+        case "keepalive", "ping": return (.nothing, nil)
+        default:
+            if let failure = ProviderFailure(told: event) {
+                decide(failure.end)
+                return (.something, ProviderFailure.isTold(event["error"]) ? nil : failure)
+            }
+            return (type.hasSuffix(".delta") ? .token : .something, nil)
         }
         count(response?["usage"]?["output_tokens"])
-        return .something
+        return (.something, nil)
     }
 
-    private mutating func message(_ name: String, _ data: [UInt8]) -> Said {
+    private mutating func message(_ name: String, _ data: [UInt8]) -> Reading {
         let event = JSONSlice(data)
         // Anthropic's clients go by the event's name.
         switch name == "message" ? event["type"]?.string ?? name : name {
         case "message_stop": decide(EndRequest(.done))
-        case "error": decide(Self.failure(event["error"]))
+        case "error":
+            let failure = ProviderFailure(told: event) ?? ProviderFailure(event)
+            decide(failure.end)
+            return (.something, name == "error" ? nil : failure)
         case "message_delta": count(event["usage"]?["output_tokens"])
-        case "content_block_delta": return .token
-        case "ping": return .nothing
-        default: break
+        case "content_block_delta": return (.token, nil)
+        case "ping": return (.nothing, nil)
+        default:
+            guard let failure = ProviderFailure(told: event) else { break }
+            decide(failure.end)
+            return (.something, failure)
         }
-        return .something
+        return (.something, nil)
     }
 
     /// What no answer can have is no count: sums of it would go beyond every number, or back.
@@ -125,12 +165,6 @@ package struct ProviderEventMachine: Sendable {
     /// The first word counts: what a provider adds after its error makes no success of it.
     private mutating func decide(_ end: EndRequest) {
         if verdict == nil { verdict = end }
-    }
-
-    private static func failure(_ error: JSONSlice?) -> EndRequest {
-        guard let error else { return .failed("the provider failed without saying why") }
-        let message = error["message"]?.string ?? error.string ?? error["code"]?.string ?? error["type"]?.string
-        return .failed(message ?? String(decoding: error.raw, as: UTF8.self))
     }
 }
 

@@ -22,7 +22,7 @@ package enum RelayFailure: String, Sendable, CaseIterable {
         case .silent: "The upstream was silent for too long."
         case .unreachable: "The upstream could not be reached."
         case .noStream: "The upstream did not answer with a stream."
-        case .oversized: "The upstream sent an event that is larger than an event may be."
+        case .oversized: "The upstream sent an event that is larger than relay-event-bytes."
         case .store: "The answer could not be kept any further."
         }
     }

@@ -235,51 +235,34 @@ extension Relay {
         _ verdict: AsyncStream<EndRequest>.Continuation
     ) async -> EndRequest {
         struct IsOver: Error {}
-        let bytes = configuration.eventBytes
-        var parser = EventStreamParser(limits: .init(lineBytes: bytes, eventBytes: bytes))
-        var machine = ProviderEventMachine(call.format)
+        var reader = EventReader(call.format, eventBytes: configuration.eventBytes)
+        var isClean = false
         do {
             try await reply.body { piece in
-                var kept: [ProviderEventMachine.Kept] = []
-                let wasDecided = machine.verdict != nil
-                let failure = Self.parse(piece, &parser, &machine, &kept)
-                if let tokens = machine.countedTokens { call.counted(tokens) }
-                if kept.contains(where: { $0.said != .nothing }) {
+                let wasDecided = reader.verdict != nil
+                let read = reader.received(piece)
+                if let tokens = reader.countedTokens { call.counted(tokens) }
+                if read.kept.contains(where: { $0.said != .nothing }) {
                     watch.spoke()
                 } else if watch.saidNothing(bytes: piece.readableBytes) {
                     throw IsOver()
                 }
-                if !kept.isEmpty, !(await buffer.put(kept)) { throw IsOver() }
-                if let failure { throw failure }
-                if machine.isOver { throw IsOver() }
-                if !wasDecided, let end = machine.verdict { verdict.yield(end) }
+                if !read.kept.isEmpty, !(await buffer.put(read.kept)) { throw IsOver() }
+                if let failure = read.failure { throw failure }
+                if reader.isOver { throw IsOver() }
+                if !wasDecided, let end = reader.verdict { verdict.yield(end) }
             }
+            isClean = true
         } catch is EventStreamParserError {
-            return machine.verdict ?? EndRequest(.failed, detail: RelayFailure.oversized.rawValue)
+            return reader.verdict ?? EndRequest(.failed, detail: RelayFailure.oversized.rawValue)
         } catch {
             // However a connection ends, what counts is whether the provider had said its last word.
         }
-        guard machine.verdict == nil, watch.isOver else { return machine.disconnected() }
-        return EndRequest(.failed, detail: RelayFailure.silent.rawValue)
-    }
-
-    private static func parse(
-        _ piece: ByteBuffer,
-        _ parser: inout EventStreamParser,
-        _ machine: inout ProviderEventMachine,
-        _ kept: inout [ProviderEventMachine.Kept]
-    ) -> EventStreamParserError? {
-        do throws(EventStreamParserError) {
-            try piece.withUnsafeReadableBytes { (bytes) throws(EventStreamParserError) in
-                try parser.parse(bytes) { output in
-                    guard case .event(let event) = output, !machine.isOver else { return }
-                    kept.append(machine.received(event))
-                }
-            }
-            return nil
-        } catch {
-            return error
-        }
+        if reader.verdict == nil, watch.isOver { return EndRequest(.failed, detail: RelayFailure.silent.rawValue) }
+        let last = reader.ended(isClean: isClean)
+        if let tokens = reader.countedTokens { call.counted(tokens) }
+        if !last.kept.isEmpty { _ = await buffer.put(last.kept) }
+        return last.end
     }
 
     /// Appends what has been read, in groups: what comes while one append is on its way, or shortly after it, goes

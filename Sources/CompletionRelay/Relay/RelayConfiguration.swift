@@ -15,8 +15,8 @@ package struct RelayConfiguration: Sendable {
     var wordlessBytes: Int { eventBytes + (4 << 20) }
     /// The largest body of a call, and of a refusal.
     package var bodyBytes = 32 << 20
-    /// The largest event of an upstream.
-    package var eventBytes = 1 << 20
+    /// The largest event of an upstream: a picture comes as one.
+    package var eventBytes = 32 << 20
     /// What of an upstream's header its callers are told.
     package var responseFields = ResponseFields()
     /// The most answers that are written at one time.

@@ -12,7 +12,7 @@ extension RelayConfiguration {
         idle = configuration.relayIdle
         wordless = configuration.relayWordless ?? configuration.relayIdle * 3
         bodyBytes = configuration.relayBodyBytes
-        eventBytes = configuration.eventBytes
+        eventBytes = configuration.relayEventBytes
         responseFields = ResponseFields(further: configuration.relayResponseFields)
         runningAnswers = configuration.relayAnswers
     }

@@ -369,6 +369,13 @@ package struct ServerSettings: Sendable {
         "Largest body of a call to a model; a larger one is 413."
     )
 
+    package let relayEventBytes = Setting<Int>(
+        "relay-event-bytes",
+        .bytes(1024...1 << 30),
+        default: 32 * 1024 * 1024,
+        "Largest event of an upstream's stream; a larger one ends the answer. A picture comes as one event."
+    )
+
     let running = Heading("Running", in: .requests)
 
     package let drainDeadline = Setting<Duration>(

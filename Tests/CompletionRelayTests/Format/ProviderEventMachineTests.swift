@@ -1,6 +1,7 @@
 import ServerSentEvents
 import StreamCore
 import Testing
+import TextCodecs
 
 @testable import CompletionRelay
 
@@ -42,11 +43,14 @@ struct ProviderEventMachineTests {
         for count in 0..<script.count {
             var machine = ProviderEventMachine(format)
             _ = take(Array(script.prefix(count)), &machine)
-            #expect(machine.disconnected() == EndRequest(.failed, detail: "truncated"))
+            #expect(machine.disconnected(isClean: false) == EndRequest(.failed, detail: "truncated"))
+            let isWhole = format == .chat && count > script.firstIndex { $0.data.contains("\"stop\"") }!
+            let end = isWhole ? EndRequest(.done) : EndRequest(.failed, detail: "truncated")
+            #expect(machine.disconnected(isClean: true) == end)
         }
         var machine = ProviderEventMachine(format)
         _ = take(script, &machine)
-        #expect(machine.disconnected() == EndRequest(.done))
+        #expect(machine.disconnected(isClean: false) == EndRequest(.done))
     }
 
     @Test(
@@ -67,7 +71,89 @@ struct ProviderEventMachineTests {
         var machine = ProviderEventMachine(format)
         _ = take([ServerSentEvent(type: type, data: data)] + Scripts.of(format), &machine)
         #expect(machine.verdict == EndRequest(.failed, detail: "Over \"it\""))
-        #expect(machine.disconnected() == EndRequest(.failed, detail: "Over \"it\""))
+        #expect(machine.disconnected(isClean: false) == EndRequest(.failed, detail: "Over \"it\""))
+    }
+
+    @Test(
+        "each choice that has begun must have finished, with a reason that is no error",
+        arguments: [
+            ([(0, "stop")], true), ([(0, "length")], true), ([(0, "tool_calls"), (0, nil)], true),
+            ([(0, "stop"), (1, nil)], false), ([(1, nil), (0, "stop"), (1, "stop")], true),
+            ([(0, "")], false), ([(0, nil)], false), ([], false),
+        ]
+    )
+    func choices(script: [(Int, String?)], isWhole: Bool) {
+        var machine = ProviderEventMachine(.chat)
+        for (index, reason) in script {
+            let reason = reason.map { "\"\($0)\"" } ?? "null"
+            let data = #"{"choices":[{"index":\#(index),"delta":{},"finish_reason":\#(reason)}]}"#
+            _ = machine.received(ServerSentEvent(data: data))
+        }
+        #expect((machine.disconnected(isClean: true) == EndRequest(.done)) == isWhole)
+        #expect(machine.disconnected(isClean: false) == EndRequest(.failed, detail: "truncated"))
+    }
+
+    @Test(
+        "a failure is one in whatever dress, and is told as the format's clients understand it",
+        arguments: [
+            (WireFormat.chat, "message", #"{"object":"error","message":"it died","code":500}"#),
+            (
+                .chat, "message",
+                #"{"choices":[{"index":0,"delta":{},"finish_reason":"error","error":{"message":"it died"}}]}"#
+            ),
+            (.chat, "message", #"{"choices":[{"index":0,"delta":{"content":"x"},"error":"it died"}]}"#),
+            (.chat, "error", #"{"message":"it died","code":429}"#),
+            (.chat, "error", #"{"detail":"it died"}"#),
+            (.chat, "message", #"[{"error":{"message":"it died"}}]"#),
+            (.chat, "message", #"{"errors":[{"message":"it died"}]}"#),
+            (.responses, "message", #"[{"error":{"message":"it died"}}]"#),
+            (.responses, "message", #"{"object":"error","message":"it died"}"#),
+            (.messages, "message", #"{"type":"error","error":{"message":"it died"}}"#),
+            (.messages, "message", #"{"error":{"message":"it died"}}"#),
+        ]
+    )
+    func dresses(format: WireFormat, type: String, data: String) throws {
+        var machine = ProviderEventMachine(format)
+        let kept = machine.received(ServerSentEvent(type: type, data: data))
+        #expect(machine.verdict == EndRequest(.failed, detail: "it died"))
+        #expect(kept.count == 2)
+        #expect(kept[0].body.data == Array(data.utf8))
+        let told = JSONSlice(kept[1].body.data)
+        #expect(told["error"]?["message"]?.string == "it died")
+        #expect(kept[1].body.type == (format == .chat ? nil : "error"))
+        // What follows makes no success of it.
+        _ = take(Scripts.of(format), &machine)
+        #expect(machine.disconnected(isClean: true) == EndRequest(.failed, detail: "it died"))
+    }
+
+    @Test(
+        "an error that says nothing is told in words, and never as null",
+        arguments: [
+            (WireFormat.responses, "response.failed", #"{"type":"response.failed","response":{"error":null}}"#),
+            (.responses, "response.failed", #"{"type":"response.failed","response":{"error":{}}}"#),
+            (.responses, "response.failed", #"{"type":"response.failed"}"#),
+            (.responses, "error", #"{"type":null,"error":null}"#),
+            (.messages, "error", #"{"error":null}"#), (.messages, "error", "null"), (.messages, "error", ""),
+            (.chat, "message", #"{"error":{"message":null,"param":null}}"#),
+            (.chat, "message", #"{"choices":[{"finish_reason":"error"}]}"#),
+            (.chat, "error", "{}"),
+        ]
+    )
+    func wordless(format: WireFormat, type: String, data: String) {
+        var machine = ProviderEventMachine(format)
+        _ = machine.received(ServerSentEvent(type: type, data: data))
+        #expect(machine.verdict == EndRequest(.failed, detail: "the provider failed without saying why"))
+    }
+
+    @Test(
+        "what says that there is no error is none",
+        arguments: ["null", "false", "\"\"", "{}", "[]", "0"]
+    )
+    func noError(error: String) {
+        var machine = ProviderEventMachine(.chat)
+        let data = "{\"error\":\(error),\"choices\":[{\"error\":\(error),\"delta\":{\"content\":\"x\"}}]}"
+        #expect(machine.received(ServerSentEvent(data: data)).map(\.isToken) == [true])
+        #expect(machine.verdict == nil)
     }
 
     @Test("a response that the provider cut short is not done")
@@ -85,7 +171,7 @@ struct ProviderEventMachineTests {
             ServerSentEvent(data: #"{"choices":null,"error":null,"usage":{"completion_tokens":2}}"#)
         )
         #expect(machine.verdict == nil)
-        #expect(!kept.isToken)
+        #expect(kept.map(\.isToken) == [false])
         #expect(machine.countedTokens == 2)
     }
 
@@ -104,7 +190,7 @@ struct ProviderEventMachineTests {
             var machine = ProviderEventMachine(format)
             let kept = machine.received(ServerSentEvent(data: "{\"error\":"))
             #expect(machine.verdict == nil)
-            #expect(kept.body.data == Array("{\"error\":".utf8))
+            #expect(kept.map(\.body.data) == [Array("{\"error\":".utf8)])
         }
     }
 
@@ -113,12 +199,12 @@ struct ProviderEventMachineTests {
         var machine = ProviderEventMachine(.messages)
         for name in ReservedEventType.allCases.map(\.rawValue) + ["upstream:end", "upstream:upstream:x"] {
             let kept = machine.received(ServerSentEvent(type: name, data: "{}"))
-            #expect(kept.body.type == "upstream:\(name)")
-            #expect(kept.body.type.map(ForeignEventType.shown) == name)
+            #expect(kept.map(\.body.type) == ["upstream:\(name)"])
+            #expect(kept[0].body.type.map(ForeignEventType.shown) == name)
         }
         #expect(machine.verdict == nil)
         let odd = machine.received(ServerSentEvent(type: "a\0b", data: "{}"))
-        #expect(odd.body.type == "a\u{FFFD}b")
+        #expect(odd.map(\.body.type) == ["a\u{FFFD}b"])
     }
 
     @Test("a long message is cut to what an end may carry, at a whole character")
@@ -132,7 +218,7 @@ struct ProviderEventMachineTests {
     private func take(_ script: [ServerSentEvent], _ machine: inout ProviderEventMachine) -> [ProviderEventMachine.Kept]
     {
         var kept: [ProviderEventMachine.Kept] = []
-        for event in script { kept.append(machine.received(event)) }
+        for event in script { kept += machine.received(event) }
         return kept
     }
 }

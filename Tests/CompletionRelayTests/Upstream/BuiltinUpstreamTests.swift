@@ -20,7 +20,7 @@ struct BuiltinUpstreamTests {
         var machine = ProviderEventMachine(format)
         var said = ""
         for case .event(let event) in try parser.parse(body) {
-            let kept = machine.received(event)
+            let kept = try #require(machine.received(event).first)
             #expect(event.data == "[DONE]" || JSONSlice(kept.body.data).raw.first == UInt8(ascii: "{"))
             guard kept.isToken else { continue }
             let data = JSONSlice(kept.body.data)

@@ -12,11 +12,11 @@ struct HeldReaderTests {
         try await TestServer.run({ $0.heartbeat = .milliseconds(20) }) { server in
             let reader = try await server.reader("/v1/stream/a")
             #expect(try await reader.chunk() == ": ok\n\n")
-            #expect(try await reader.chunk() == ":\n\n")
+            #expect(try await reader.chunk() == ":\n")
             #expect(try await server.ask("HEAD", "/v1/stream/a").status == 404)
             try await server.ask("PUT", "/v1/stream/a", "Content-Type: text/plain", body: "x")
             var chunk = try await reader.chunk()
-            while chunk == ":\n\n" { chunk = try await reader.chunk() }
+            while chunk == ":\n" { chunk = try await reader.chunk() }
             #expect(chunk == "retry: 2000\nid: \(server.offset(1))\ndata: x\n\n")
         }
     }

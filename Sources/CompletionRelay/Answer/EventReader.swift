@@ -1,0 +1,72 @@
+import NIOCore
+import ServerSentEvents
+import StreamCore
+import TextCodecs
+
+/// Reads the bytes of an upstream's answer as the events that are kept of it.
+struct EventReader: Sendable {
+    private var parser: EventStreamParser
+    private var stray = StrayText()
+    private var machine: ProviderEventMachine
+
+    /// What some bytes came to.
+    struct Read: Sendable {
+        var kept: [ProviderEventMachine.Kept] = []
+        /// Set when nothing that follows can be read.
+        var failure: EventStreamParserError?
+    }
+
+    init(_ format: WireFormat, eventBytes: Int) {
+        // A line is its data and the name of the field.
+        parser = EventStreamParser(limits: .init(lineBytes: eventBytes + 16, eventBytes: eventBytes))
+        machine = ProviderEventMachine(format)
+    }
+
+    var verdict: EndRequest? { machine.verdict }
+    var isOver: Bool { machine.isOver }
+    var countedTokens: Int? { machine.countedTokens }
+
+    mutating func received(_ piece: ByteBuffer) -> Read {
+        var read = Read()
+        piece.withUnsafeReadableBytes { bytes in
+            var rest = bytes
+            while !rest.isEmpty, read.failure == nil, !machine.isOver {
+                let found = stray.received(rest)
+                let end = found?.end ?? rest.count
+                parse(UnsafeRawBufferPointer(rebasing: rest[..<end]), &read)
+                if let found { read.kept += machine.received(found.failure) }
+                rest = UnsafeRawBufferPointer(rebasing: rest[end...])
+            }
+        }
+        return read
+    }
+
+    /// The body has ended, in good order or not: how the answer ends, and what of it was still to be read.
+    mutating func ended(isClean: Bool) -> (kept: [ProviderEventMachine.Kept], end: EndRequest) {
+        var kept: [ProviderEventMachine.Kept] = []
+        if isClean, !machine.isOver {
+            // Many leave out the blank line after their last event. One that is whole is an event all the same.
+            try? parser.finishKeepingUnfinishedBlock { output in
+                guard case .event(let event) = output, Self.isWhole(event) else { return }
+                kept += machine.received(event)
+            }
+        }
+        if !machine.isOver, let failure = stray.ended() { kept += machine.received(failure) }
+        return (kept, machine.disconnected(isClean: isClean))
+    }
+
+    private mutating func parse(_ bytes: UnsafeRawBufferPointer, _ read: inout Read) {
+        do throws(EventStreamParserError) {
+            try parser.parse(bytes) { output in
+                guard case .event(let event) = output, !machine.isOver else { return }
+                read.kept += machine.received(event)
+            }
+        } catch {
+            read.failure = error
+        }
+    }
+
+    private static func isWhole(_ event: ServerSentEvent) -> Bool {
+        event.data == "[DONE]" || (try? JSONText.validate(event.data.utf8)) != nil
+    }
+}

@@ -1,0 +1,29 @@
+import TextCodecs
+
+/// Which choices of a chat completion have begun, and which have finished.
+///
+/// Many servers end a completion without `[DONE]`. Each choice that has begun must then have said why it finished;
+/// what comes after that (usage, late findings of a filter) takes nothing back.
+struct ChatChoices: Sendable {
+    private var open: Set<Int> = []
+    private var finished: Set<Int> = []
+    private var isCounted = true
+
+    /// More than anybody asks for. Of an answer with more it is not known whether all have finished.
+    private static let most = 1024
+
+    var areFinished: Bool { isCounted && open.isEmpty && !finished.isEmpty }
+
+    mutating func received(_ choices: [JSONSlice]) {
+        for choice in choices {
+            let index = choice["index"]?.integer ?? 0
+            if let reason = choice["finish_reason"]?.string, !reason.isEmpty, reason != "error" {
+                open.remove(index)
+                finished.insert(index)
+            } else if !finished.contains(index) {
+                open.insert(index)
+            }
+        }
+        if open.count + finished.count > Self.most { (open, finished, isCounted) = ([], [], false) }
+    }
+}

@@ -1,0 +1,121 @@
+package import StreamCore
+package import TextCodecs
+
+/// A failure that a provider tells of in its stream, in one of the many ways that there are.
+package struct ProviderFailure: Sendable, Equatable {
+    /// The provider's words.
+    package var words: String
+    /// The error as the provider wrote it, on one line, where it is an object with a message.
+    private var object: [UInt8]?
+
+    /// An error by itself: an object with a message, a message, or a number.
+    package init(_ error: JSONSlice?) {
+        words = error.flatMap { Self.words(of: $0) } ?? Self.unsaid
+        if let error, error["message"]?.string != nil { object = JSONText.singleLine(Array(error.raw)) }
+    }
+
+    package init(words: String) { self.words = words }
+
+    /// What a JSON text, or the first of an array that does, tells of: `{"error": …}`, `{"object": "error", …}`,
+    /// `{"type": "error", …}`, `{"errors": […]}`. Nil where it tells of none.
+    package init?(told value: JSONSlice) {
+        if value.raw.first == UInt8(ascii: "[") {
+            guard let first = value.elements.lazy.compactMap({ ProviderFailure(told: $0) }).first else { return nil }
+            self = first
+        } else if let error = value["error"], Self.isTold(error) {
+            self.init(error.isTrue ? value : error)
+        } else if value["object"]?.string == "error" || value["type"]?.string == "error" {
+            self.init(value)
+        } else if value["choices"] == nil, let first = value["errors"]?.elements.first {
+            self.init(first)
+        } else {
+            return nil
+        }
+    }
+
+    /// What one of a completion's choices tells of: an error of its own, or that it finished with one.
+    init?(choices: [JSONSlice]) {
+        guard
+            let choice = choices.first(where: {
+                Self.isTold($0["error"]) || $0["finish_reason"]?.string == "error"
+            })
+        else { return nil }
+        guard let error = choice["error"], Self.isTold(error) else {
+            self.init(words: Self.unsaid)
+            return
+        }
+        self.init(error.isTrue ? choice : error)
+    }
+
+    /// Whether the member `error` of an event says that there is one. Many send it along without.
+    static func isTold(_ error: JSONSlice?) -> Bool {
+        guard let error, error.saysSomething else { return false }
+        return !error.raw.elementsEqual("false".utf8) && !error.raw.elementsEqual("0".utf8)
+    }
+
+    package var end: EndRequest { .failed(words) }
+
+    /// The failure as clients of the format understand it.
+    package func event(in format: WireFormat) -> EventBody {
+        let error =
+            object
+            ?? JSONWriter.object { error in
+                error.member("message", words)
+                error.member("type", "upstream_error")
+                error.member("param", raw: "null".utf8)
+                error.member("code", raw: "null".utf8)
+            }
+        switch format {
+        case .chat: return EventBody(data: JSONWriter.object { $0.member("error", raw: error) })
+        case .responses:
+            let data = JSONWriter.object { event in
+                event.member("type", "error")
+                event.member("code", "upstream_error")
+                event.member("message", words)
+                event.member("param", raw: "null".utf8)
+                event.member("sequence_number", 0)
+                event.member("error", raw: error)
+            }
+            return EventBody(type: "error", data: data)
+        case .messages:
+            let data = JSONWriter.object { event in
+                event.member("type", "error")
+                event.member(
+                    "error",
+                    object: { error in
+                        error.member("type", "api_error")
+                        error.member("message", words)
+                    }
+                )
+            }
+            return EventBody(type: "error", data: data)
+        }
+    }
+
+    // MARK: -
+
+    private static let unsaid = "the provider failed without saying why"
+
+    /// Where the words of an error stand, the best first.
+    private static let members = ["message", "error", "detail", "msg", "reason", "code", "type", "status"]
+
+    private static func words(of error: JSONSlice) -> String? {
+        if let text = said(error) { return text }
+        for member in members {
+            guard let value = error[member] else { continue }
+            if let text = said(value) { return text }
+            if value.raw.first == UInt8(ascii: "{"), let text = words(of: value) { return text }
+        }
+        guard let first = error.raw.first, first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return nil }
+        // An object with nothing in it, or with nulls, says nothing to anybody.
+        guard error.saysSomething, !error.raw.contains("null".utf8) else { return nil }
+        return String(decoding: error.raw, as: UTF8.self)
+    }
+
+    /// A text, or a number.
+    private static func said(_ value: JSONSlice) -> String? {
+        if let text = value.string { return ["", "null"].contains(text) ? nil : text }
+        guard let first = value.raw.first, first == UInt8(ascii: "-") || 0x30...0x39 ~= first else { return nil }
+        return String(decoding: value.raw, as: UTF8.self)
+    }
+}
