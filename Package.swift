@@ -144,10 +144,12 @@ let package = Package(
 
         // zlib's C API, which the build needs for NIO anyway.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"])]),
+        // What others compressed, taken apart while it arrives.
+        .target(name: "ContentCodings", dependencies: ["CZlib"], swiftSettings: settings),
         .target(
             name: "ProxyDoctor",
             dependencies: [
-                "Locks", "PrintableText", "ServerSentEvents", "ProbeProtocol", "CZlib", nio, nioPosix, nioTLS,
+                "ContentCodings", "Locks", "PrintableText", "ServerSentEvents", "ProbeProtocol", nio, nioPosix, nioTLS,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
@@ -157,7 +159,7 @@ let package = Package(
         .target(
             name: "CompletionRelay",
             dependencies: [
-                "Locks",
+                "ContentCodings", "Locks",
                 "EventSource", "ServerSentEvents", "StreamCore", "StreamHTTP", "TextCodecs", asyncHTTPClient, nio,
                 nioHTTP1,
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -291,7 +293,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ProxyDoctorTests",
-            dependencies: ["ProxyDoctor", "ProbeProtocol"],
+            dependencies: ["ContentCodings", "ProxyDoctor", "ProbeProtocol"],
             swiftSettings: settings
         ),
         .testTarget(

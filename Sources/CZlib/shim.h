@@ -1,2 +1,2 @@
-// zlib's C API: how the doctor reads what a proxy compressed, while it arrives.
+// zlib's C API: how the doctor and the relay read what others compressed, while it arrives.
 #include <zlib.h>

@@ -9,7 +9,7 @@ import Testing
     private static let values = [
         "host": "::1", "keys": "keys", "durability": "os", "log-level": "debug", "header-bytes": "8KiB",
         "kept-bytes": "2MiB", "probe": "false",
-        "upstreams": "openai", "relay-response-fields": "x-a", "relay-body-bytes": "2MiB",
+        "upstreams": "openai", "relay-response-fields": "x-a", "relay-body-bytes": "2MiB", "relay-event-bytes": "3MiB",
         "allowed-origins": "https://a.example", "hosts": "a.example", "create-on-post": "a/", "public-cache": "a/",
     ]
 

@@ -1,6 +1,5 @@
+import ContentCodings
 import Testing
-
-@testable import ProxyDoctor
 
 /// Of codings whose library may not be here, as on a machine without it: then there is nothing to test.
 @Suite struct DecompressorTests {

@@ -10,6 +10,8 @@ final class AnswerCall: Sendable {
         case streaming([HeaderField])
         /// With a response that is no stream: a refusal, mostly.
         case responded(Response)
+        /// With a response that is no stream and is passed on while it arrives, to whoever began the call.
+        case passing(PassedAnswer)
         /// It had begun before.
         case found(FoundCall)
     }
@@ -18,6 +20,8 @@ final class AnswerCall: Sendable {
     let format: WireFormat
     /// The hash of the request's body.
     let bodyHash: String
+    /// The record of its key, where it has one.
+    let record: StreamName?
     private let time: any TimeSource
     private let began: Duration
 
@@ -26,16 +30,21 @@ final class AnswerCall: Sendable {
         /// Those who wait, each by a number of its own.
         var waiting: [Int: CheckedContinuation<Start?, Never>] = [:]
         var waiters = 0
+        /// Whoever began the call left before it was known how it began.
+        var hasLeft = false
         var metrics: AnswerMetrics
         var hasBeenRead = false
     }
 
     private let state: Mutex<State>
+    /// Opened when the call is over.
+    let over = Latch()
 
-    init(name: StreamName, format: WireFormat, bodyHash: String, time: any TimeSource) {
+    init(name: StreamName, format: WireFormat, bodyHash: String, record: StreamName? = nil, time: any TimeSource) {
         self.name = name
         self.format = format
         self.bodyHash = bodyHash
+        self.record = record
         self.time = time
         self.began = time.monotonic()
         self.state = Mutex(State(metrics: AnswerMetrics(began: began)))
@@ -43,11 +52,12 @@ final class AnswerCall: Sendable {
 
     /// The first call decides.
     func begin(_ start: Start) {
-        let waiting = state.withLock { state in
+        let (waiting, hasLeft) = state.withLock { state in
             if state.start == nil { state.start = start }
             defer { state.waiting = [:] }
-            return state.waiting.values
+            return (state.waiting.values, state.hasLeft)
         }
+        if hasLeft, case .passing(let answer) = start { answer.pipe.abandon() }
         for continuation in waiting { continuation.resume(returning: start) }
     }
 
@@ -71,10 +81,24 @@ final class AnswerCall: Sendable {
         }
     }
 
+    /// Whoever began the call is gone, and did not learn how it began.
+    func left() {
+        let start = state.withLock { state in
+            state.hasLeft = true
+            return state.start
+        }
+        if case .passing(let answer) = start { answer.pipe.abandon() }
+    }
+
     var hasBegun: Bool { state.withLock { $0.start != nil } }
 
-    /// Whether somebody waits for the first byte.
-    var isAwaited: Bool { state.withLock { !$0.waiting.isEmpty } }
+    /// Whether somebody waits for the first byte, or takes what is passed on.
+    var isAwaited: Bool {
+        state.withLock { state in
+            if case .passing(let answer) = state.start { return !answer.pipe.isAbandoned }
+            return !state.waiting.isEmpty
+        }
+    }
 
     // MARK: Measuring
 

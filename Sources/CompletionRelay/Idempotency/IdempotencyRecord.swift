@@ -7,7 +7,7 @@ import TextCodecs
 /// ask for, written before the upstream is called and kept for longer than the answer.
 ///
 /// Its first event says which answer it was and what was asked; where the upstream refused before its first byte, two
-/// more hold the refusal.
+/// more hold the refusal. Where it answered with something that is no stream, that follows in parts.
 struct IdempotencyRecord: Sendable, Equatable {
     static let prefix = StreamName.reservedPrefix + "relay/key/"
 
@@ -50,8 +50,16 @@ struct IdempotencyRecord: Sendable, Equatable {
 
     /// A refusal as events.
     static func events(of response: Response) -> [EventBody] {
-        var head = Array("{\"status\":\(response.status),\"fields\":[".utf8)
-        for (index, field) in response.headers.enumerated() {
+        [head(status: response.status, fields: response.headers), EventBody(data: response.body)]
+    }
+
+    /// What stands after the last part of a response that was passed on.
+    static let whole = EventBody(type: "whole", data: Array("{}".utf8))
+
+    /// The head of a response. The body of one that is passed on follows in parts.
+    static func head(status: Int, fields: [HeaderField], isPassed: Bool = false) -> EventBody {
+        var head = Array("{\"status\":\(status),\(isPassed ? "\"passed\":true," : "")\"fields\":[".utf8)
+        for (index, field) in fields.enumerated() {
             if index > 0 { head.append(UInt8(ascii: ",")) }
             head.append(UInt8(ascii: "["))
             JSONWriter.appendString(field.name, to: &head)
@@ -60,13 +68,20 @@ struct IdempotencyRecord: Sendable, Equatable {
             head.append(UInt8(ascii: "]"))
         }
         head.append(contentsOf: "]}".utf8)
-        return [EventBody(data: head), EventBody(data: response.body)]
+        return EventBody(data: head)
     }
 
     static func response(from events: ArraySlice<EventBody>) -> Response? {
-        guard events.count == 2, let head = events.first.map({ JSONSlice($0.data) }),
-            let status = head["status"]?.integer, 200...599 ~= status, let body = events.last?.data
+        guard events.count >= 2, let head = events.first.map({ JSONSlice($0.data) }),
+            let status = head["status"]?.integer, 200...599 ~= status
         else { return nil }
+        var parts = events.dropFirst()
+        if head["passed"]?.isTrue ?? false {
+            // One that was cut is none.
+            guard parts.last == whole else { return nil }
+            parts.removeLast()
+        }
+        let body = parts.flatMap(\.data)
         let fields = (head["fields"]?.elements ?? []).compactMap { pair -> HeaderField? in
             let sides = pair.elements.compactMap(\.string)
             return sides.count == 2 ? HeaderField(sides[0], sides[1]) : nil

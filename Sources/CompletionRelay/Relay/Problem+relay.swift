@@ -122,7 +122,7 @@ extension Problem {
             502,
             "upstream-encoded",
             title: "The upstream's stream is compressed.",
-            detail: "`\(upstream.name)` was asked for identity encoding and sent another."
+            detail: "`\(upstream.name)` was asked for identity encoding and sent one that cannot be unpacked here."
         )
     }
 
@@ -172,6 +172,34 @@ extension Problem {
             title: "This is no path of an upstream.",
             detail: "\(reason): not every upstream would understand it alike. Write the path plainly, without `.` and "
                 + "`..`."
+        )
+    }
+
+    static func unknownRequestCoding(_ accepted: String) -> Problem {
+        Problem(
+            415,
+            "unsupported-content-encoding",
+            title: "The body has a coding that is not known here.",
+            detail: "Send it plain, or with one of these as its only `Content-Encoding`: \(accepted).",
+            headers: [HeaderField("Accept-Encoding", accepted)]
+        )
+    }
+
+    static func brokenRequestCoding(_ coding: String) -> Problem {
+        Problem(
+            400,
+            "bad-content-encoding",
+            title: "The body is not what its Content-Encoding says.",
+            detail: "It cannot be unpacked as \(coding), or ends before that does."
+        )
+    }
+
+    static func unpackedBodyTooLarge(_ limit: Int) -> Problem {
+        Problem(
+            413,
+            "body-too-large",
+            title: "The body is too large.",
+            detail: "Unpacked it has more than \(limit) bytes, which is relay-body-bytes."
         )
     }
 }

@@ -41,8 +41,18 @@ extension Relay {
             if request.isDraining { throw .relayDraining }
             let policy = try policy(request.headers["Freshet-On-Disconnect"])
             let key = try Self.key(request.headers["Idempotency-Key"])
-            return .collect(limit: configuration.bodyBytes) { body in
-                await self.begin(request, path, format, body, key: key, policy)
+            guard let coding = try RequestCoding.of(request.headers["Content-Encoding"]) else {
+                return .collect(limit: configuration.bodyBytes) { body in
+                    await self.begin(request, path, format, body, key: key, policy)
+                }
+            }
+            return .collect(limit: configuration.bodyBytes) { [configuration] packed in
+                do throws(Problem) {
+                    let body = try RequestCoding.unpack(packed, coding, limit: configuration.bodyBytes)
+                    return await self.begin(request.unpacked, path, format, body, key: key, policy)
+                } catch {
+                    return .response(Response(error))
+                }
             }
         } catch {
             return .respond(Response(error))
@@ -80,6 +90,7 @@ extension Relay {
         return .pending { [self] in
             switch await begin(asked) {
             case .response(let response): .response(response)
+            case .passing(let taker): .exchange(ExchangePlan { _, writer in try await taker.write(to: writer) })
             case .stream(let name, let format, let fields, let call):
                 await subscribe(to: name, format, fields, call, request)
             }

@@ -135,16 +135,16 @@ extension Relay {
             guard reply.status < 300 || reply.status >= 400 else {
                 return await fail(.noStream, .redirected(asked.upstream))
             }
-            guard reply.status == 200, reply.isEventStream else {
-                return try await refuse(reply, watch, call, producer, record)
+            let plain = reply.unpacked()
+            guard reply.status == 200 else {
+                return try await refuse(plain ?? reply, watch, call, producer, record)
             }
-            if let encoding = reply.header("Content-Encoding"), encoding.lowercased() != "identity" {
-                return await fail(.noStream, .encoded(asked.upstream))
+            guard let plain else {
+                if reply.isEventStream { return await fail(.noStream, .encoded(asked.upstream)) }
+                return try await pass(reply, watch, call, producer, record)
             }
-            // Stopped before the upstream's first byte, although it came all the same.
-            guard producer.stop == nil else { return }
-            call.begin(.streaming(configuration.responseFields.ofStream(reply.headers)))
-            await relay(reply, watch, call, producer)
+            if plain.isEventStream { return await begin(plain, watch, call, producer) }
+            try await look(at: plain, watch, call, producer, record)
         } catch is CancellationError {
             // Stopped: whoever did it has said how the stream ends.
         } catch UpstreamError.silent {
@@ -156,7 +156,20 @@ extension Relay {
         }
     }
 
-    /// The upstream has answered with something other than a stream: it is passed on with its status.
+    /// The upstream answers with a stream.
+    func begin(
+        _ reply: UpstreamResponse,
+        _ watch: SilenceWatch,
+        _ call: AnswerCall,
+        _ producer: StreamingProducer
+    ) async {
+        // Stopped before the upstream's first byte, although it came all the same.
+        guard producer.stop == nil else { return }
+        call.begin(.streaming(configuration.responseFields.ofStream(reply.headers)))
+        await relay(reply, watch, call, producer)
+    }
+
+    /// The upstream has refused: that is passed on with its status.
     private func refuse(
         _ reply: UpstreamResponse,
         _ watch: SilenceWatch,
@@ -176,19 +189,14 @@ extension Relay {
             }
             return body
         }
-        let end: EndRequest
-        if reply.status == 200 {
-            end = EndRequest(.failed, detail: RelayFailure.noStream.rawValue)
-        } else {
-            let message = JSONSlice(body)["error"]?["message"]?.string.map { ": \($0)" } ?? ""
-            end = .failed("the upstream answered \(reply.status)\(message)")
-        }
+        let message = JSONSlice(body)["error"]?["message"]?.string.map { ": \($0)" } ?? ""
+        let end = EndRequest.failed("the upstream answered \(reply.status)\(message)")
         let fields = configuration.responseFields.ofPassed(reply.headers)
         count { $0.refused += 1 }
         await respond(Response(reply.status, headers: fields, body: body), call, record, ending: (producer, end))
     }
 
-    private func end(_ producer: StreamingProducer, _ end: EndRequest) async {
+    func end(_ producer: StreamingProducer, _ end: EndRequest) async {
         _ = try? await producer.append([], end: end)
     }
 

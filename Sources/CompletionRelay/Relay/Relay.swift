@@ -75,6 +75,13 @@ package final class Relay: Sendable {
         switch await begin(asked) {
         case .stream(let name, _, _, _): .success(name)
         case .response(let response): .failure(NoStream(response: response))
+        case .passing(let taker):
+            .failure(
+                NoStream(
+                    response: await taker.answer.collected(upTo: configuration.bodyBytes)
+                        ?? Response(.unreachable(asked.upstream, "its response was cut or is too large"))
+                )
+            )
         }
     }
 
@@ -101,13 +108,13 @@ package final class Relay: Sendable {
             }
         }
         let name = try! StreamName(Self.answerPrefix + token())  // hexadecimal digits after a fixed prefix
-        let call = AnswerCall(name: name, format: asked.format, bodyHash: hash, time: time)
+        let call = AnswerCall(name: name, format: asked.format, bodyHash: hash, record: record, time: time)
         switch enter(call, record) {
         case .refused(let problem): return .response(Response(problem))
         case .attached(let earlier):
             guard earlier.bodyHash == hash else { return .response(Response(.differentBody)) }
             count { $0.attached += 1 }
-            let begun = await outcome(of: earlier, hash)
+            let begun = await outcome(of: earlier, hash, isFirst: false)
             // Measured is the socket of whoever began the answer: those of several, taken together, are none's.
             if case .stream(let name, let format, let fields, _) = begun { return .stream(name, format, fields, nil) }
             return begun
@@ -146,16 +153,33 @@ package final class Relay: Sendable {
             state.running[call.name] = nil
             if let record { state.keyed[record] = nil }
         }
+        call.over.open()
     }
 
-    private func outcome(of call: AnswerCall, _ hash: String) async -> Begun {
+    private func outcome(of call: AnswerCall, _ hash: String, isFirst: Bool = true) async -> Begun {
         switch await call.started() {
+        case .passing(let answer) where isFirst: .passing(PassedAnswerTaker(answer))
+        // It goes to one caller while it arrives, and to others as it is remembered.
+        case .passing: await remembered(call, hash)
         case .streaming(let fields): .stream(call.name, call.format, fields, call)
         case .responded(let response): .response(response)
         case .found(let found): attach(to: found, hash)
-        // Whoever asked has left, and nobody is told this.
-        case nil: .response(Response(499))
+        case nil: whoLeft(call, isFirst: isFirst)
         }
+    }
+
+    /// Whoever asked has left, and nobody is told this.
+    private func whoLeft(_ call: AnswerCall, isFirst: Bool) -> Begun {
+        if isFirst { call.left() }
+        return .response(Response(499))
+    }
+
+    private func remembered(_ call: AnswerCall, _ hash: String) async -> Begun {
+        await call.over.opened()
+        guard let record = call.record, let found = try? await find(record) else {
+            return .response(Response(.relayStore))
+        }
+        return attach(to: found, hash)
     }
 
     private func attach(to found: FoundCall, _ hash: String) -> Begun {

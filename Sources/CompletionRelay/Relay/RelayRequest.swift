@@ -9,7 +9,7 @@ package struct RelayRequest: Sendable {
     /// With its question mark; empty where there is none.
     package let query: String
     /// What the caller sent, without the fields that would pass on a key of this server.
-    package let headers: HTTPHeaders
+    package private(set) var headers: HTTPHeaders
     /// The upstream that the caller names; nil for whichever suits the request.
     package let upstream: String?
     /// Scheme and authority by which the caller reaches this server.
@@ -21,6 +21,13 @@ package struct RelayRequest: Sendable {
     let credentialIsOurs: Bool
     /// What tells one caller's keys from another's.
     let credential: String
+
+    /// The same, whose body is no longer packed.
+    var unpacked: RelayRequest {
+        var plain = self
+        plain.headers.remove(name: "Content-Encoding")
+        return plain
+    }
 
     /// - Parameters:
     ///   - caller: who the caller is to this server; nil where it asks nobody.

@@ -31,6 +31,8 @@ package struct StreamingCall: Sendable {
 /// How a streaming call began.
 enum Begun: Sendable {
     case response(Response)
+    /// Something that is no stream comes, and is passed on while it arrives.
+    case passing(PassedAnswerTaker)
     /// The answer is in a stream. The call is there for whoever began it.
     case stream(StreamName, WireFormat, [HeaderField], AnswerCall?)
 }

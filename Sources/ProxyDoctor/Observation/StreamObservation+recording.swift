@@ -1,3 +1,4 @@
+import ContentCodings
 import Foundation
 package import ProbeProtocol
 import ServerSentEvents

@@ -1,3 +1,4 @@
+import ContentCodings
 import ServerSentEvents
 
 /// One read of a stream of which nothing is known: its events or lines, comments and bytes, each with when it came.

@@ -98,6 +98,7 @@ import Testing
                 relay-response-fields: [X-A, etag]
                 relay-answers: 19
                 relay-body-bytes: 1MiB
+                relay-event-bytes: 2MiB
                 drain-deadline-seconds: 15
                 log-level: Debug
                 """
@@ -153,6 +154,7 @@ import Testing
         expected.relayResponseFields = ["x-a", "etag"]
         expected.relayAnswers = 19
         expected.relayBodyBytes = 1 << 20
+        expected.relayEventBytes = 2 << 20
         expected.drainDeadline = .seconds(15)
         expected.logLevel = .debug
         #expect(configuration == expected)

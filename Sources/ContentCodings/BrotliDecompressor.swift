@@ -32,6 +32,7 @@ final class BrotliDecompressor: Decompressor {
     /// `BrotliDecoderResult`.
     private enum Result {
         static let error: Int32 = 0
+        static let success: Int32 = 1
         static let needsMoreOutput: Int32 = 3
     }
 
@@ -39,7 +40,11 @@ final class BrotliDecompressor: Decompressor {
 
     private let functions: Functions
     private let decoder: OpaquePointer
+    private var input: [UInt8] = []
+    private var position = 0
+    private var hasMore = false
     private(set) var isBroken = false
+    private(set) var isComplete = false
 
     /// Nil where there is no libbrotlidec.
     init?() {
@@ -50,25 +55,32 @@ final class BrotliDecompressor: Decompressor {
 
     deinit { functions.destroy(decoder) }
 
-    func inflate(_ bytes: [UInt8]) -> [UInt8] {
-        guard !isBroken, !bytes.isEmpty else { return [] }
-        var output: [UInt8] = []
-        var room = [UInt8](repeating: 0, count: 16 << 10)
-        bytes.withUnsafeBufferPointer { input in
-            var rest = input.count
-            var next = input.baseAddress
-            var result = Result.needsMoreOutput
-            while result == Result.needsMoreOutput, output.count < Decompression.limit {
-                let count = room.withUnsafeMutableBufferPointer { room in
-                    var left = room.count
-                    var end = room.baseAddress
-                    result = functions.decompress(decoder, &rest, &next, &left, &end, nil)
-                    return room.count - left
-                }
-                output.append(contentsOf: room[..<count])
-            }
-            if result == Result.error { isBroken = true }
+    func feed(_ bytes: [UInt8]) {
+        input = Array(input[position...]) + bytes
+        position = 0
+        hasMore = !isBroken
+    }
+
+    func next() -> [UInt8] {
+        guard !isBroken, hasMore else { return [] }
+        // Nothing follows the end of a body.
+        guard !isComplete else {
+            isBroken = position < input.count
+            return []
         }
-        return output
+        return [UInt8](unsafeUninitializedCapacity: Decompression.part) { room, count in
+            input.withUnsafeBufferPointer { input in
+                var rest = input.count - position
+                var next = input.baseAddress.map { $0 + position }
+                var left = room.count
+                var end = room.baseAddress
+                let result = functions.decompress(decoder, &rest, &next, &left, &end, nil)
+                position = input.count - rest
+                count = room.count - left
+                hasMore = result == Result.needsMoreOutput || position < input.count
+                isComplete = result == Result.success
+                isBroken = result == Result.error
+            }
+        }
     }
 }

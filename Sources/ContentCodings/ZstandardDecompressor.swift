@@ -11,10 +11,12 @@ final class ZstandardDecompressor: Decompressor {
         typealias Create = @convention(c) @Sendable () -> OpaquePointer?
         typealias Decompress =
             @convention(c) @Sendable (OpaquePointer, UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Int
+        typealias SetParameter = @convention(c) @Sendable (OpaquePointer, Int32, Int32) -> Int
         typealias IsError = @convention(c) @Sendable (Int) -> UInt32
         typealias Destroy = @convention(c) @Sendable (OpaquePointer) -> Int
 
         let create: Create
+        let setParameter: SetParameter
         let decompress: Decompress
         let isError: IsError
         let destroy: Destroy
@@ -22,6 +24,7 @@ final class ZstandardDecompressor: Decompressor {
         init?() {
             guard let library = LoadedLibrary(["libzstd.so.1", "libzstd.1.dylib"]),
                 let create = library.function("ZSTD_createDStream", as: Create.self),
+                let setParameter = library.function("ZSTD_DCtx_setParameter", as: SetParameter.self),
                 let decompress = library.function("ZSTD_decompressStream", as: Decompress.self),
                 let isError = library.function("ZSTD_isError", as: IsError.self),
                 let destroy = library.function("ZSTD_freeDStream", as: Destroy.self)
@@ -29,6 +32,7 @@ final class ZstandardDecompressor: Decompressor {
                 return nil
             }
             self.create = create
+            self.setParameter = setParameter
             self.decompress = decompress
             self.isError = isError
             self.destroy = destroy
@@ -39,32 +43,45 @@ final class ZstandardDecompressor: Decompressor {
 
     private let functions: Functions
     private let stream: OpaquePointer
+    private var input: [UInt8] = []
+    private var position = 0
+    /// What is full may have more to give when everything was taken in.
+    private var hasMore = false
     private(set) var isBroken = false
+    private(set) var isComplete = false
 
     /// Nil where there is no libzstd.
     init?() {
         guard let functions = Self.functions, let stream = functions.create() else { return nil }
         self.functions = functions
         self.stream = stream
+        _ = functions.setParameter(stream, Self.windowLogMax, Decompression.zstandardWindowLog)
     }
+
+    /// `ZSTD_d_windowLogMax`.
+    private static let windowLogMax: Int32 = 100
 
     deinit { _ = functions.destroy(stream) }
 
-    func inflate(_ bytes: [UInt8]) -> [UInt8] {
-        guard !isBroken, !bytes.isEmpty else { return [] }
+    func feed(_ bytes: [UInt8]) {
+        input = Array(input[position...]) + bytes
+        position = 0
+        hasMore = !isBroken
+    }
+
+    func next() -> [UInt8] {
         var output: [UInt8] = []
-        var input = bytes
-        var room = [UInt8](repeating: 0, count: 16 << 10)
-        input.withUnsafeMutableBytes { bytes in
-            var source = Buffer(bytes: bytes.baseAddress, size: bytes.count)
-            var isFull = true
-            // What is full may have more to give when everything was taken in.
-            while isFull || source.position < source.size, output.count < Decompression.limit, !isBroken {
-                room.withUnsafeMutableBytes { room in
+        while !isBroken, hasMore, output.isEmpty {
+            output = [UInt8](unsafeUninitializedCapacity: Decompression.part) { room, count in
+                input.withUnsafeMutableBytes { bytes in
+                    var source = Buffer(bytes: bytes.baseAddress, size: bytes.count, position: position)
                     var target = Buffer(bytes: room.baseAddress, size: room.count)
-                    isBroken = functions.isError(functions.decompress(stream, &target, &source)) != 0
-                    output.append(contentsOf: room[..<target.position])
-                    isFull = target.position == target.size
+                    let result = functions.decompress(stream, &target, &source)
+                    isBroken = functions.isError(result) != 0
+                    isComplete = result == 0
+                    position = source.position
+                    count = isBroken ? 0 : target.position
+                    hasMore = target.position == target.size && !isComplete || source.position < source.size
                 }
             }
         }

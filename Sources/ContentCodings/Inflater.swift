@@ -1,0 +1,78 @@
+import CZlib
+
+/// Takes `gzip` and `deflate` apart while they arrive.
+///
+/// A class, since zlib keeps a pointer to its stream; it stays within one function and is not sent anywhere.
+final class Inflater: Decompressor {
+    private let stream: UnsafeMutablePointer<z_stream>
+    private let isGzip: Bool
+    private(set) var isBroken = false
+    private(set) var isComplete = false
+    private var input: [UInt8] = []
+    private var position = 0
+    /// The first bytes of `deflate`, until they tell whether a header comes first: the RFC wants one, and many leave it
+    /// out.
+    private var opening: [UInt8]?
+
+    /// Nil for a coding that zlib does not know.
+    init?(coding: String) {
+        guard ["gzip", "x-gzip", "deflate"].contains(coding) else { return nil }
+        isGzip = coding != "deflate"
+        opening = isGzip ? nil : []
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        // 32: zlib looks at the first bytes and knows by them whether it is gzip or zlib.
+        let result = inflateInit2_(stream, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        guard result == Z_OK else {
+            stream.deallocate()
+            return nil
+        }
+    }
+
+    deinit {
+        inflateEnd(stream)
+        stream.deallocate()
+    }
+
+    func feed(_ bytes: [UInt8]) {
+        guard !isBroken, !bytes.isEmpty else { return }
+        input = Array(input[position...]) + bytes
+        position = 0
+        guard opening != nil else { return }
+        guard input.count >= 2 else { return }
+        opening = nil
+        // A zlib header (RFC 1950) or gzip's: anything else is deflate without either.
+        let isZlib = input[0] & 0x0F == 8 && (Int(input[0]) << 8 | Int(input[1])) % 31 == 0
+        if !isZlib, !input.starts(with: [0x1F, 0x8B]) { inflateReset2(stream, -15) }
+    }
+
+    func next() -> [UInt8] {
+        guard !isBroken, opening == nil, position < input.count || stream.pointee.avail_out == 0 else { return [] }
+        // Several gzip members may follow one another (RFC 1952, section 2.2).
+        if isComplete {
+            guard position < input.count else { return [] }
+            guard isGzip, inflateReset(stream) == Z_OK else {
+                isBroken = true
+                return []
+            }
+            isComplete = false
+        }
+        var output: [UInt8] = []
+        output = [UInt8](unsafeUninitializedCapacity: Decompression.part) { room, count in
+            input.withUnsafeMutableBufferPointer { input in
+                stream.pointee.next_in = input.baseAddress.map { $0 + position }
+                stream.pointee.avail_in = UInt32(input.count - position)
+                stream.pointee.next_out = room.baseAddress
+                stream.pointee.avail_out = UInt32(room.count)
+                let result = CZlib.inflate(stream, Z_SYNC_FLUSH)
+                position = input.count - Int(stream.pointee.avail_in)
+                count = room.count - Int(stream.pointee.avail_out)
+                isComplete = result == Z_STREAM_END
+                if result != Z_OK && result != Z_BUF_ERROR && result != Z_STREAM_END { isBroken = true }
+            }
+        }
+        // A member without content, or a header alone, is not all that there is.
+        if output.isEmpty, isComplete, position < input.count { return next() }
+        return output
+    }
+}
