@@ -16,7 +16,7 @@ package struct RelayConfiguration: Sendable {
     /// The largest body of a call, and of a refusal.
     package var bodyBytes = 32 << 20
     /// The largest event of an upstream: a picture comes as one.
-    package var eventBytes = 32 << 20
+    package var eventBytes = 1 << 20
     /// What of an upstream's header its callers are told.
     package var responseFields = ResponseFields()
     /// The most answers that are written at one time.
