@@ -32,6 +32,10 @@ final class AnswerCall: Sendable {
         var waiters = 0
         /// Whoever began the call left before it was known how it began.
         var hasLeft = false
+        /// Somebody was given a head before the upstream's came: what the call comes to is told in the stream.
+        var isEarly = false
+        /// It is being decided what the call comes to.
+        var isDecided = false
         var metrics: AnswerMetrics
         var hasBeenRead = false
     }
@@ -78,6 +82,24 @@ final class AnswerCall: Sendable {
             }
         } onCancel: {
             state.withLock { $0.waiting.removeValue(forKey: waiter) }?.resume(returning: nil)
+        }
+    }
+
+    /// Gives somebody a head before the upstream's has come; false when that has come by now.
+    func beginEarly(isFirst: Bool) -> Bool {
+        state.withLock { state in
+            guard state.start == nil, !state.isDecided else { return false }
+            state.isEarly = true
+            if isFirst { state.hasLeft = true }
+            return true
+        }
+    }
+
+    /// From now on nobody is given a head early. True when somebody was.
+    func decide() -> Bool {
+        state.withLock { state in
+            state.isDecided = true
+            return state.isEarly
         }
     }
 

@@ -21,10 +21,14 @@ package enum ClosingEvents {
             case .done: return SubscriptionPlan.ForeignEnd(bytes: [], isTorn: false)
             case .failed:
                 guard let failure = end.detail.flatMap(RelayFailure.init(rawValue:)) else {
-                    guard isSilent else { return SubscriptionPlan.ForeignEnd(bytes: [], isTorn: false) }
+                    guard isSilent else {
+                        // What the upstream refused with is told in the stream where its caller had a head by then.
+                        let isRefusal = end.detail?.utf8.starts(with: RelayFailure.refusal.utf8) ?? false
+                        return SubscriptionPlan.ForeignEnd(bytes: [], isTorn: isRefusal)
+                    }
                     return torn("failed", "The answer failed before its first word: \(end.detail ?? "").", format)
                 }
-                return torn(failure.rawValue, failure.sentence, format)
+                return torn(failure.rawValue, failure.sentence, format, status: failure.status)
             case .cancelled: return torn("cancelled", "The answer was stopped.", format)
             case .abandoned: return torn("abandoned", "The answer has no producer any more.", format)
             }
@@ -36,8 +40,13 @@ package enum ClosingEvents {
         }
     }
 
-    private static func torn(_ code: String, _ message: String, _ format: WireFormat) -> SubscriptionPlan.ForeignEnd {
-        let (event, data) = error(code, message, in: format)
+    private static func torn(
+        _ code: String,
+        _ message: String,
+        _ format: WireFormat,
+        status: Int? = nil
+    ) -> SubscriptionPlan.ForeignEnd {
+        let (event, data) = error(code, message, in: format, status: status)
         var bytes: [UInt8] = []
         do {
             try EventStreamEncoder().append(EventBlock(event: event, data: data), to: &bytes)
@@ -48,11 +57,17 @@ package enum ClosingEvents {
     }
 
     /// An error in the middle of a stream, as the format's clients expect one.
-    static func error(_ code: String, _ message: String, in format: WireFormat) -> (event: String?, data: [UInt8]) {
+    static func error(
+        _ code: String,
+        _ message: String,
+        in format: WireFormat,
+        status: Int? = nil
+    ) -> (event: String?, data: [UInt8]) {
         var quoted: [UInt8] = []
         JSONWriter.appendString(message, to: &quoted)
         let message = String(decoding: quoted, as: UTF8.self)
-        let error = "{\"message\":\(message),\"type\":\"relay_error\",\"param\":null,\"code\":\"\(code)\"}"
+        let status = status.map { ",\"status\":\($0)" } ?? ""
+        let error = "{\"message\":\(message),\"type\":\"relay_error\",\"param\":null,\"code\":\"\(code)\"\(status)}"
         switch format {
         case .chat: return (nil, Array("{\"error\":\(error)}".utf8))
         case .responses:
@@ -60,7 +75,7 @@ package enum ClosingEvents {
             let fields = "\"code\":\"\(code)\",\"message\":\(message),\"param\":null,\"sequence_number\":0"
             return ("error", Array("{\"type\":\"error\",\(fields),\"error\":\(error)}".utf8))
         case .messages:
-            let error = "{\"type\":\"api_error\",\"message\":\(message)}"
+            let error = "{\"type\":\"api_error\",\"message\":\(message),\"code\":\"\(code)\"\(status)}"
             return ("error", Array("{\"type\":\"error\",\"error\":\(error)}".utf8))
         }
     }

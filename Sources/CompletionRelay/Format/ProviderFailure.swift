@@ -6,7 +6,7 @@ package struct ProviderFailure: Sendable, Equatable {
     /// The provider's words.
     package var words: String
     /// The error as the provider wrote it, on one line, where it is an object with a message.
-    private var object: [UInt8]?
+    var object: [UInt8]?
 
     /// An error by itself: an object with a message, a message, or a number.
     package init(_ error: JSONSlice?) {
@@ -57,11 +57,12 @@ package struct ProviderFailure: Sendable, Equatable {
 
     /// The failure as clients of the format understand it.
     package func event(in format: WireFormat) -> EventBody {
+        let type = format == .messages ? "api_error" : "upstream_error"
         let error =
             object
             ?? JSONWriter.object { error in
                 error.member("message", words)
-                error.member("type", "upstream_error")
+                error.member("type", type)
                 error.member("param", raw: "null".utf8)
                 error.member("code", raw: "null".utf8)
             }
@@ -70,7 +71,7 @@ package struct ProviderFailure: Sendable, Equatable {
         case .responses:
             let data = JSONWriter.object { event in
                 event.member("type", "error")
-                event.member("code", "upstream_error")
+                event.member("code", raw: JSONSlice(error)["code"]?.raw ?? Array("null".utf8)[...])
                 event.member("message", words)
                 event.member("param", raw: "null".utf8)
                 event.member("sequence_number", 0)
@@ -80,13 +81,7 @@ package struct ProviderFailure: Sendable, Equatable {
         case .messages:
             let data = JSONWriter.object { event in
                 event.member("type", "error")
-                event.member(
-                    "error",
-                    object: { error in
-                        error.member("type", "api_error")
-                        error.member("message", words)
-                    }
-                )
+                event.member("error", raw: error)
             }
             return EventBody(type: "error", data: data)
         }

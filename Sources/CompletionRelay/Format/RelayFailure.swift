@@ -15,6 +15,18 @@ package enum RelayFailure: String, Sendable, CaseIterable {
     /// The store could not keep what came.
     case store
 
+    /// What the end of an answer begins with whose upstream refused.
+    static let refusal = "the upstream answered "
+
+    /// The status of the response where the failure comes before any.
+    var status: Int? {
+        switch self {
+        case .unreachable, .noStream: 502
+        case .silent: 504
+        case .truncated, .interrupted, .oversized, .store: nil
+        }
+    }
+
     package var sentence: String {
         switch self {
         case .truncated: "The connection to the upstream ended before the answer was complete."

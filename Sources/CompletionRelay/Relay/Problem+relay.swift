@@ -76,6 +76,14 @@ extension Problem {
         )
     }
 
+    static let badEarly = Problem(
+        400,
+        "bad-early",
+        title: "This is no time to wait.",
+        detail: "`Freshet-Early` is sent once, with a number of seconds from 0 to 86400: how long to wait for the "
+            + "upstream before the response begins; 0 for as long as it takes."
+    )
+
     static func tooManyRunning(_ limit: Int) -> Problem {
         Problem(
             429,

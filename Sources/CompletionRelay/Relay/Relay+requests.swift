@@ -40,16 +40,17 @@ extension Relay {
             guard Self.isJSON(request.headers["Content-Type"]) else { throw .jsonOnly }
             if request.isDraining { throw .relayDraining }
             let policy = try policy(request.headers["Freshet-On-Disconnect"])
+            let early = try early(request.headers["Freshet-Early"])
             let key = try Self.key(request.headers["Idempotency-Key"])
             guard let coding = try RequestCoding.of(request.headers["Content-Encoding"]) else {
                 return .collect(limit: configuration.bodyBytes) { body in
-                    await self.begin(request, path, format, body, key: key, policy)
+                    await self.begin(request, path, format, body, key: key, policy, early)
                 }
             }
             return .collect(limit: configuration.bodyBytes) { [configuration] packed in
                 do throws(Problem) {
                     let body = try RequestCoding.unpack(packed, coding, limit: configuration.bodyBytes)
-                    return await self.begin(request.unpacked, path, format, body, key: key, policy)
+                    return await self.begin(request.unpacked, path, format, body, key: key, policy, early)
                 } catch {
                     return .response(Response(error))
                 }
@@ -65,7 +66,8 @@ extension Relay {
         _ format: WireFormat,
         _ body: [UInt8],
         key: String?,
-        _ policy: DisconnectPolicy
+        _ policy: DisconnectPolicy,
+        _ early: Duration
     ) async -> Reply {
         let document = JSONSlice(body)
         let upstream: Upstream
@@ -85,7 +87,8 @@ extension Relay {
             upstream: upstream,
             body: body,
             key: key,
-            policy: policy
+            policy: policy,
+            early: early
         )
         return .pending { [self] in
             switch await begin(asked) {
@@ -257,6 +260,17 @@ extension Relay {
             throw .badDisconnectPolicy(configuration.unreadLimit)
         }
         return policy
+    }
+
+    /// `Freshet-Early`: seconds, whole or with a fraction.
+    private func early(_ values: [String]) throws(Problem) -> Duration {
+        guard let text = values.first else { return configuration.early }
+        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard values.count == 1, parts.count <= 2,
+            parts.allSatisfy({ (1...5).contains($0.count) && $0.allSatisfy { 0x30...0x39 ~= $0 } }),
+            let seconds = Double(text), seconds <= 86_400
+        else { throw .badEarly }
+        return .seconds(seconds)
     }
 
     private static func key(_ values: [String]) throws(Problem) -> String? {

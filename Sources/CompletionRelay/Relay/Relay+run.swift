@@ -87,7 +87,11 @@ extension Relay {
     ) async {
         // An answer that was stopped by then is told to have been, whatever the upstream came to.
         if let ending, ending.producer.stop != nil { return }
+        let isEarly = call.decide()
         let isFirst = !call.hasBegun
+        if isEarly, isFirst, let ending {
+            return await tell(response, call, record, ending.producer, ending.end)
+        }
         if isFirst, let record {
             _ = try? await streams.append(record, AppendRequest(events: IdempotencyRecord.events(of: response)))
         }
@@ -190,7 +194,7 @@ extension Relay {
             return body
         }
         let message = JSONSlice(body)["error"]?["message"]?.string.map { ": \($0)" } ?? ""
-        let end = EndRequest.failed("the upstream answered \(reply.status)\(message)")
+        let end = EndRequest.failed("\(RelayFailure.refusal)\(reply.status)\(message)")
         let fields = configuration.responseFields.ofPassed(reply.headers)
         count { $0.refused += 1 }
         await respond(Response(reply.status, headers: fields, body: body), call, record, ending: (producer, end))

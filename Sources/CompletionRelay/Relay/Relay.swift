@@ -114,7 +114,7 @@ package final class Relay: Sendable {
         case .attached(let earlier):
             guard earlier.bodyHash == hash else { return .response(Response(.differentBody)) }
             count { $0.attached += 1 }
-            let begun = await outcome(of: earlier, hash, isFirst: false)
+            let begun = await outcome(of: earlier, hash, isFirst: false, asked.early)
             // Measured is the socket of whoever began the answer: those of several, taken together, are none's.
             if case .stream(let name, let format, let fields, _) = begun { return .stream(name, format, fields, nil) }
             return begun
@@ -125,7 +125,7 @@ package final class Relay: Sendable {
                 leave(call, record)
             }
             state.withLock { $0.running[name]?.task = task }
-            return await outcome(of: call, hash)
+            return await outcome(of: call, hash, isFirst: true, asked.early)
         }
     }
 
@@ -151,20 +151,54 @@ package final class Relay: Sendable {
     private func leave(_ call: AnswerCall, _ record: StreamName?) {
         state.withLock { state in
             state.running[call.name] = nil
-            if let record { state.keyed[record] = nil }
+            if let record, state.keyed[record] === call { state.keyed[record] = nil }
         }
         call.over.open()
     }
 
-    private func outcome(of call: AnswerCall, _ hash: String, isFirst: Bool = true) async -> Begun {
-        switch await call.started() {
-        case .passing(let answer) where isFirst: .passing(PassedAnswerTaker(answer))
+    private func outcome(of call: AnswerCall, _ hash: String, isFirst: Bool, _ early: Duration) async -> Begun {
+        let start: AnswerCall.Start?
+        if early == .zero {
+            start = await call.started()
+        } else if let wait = await started(call, isFirst: isFirst, within: early) {
+            start = wait
+        } else if Task.isCancelled {
+            start = nil
+        } else {
+            return .stream(call.name, call.format, configuration.responseFields.ofStream([]), isFirst ? call : nil)
+        }
+        switch start {
+        case .passing(let answer) where isFirst: return .passing(PassedAnswerTaker(answer))
         // It goes to one caller while it arrives, and to others as it is remembered.
-        case .passing: await remembered(call, hash)
-        case .streaming(let fields): .stream(call.name, call.format, fields, call)
-        case .responded(let response): .response(response)
-        case .found(let found): attach(to: found, hash)
-        case nil: whoLeft(call, isFirst: isFirst)
+        case .passing: return await remembered(call, hash)
+        case .streaming(let fields): return .stream(call.name, call.format, fields, call)
+        case .responded(let response): return .response(response)
+        case .found(let found): return attach(to: found, hash)
+        case nil: return whoLeft(call, isFirst: isFirst)
+        }
+    }
+
+    /// How the call began; nil when that is not known in time, and the caller is to be given a head, and when it has
+    /// left.
+    private func started(_ call: AnswerCall, isFirst: Bool, within early: Duration) async -> AnswerCall.Start? {
+        enum Came: Sendable {
+            case start(AnswerCall.Start?)
+            case time
+        }
+        return await withTaskGroup(of: Came.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { .start(await call.started()) }
+            group.addTask {
+                try? await self.clock.sleep(for: early)
+                return .time
+            }
+            for await came in group {
+                switch came {
+                case .start(let start): return start
+                case .time: if !Task.isCancelled, call.beginEarly(isFirst: isFirst) { return nil }
+                }
+            }
+            return nil
         }
     }
 
@@ -180,6 +214,12 @@ package final class Relay: Sendable {
             return .response(Response(.relayStore))
         }
         return attach(to: found, hash)
+    }
+
+    /// The key is free again: the next call with it calls the upstream.
+    func release(_ record: StreamName, _ call: AnswerCall) async {
+        _ = try? await streams.remove(record)
+        state.withLock { if $0.keyed[record] === call { $0.keyed[record] = nil } }
     }
 
     private func attach(to found: FoundCall, _ hash: String) -> Begun {

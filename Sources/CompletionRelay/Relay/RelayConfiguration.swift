@@ -13,6 +13,8 @@ package struct RelayConfiguration: Sendable {
     package var wordless: Duration = .seconds(1800)
     /// How many bytes that say nothing may follow one another: more than the largest event has before it is whole.
     var wordlessBytes: Int { eventBytes + (4 << 20) }
+    /// How long a caller waits for the upstream's head before it gets one of the relay's own; zero for as long as it takes.
+    package var early: Duration = .zero
     /// The largest body of a call, and of a refusal.
     package var bodyBytes = 32 << 20
     /// The largest event of an upstream: a picture comes as one.

@@ -10,6 +10,8 @@ package struct StreamingCall: Sendable {
     /// `Idempotency-Key`
     package var key: String?
     package var policy: DisconnectPolicy
+    /// How long the caller waits for the upstream's head before it is given one; zero for as long as it takes.
+    package var early: Duration
 
     package init(
         request: RelayRequest,
@@ -17,7 +19,8 @@ package struct StreamingCall: Sendable {
         upstream: Upstream,
         body: [UInt8],
         key: String? = nil,
-        policy: DisconnectPolicy = .continue
+        policy: DisconnectPolicy = .continue,
+        early: Duration = .zero
     ) {
         self.request = request
         self.format = format
@@ -25,6 +28,7 @@ package struct StreamingCall: Sendable {
         self.body = body
         self.key = key
         self.policy = policy
+        self.early = early
     }
 }
 

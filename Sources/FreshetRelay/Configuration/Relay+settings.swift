@@ -11,6 +11,7 @@ extension RelayConfiguration {
         unreadLimit = configuration.relayUnread
         idle = configuration.relayIdle
         wordless = configuration.relayWordless ?? configuration.relayIdle * 3
+        early = configuration.relayEarly
         bodyBytes = configuration.relayBodyBytes
         eventBytes = configuration.relayEventBytes
         responseFields = ResponseFields(further: configuration.relayResponseFields)

@@ -50,6 +50,6 @@ extension AccessPolicy {
         "Accept", "Authorization", "Cache-Control", "Content-Type", "If-None-Match", "Last-Event-ID", "Stream-TTL",
         "Stream-Expires-At", "Stream-Closed", "Stream-End-Reason", "Stream-End-Detail", "Stream-Cancel", "Stream-Lease",
         "Stream-Retention", "Stream-Producer", "Stream-Seq", "Producer-Id", "Producer-Epoch", "Producer-Seq",
-        "Idempotency-Key", "Freshet-On-Disconnect", "Freshet-Key",
+        "Idempotency-Key", "Freshet-On-Disconnect", "Freshet-Early", "Freshet-Key",
     ]
 }

@@ -348,6 +348,14 @@ package struct ServerSettings: Sendable {
         "How long an upstream may send nothing but comments, pings and blanks."
     )
 
+    package let relayEarly = Setting<Duration>(
+        "relay-early-seconds",
+        .seconds(.zero...day),
+        default: .seconds(25),
+        "How long a caller waits for the upstream's response before it gets a 200 and heartbeats, and a refusal as an "
+            + "event; 0 for as long as it takes."
+    )
+
     package let relayResponseFields = Setting<[String]>(
         "relay-response-fields",
         .foreignFields,

@@ -99,6 +99,7 @@ import Testing
                 relay-answers: 19
                 relay-body-bytes: 1MiB
                 relay-event-bytes: 2MiB
+                relay-early-seconds: 21
                 drain-deadline-seconds: 15
                 log-level: Debug
                 """
@@ -155,6 +156,7 @@ import Testing
         expected.relayAnswers = 19
         expected.relayBodyBytes = 1 << 20
         expected.relayEventBytes = 2 << 20
+        expected.relayEarly = .seconds(21)
         expected.drainDeadline = .seconds(15)
         expected.logLevel = .debug
         #expect(configuration == expected)

@@ -1,0 +1,63 @@
+import StreamCore
+import StreamHTTP
+import TextCodecs
+
+/// What a call comes to whose caller has its head already.
+extension Relay {
+    /// Tells a refusal in the stream, where whoever was given a head reads it, and with its status to everybody else.
+    ///
+    /// One that may not be there the next time is not kept for its key: the caller cannot see its status, and would be
+    /// told the same for a day.
+    func tell(
+        _ response: Response,
+        _ call: AnswerCall,
+        _ record: StreamName?,
+        _ producer: StreamingProducer,
+        _ end: EndRequest
+    ) async {
+        if let record {
+            if Self.mayRepeat(response.status) {
+                await release(record, call)
+            } else {
+                _ = try? await streams.append(record, AppendRequest(events: IdempotencyRecord.events(of: response)))
+            }
+        }
+        // A failure of the relay's own is told by whatever ends the caller's response.
+        let isOwn = end.detail.flatMap(RelayFailure.init(rawValue:)) != nil
+        let events = isOwn ? [] : [ProviderFailure(refusal: response).event(in: call.format)]
+        _ = try? await producer.append(events, end: end)
+        call.begin(.responded(response))
+    }
+
+    private static func mayRepeat(_ status: Int) -> Bool { [408, 409, 429].contains(status) || status >= 500 }
+}
+
+extension ProviderFailure {
+    /// What a provider refused with, for those who cannot see its status: that is in the error, with the time to wait.
+    init(refusal: Response) {
+        let body = JSONSlice(refusal.body)
+        let error = ProviderFailure(told: body)
+        self.init(words: error?.words ?? "The upstream answered \(refusal.status).")
+        let told = body["error"]
+        let code = told?["code"] ?? told?["type"]
+        let wait = refusal.headers.first { $0.name.lowercased() == "retry-after" }?.value
+        object = JSONWriter.object { object in
+            object.member("message", words)
+            object.member("type", told?["type"]?.string ?? "upstream_error")
+            object.member("param", raw: "null".utf8)
+            if let code, !code.isNull {
+                object.member("code", raw: code.raw)
+            } else {
+                object.member("code", "upstream_refused")
+            }
+            object.member("status", refusal.status)
+            if let wait {
+                if let seconds = Int(wait) {
+                    object.member("retry_after", seconds)
+                } else {
+                    object.member("retry_after", wait)
+                }
+            }
+        }
+    }
+}
