@@ -1,0 +1,147 @@
+"""The dashboard and the alarms, on the metrics of a running server as a real Prometheus reads them."""
+
+import json
+import pathlib
+import re
+import subprocess
+import urllib.parse
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from support import processes
+from support.freshet import Freshet
+from support.ports import free_port
+from support.waiting import eventually
+from support.wire import exchange
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RULES = ROOT / "deploy" / "prometheus" / "freshet.rules.yaml"
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "freshet.json").read_text())
+PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+TARGETS = [(panel["title"], target) for panel in PANELS for target in panel["targets"]]
+METRIC = r"\b(?:freshet|process)_[a-z_]+\b"
+
+
+def rules():
+    return re.findall(r"^      - alert: (\w+)$", RULES.read_text(), re.MULTILINE)
+
+
+class Prometheus:
+    """One that reads a server's metrics every second, with the alarms of the repository."""
+
+    def __init__(self, directory, server):
+        self.address = ("127.0.0.1", free_port())
+        configuration = directory / "prometheus.yaml"
+        configuration.write_text(
+            json.dumps(
+                {
+                    "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                    "rule_files": [str(RULES)],
+                    "scrape_configs": [{"job_name": "freshet", "static_configs": [{"targets": [f"127.0.0.1:{server.port}"]}]}],
+                }
+            )
+        )
+        self.log = (directory / "log").open("w+")
+        self.process = processes.start(
+            [
+                "prometheus",
+                f"--config.file={configuration}",
+                f"--storage.tsdb.path={directory / 'series'}",
+                f"--web.listen-address=127.0.0.1:{self.address[1]}",
+            ],
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    def get(self, path, **query):
+        """The data of a response of Prometheus's API, or nothing while it does not listen yet."""
+        try:
+            answer = exchange(self.address, "GET", f"{path}?{urllib.parse.urlencode(query)}")
+        except OSError:
+            assert self.process.poll() is None, pathlib.Path(self.log.name).read_text()
+            return None
+        assert answer.status in (200, 503), answer.body
+        return json.loads(answer.body)["data"] if answer.status == 200 else None
+
+
+@pytest.fixture(scope="module")
+def busy():
+    """A server that has done a little of everything that it counts."""
+    server = Freshet("relay", memory=True)
+    path = server.create()
+    with server.subscribe(path):
+        server.append(path, "one")
+        server.request("GET", "/v1/stream/not-there")
+        call = json.dumps({"model": "builtin", "stream": True, "messages": [{"role": "user", "content": "Hi"}]})
+        assert server.request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, call).status == 200
+        server.end(path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory, busy):
+    running = Prometheus(tmp_path_factory.mktemp("prometheus"), busy)
+    eventually(
+        lambda: (found := running.get("/api/v1/query", query="count_over_time(freshet_streams[1m])")) and found["result"]
+        and float(found["result"][0]["value"][1]) >= 3,
+        60,
+        "three readings of the server",
+    )
+    yield running
+    processes.end(running.process)
+
+
+def test_the_alarms_are_raised_by_what_they_are_for_and_by_nothing_less():
+    directory = RULES.parent
+    subprocess.run(["promtool", "check", "rules", RULES.name], cwd=directory, check=True, capture_output=True)
+    tested = subprocess.run(["promtool", "test", "rules", "freshet.rules.test.yaml"], cwd=directory, capture_output=True, text=True)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    cases = (directory / "freshet.rules.test.yaml").read_text()
+    for alarm in rules():
+        assert re.search(rf"alertname: {alarm}\n +eval_time: \w+\n +exp_alerts:\n +- exp_labels", cases), f"{alarm} is never raised"
+
+
+def test_the_operations_page_says_what_to_do_about_every_alarm():
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert re.findall(r"^\| `(Freshet\w+)` \|", page, re.MULTILINE) == rules()
+
+
+def test_every_alarm_and_every_graph_is_of_metrics_that_the_server_has(busy):
+    served = set()
+    for family in text_string_to_metric_families(busy.request("GET", "/metrics").body.decode()):
+        served |= {family.name, family.name + "_total"} | {sample.name for sample in family.samples}
+    for text in [RULES.read_text(), *(target["expr"] for _, target in TARGETS)]:
+        assert set(re.findall(METRIC, text)) - served == set()
+
+
+def test_prometheus_runs_the_alarms_and_none_is_raised_on_a_healthy_server(prometheus):
+    def evaluated():
+        groups = (prometheus.get("/api/v1/rules") or {}).get("groups", [])
+        found = [rule for group in groups for rule in group["rules"]]
+        return found if found and all(rule["health"] != "unknown" for rule in found) else None
+
+    found = eventually(evaluated, 60, "an evaluation of every alarm")
+    assert {rule["name"]: (rule["health"], rule["state"]) for rule in found} == {name: ("ok", "inactive") for name in rules()}
+
+
+@pytest.mark.parametrize("title, target", TARGETS, ids=[f"{title} {target['refId']}" for title, target in TARGETS])
+def test_a_graph_shows_something_with_the_labels_of_its_legend(prometheus, title, target):
+    query = target["expr"].replace("$job", ".*").replace("$instance", ".*").replace("$__rate_interval", "1m")
+    result = prometheus.get("/api/v1/query", query=query)["result"]
+    assert result, f"{title}: {query}"
+    wanted = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+    assert all(wanted <= set(series["metric"]) for series in result)
+
+
+def test_the_dashboard_is_one_that_grafana_lays_out_without_overlaps():
+    taken = {}
+    for panel in DASHBOARD["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24, panel["title"]
+        for x in range(place["x"], place["x"] + place["w"]):
+            for y in range(place["y"], place["y"] + place["h"]):
+                assert taken.setdefault((x, y), panel["title"]) == panel["title"]
+    identifiers = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(set(identifiers)) == len(identifiers)
