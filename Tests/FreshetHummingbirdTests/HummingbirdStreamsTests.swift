@@ -159,7 +159,7 @@ struct HummingbirdStreamsTests {
         try await RunningApp.with(heartbeat: .milliseconds(50)) { app async throws in
             _ = try await app.streams.create("a")
             let text = try await app.send("GET /v1/stream/a?as=sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                .read(until: "3\r\n:\n\n\r\n3\r\n:\n\n\r\n")
+                .read(until: "2\r\n:\n\r\n2\r\n:\n\r\n")
             #expect(text.contains(": ok"))
         }
     }

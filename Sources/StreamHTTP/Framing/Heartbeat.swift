@@ -1,6 +1,8 @@
 extension EventForm {
-    /// What keeps a quiet connection alive: a comment; an empty line. No blank line follows the comment: decoders that
-    /// take each blank line for an event (openai-go before 3.43) would find one without data.
+    /// What keeps a quiet connection alive: a comment, or an empty line.
+    ///
+    /// A comment is one line, without a blank one after it: decoders that take every blank line for the end of an event
+    /// die of an event without data (openai-go before 3.43).
     package var heartbeat: [UInt8] {
         switch self {
         case .sse, .durableStreams, .foreign: Array(":\n".utf8)

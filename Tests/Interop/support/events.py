@@ -6,6 +6,10 @@ import json
 from .wire import Closed, Connection
 
 
+HEARTBEAT = b":\n"
+"""What a quiet reader gets: one line, without a blank one after it."""
+
+
 @dataclasses.dataclass
 class Event:
     """One block of an event stream, with the bytes it came as."""
@@ -27,6 +31,8 @@ class Event:
 
 def parse_block(raw):
     """Parses one block, strictly: LF only, known fields only, one space after the colon."""
+    if raw == HEARTBEAT:
+        return Event(raw)
     assert raw.endswith(b"\n\n"), raw
     assert b"\r" not in raw, raw
     event = Event(raw)
@@ -54,9 +60,20 @@ def parse_block(raw):
 
 def parse_blocks(body):
     """Every block of a complete body, comments too."""
-    blocks = body.split(b"\n\n")
-    assert blocks.pop() == b"", f"an unfinished block: {body[-200:]!r}"
-    return [parse_block(block + b"\n\n") for block in blocks]
+    blocks = []
+    while body:
+        raw, body = cut(body, b"\n\n")
+        assert raw is not None, f"an unfinished block: {body[-200:]!r}"
+        blocks.append(parse_block(raw))
+    return blocks
+
+
+def cut(body, separator):
+    """The first block, or heartbeat, with what ends it, and the rest; None and everything when it has not come yet."""
+    if body.startswith(HEARTBEAT):
+        return HEARTBEAT, body[len(HEARTBEAT) :]
+    before, found, after = body.partition(separator)
+    return (before + found, after) if found else (None, body)
 
 
 class Subscription:
@@ -104,13 +121,13 @@ class Subscription:
 
     def next_raw(self):
         """The next block with its separator, or None at the clean end."""
-        while self.separator not in self.pending:
+        while True:
+            raw, self.pending = cut(self.pending, self.separator)
+            if raw is not None:
+                return raw
             if not self.more():
                 assert self.pending == b"", f"an unfinished block at the end: {self.pending!r}"
                 return None
-        index = self.pending.index(self.separator) + len(self.separator)
-        raw, self.pending = self.pending[:index], self.pending[index:]
-        return raw
 
     def next_block(self):
         """The next block, comments too, or None at the clean end."""
