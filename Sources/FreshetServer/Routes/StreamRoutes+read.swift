@@ -12,7 +12,7 @@ extension StreamRoutes {
         case .durableStreams(let mode): return try follow(name, mode, asked, request)
         case .native(let form):
             if request.facts.isDraining { return .respond(farewell(form, .draining)) }
-            let lastEventID = LastEventID(request.head.headers)
+            let lastEventID = LastEventID(request.head.headers, request.target)
             return .act { [self] in await subscribe(name, form, lastEventID, asked: asked) }
         case .catchUp:
             let match = request.head.headers["If-None-Match"]
@@ -42,7 +42,6 @@ extension StreamRoutes {
         _ lastEventID: LastEventID?,
         asked: ReadPosition?
     ) async -> Reply {
-        // The header wins: an `EventSource` that comes back sends it, with the URL it began with.
         let position = lastEventID.map(\.position) ?? (asked ?? .start)
         let page: Page?
         do throws(StoreError) {

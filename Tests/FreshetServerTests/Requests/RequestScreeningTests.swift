@@ -99,7 +99,7 @@ struct RequestScreeningTests {
 
     @Test("a parameter of streams stands once, and others are their owner's affair")
     func parameters() {
-        for name in ["offset", "live", "as", "cursor", "prefix"] {
+        for name in ["offset", "live", "as", "cursor", "prefix", "lastEventId", "last_event_id"] {
             for path in ["/v1/stream/a", "/v1/streams", "/v1/streams/a"] {
                 #expect(SingleParameter.repeated(in: RequestTarget("\(path)?\(name)=1&x=1&\(name)=1")) == name)
                 #expect(SingleParameter.repeated(in: RequestTarget("\(path)?\(name)=1&x=1&x=1")) == nil)
@@ -107,5 +107,11 @@ struct RequestScreeningTests {
             #expect(SingleParameter.repeated(in: RequestTarget("/other?\(name)=1&\(name)=1")) == nil)
         }
         #expect(SingleParameter.repeated(in: RequestTarget("/v1/streams?offset&%6Fffset")) == "offset")
+        // Two spellings of one parameter.
+        #expect(
+            SingleParameter.repeated(in: RequestTarget("/v1/stream/a?last_event_id=&x=1&lastEventId=1"))
+                == "lastEventId"
+        )
+        #expect(SingleParameter.repeated(in: RequestTarget("/v1/stream/a?last_event_id=1&lastEventID=2")) == nil)
     }
 }

@@ -103,6 +103,40 @@ struct NativeReadTests {
         }
     }
 
+    @Test("the last event's id may come in the query, for clients that cannot set a field; the field wins")
+    func lastEventIDInQuery() async throws {
+        try await TestServer.run { server in
+            try await server.ask("PUT", "/v1/stream/a", "Content-Type: text/plain")
+            for text in ["x", "y", "z"] {
+                try await server.ask("POST", "/v1/stream/a", "Content-Type: text/plain", body: text)
+            }
+            let (first, second) = (server.offset(1), server.offset(2))
+            let rest = "id: \(server.offset(3))\ndata: z\n\n"
+            for name in LastEventID.parameters {
+                let reader = try await server.reader("/v1/stream/a?\(name)=\(second)&offset=-1")
+                #expect(try await reader.chunk() == ": ok\n\nretry: 2000\n\(rest)")
+                let lines = try await server.reader("/v1/stream/a?as=ndjson&\(name)=\(second)")
+                #expect(try await lines.chunk()?.hasPrefix("\n{\"id\":\"\(server.offset(3))\"") == true)
+                let field = try await server.reader("/v1/stream/a?\(name)=\(first)", "Last-Event-ID: \(second)")
+                #expect(try await field.chunk() == ": ok\n\nretry: 2000\n\(rest)")
+                // An empty one is none, as a field is.
+                let empty = try await server.reader("/v1/stream/a?\(name)=&offset=\(second)", "Last-Event-ID: ")
+                #expect(try await empty.chunk() == ": ok\n\nretry: 2000\n\(rest)")
+                // What is no id of this stream is told as it is for the field, and so is a stream that is gone.
+                let strange = try await server.reader("/v1/stream/a?\(name)=x")
+                #expect(try await strange.chunk()?.hasPrefix(": ok\n\nevent: gap\n") == true)
+                let gone = try await server.ask("GET", "/v1/stream/b?as=sse&\(name)=\(first)")
+                #expect(gone.code == "no-such-stream")
+            }
+            for query in ["lastEventId=\(first)&last_event_id=\(first)", "lastEventId=&lastEventId=\(first)"] {
+                let answer = try await server.ask("GET", "/v1/stream/a?as=sse&\(query)")
+                #expect(answer.status == 400 && answer.code == "repeated-parameter", "\(query)")
+            }
+            // Other reads have their positions from the offset alone.
+            #expect(try await server.ask("GET", "/v1/stream/a?lastEventId=\(second)").body == "xyz")
+        }
+    }
+
     @Test("NDJSON: the same events as lines, whatever the type")
     func ndjson() async throws {
         try await TestServer.run { server in
