@@ -487,6 +487,25 @@ def test_a_bad_target_is_refused_at_once(producer):
         assert failed.value.name in ("ValueError", "TypeError") and "pass@" not in failed.value.message
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["127.0.0.1:4437/v1/stream/a", "localhost:4437/a", "LOCALHOST", "10.0.0.5/a", "[::1]:4437/a", "app.example:443/a"]
+    + ["freshet:4437/v1/stream/a", "v1/stream/a", "http:host/a"],
+)
+def test_an_address_without_its_scheme_is_no_name(producer, target):
+    with pytest.raises(Failed, match="looks like an address"):
+        producer.create(target)
+
+
+def test_what_only_resembles_an_address_is_a_name(server, drive, kind, monkeypatch):
+    monkeypatch.setenv("FRESHET_URL", server.url)
+    # The one that runs has the environment of before.
+    NodeDriver.end_process()
+    for name in ("user:42", "user:42/chat", "a.b:c/x", "v1.2.3.4", "build.log/1", "localhosts/x", "[draft]/x", "v1/x"):
+        drive(kind).create(name, lease=None)
+        assert server.request("HEAD", "/v1/stream/" + name).status == 200
+
+
 def test_a_bad_option_is_refused_at_once(producer):
     for options in ({"lease": 0}, {"ttl": 1.5}, {"content_type": "text"}, {"producer_id": "a\nb"}, {"key": "se cret"}):
         with pytest.raises(Failed) as failed:

@@ -633,6 +633,12 @@ function checkedKey(key) {
     return trimmed;
 }
 
+const ADDRESS = new RegExp(
+    String.raw`^https?:|(^|/)v1/streams?/|^(localhost|\d{1,3}(\.\d{1,3}){3}|\[[\da-f.]*:[\da-f.]*:[\da-f:.]*\])(:\d+)?($|[/?#])|` +
+        String.raw`^[^/?#:.]+(\.[^/?#:.]+)+:\d+($|[/?#])`,
+    'i',
+);
+
 function streamURL(target) {
     if (!target.includes('://')) {
         const length = Buffer.byteLength(target);
@@ -641,6 +647,12 @@ function streamURL(target) {
             throw new TypeError(
                 `${JSON.stringify(target)} cannot name a stream: a name has 1 to 512 bytes, no control characters, ` +
                     "and no segment between slashes that is empty, '.' or '..'",
+            );
+        }
+        // Taken for a name, an address without its scheme would make a stream of that name on another server.
+        if (ADDRESS.test(target)) {
+            throw new TypeError(
+                `${JSON.stringify(target)} looks like an address; a stream's URL begins with http:// or https://`,
             );
         }
         const server = process.env.FRESHET_URL || 'http://127.0.0.1:4437';

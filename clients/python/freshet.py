@@ -601,6 +601,13 @@ def _checked_key(key):
     return key
 
 
+_ADDRESS = re.compile(
+    r"^https?:|(^|/)v1/streams?/|^(localhost|\d{1,3}(\.\d{1,3}){3}|\[[\da-f.]*:[\da-f.]*:[\da-f:.]*])(:\d+)?($|[/?#])|"
+    r"^[^/?#:.]+(\.[^/?#:.]+)+:\d+($|[/?#])",
+    re.IGNORECASE | re.ASCII,
+)
+
+
 def _stream_url(target):
     if "://" in target:
         return target
@@ -609,6 +616,9 @@ def _stream_url(target):
             f"{target!r} cannot name a stream: a name has 1 to 512 bytes, no control characters, and no segment between "
             "slashes that is empty, '.' or '..'"
         )
+    # Taken for a name, an address without its scheme would make a stream of that name on another server.
+    if _ADDRESS.search(target):
+        raise ValueError(f"{target!r} looks like an address; a stream's URL begins with http:// or https://")
     server = os.environ.get("FRESHET_URL") or "http://127.0.0.1:4437"
     return f"{server.rstrip('/')}/v1/stream/{urllib.parse.quote(target)}"
 
