@@ -14,6 +14,7 @@ struct Freshet: AsyncParsableCommand {
               some-program | freshet append answer     standard input becomes a stream
               freshet tail answer                      follow it, over any number of connections
               freshet cancel answer                    ask its producer to stop
+              freshet delete answer                    remove it, so that its name is free again
             """,
         version: "0.1.0",
         subcommands: [
@@ -23,6 +24,7 @@ struct Freshet: AsyncParsableCommand {
             Append.self,
             Tail.self,
             Cancel.self,
+            Delete.self,
             List.self,
             Info.self,
             Doctor.self,
@@ -34,6 +36,7 @@ struct Freshet: AsyncParsableCommand {
 
     static func main() async {
         do {
+            try CommandName.check(Array(CommandLine.arguments.dropFirst()))
             var command = try await asyncParseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -1,4 +1,4 @@
-"""`freshet append`, `tail`, `cancel`, `ls` and `info`, also while their connections are cut at random."""
+"""`freshet append`, `tail`, `cancel`, `delete`, `ls` and `info`, also while their connections are cut at random."""
 
 import os
 import re
@@ -347,10 +347,62 @@ def test_info_tells_what_is_known_of_a_stream(server):
     assert b"text/plain" in done.stdout and offset.encode() in done.stdout
 
 
+def test_delete_frees_the_name(server):
+    path = server.create()
+    server.append(path, "old")
+    with server.subscribe(path) as reader:
+        assert reader.next().data == "old"
+        done = run("delete", server.url + path)
+        assert (done.returncode, done.stdout) == (0, b""), done.stderr
+        assert reader.rest()[-1].json == {"reason": "deleted"}
+    assert server.request("HEAD", path).status == 404
+    assert run("append", server.url + path, input=b"new").returncode == 0
+    assert server.read(path).body == b"new"
+
+
+def test_delete_of_what_is_not_there_is_6(server):
+    done = run("delete", server.url + "/v1/stream/never-made")
+    assert done.returncode == 6 and b"404" in done.stderr
+    assert run("delete", server.url + "/health").returncode == 1
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("command", ["append", "tail", "cancel", "delete", "info", "ls", "doctor"])
+def test_an_address_without_its_scheme_is_no_name(server, command):
+    address = f"127.0.0.1:{server.port}/v1/stream/x"
+    other = {**os.environ, "FRESHET_URL": server.url}
+    for argument in (address, f"localhost:{server.port}/x", "/v1/stream/x", "http:/" + address):
+        done = run(command, argument, input=b"lost\n", env=other)
+        assert (done.returncode, done.stdout) == (64, b""), argument
+        assert f"'{argument}'".encode() in done.stderr and b"http://" in done.stderr
+    assert run("ls", env=other).stdout.find(b"127.0.0.1") == -1
+
+
+@pytest.mark.parametrize(
+    "url, told",
+    [("http://h/v1/stream/a b", b"/a%20b"), ("http://h/v1/stream/\u00e4", b"/%C3%A4"), ("http://h\u00f6st/x", b"xn--")],
+)
+@pytest.mark.parametrize("command", ["append", "tail", "cancel", "delete", "info", "doctor"])
+def test_a_raw_space_or_umlaut_is_told_and_how_to_write_it(command, url, told):
+    done = run(command, url, input=b"")
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert told in done.stderr and b"port" not in done.stderr.split(b"\n")[0]
+
+
+@pytest.mark.parametrize("word, meant", [("apend", "append"), ("tial", "tail"), ("nonsense", None), ("proxyconfig", "proxy-config")])
+def test_a_mistyped_command_is_told_the_one_that_was_meant(word, meant):
+    done = run(word, "x", input=b"")
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert f"There is no command '{word}'.".encode() in done.stderr
+    assert (f"Did you mean 'freshet {meant}'?".encode() in done.stderr) == (meant is not None)
+
+
 # Helping
 
 
-@pytest.mark.parametrize("command", ["", "serve", "demo", "append", "tail", "cancel", "ls", "info"])
+@pytest.mark.parametrize("command", ["", "serve", "demo", "append", "tail", "cancel", "delete", "ls", "info"])
 def test_help_is_there(command):
     done = run(*([command] if command else []), "--help")
     assert done.returncode == 0

@@ -49,6 +49,7 @@ def complete(installed):
 def test_bash_completes_commands(complete):
     assert {"serve", "append", "tail", "doctor"} <= set(complete("freshet "))
     assert complete("freshet ser") == ["serve"]
+    assert complete("freshet del") == ["delete"]
 
 
 def test_bash_completes_the_flags_of_a_command(complete):
@@ -72,7 +73,7 @@ def test_every_shell_s_script_is_one_that_its_shell_can_read(installed):
 
 def test_the_manual_names_every_command_and_flag_of_the_program(installed):
     page = (installed / "man" / "man1" / "freshet.1").read_text()
-    for command in ("serve", "demo", "append", "tail", "doctor", "backup"):
+    for command in ("serve", "demo", "append", "tail", "delete", "doctor", "backup"):
         assert f".Ss freshet {command}" in page
     usage = subprocess.run([BINARY, "serve", "--help"], capture_output=True, text=True, check=True).stdout
     flags = {word for word in re.split(r"[\s,\[\]/]+", usage) if word.startswith("--")}

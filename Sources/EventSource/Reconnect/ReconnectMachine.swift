@@ -81,8 +81,7 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
         guard let target = Target(url) else {
             throw EventSourceError(
                 .invalidURL,
-                "'\(url)' is not an absolute http or https URL with a port up to 65535; give one such as "
-                    + "http://127.0.0.1:4437/v1/stream/name"
+                URLTrouble.describe(url, example: "http://127.0.0.1:4437/v1/stream/name")
             )
         }
         self.target = configuration.startOffset.map { target.adding(query: "offset", $0) } ?? target

@@ -8,22 +8,21 @@ import TextCodecs
 struct StreamURL: Equatable {
     static let defaultServer = "http://127.0.0.1:4437"
     private static let path = "/v1/stream/"
+    private static let example = defaultServer + path + "name"
 
     /// The stream itself.
     let url: String
 
     /// - Throws: A usage error that says what a stream's URL or name looks like.
     init(_ argument: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws {
-        if argument.contains("://") {
+        if URLTrouble.isURL(argument) {
             guard Target(argument) != nil else {
-                throw ValidationError(
-                    "'\(argument)' is not an http or https URL with a port up to 65535; give one such as "
-                        + "\(Self.defaultServer)\(Self.path)name."
-                )
+                throw ValidationError(URLTrouble.describe(argument, example: Self.example) + ".")
             }
             url = argument
             return
         }
+        if let trouble = AddressTrouble.describe(argument) { throw ValidationError(trouble) }
         do {
             _ = try StreamName(argument)
         } catch {
@@ -47,7 +46,7 @@ struct StreamURL: Equatable {
     static func server(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> String {
         let value = environment["FRESHET_URL"].flatMap { $0.isEmpty ? nil : $0 } ?? defaultServer
         guard Target(value) != nil else {
-            throw ValidationError("FRESHET_URL is '\(value)'; it must be a URL such as \(defaultServer).")
+            throw ValidationError("FRESHET_URL: \(URLTrouble.describe(value, example: defaultServer)).")
         }
         return value.hasSuffix("/") ? String(value.dropLast()) : value
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventSource
 import Foundation
 import ProbeProtocol
 import ProxyDoctor
@@ -107,9 +108,7 @@ struct Doctor: AsyncParsableCommand {
         guard !listen, !printToken else { return }
         guard let url else { throw ValidationError("Give the URL of a server, or --listen.") }
         for text in [url, origin].compactMap(\.self) where ServerAddress(url: text) == nil {
-            throw ValidationError(
-                "'\(text)' is not an http or https URL with a port up to 65535; give one such as https://app.example/."
-            )
+            throw ValidationError(URLTrouble.describe(text, example: "https://app.example/") + ".")
         }
         // It would be in the report, and nothing would be done with it.
         for text in [url, origin].compactMap(\.self) where URL(string: text)?.user() != nil {

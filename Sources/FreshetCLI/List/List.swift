@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventSource
 import Foundation
 import NIOHTTP1
 import TextCodecs
@@ -41,9 +42,9 @@ struct List: AsyncParsableCommand {
 
     func validate() throws {
         // No name has it: a segment between slashes is never empty.
-        guard !prefix.contains("://") else {
+        guard !URLTrouble.isURL(prefix), AddressTrouble.describe(prefix) == nil else {
             throw ValidationError(
-                "'\(prefix)' is a URL, and 'ls' takes the beginning of names. FRESHET_URL names the server: "
+                "'\(prefix)' is an address, and 'ls' takes the beginning of names. FRESHET_URL names the server: "
                     + "FRESHET_URL=\(StreamURL.defaultServer) freshet ls"
             )
         }

@@ -1,7 +1,7 @@
 /// What somebody meant who wrote a name that does not exist.
-enum NearestName {
+package enum NearestName {
     /// The known name that is one slip or a few from the written one, or that it begins; nil if none is near.
-    static func of(_ written: String, among known: [String]) -> String? {
+    package static func of(_ written: String, among known: [String]) -> String? {
         let word = spelling(written)
         let tolerated = min(3, max(1, word.count / 3))
         let near = known.map { (name: $0, distance: distance(word, spelling($0))) }.min { $0.distance < $1.distance }

@@ -31,6 +31,52 @@ import Testing
         #expect(throws: ValidationError.self) { try StreamURL("x", environment: ["FRESHET_URL": url]) }
     }
 
+    @Test(arguments: [
+        ("127.0.0.1:4437/v1/stream/x", "http://127.0.0.1:4437/v1/stream/x"),
+        ("localhost:4437/x", "http://localhost:4437/x"), ("LocalHost/x", "http://LocalHost/x"),
+        ("localhost:4437", "http://localhost:4437/v1/stream/name"), ("10.0.0.5/x", "http://10.0.0.5/x"),
+        ("[::1]:4437/x", "http://[::1]:4437/x"), ("[fe80::1]", "http://[fe80::1]/v1/stream/name"),
+        ("app.example:443/x", "http://app.example:443/x"),
+        ("app.example/live/v1/stream/x", "http://app.example/live/v1"),
+        ("freshet:4437/v1/stream/x", "http://freshet:4437/v1/stream/x"),
+        ("//host/v1/stream/x", "http://host/v1/stream/x"), ("/v1/stream/x", "the whole URL"),
+        ("v1/stream/x", "the whole URL"), ("v1/streams/x", "the whole URL"),
+        ("http:/127.0.0.1:4437/v1/stream/x", "begins with http://"), ("HTTPS:host/x", "begins with https://"),
+    ])
+    func `What looks like an address is an error that says what to write`(argument: String, told: String) {
+        #expect {
+            try StreamURL(argument, environment: [:])
+        } throws: {
+            ($0 as? ValidationError)?.message.contains(told) == true
+        }
+        #expect(throws: (any Error).self) { _ = try List.parse([argument]) }
+    }
+
+    @Test(arguments: [
+        "user:42", "user:42/chat", "a.b:c/x", "1.2.3", "v1.2.3.4", "build.log/1", "localhosts/x", "[draft]/x", "a:",
+        "v1/x",
+        "https", "x/[::1]", "1.2.3.4.5", "1234.5.6.7", "a..b:1",
+    ])
+    func `What only resembles an address is a name`(name: String) throws {
+        #expect(try StreamURL(name, environment: [:]).url.hasPrefix("http://127.0.0.1:4437/v1/stream/"))
+        #expect(throws: Never.self) { _ = try List.parse([name]) }
+    }
+
+    @Test func `A raw space or umlaut in a URL is told, with the URL to write`() {
+        #expect {
+            try StreamURL("http://h/v1/stream/a b", environment: [:])
+        } throws: {
+            ($0 as? ValidationError)?.message
+                == "'http://h/v1/stream/a b' has a space, which a URL has percent-encoded; "
+                + "write http://h/v1/stream/a%20b."
+        }
+        #expect {
+            try StreamURL("x", environment: ["FRESHET_URL": "http://h\u{F6}st"])
+        } throws: {
+            ($0 as? ValidationError)?.message.hasPrefix("FRESHET_URL: the host of 'http://höst' has") == true
+        }
+    }
+
     @Test func `The key comes from the environment, without its line end, and must be one word`() throws {
         let options = try ClientOptions.parse([])
         #expect(try options.bearerKey(environment: [:]) == nil)

@@ -260,6 +260,39 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: isBuilt), arguments: [(204, 0), (200, 1), (403, 1), (404, 6), (410, 6)] as [(Int, Int32)])
+    func `delete exits by what the server says`(answered: Int, status: Int32) async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(answered)
+        } _: { server in
+            let result = try await run(["delete", "b/c"], server: server.origin)
+            #expect(result.status == status && result.output == "", "\(result)")
+            #expect(server.requests.map { "\($0.method) \($0.uri)" } == ["DELETE /v1/stream/b/c"])
+        }
+    }
+
+    @Test(.enabled(if: isBuilt))
+    func `An address without its scheme reaches no server, whatever the command`() async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(204)
+        } _: { server in
+            for command in ["append", "tail", "cancel", "delete", "info", "ls", "doctor"] {
+                for address in [server.origin.dropFirst("http://".count) + "/v1/stream/x", "localhost:1/x"] {
+                    let result = try await run([command, String(address)], server: server.origin)
+                    #expect(result.status == 64 && result.output == "", "\(command) \(address): \(result)")
+                    #expect(result.errors.contains("'\(address)'") && result.errors.contains("http://"))
+                }
+            }
+            #expect(server.requests.isEmpty)
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `A mistyped command is told the one that was meant`() async throws {
+        let result = try await run(["apend", "x"], server: "http://127.0.0.1:1")
+        #expect(result.status == 64 && result.output == "")
+        #expect(result.errors.contains("There is no command 'apend'. Did you mean 'freshet append'?"))
+    }
+
     @Test(.enabled(if: isBuilt)) func `Wrong usage is 64, and no connection is 7`() async throws {
         let origin = try await ScriptedServer.run { _, _ in
             .init(204)
