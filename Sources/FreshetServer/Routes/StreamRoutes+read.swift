@@ -16,7 +16,8 @@ extension StreamRoutes {
             return .act { [self] in await subscribe(name, form, lastEventID, asked: asked) }
         case .catchUp:
             let match = request.head.headers["If-None-Match"]
-            return .act { [self] in await .response(catchUp(name, asked ?? .start, ifNoneMatch: match)) }
+            let limit = try Self.limit(request.target)
+            return .act { [self] in await catchUp(name, asked ?? .start, limit, ifNoneMatch: match) }
         }
     }
 
@@ -138,87 +139,4 @@ extension StreamRoutes {
 
     /// A foreign id, as far as it is worth repeating.
     private static func shown(_ id: String) -> String { String(id.prefix(128)) }
-
-    // MARK: Catch-up
-
-    private func catchUp(_ name: StreamName, _ position: ReadPosition, ifNoneMatch: [String]) async -> Response {
-        let page: Page?
-        do throws(StoreError) {
-            page = try await streams.read(name, from: position, limit: PageLimit(bytes: configuration.pageBytes))
-        } catch {
-            return Response(Problem(error))
-        }
-        guard let page else { return await missing(name) }
-        if let problem = Self.gap(page, at: position) { return Response(problem) }
-        let body = ByteView.bytes(of: page.events, kind: page.contentType.kind)
-        return Self.response(page, body, at: position, cacheControl: cacheControl(name), ifNoneMatch: ifNoneMatch)
-    }
-
-    /// The response when what follows a position is not here. Whoever asks for the start gets what there is.
-    static func gap(_ page: Page, at position: ReadPosition) -> Problem? {
-        guard page.standing != .exact, position != .start else { return nil }
-        return Problem(
-            410,
-            "position-gone",
-            title: "What follows this position is not here.",
-            detail: "The offset is older than what is kept, or no offset of this stream. Read from "
-                + "Stream-Earliest-Offset, or from the start.",
-            headers: [StreamFields.earliestOffset(page.floor)]
-        )
-    }
-
-    func cacheControl(_ name: StreamName) -> HeaderField {
-        let isPublic = configuration.publicCache.contains { $0.covers(name.text) }
-        return HeaderField(
-            "Cache-Control",
-            isPublic ? "public, max-age=60, stale-while-revalidate=300" : "private, no-cache"
-        )
-    }
-
-    /// A stretch of a stream as a response.
-    static func response(
-        _ page: Page,
-        _ body: [UInt8],
-        at position: ReadPosition,
-        cacheControl: HeaderField,
-        ifNoneMatch: [String] = [],
-        more: [HeaderField] = []
-    ) -> Response {
-        var fields = [StreamFields.nextOffset(page.last)]
-        if page.isAtTail {
-            fields.append(HeaderField("Stream-Up-To-Date", "true"))
-            fields += StreamFields.end(page.end)
-        }
-        if page.standing != .exact { fields.append(HeaderField("Stream-Gap", "true")) }
-        fields.append(StreamFields.earliestOffset(page.floor))
-        fields += more
-        let type = HeaderField("Content-Type", page.contentType.text)
-        fields.append(.sandbox)
-        guard position != .now else {
-            return Response(200, headers: [type] + fields + [StreamFields.noStore], body: body)
-        }
-        let tag = tag(position, page)
-        fields += [HeaderField("ETag", tag), cacheControl]
-        if matches(tag, ifNoneMatch) { return Response(304, headers: fields) }
-        return Response(200, headers: [type] + fields, body: body)
-    }
-
-    /// Names exactly these bytes: where they begin and end, and whether the stream ends with them. Offsets are never
-    /// given twice, so no two streams share a tag, whatever their names.
-    private static func tag(_ position: ReadPosition, _ page: Page) -> String {
-        let begin =
-            switch position {
-            case .after(let offset): offset.text
-            case .start, .now: page.floor.text
-            }
-        return "\"\(begin):\(page.last.text)\(page.end == nil ? "" : ":c")\""
-    }
-
-    private static func matches(_ tag: String, _ ifNoneMatch: [String]) -> Bool {
-        ifNoneMatch.joined(separator: ",").split(separator: ",").contains { candidate in
-            let candidate = candidate.trimmingBlanks()
-            // Weak comparison (RFC 9110, section 13.1.2).
-            return candidate == "*" || candidate == tag || candidate == "W/" + tag
-        }
-    }
 }

@@ -5,23 +5,42 @@ package enum ByteView {
     package static func bytes(of events: [StreamEvent], kind: ContentType.Kind) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(events.reduce(2) { $0 + $1.body.data.count + 1 })
-        switch kind {
-        case .text, .binary:
-            for event in events { output.append(contentsOf: event.body.data) }
-        case .ndjson:
-            for event in events {
+        var writer = Writer(kind: kind)
+        writer.append(events, to: &output)
+        writer.finish(&output)
+        return output
+    }
+
+    /// Writes them page by page: whatever the pages, the bytes are the same.
+    package struct Writer: Sendable {
+        private let kind: ContentType.Kind
+        private var isEmpty = true
+
+        package init(kind: ContentType.Kind) {
+            self.kind = kind
+        }
+
+        package mutating func append(_ events: some Sequence<StreamEvent>, to output: inout [UInt8]) {
+            for event in events { append(event, to: &output) }
+        }
+
+        /// What stands behind the last event.
+        package mutating func finish(_ output: inout [UInt8]) {
+            guard kind == .json else { return }
+            if isEmpty { output.append(UInt8(ascii: "[")) }
+            output.append(UInt8(ascii: "]"))
+        }
+
+        private mutating func append(_ event: StreamEvent, to output: inout [UInt8]) {
+            switch kind {
+            case .text, .binary: output.append(contentsOf: event.body.data)
+            case .ndjson:
                 output.append(contentsOf: event.body.data)
                 output.append(UInt8(ascii: "\n"))
-            }
-        case .json:
-            output.append(UInt8(ascii: "["))
-            for (index, event) in events.enumerated() {
-                if index > 0 { output.append(UInt8(ascii: ",")) }
+            case .json:
+                output.append(isEmpty ? UInt8(ascii: "[") : UInt8(ascii: ","))
                 output.append(contentsOf: event.body.data)
-            }
-            output.append(UInt8(ascii: "]"))
-        case .eventStream:
-            for event in events {
+            case .eventStream:
                 do {
                     let block = EventBlock(event: event.body.type, data: event.body.data)
                     try EventStreamEncoder().append(block, to: &output)
@@ -30,7 +49,7 @@ package enum ByteView {
                     preconditionFailure("a kept event cannot be encoded: \(error)")
                 }
             }
+            isEmpty = false
         }
-        return output
     }
 }

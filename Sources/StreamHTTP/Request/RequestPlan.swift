@@ -80,6 +80,8 @@ package enum RequestPlan: Sendable {
 package enum Reply: Sendable {
     case response(Response)
     case subscribe(SubscriptionPlan)
+    /// With a stretch of a stream, at the pace of the peer.
+    case catchUp(CatchUpPlan)
     /// With the response to a long-poll, once there is something to tell or it has waited long enough.
     case wait(LongPollPlan)
     /// By a function that writes the response while it is made. There is no body left for it to read.
@@ -223,6 +225,7 @@ extension Reply {
         switch self {
         case .response: .response
         case .subscribe: .subscription
+        case .catchUp: .catchUp
         case .wait: .wait
         case .exchange: .exchange
         case .pending: .pending

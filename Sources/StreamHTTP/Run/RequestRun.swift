@@ -19,6 +19,7 @@ package final class RequestRun {
     private enum Work {
         case none
         case append(StreamingAppend)
+        case catchUp(CatchUp)
         case exchange(Exchange)
         case longPoll(LongPoll)
         case subscriber(Subscriber)
@@ -75,7 +76,7 @@ package final class RequestRun {
         switch work {
         case .append(let streaming): streaming.received(part)
         case .exchange(let exchange): exchange.received(part)
-        case .none, .longPoll, .subscriber, .pending: body.append(contentsOf: part.readableBytesView)
+        case .none, .catchUp, .longPoll, .subscriber, .pending: body.append(contentsOf: part.readableBytesView)
         }
     }
 
@@ -93,6 +94,7 @@ package final class RequestRun {
     package func writabilityChanged() {
         switch work {
         case .subscriber(let subscriber): subscriber.writabilityChanged()
+        case .catchUp(let catchUp): catchUp.writabilityChanged()
         case .exchange(let exchange): exchange.writabilityChanged()
         case .none, .append, .longPoll, .pending: break
         }
@@ -102,6 +104,7 @@ package final class RequestRun {
         switch work {
         case .subscriber(let subscriber): subscriber.tick(now: now)
         case .longPoll(let longPoll): longPoll.tick(now: now)
+        case .catchUp(let catchUp): catchUp.tick(now: now)
         case .exchange(let exchange): exchange.tick(now: now)
         case .append, .pending: break
         case .none: perform(machine.next(.tick, now: now))
@@ -114,6 +117,7 @@ package final class RequestRun {
         case .append(let streaming): streaming.drain()
         case .subscriber(let subscriber): subscriber.sayFarewell(.draining)
         case .longPoll(let longPoll): longPoll.giveUp()
+        case .catchUp(let catchUp): catchUp.drain()
         case .exchange(let exchange): exchange.drain()
         case .none, .pending: break
         }
@@ -137,7 +141,7 @@ package final class RequestRun {
     /// The response may take long.
     package var isWaiting: Bool {
         switch machine.state {
-        case .waiting, .streaming, .exchanging: true
+        case .waiting, .paging, .streaming, .exchanging: true
         case .deciding, .bodiless, .collecting, .appending, .working, .over: false
         }
     }
@@ -145,7 +149,7 @@ package final class RequestRun {
     /// May be asked to leave while streams that are being written or have just ended are read to their end.
     package var mayLeave: Bool {
         switch work {
-        case .append, .exchange: false
+        case .append, .catchUp, .exchange: false
         case .subscriber(let subscriber): !subscriber.plane.streams.isComingToAnEnd(subscriber.name)
         case .none, .longPoll, .pending: true
         }
@@ -195,13 +199,13 @@ package final class RequestRun {
             switch work {
             case .append(let streaming): streaming.bodyEnded()
             case .exchange(let exchange): exchange.bodyEnded()
-            case .none, .longPoll, .subscriber, .pending: break
+            case .none, .catchUp, .longPoll, .subscriber, .pending: break
             }
         case .tear:
             switch work {
             case .append(let streaming): streaming.torn()
             case .exchange(let exchange): exchange.torn()
-            case .none, .longPoll, .subscriber, .pending: break
+            case .none, .catchUp, .longPoll, .subscriber, .pending: break
             }
         case .beginExchange(let hasBody):
             guard case .exchange(let plan) = execution else { preconditionFailure("an exchange without its plan") }
@@ -217,7 +221,7 @@ package final class RequestRun {
         case .illegal(let transition):
             assertionFailure("\(transition)")
             transport.abort(reset: false)
-        case .gather, .openAppend, .take, .respond, .subscribe, .wait, .pend:
+        case .gather, .openAppend, .take, .respond, .subscribe, .wait, .pend, .page:
             preconditionFailure("done where it is asked for, with what it needs")
         }
     }
@@ -258,6 +262,7 @@ package final class RequestRun {
         case (.wait, .wait(let plan)): wait(plan)
         case (.beginExchange(let hasBody), .exchange(let plan)): begin(plan, hasBody: hasBody)
         case (.pend, .pending(let work)): wait(for: work)
+        case (.page, .catchUp(let plan)): catchUp(plan)
         case (.discard, .subscribe(let plan)):
             if case .held = plan.opening { loop.responder.plane?.held.give(back: plan.name) }
         case (let action, _): perform(action)
@@ -277,6 +282,7 @@ package final class RequestRun {
         case .append(let streaming): streaming.torn()
         case .exchange(let exchange): exchange.disconnected()
         case .longPoll(let longPoll): longPoll.disconnected()
+        case .catchUp(let catchUp): catchUp.disconnected()
         case .subscriber(let subscriber): subscriber.disconnected()
         case .pending(let task): task.cancel()
         }
@@ -347,6 +353,13 @@ package final class RequestRun {
         let subscriber = Subscriber(plan: plan, run: self, plane: plane)
         work = .subscriber(subscriber)
         subscriber.open()
+        if !machine.isOver { transport.responseWaits() }
+    }
+
+    private func catchUp(_ plan: CatchUpPlan) {
+        let catchUp = CatchUp(plan: plan, run: self, plane: plane)
+        work = .catchUp(catchUp)
+        catchUp.open()
         if !machine.isOver { transport.responseWaits() }
     }
 

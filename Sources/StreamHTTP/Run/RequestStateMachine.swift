@@ -20,6 +20,8 @@ package struct RequestStateMachine {
         case working
         /// The response is made when something happens, or after a while.
         case waiting
+        /// The response is a stretch of a stream, written page by page.
+        case paging
         /// The response follows a stream.
         case streaming
         /// The response is written, or there is nobody to answer.
@@ -45,7 +47,7 @@ package struct RequestStateMachine {
     }
 
     package enum ReplyKind: String, Sendable, CaseIterable {
-        case response, subscription, wait, exchange, pending
+        case response, subscription, wait, exchange, pending, catchUp
     }
 
     package enum Event: Equatable, Sendable {
@@ -88,6 +90,7 @@ package struct RequestStateMachine {
         case subscribe
         case wait
         case pend
+        case page
         /// The response is out.
         case finish(isComplete: Bool)
         case fail(RequestFailure)
@@ -159,7 +162,8 @@ package struct RequestStateMachine {
         case .bodiless: return enter(.over, .fail(.malformed("it has a body that its head did not announce")))
         // The rest of a body that nobody reads.
         case .appending(.broken), .over: return .none
-        case .deciding, .appending(.complete), .exchanging(isBodyComplete: true), .working, .waiting, .streaming:
+        case .deciding, .appending(.complete), .exchanging(isBodyComplete: true), .working, .waiting, .paging,
+            .streaming:
             return illegal(.bodyPart(bytes: bytes))
         }
     }
@@ -170,7 +174,8 @@ package struct RequestStateMachine {
         case .appending(.arriving): return enter(.appending(.complete), .endBody)
         case .exchanging(isBodyComplete: false): return enter(.exchanging(isBodyComplete: true), .endBody)
         case .appending(.broken), .over: return .none
-        case .deciding, .appending(.complete), .exchanging(isBodyComplete: true), .working, .waiting, .streaming:
+        case .deciding, .appending(.complete), .exchanging(isBodyComplete: true), .working, .waiting, .paging,
+            .streaming:
             return illegal(.bodyEnded)
         }
     }
@@ -181,7 +186,7 @@ package struct RequestStateMachine {
         case .appending(.arriving): return enter(.appending(.broken(failure)), .tear)
         case .exchanging(isBodyComplete: false): return enter(.exchanging(isBodyComplete: true), .tear)
         // The request was whole, and is answered.
-        case .appending, .exchanging, .working, .waiting, .streaming, .over: return .none
+        case .appending, .exchanging, .working, .waiting, .paging, .streaming, .over: return .none
         }
     }
 
@@ -192,7 +197,7 @@ package struct RequestStateMachine {
         // Half a body, for ever: what was whole of it is kept, and there is nobody to answer.
         case .appending(.arriving): return .tear
         // A whole request is answered.
-        case .deciding, .bodiless, .appending, .working, .over: return .none
+        case .deciding, .bodiless, .appending, .working, .paging, .over: return .none
         }
     }
 
@@ -207,6 +212,7 @@ package struct RequestStateMachine {
         case (.working, .subscription), (.waiting, .subscription): return enter(.streaming, .subscribe)
         case (.working, .wait), (.waiting, .wait): return enter(.waiting, .wait)
         case (.working, .pending), (.waiting, .pending): return enter(.waiting, .pend)
+        case (.working, .catchUp), (.waiting, .catchUp): return enter(.paging, .page)
         case (.working, .exchange), (.waiting, .exchange):
             return enter(.exchanging(isBodyComplete: true), .beginExchange(hasBody: false))
         default: return illegal(.replied(kind))
@@ -216,7 +222,7 @@ package struct RequestStateMachine {
     private mutating func finished(_ isComplete: Bool) -> Action {
         switch state {
         case .exchanging: return enter(.over, .finish(isComplete: isComplete))
-        case .streaming: return enter(.over, .finish(isComplete: isComplete))
+        case .paging, .streaming: return enter(.over, .finish(isComplete: isComplete))
         case .over: return .none
         case .deciding, .bodiless, .collecting, .appending, .working, .waiting:
             return illegal(.finished(isComplete: isComplete))
@@ -227,14 +233,14 @@ package struct RequestStateMachine {
         switch state {
         case .collecting, .exchanging: return enter(.over, .fail(failure))
         case .over: return .none
-        case .deciding, .bodiless, .appending, .working, .waiting, .streaming: return illegal(.failed(failure))
+        case .deciding, .bodiless, .appending, .working, .waiting, .paging, .streaming: return illegal(.failed(failure))
         }
     }
 
     private mutating func givenUp() -> Action {
         switch state {
         case .appending(.broken(let failure)): return enter(.over, .fail(failure))
-        case .appending, .exchanging, .streaming: return enter(.over, .abort)
+        case .appending, .exchanging, .paging, .streaming: return enter(.over, .abort)
         case .over: return .none
         case .deciding, .bodiless, .collecting, .working, .waiting: return illegal(.givenUp)
         }
@@ -242,7 +248,7 @@ package struct RequestStateMachine {
 
     private mutating func left() -> Action {
         switch state {
-        case .deciding, .bodiless, .collecting, .appending, .exchanging, .working, .waiting, .streaming:
+        case .deciding, .bodiless, .collecting, .appending, .exchanging, .working, .waiting, .paging, .streaming:
             return enter(.over, .drop)
         case .over: return .none
         }

@@ -33,16 +33,20 @@ struct DurableStreamsReadTests {
         }
     }
 
-    @Test("5.6: a part says neither, and the parts joined are the whole", arguments: Keeping.allCases)
-    func parts(keeping: Keeping) async throws {
-        try await DurableStreamsServer.run(keeping, pageBytes: 10) { (server) async throws in
+    @Test(
+        "5.6: a part says neither, and the parts joined are the whole",
+        arguments: Keeping.allCases,
+        [("&limit=1", 1 << 20), ("&limit=4", 1 << 20), ("&limit=999999999", 25)]
+    )
+    func parts(keeping: Keeping, parts: (query: String, pageBytes: Int)) async throws {
+        try await DurableStreamsServer.run(keeping, pageBytes: parts.pageBytes) { (server) async throws in
             try await server.create("a")
             for number in 0..<9 { try await server.append("a", "part \(number);") }
             try await server.close("a")
             var whole = ""
             var offset = "-1"
             while true {
-                let part = try await server.read("a", "offset=\(offset)")
+                let part = try await server.read("a", "offset=\(offset)\(parts.query)")
                 whole += part.body
                 #expect(part["Stream-Up-To-Date"] == part["Stream-Closed"])
                 #expect(part.next > offset || part.body.isEmpty)
@@ -50,6 +54,22 @@ struct DurableStreamsReadTests {
                 if part["Stream-Closed"] != nil { break }
             }
             #expect(whole == (0..<9).map { "part \($0);" }.joined())
+        }
+    }
+
+    @Test(
+        "a limit is whole events, at least one, and anything else is 400",
+        arguments: Keeping.allCases,
+        ["limit=0", "limit=", "limit=-1", "limit=+1", "limit=1.5", "limit=x", "limit=1&limit=1", "limit=1000000000"]
+    )
+    func badLimit(_ keeping: Keeping, _ query: String) async throws {
+        try await DurableStreamsServer.run(keeping, pageBytes: 1) { (server) async throws in
+            try await server.create("a")
+            try await server.append("a", "larger than a page")
+            try await server.append("a", "more")
+            #expect(try await server.read("a", query).status == 400)
+            let one = try await server.read("a", "limit=7")
+            #expect(one.body == "larger than a page" && one["Stream-Up-To-Date"] == nil)
         }
     }
 

@@ -22,6 +22,7 @@ struct RequestStateMachineTests {
         "working": [.planned(.act, .none), .bodyEnded],
         "waiting": [.planned(.act, .none), .bodyEnded, .replied(.wait)],
         "streaming": [.planned(.act, .none), .bodyEnded, .replied(.subscription)],
+        "paging": [.planned(.act, .none), .bodyEnded, .replied(.catchUp)],
         "over": [.left],
     ]
 
@@ -39,7 +40,8 @@ struct RequestStateMachineTests {
         ("end", .bodyEnded, start), ("broken", .broken(bad), start),
         ("response", .replied(.response), start), ("subscription", .replied(.subscription), start),
         ("wait", .replied(.wait), start), ("exchange reply", .replied(.exchange), start),
-        ("pending", .replied(.pending), start), ("complete", .finished(isComplete: true), start),
+        ("pending", .replied(.pending), start), ("catch-up", .replied(.catchUp), start),
+        ("complete", .finished(isComplete: true), start),
         ("torn", .finished(isComplete: false), start), ("failed", .failed(.broken), start),
         ("given up", .givenUp, start), ("input over", .inputEnded, start), ("left", .left, start),
         ("tick", .tick, start), ("late tick", .tick, late),
@@ -48,7 +50,7 @@ struct RequestStateMachineTests {
     private static let working: [String: (Machine.Action, Machine.State)] = [
         "response": (.respond, .over), "subscription": (.subscribe, .streaming), "wait": (.wait, .waiting),
         "exchange reply": (.beginExchange(hasBody: false), .exchanging(isBodyComplete: true)),
-        "pending": (.pend, .waiting), "left": (.drop, .over),
+        "pending": (.pend, .waiting), "catch-up": (.page, .paging), "left": (.drop, .over),
     ]
 
     /// What may happen in a state beside nothing at all; everything else cannot.
@@ -103,8 +105,12 @@ struct RequestStateMachineTests {
             "complete": (.finish(isComplete: true), .over), "torn": (.finish(isComplete: false), .over),
             "given up": (.abort, .over), "input over": (.abort, .over), "left": (.drop, .over),
         ],
+        "paging": [
+            "complete": (.finish(isComplete: true), .over), "torn": (.finish(isComplete: false), .over),
+            "given up": (.abort, .over), "left": (.drop, .over),
+        ],
         "over": Dictionary(
-            uniqueKeysWithValues: ["response", "subscription", "wait", "exchange reply", "pending"].map {
+            uniqueKeysWithValues: ["response", "subscription", "wait", "exchange reply", "pending", "catch-up"].map {
                 ($0, (.discard, .over))
             }
         ),
@@ -123,9 +129,10 @@ struct RequestStateMachineTests {
         "working": ["broken", "input over", "tick", "late tick"],
         "waiting": ["broken", "tick", "late tick"],
         "streaming": ["broken", "tick", "late tick"],
+        "paging": ["broken", "input over", "tick", "late tick"],
         "over": Set(
             events.map(\.name).filter {
-                !["response", "subscription", "wait", "exchange reply", "pending"].contains($0)
+                !["response", "subscription", "wait", "exchange reply", "pending", "catch-up"].contains($0)
             }
         ),
     ]
@@ -146,6 +153,7 @@ struct RequestStateMachineTests {
                 case .working: "working"
                 case .waiting: "waiting"
                 case .streaming: "streaming"
+                case .paging: "paging"
                 case .over: "over"
                 }
             }
@@ -166,17 +174,17 @@ struct RequestStateMachineTests {
                 case .bodyEnded: 11
                 case .broken: 12
                 case .replied(let kind): 13 + (Machine.ReplyKind.allCases.firstIndex(of: kind) ?? 0)
-                case .finished(isComplete: true): 18
-                case .finished(isComplete: false): 19
-                case .failed: 20
-                case .givenUp: 21
-                case .inputEnded: 22
-                case .left: 23
-                case .tick: 24
+                case .finished(isComplete: true): 19
+                case .finished(isComplete: false): 20
+                case .failed: 21
+                case .givenUp: 22
+                case .inputEnded: 23
+                case .left: 24
+                case .tick: 25
                 }
             }
         )
-        #expect(Machine.ReplyKind.allCases.count == 5 && events == Set(0...24))
+        #expect(Machine.ReplyKind.allCases.count == 6 && events == Set(0...25))
     }
 
     private func machine(_ name: String) -> Machine {

@@ -1,0 +1,151 @@
+"""A catch-up read is one response: everything up to the tail of its moment, or torn, never short and whole."""
+
+import json
+import signal
+import socket
+
+import pytest
+from durable_streams import stream
+
+from support.waiting import eventually
+from support.wire import Closed, Connection, exchange
+
+# Far more than the sockets of a slow reader hold.
+PART = bytes(range(64)) * 8192
+PARTS = 60
+
+
+def filled(server, count=PARTS, **options):
+    path = server.create("application/octet-stream", **options)
+    for _ in range(count):
+        assert server.append(path, PART, "application/octet-stream").status == 204
+    return path
+
+
+def begin(server, path, version="1.1"):
+    """A reader that has taken the head and takes nothing more."""
+    connection = Connection(server.address, timeout=30)
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    connection.send_head("GET", path, version=version)
+    return connection, connection.read_head()
+
+
+def is_torn(connection, version="1.1"):
+    """Takes the rest; whether the peer sees that it is not the whole."""
+    try:
+        if version == "1.1":
+            while connection.read_chunk():
+                pass
+        else:
+            connection.read_to_end()
+    except (Closed, ConnectionResetError):
+        return True
+    return False
+
+
+def readers(server, path):
+    return json.loads(server.request("GET", path.replace("/stream/", "/streams/")).body)["readers"]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def settings(request, tmp_path):
+    return {} if request.param == "memory" else {"data": tmp_path / "data"}
+
+
+def test_the_python_client_takes_the_first_response_for_the_whole(serve, settings):
+    server = serve(**settings)
+    path = server.create("application/json")
+    with Connection(server.address) as connection:
+        for number in range(2500):
+            body = f'{{"n":{number}}}'
+            connection.send_head("POST", path, {"Content-Type": "application/json", "Content-Length": str(len(body))})
+            connection.send(body)
+            assert connection.read_answer().status == 204
+    head = server.request("HEAD", path)
+    with stream(server.url + path, live=False) as whole:
+        assert whole.read_json() == [{"n": number} for number in range(2500)]
+        assert whole.offset == head["Stream-Next-Offset"] and whole.up_to_date
+
+
+def test_the_head_says_what_the_body_is(serve, settings):
+    server = serve(**settings)
+    path = filled(server)
+    assert server.end(path, "failed", "why").status == 204
+    answer = server.read(path)
+    assert answer.body == PART * PARTS
+    assert answer["Stream-Next-Offset"] == server.request("HEAD", path)["Stream-Next-Offset"]
+    assert (answer["Stream-Up-To-Date"], answer["Stream-Closed"]) == ("true", "true")
+    assert (answer["Stream-End-Reason"], answer["Stream-End-Detail"]) == ("failed", "why")
+    again = server.read(path, {"If-None-Match": answer["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert exchange(server.address, "GET", path, version="1.0").body == PART * PARTS
+
+
+def test_what_is_appended_meanwhile_is_not_in_it_and_the_connection_goes_on(serve, settings):
+    server = serve(**settings)
+    path = filled(server)
+    connection, head = begin(server, path)
+    with connection:
+        assert readers(server, path) == 1
+        server.append(path, b"more", "application/octet-stream")
+        body = b""
+        while part := connection.read_chunk():
+            body += part
+        assert body == PART * PARTS
+        eventually(lambda: readers(server, path) == 0)
+        connection.send_head("GET", f"{path}?offset={head['Stream-Next-Offset']}")
+        assert connection.read_answer().body == b"more"
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_stream_that_goes_tears_it(serve, settings, version):
+    server = serve(**settings)
+    path = filled(server)
+    connection, _ = begin(server, path, version)
+    with connection:
+        assert server.request("DELETE", path).status == 204
+        assert is_torn(connection, version)
+    assert server.still_serves()
+
+
+def test_trimming_tears_it(serve, settings):
+    server = serve(**settings)
+    path = filled(server, headers={"Stream-Retention": f"events={PARTS}"})
+    connection, _ = begin(server, path)
+    with connection:
+        server.append_each(path, [b"x"] * PARTS, "application/octet-stream")
+        assert is_torn(connection)
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_reader_that_takes_nothing_is_torn(serve, version):
+    server = serve(write_stall_seconds=0.5)
+    path = filled(server)
+    connection, _ = begin(server, path, version)
+    with connection:
+        eventually(lambda: readers(server, path) == 0, what="the end of the stalled reader")
+        assert is_torn(connection, version)
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_the_end_of_a_drain_tears_it(serve, version):
+    server = serve(drain_deadline_seconds=1)
+    path = filled(server)
+    connection, _ = begin(server, path, version)
+    with connection:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+        assert is_torn(connection, version)
+
+
+def test_a_drain_waits_for_it(serve):
+    server = serve(drain_deadline_seconds=60)
+    path = filled(server)
+    connection, _ = begin(server, path)
+    with connection:
+        server.process.send_signal(signal.SIGTERM)
+        body = b""
+        while part := connection.read_chunk():
+            body += part
+        assert body == PART * PARTS
+    assert server.process.wait(30) == 0
