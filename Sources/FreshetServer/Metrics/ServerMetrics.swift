@@ -109,6 +109,7 @@ extension EventForm {
         case .ndjson: "ndjson"
         case .durableStreams: "durable-streams-sse"
         case .foreign: "relay"
+        case .plain: "plain"
         }
     }
 }

@@ -7,6 +7,8 @@ package enum ReadForm: Sendable, Equatable {
     case durableStreams(String)
     /// Native: replay, then follow, then the end.
     case native(EventForm)
+    /// What was appended and nothing of Freshet's: for clients that know only a format of their own.
+    case plain
     /// What there is now, as bytes.
     case catchUp
 
@@ -17,12 +19,13 @@ package enum ReadForm: Sendable, Equatable {
             switch name {
             case "sse": return .native(.sse)
             case "ndjson": return .native(.ndjson)
+            case "plain": return .plain
             default:
                 throw Problem(
                     400,
                     "unknown-form",
                     title: "There is no such form.",
-                    detail: "`as` is `sse` or `ndjson`."
+                    detail: "`as` is `sse`, `ndjson` or `plain`."
                 )
             }
         }

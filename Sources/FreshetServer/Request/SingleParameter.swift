@@ -2,7 +2,7 @@ import StreamHTTP
 
 /// The query parameters of streams and their list, each of which stands once, for the same reason as a `SingleField`.
 enum SingleParameter {
-    private static let names = ["offset", "live", "as", "cursor", "prefix", "limit"]
+    private static let names = ["offset", "live", "as", "when", "cursor", "prefix", "limit"]
     /// Names of one and the same parameter.
     private static let spellings = [LastEventID.parameters]
     private static let paths = ["/v1/stream/", "/v1/streams"]

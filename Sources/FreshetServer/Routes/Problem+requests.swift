@@ -133,6 +133,18 @@ extension Problem {
         )
     }
 
+    /// What follows the asked position is not kept, or never was.
+    static func positionGone(_ page: Page) -> Problem {
+        Problem(
+            410,
+            "position-gone",
+            title: "What follows this position is not here.",
+            detail: "The offset is older than what is kept, or no offset of this stream. Read from "
+                + "Stream-Earliest-Offset, or from the start.",
+            headers: [StreamFields.earliestOffset(page.floor)]
+        )
+    }
+
     init(_ error: StoreError) {
         switch error {
         case .full(let bound):

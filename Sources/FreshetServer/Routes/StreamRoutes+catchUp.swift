@@ -63,14 +63,7 @@ extension StreamRoutes {
     /// The response when what follows a position is not here. Whoever asks for the start gets what there is.
     static func gap(_ page: Page, at position: ReadPosition) -> Problem? {
         guard page.standing != .exact, position != .start else { return nil }
-        return Problem(
-            410,
-            "position-gone",
-            title: "What follows this position is not here.",
-            detail: "The offset is older than what is kept, or no offset of this stream. Read from "
-                + "Stream-Earliest-Offset, or from the start.",
-            headers: [StreamFields.earliestOffset(page.floor)]
-        )
+        return .positionGone(page)
     }
 
     func cacheControl(_ name: StreamName) -> HeaderField {

@@ -8,12 +8,14 @@ extension StreamRoutes {
         if let problem = caller.refusal(.read, name.text) { throw problem }
         let form = try ReadForm.negotiate(request.target, accept: request.head.headers["Accept"])
         let asked = try Self.offset(request.target)
+        let isOpenWanted = try Self.isOpenWanted(request.target, form)
         switch form {
         case .durableStreams(let mode): return try follow(name, mode, asked, request)
         case .native(let form):
             if request.facts.isDraining { return .respond(farewell(form, .draining)) }
             let lastEventID = LastEventID(request.head.headers, request.target)
             return .act { [self] in await subscribe(name, form, lastEventID, asked: asked) }
+        case .plain: return try followPlainly(name, asked, isOpenWanted: isOpenWanted, request)
         case .catchUp:
             let match = request.head.headers["If-None-Match"]
             let limit = try Self.limit(request.target)
@@ -103,13 +105,16 @@ extension StreamRoutes {
         )
     }
 
-    /// The response to a native read on a connection or a server that cannot serve it now; nil when the request is
-    /// none.
+    /// The response to a read that follows, on a connection or a server that cannot serve it now; nil when the request
+    /// is none.
     func farewell(_ request: RouteRequest, _ why: ReconnectReason) -> RequestPlan? {
-        guard request.head.method == .GET, request.target.pathSuffix(after: Self.prefix) != nil,
-            case .native(let form)? = try? ReadForm.negotiate(request.target, accept: request.head.headers["Accept"])
-        else { return nil }
-        return .respond(farewell(form, why))
+        guard request.head.method == .GET, request.target.pathSuffix(after: Self.prefix) != nil else { return nil }
+        switch try? ReadForm.negotiate(request.target, accept: request.head.headers["Accept"]) {
+        case .native(let form): return .respond(farewell(form, why))
+        // Its clients know no event that asks them to come back.
+        case .plain: return .respond(Response(.overloaded))
+        case .durableStreams, .catchUp, nil: return nil
+        }
     }
 
     private func farewell(_ form: EventForm, _ why: ReconnectReason) -> Response {

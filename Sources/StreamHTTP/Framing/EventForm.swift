@@ -12,10 +12,15 @@ package enum EventForm: Int, Sendable, Hashable, CaseIterable {
     /// The events as somebody else's protocol has them: type and data, no ids, nothing of Freshet's own. How it ends
     /// is told by the plan (`SubscriptionPlan.conclude`).
     case foreign
+    /// What was appended, as events: type and data, no ids, nothing of Freshet's own. It ends as a foreign one does.
+    case plain
+
+    /// Whether nothing of Freshet's own is written, so that the plan says how the read ends.
+    package var isPlanEnded: Bool { self == .foreign || self == .plain }
 
     package var mediaType: String {
         switch self {
-        case .sse, .durableStreams, .foreign: "text/event-stream"
+        case .sse, .durableStreams, .foreign, .plain: "text/event-stream"
         case .ndjson: "application/x-ndjson"
         }
     }
@@ -25,8 +30,8 @@ package enum EventForm: Int, Sendable, Hashable, CaseIterable {
         switch self {
         case .sse: Array(": ok\n\n".utf8)
         case .ndjson: [UInt8(ascii: "\n")]
-        // The first control event comes at once; a foreign protocol has no greeting.
-        case .durableStreams, .foreign: []
+        // The first control event comes at once; other protocols have no greeting.
+        case .durableStreams, .foreign, .plain: []
         }
     }
 }

@@ -26,6 +26,7 @@ package struct EventWriter: Sendable, Hashable {
         case .foreign:
             let type = event.body.type.map(ForeignEventType.shown)
             appendBlock(event: type, id: nil, data: event.body.data, retry: nil, to: &output)
+        case .plain: appendBlock(event: event.body.type, id: nil, data: event.body.data, retry: nil, to: &output)
         }
     }
 
@@ -40,8 +41,8 @@ package struct EventWriter: Sendable, Hashable {
         switch form {
         case .sse: appendBlock(event: type.rawValue, id: id, data: data, retry: retry, to: &output)
         case .ndjson: NDJSON.append(id: id, event: type.rawValue, data: data, to: &output)
-        // Its clients know two event types, and none of these is one; those of a foreign protocol know none.
-        case .durableStreams, .foreign: break
+        // Its clients know two event types, and none of these is one; those of other protocols know none.
+        case .durableStreams, .foreign, .plain: break
         }
     }
 

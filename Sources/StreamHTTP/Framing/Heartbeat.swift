@@ -5,7 +5,7 @@ extension EventForm {
     /// die of an event without data (openai-go before 3.43).
     package var heartbeat: [UInt8] {
         switch self {
-        case .sse, .durableStreams, .foreign: Array(":\n".utf8)
+        case .sse, .durableStreams, .foreign, .plain: Array(":\n".utf8)
         case .ndjson: [UInt8(ascii: "\n")]
         }
     }

@@ -341,6 +341,8 @@ extension HTTP1Connection: RequestTransport {
 
     func finish(isComplete: Bool) {
         guard context != nil, machine.request != nil else { return }
+        // To HTTP/1.0 the end of the connection is the end of the body: only a reset says that it is not.
+        if !isComplete, encoding.isHTTP10 { return abort(reset: true) }
         answered(isLast: !isComplete)
     }
 

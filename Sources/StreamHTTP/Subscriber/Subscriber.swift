@@ -60,7 +60,7 @@ final class Subscriber: TailReader {
         var isTorn = false
         switch plan.opening {
         case .held: break
-        case .page(let page) where plan.form == .foreign:
+        case .page(let page) where plan.form.isPlanEnded:
             let conclusion = appendForeign(page, to: &part)
             isOver = conclusion != nil
             isTorn = conclusion?.isTorn ?? false
@@ -129,7 +129,7 @@ final class Subscriber: TailReader {
                 machine.finish()
                 var last = buffer
                 var isTorn = false
-                if plan.form == .foreign {
+                if plan.form.isPlanEnded {
                     let words = plan.conclude(.ended(end))
                     isTorn = words.isTorn
                     var framed: [UInt8] = []
@@ -197,7 +197,7 @@ final class Subscriber: TailReader {
     func sayFarewell(_ why: ReconnectReason) {
         guard !machine.isFinished else { return }
         plane.counts.reconnects[why, default: 0] += 1
-        if plan.form == .foreign { return finish(.unavailable(why)) }
+        if plan.form.isPlanEnded { return finish(.unavailable(why)) }
         var part: [UInt8] = []
         writer.appendReconnect(why, retry: plane.jitteredRetry(why), to: &part)
         finish(with: part)
@@ -264,7 +264,7 @@ final class Subscriber: TailReader {
                 case .after(let offset): offset.text
                 case .start, .now: "-1"
                 }
-            if plan.form == .foreign {
+            if plan.form.isPlanEnded {
                 let conclusion = appendForeign(page, to: &part)
                 if let conclusion { return finish(with: part, isTorn: conclusion.isTorn, events: page.events.count) }
             } else if plan.form == .durableStreams, page.standing != .exact {
@@ -294,7 +294,7 @@ final class Subscriber: TailReader {
 
     private func tellRemoval() {
         // It may be gone before the store has said so.
-        if plan.form == .foreign { return finish(.removed(removal ?? .deleted)) }
+        if plan.form.isPlanEnded { return finish(.removed(removal ?? .deleted)) }
         var part: [UInt8] = []
         writer.appendRemoval(removal ?? .deleted, retry: takeRetry(), to: &part)
         finish(with: part)
@@ -336,7 +336,7 @@ final class Subscriber: TailReader {
             part.append(contentsOf: words.bytes)
             return words
         }
-        let writer = EventWriter(form: .foreign, kind: page.contentType.kind)
+        let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
         for event in page.events { writer.append(event, to: &part) }
         guard let end = page.end else { return nil }
         let words = plan.conclude(.ended(end))

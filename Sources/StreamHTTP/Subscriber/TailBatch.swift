@@ -15,7 +15,7 @@ final class TailBatch {
 
         /// Names the shape among the encodings of an item. All readers of a node share one `retry`, and one stream
         /// has one kind, so neither is part of the name beyond its presence.
-        var key: Int { writer.form.rawValue | framing.rawValue << 2 | (retry == nil ? 0 : 8) }
+        var key: Int { writer.form.rawValue | framing.rawValue << 3 | (retry == nil ? 0 : 16) }
     }
 
     let items: [CommittedItem]
@@ -55,7 +55,7 @@ final class TailBatch {
     /// The bytes of the items from an index on, as they go on the wire.
     func buffer(from index: Int, _ shape: Shape) -> ByteBuffer {
         if shape.writer.form == .durableStreams { return durableStreamsBuffer(from: index, shape) }
-        let key = index << 4 | shape.key
+        let key = index << 5 | shape.key
         if let latest, latest.key == key { return latest.buffer }
         if let buffer = buffers[key] { return buffer }
         var buffer = ByteBuffer()

@@ -29,6 +29,8 @@ struct ReadFormTests {
         #expect(try form("live=sse&as=ndjson") == .durableStreams("sse"))
         #expect(try form("as=ndjson") == .native(.ndjson))
         #expect(try form("as=sse") == .native(.sse))
+        #expect(try form("as=plain") == .plain)
+        #expect(try form("live=sse&as=plain") == .durableStreams("sse"))
         #expect(throws: Problem.self) { try form("as=xml") }
         #expect(try ReadForm.negotiate(RequestTarget("/a"), accept: []) == .catchUp)
         #expect(try ReadForm.negotiate(RequestTarget("/a"), accept: ["*/*", "text/event-stream"]) == .native(.sse))

@@ -1,0 +1,123 @@
+"""The plain form, as clients read it that know only a format of their own."""
+
+import json
+import subprocess
+
+import pytest
+from support.wire import Closed, Connection
+
+JSON_EVENTS = [{"type": "start"}, {"type": "text-delta", "delta": "H\u00e4l\nlo"}, {"type": "finish"}]
+
+
+class Torn(Exception):
+    """The body did not come to its end."""
+
+
+def strict(raw):
+    """What a client makes of a body that throws on anything but data that is JSON or [DONE], as the AI SDK's does."""
+    values = []
+    for block in raw.decode().split("\n\n")[:-1]:
+        lines = [line for line in block.split("\n") if not line.startswith(":")]
+        assert all(line.startswith("data: ") for line in lines), block
+        data = "\n".join(line.removeprefix("data: ") for line in lines)
+        if data and data != "[DONE]":
+            values.append(json.loads(data))
+    return values
+
+
+def body_of(server, target, headers=None):
+    with Connection(server.address) as connection:
+        connection.send_head("GET", target, headers or {})
+        assert connection.read_head().status == 200
+        body = b""
+        try:
+            while data := connection.read_chunk():
+                body += data
+        except (Closed, ConnectionError) as error:
+            raise Torn(body) from error
+        return body
+
+
+def said(server, **create):
+    path = server.create("text/event-stream", **create)
+    for event in JSON_EVENTS:
+        server.append(path, f"data: {json.dumps(event)}\n\n", "text/event-stream")
+    return path
+
+
+def test_it_is_the_events_as_they_were_appended_and_nothing_else(server):
+    path = said(server)
+    server.append(path, "event: token\nid: 7\nretry: 1\ndata: 1\ndata: 2\n\ndata: [DONE]\n\n", "text/event-stream")
+    server.end(path)
+    expected = "".join(f"data: {json.dumps(event)}\n\n" for event in JSON_EVENTS)
+    expected += "event: token\ndata: 1\ndata: 2\n\ndata: [DONE]\n\n"
+    assert body_of(server, f"{path}?as=plain", {"Accept": "text/event-stream"}) == expected.encode()
+
+
+def test_a_strict_client_reads_it_through_silence_and_to_the_end(serve):
+    server = serve(heartbeat_seconds=0.5, heartbeat_event=True)
+    path = said(server)
+    with Connection(server.address) as connection:
+        connection.send_head("GET", f"{path}?as=plain")
+        assert "text/event-stream" == connection.read_head()["Content-Type"]
+        body = connection.read_chunk()
+        for _ in range(3):
+            beat = connection.read_chunk()
+            assert beat == b":\n"
+            body += beat
+        server.append(path, "data: [DONE]\n\n", "text/event-stream")
+        server.end(path)
+        while data := connection.read_chunk():
+            body += data
+    assert strict(body) == JSON_EVENTS
+
+
+@pytest.mark.parametrize("how", ["failed", "cancelled", "deleted"])
+def test_half_an_answer_is_never_taken_for_a_whole_one(server, how):
+    path = said(server)
+    with Connection(server.address) as live:
+        live.send_head("GET", f"{path}?as=plain")
+        assert live.read_head().status == 200
+        live.read_chunk()
+        {"failed": lambda: server.end(path, "failed"), "cancelled": lambda: server.cancel(path)}.get(
+            how, lambda: server.request("DELETE", path)
+        )()
+        with pytest.raises((Closed, ConnectionError)):
+            live.read_chunk()
+    if how != "deleted":
+        with pytest.raises(Torn) as torn:
+            body_of(server, f"{path}?as=plain")
+        assert strict(torn.value.args[0]) == JSON_EVENTS
+
+
+def test_curl_tells_whole_from_half_with_either_version(server):
+    for version in ["--http1.1", "--http1.0"]:
+        for reason in ["done", "failed"]:
+            path = said(server)
+            server.end(path, reason)
+            read = subprocess.run(["curl", "-sS", version, f"{server.url}{path}?as=plain"], capture_output=True, timeout=20)
+            assert (read.returncode == 0) == (reason == "done"), (version, reason, read)
+            if reason == "done":
+                assert strict(read.stdout) == JSON_EVENTS
+
+
+def test_what_control_events_tell_is_a_status(server):
+    assert server.request("GET", "/v1/stream/never-was?as=plain").status == 404
+    path = server.create("text/plain", {"Stream-Retention": "events=2"})
+    offsets = server.append_each(path, ["a", "b", "c", "d"])
+    for query in ["", "&offset=-1", f"&offset={offsets[0]}", "&lastEventId=not-an-id"]:
+        answer = server.request("GET", f"{path}?as=plain{query}")
+        assert (answer.status, answer["Stream-Earliest-Offset"]) == (410, offsets[1]), query
+    binary = server.create("application/octet-stream")
+    assert server.request("GET", f"{binary}?as=plain").status == 406
+
+
+def test_nothing_to_resume_is_204(server):
+    assert server.request("GET", "/v1/stream/not-yet?as=plain&when=open").status == 204
+    path = said(server)
+    with Connection(server.address) as connection:
+        connection.send_head("GET", f"{path}?as=plain&when=open")
+        assert connection.read_head().status == 200
+    server.end(path)
+    answer = server.request("GET", f"{path}?as=plain&when=open")
+    assert (answer.status, answer["Stream-End-Reason"], answer.body) == (204, "done", b"")
