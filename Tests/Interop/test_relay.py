@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import threading
 import time
 
@@ -344,6 +345,16 @@ def test_a_caller_who_leaves_what_is_passed_on_takes_the_upstream_along(relayed)
             connection.send_head("GET", "/v1/models", {})
             eventually(lambda: relayed.upstream.answers)
         eventually(lambda: answer.gone)
+
+
+def test_half_of_what_is_passed_on_is_torn_for_http_1_0_too(relayed):
+    """Its body ends with the connection: only a reset tells half of one from the whole."""
+    relayed.begin(Answer([b"half"], type="text/plain", end="close"))
+    with socket.create_connection(relayed.server.address, 20) as connection:
+        connection.sendall(b"GET /v1/models HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            while connection.recv(65536):
+                pass
 
 
 def test_a_slow_caller_is_not_a_silent_upstream(relay):

@@ -191,16 +191,24 @@ final class Exchange {
 
     func cut(reset: Bool = false) {
         guard let run else { return }
+        let mustReset = reset || looksWholeWhenClosed
         disconnected()
-        run.giveUp(reset: reset)
+        run.giveUp(reset: mustReset)
     }
 
     // MARK: The end
+
+    /// A body without a length and without chunks ends with the connection (HTTP/1.0): half of one would pass for the
+    /// whole.
+    private var looksWholeWhenClosed: Bool {
+        if case .open(.plain, announced: nil, _) = progress { true } else { false }
+    }
 
     private func ended(_ failure: (any Error)?) {
         task = nil
         guard let run else { return }
         let progress = progress
+        let mustReset = looksWholeWhenClosed
         self.progress = .over
         self.run = nil
         switch (progress, failure) {
@@ -210,7 +218,7 @@ final class Exchange {
             if remaining == nil, !isHead { run.transport.send(ByteBuffer(bytes: framing.terminator)) }
             run.finished()
         // Half a response must not look like a whole one.
-        case (.open, _): run.giveUp()
+        case (.open, _): run.giveUp(reset: mustReset)
         }
     }
 
@@ -247,8 +255,9 @@ final class Exchange {
     func drain() {
         guard let run else { return }
         let hasResponse = if case .none = progress { false } else { true }
+        let mustReset = looksWholeWhenClosed
         disconnected()
-        if hasResponse { run.giveUp() } else { fail(ExchangeError.draining, run) }
+        if hasResponse { run.giveUp(reset: mustReset) } else { fail(ExchangeError.draining, run) }
     }
 
     func tick(now: NIODeadline) {
