@@ -318,6 +318,48 @@ extension ReconnectMachine {
             (last, _) = machine.feed(String(repeating: "x", count: 1 << 20))
             if last != .readOn { break }
         }
+    @Test(arguments: ["gzip", "GZIP", "br", "x-unheard-of"])
+    func `A coding that was not asked for is final, and told`(coding: String) throws {
+        var machine = try makeMachine()
+        _ = machine.connect()
+        let head = ResponseHead(status: 200, contentType: "text/event-stream", contentEncoding: coding)
+        guard case .leave(.fail(let error)) = machine.received(head, at: .zero) else {
+            Issue.record("not a failure")
+            return
+        }
+        #expect(error.code == .contentEncoding)
+        #expect(error.message.contains("'\(coding.lowercased())', which was not asked for"))
+    }
+
+    @Test(arguments: ["", "identity", "Identity", nil])
+    func `No coding is none`(coding: String?) throws {
+        var machine = try makeMachine()
+        _ = machine.connect()
+        let head = ResponseHead(status: 200, contentType: "text/event-stream", contentEncoding: coding)
+        let action = machine.received(head, at: .zero)
+        #expect(action == .open)
+    }
+
+    @Test func `Lines are read where they were asked for, and nowhere else`() throws {
+        let head = ResponseHead(status: 200, contentType: "application/x-ndjson")
+        var other = try makeMachine()
+        _ = other.connect()
+        guard case .leave(.fail(let error)) = other.received(head, at: .zero) else {
+            Issue.record("not a failure")
+            return
+        }
+        #expect(error.code == .contentType)
+        var machine = try makeMachine { $0.format = .lines }
+        _ = machine.connect()
+        let action = machine.received(head, at: .zero)
+        #expect(action == .open)
+        let (last, elements) = machine.feed(
+            #"{"id":"a","data":"x"}"# + "\n" + #"{"event":"end","data":{"reason":"done"}}"# + "\n"
+        )
+        #expect(last == .leave(.finish(.init(reason: .done))))
+        #expect(elements == [.event(ServerSentEvent(data: "\"x\"", lastEventID: "a"))])
+    }
+
         guard case .leave(.fail(let error)) = last else {
             Issue.record("not a failure")
             return

@@ -56,6 +56,11 @@ package final class ScriptedServer: Sendable {
         package static func events(_ body: String, end: End = .close) -> Response {
             Response(200, [("Content-Type", "text/event-stream")], body: body, end: end)
         }
+
+        /// Freshet's NDJSON.
+        package static func lines(_ body: String, end: End = .close) -> Response {
+            Response(200, [("Content-Type", "application/x-ndjson")], body: body, end: end)
+        }
     }
 
     private struct Log {

@@ -22,7 +22,8 @@ extension EventSource {
         }
 
         /// Header fields sent with each request. `Authorization` and `Cookie` do not follow a redirect to another
-        /// origin. `Accept`, `Cache-Control` and `Last-Event-ID` are the event source's own and are ignored here.
+        /// origin. `Accept`, `Accept-Encoding`, `Cache-Control` and `Last-Event-ID` are the event source's own and are
+        /// ignored here.
         public var headers: [(name: String, value: String)] = []
         /// The id to continue after; empty for none.
         public var lastEventID = ""
@@ -58,12 +59,30 @@ extension EventSource {
         /// How many redirects in a row are followed: 301, 302, 303, 307 and 308.
         public var maximumRedirects = 20
 
+        /// What is asked for, and what a response has to be.
+        package var format = BodyFormat.eventStream
+        /// The longest line of NDJSON that is accepted.
+        package var ndjsonLineBytes = 0
+
         /// The defaults above: any server of event streams.
         public init() {}
 
-        /// For Freshet servers: its event types are understood, and three missed heartbeats are a dead connection.
-        public static var freshet: Configuration {
+        /// For Freshet servers: its event types are understood, three missed heartbeats are a dead connection, and
+        /// whatever a server takes as an event can be read.
+        public static var freshet: Configuration { freshet(eventBytes: ServerBounds.usualEventBytes) }
+
+        /// For a Freshet server whose setting `event-bytes` was raised.
+        ///
+        /// - Parameter eventBytes: That setting, in bytes. From it follow ``limits``: an event takes up to three times
+        ///   as many bytes in an event stream as its producer sent.
+        public static func freshet(eventBytes: Int) -> Configuration {
             var configuration = Configuration()
+            let bounds = ServerBounds(eventBytes: eventBytes)
+            configuration.limits = EventStreamParser.Limits(
+                lineBytes: bounds.eventStreamLine,
+                eventBytes: bounds.eventStreamData
+            )
+            configuration.ndjsonLineBytes = bounds.ndjsonLine
             configuration.dialect = .freshet
             configuration.idleTimeout = .seconds(35)
             return configuration

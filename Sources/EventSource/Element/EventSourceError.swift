@@ -8,6 +8,8 @@ public struct EventSourceError: Error, Sendable, Equatable, CustomStringConverti
         case status
         /// 200 with a content type other than `text/event-stream`.
         case contentType
+        /// 200 with a `Content-Encoding`, which was not asked for.
+        case contentEncoding
         /// Too many redirects in a row, or one that leads nowhere.
         case redirect
         /// A line or an event is longer than the limits allow.

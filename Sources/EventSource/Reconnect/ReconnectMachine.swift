@@ -56,7 +56,7 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     private struct Connection {
         var opened: Duration
         var deliveredEvent = false
-        var parser: EventStreamParser
+        var parser: BodyParser
     }
 
     private enum State {
@@ -109,19 +109,24 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
             preconditionFailure("a head answers an attempt")
         }
         switch head.status {
-        case 200 where head.isEventStream:
-            state = .open(
-                Connection(
-                    opened: now,
-                    parser: EventStreamParser(limits: configuration.limits, lastEventID: lastEventID)
+        case 200:
+            if let coding = head.coding {
+                let message =
+                    "\(current.url) answered in the coding '\(coding)', which was not asked for: something on the way "
+                    + "compresses (freshet doctor finds it)"
+                return .leave(fail(.contentEncoding, message, 200))
+            }
+            guard let format = BodyFormat(contentType: head.contentType), format == configuration.format else {
+                let found = head.contentType.map { "'\($0)'" } ?? "none"
+                let wanted = configuration.format.mediaType
+                return .leave(
+                    fail(.contentType, "\(current.url) answered with content type \(found), not \(wanted)", 200)
                 )
             )
+            }
+            state = .open(
+                Connection(opened: now, parser: BodyParser(format, configuration, lastEventID: lastEventID))
             return .open
-        case 200:
-            let found = head.contentType.map { "'\($0)'" } ?? "none"
-            return .leave(
-                fail(.contentType, "\(current.url) answered with content type \(found), not text/event-stream", 200)
-            )
         case 204:
             state = .finished
             guard configuration.dialect == .freshet else { return .leave(.finish(nil)) }
@@ -164,7 +169,13 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
         do {
             try connection.parser.parse(bytes) { outputs.append($0) }
         } catch {
-            let failure = EventSourceError(.limitExceeded, "the stream cannot be read: \(error)", status: 200)
+            let code =
+                if case .notAnEvent = error as? EventLineParser.Failure {
+                    EventSourceError.Code.contentType
+                } else {
+                    EventSourceError.Code.limitExceeded
+                }
+            let failure = EventSourceError(code, "the stream cannot be read: \(error)", status: 200)
             _ = deliver(outputs, &connection, at: now, into: &elements)
             return .leave(.fail(failure))
         }

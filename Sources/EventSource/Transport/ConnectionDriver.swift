@@ -143,13 +143,14 @@ struct ConnectionDriver {
         var http = HTTPClientRequest(url: request.url)
         for (name, value) in configuration.headers {
             switch name.lowercased() {
-            case "accept", "cache-control", "last-event-id": continue
+            case "accept", "accept-encoding", "cache-control", "last-event-id": continue
             case "authorization", "cookie":
                 if request.sendsCredentials { http.headers.add(name: name, value: value) }
             default: http.headers.add(name: name, value: value)
             }
         }
-        http.headers.add(name: "Accept", value: "text/event-stream")
+        http.headers.add(name: "Accept", value: configuration.format.mediaType)
+        http.headers.add(name: "Accept-Encoding", value: "identity")
         http.headers.add(name: "Cache-Control", value: "no-cache")
         if !request.lastEventID.isEmpty {
             // A header's string goes out as its UTF-8 bytes, which is what the standard asks for.
@@ -189,6 +190,7 @@ extension ResponseHead {
         self.init(
             status: Int(response.status.code),
             contentType: headers.first(name: "Content-Type"),
+            contentEncoding: headers.first(name: "Content-Encoding"),
             location: headers.first(name: "Location"),
             retryAfter: headers.first(name: "Retry-After").flatMap { UInt32($0) }.map { .seconds(Int($0)) },
             endReason: headers.first(name: "Stream-End-Reason"),

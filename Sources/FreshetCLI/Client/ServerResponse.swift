@@ -13,6 +13,14 @@ struct ServerResponse: Sendable {
     /// answers 200 to everything does not.
     var isFreshets: Bool { headers.first(name: "Stream-Next-Offset") != nil }
 
+    /// What the body is coded with, though nothing was asked for; nil for what is the same as none.
+    var coding: String? {
+        guard let coding = headers.first(name: "Content-Encoding")?.lowercased(), !coding.isEmpty,
+            coding != "identity"
+        else { return nil }
+        return PrintableText.escaped(coding)
+    }
+
     /// The stream has ended, according to this response.
     var isClosed: Bool { headers.first(name: "Stream-Closed")?.lowercased() == "true" }
 
@@ -32,7 +40,11 @@ struct ServerResponse: Sendable {
 
     /// What the server said was wrong, in one line.
     var problem: String {
-        Self.problem(status: status, body: body)
+        if let coding { return "the server answered \(status), in the coding '\(coding)', which was not asked for" }
+        if (300..<400).contains(status), let location = headers.first(name: "Location") {
+            return "the server answered \(status): it redirects to \(location), which is not followed; give that URL"
+        }
+        return Self.problem(status: status, body: body)
     }
 
     /// The title and the detail of a problem document (RFC 9457), or the beginning of what is not one.

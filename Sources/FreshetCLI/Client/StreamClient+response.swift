@@ -15,6 +15,10 @@ extension StreamClient {
             Terminal.note(response.problem)
             throw (response.status == 404 || response.status == 410 ? ExitStatus.gone : .refused).code
         }
+        guard response.coding == nil else {
+            Terminal.note("\(url): \(response.problem); something on the way compresses (freshet doctor finds it)")
+            throw ExitStatus.refused.code
+        }
         return response
     }
 }

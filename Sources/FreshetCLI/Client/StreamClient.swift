@@ -33,6 +33,7 @@ struct StreamClient: Sendable {
         var request = HTTPClientRequest(url: url)
         request.method = method
         for (name, value) in headers + authorization { request.headers.add(name: name, value: value) }
+        request.headers.add(name: "Accept-Encoding", value: "identity")
         if let body { request.body = .bytes(body) }
         do {
             // The client's own deadline ends with the head of the response; this one is for all of it.

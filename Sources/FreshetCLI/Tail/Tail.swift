@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventSource
 import Foundation
+import FreshetServer
 import NIOHTTP1
 import StreamCore
 
@@ -48,6 +49,20 @@ struct Tail: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Give up when there is no connection for so long.", valueName: "seconds"))
     var patience = 300
 
+    @Option(
+        help: ArgumentHelp(
+            "The largest event that the server takes: its setting event-bytes, where that was raised.",
+            valueName: "size"
+        ),
+        transform: { text in
+            guard let bytes = ByteSize.parse(text), (1...1 << 30).contains(bytes) else {
+                throw ValidationError("--event-bytes is a size from 1 to 1GiB, in bytes or with KiB, MiB or GiB.")
+            }
+            return bytes
+        }
+    )
+    var eventBytes = ServerBounds.usualEventBytes
+
     @OptionGroup var options: ClientOptions
 
     func validate() throws {
@@ -78,7 +93,9 @@ struct Tail: AsyncParsableCommand {
     }
 
     private func configuration(_ client: StreamClient) -> EventSource.Configuration {
-        var configuration = EventSource.Configuration.freshet
+        var configuration = EventSource.Configuration.freshet(eventBytes: eventBytes)
+        // There text keeps its carriage returns.
+        configuration.format = .lines
         configuration.headers = client.authorization.map { (name: $0.0, value: $0.1) }
         configuration.startOffset = from == "start" ? "-1" : from
         configuration.givesUpAfter = .seconds(patience)
@@ -104,6 +121,9 @@ struct Tail: AsyncParsableCommand {
             let status = error.status ?? 0
             Terminal.note(ServerResponse.problem(status: status, body: Array((error.body ?? "").utf8)))
             return status == 404 || status == 410 ? .gone : .refused
+        case .limitExceeded:
+            Terminal.note("\(error.message). --event-bytes SIZE is for servers that take larger events.")
+            return .refused
         default:
             Terminal.note(error.message)
             return .refused

@@ -23,10 +23,19 @@ struct TailOutput {
     /// Text goes out as it was appended, without anything between two events; other data one event a line.
     private func data(_ element: EventSource.Element) -> [UInt8] {
         guard case .event(let event) = element else { return [] }
+        let text = text(of: event)
         switch kind {
-        case .text: return Array(event.data.utf8)
-        case .binary: return Data(base64Encoded: event.data).map(Array.init) ?? Array(event.data.utf8)
-        default: return Array((event.data + "\n").utf8)
+        case .text: return Array(text.utf8)
+        case .binary: return Data(base64Encoded: text).map(Array.init) ?? Array(text.utf8)
+        default: return Array((text + "\n").utf8)
+        }
+    }
+
+    /// What was appended, from the JSON that the server's NDJSON has for it: JSON as it is, anything else in a string.
+    private func text(of event: ServerSentEvent) -> String {
+        switch kind {
+        case .json, .ndjson: event.data
+        default: JSONSlice(Array(event.data.utf8)).string ?? event.data
         }
     }
 
@@ -37,7 +46,7 @@ struct TailOutput {
         case .event(let event):
             if !event.lastEventID.isEmpty { members.append(("id", Self.string(event.lastEventID))) }
             if event.type != "message" { members.append(("event", Self.string(event.type))) }
-            members.append(("data", value(event.data)))
+            members.append(("data", value(text(of: event))))
             if kind == .binary { members.append(("base64", "true")) }
         case .start(let offset):
             members = [("id", Self.string(offset)), ("event", "\"start\"")]

@@ -1,8 +1,8 @@
 /// A size in bytes as it is written: plain, or in binary multiples.
-enum ByteSize {
+package enum ByteSize {
     private static let units: [(name: String, bytes: Int)] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
 
-    static func parse(_ text: String) -> Int? {
+    package static func parse(_ text: String) -> Int? {
         for unit in units where text.lowercased().hasSuffix(unit.name.lowercased()) {
             let number = text.utf8.dropLast(unit.name.utf8.count)
             return DecimalText.whole(number).flatMap {

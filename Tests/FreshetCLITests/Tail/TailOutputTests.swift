@@ -29,6 +29,17 @@ import Testing
         )
     }
 
+    @Test func `A string of the server's NDJSON is text, and stays a string where the events are JSON`() {
+        #expect(print(#""a\r\nb""#, .text) == "a\r\nb")
+        #expect(print(#""a""#, .json) == "\"a\"\n")
+        #expect(print(#""1""#, .ndjson, ndjson: true) == "{\"id\":\"00000000000A\",\"data\":\"1\"}\n")
+        #expect(print(#""1""#, .text, ndjson: true) == "{\"id\":\"00000000000A\",\"data\":\"1\"}\n")
+        #expect(
+            TailOutput(isNDJSON: false, kind: .binary, isForTerminal: false).bytes(for: .event(.init(data: #""/wA=""#)))
+                == [0xFF, 0]
+        )
+    }
+
     @Test func `A line holds JSON as JSON and everything else as a string`() {
         #expect(print("{\"a\": 1}", .json, ndjson: true) == "{\"id\":\"00000000000A\",\"data\":{\"a\": 1}}\n")
         #expect(print("not json", .ndjson, ndjson: true) == "{\"id\":\"00000000000A\",\"data\":\"not json\"}\n")
