@@ -111,7 +111,9 @@ let package = Package(
         ),
         .target(
             name: "EventSource",
-            dependencies: ["Locks", "ServerSentEvents", "TextCodecs", asyncHTTPClient, nio, nioPosix, nioHTTP1],
+            dependencies: [
+                "Locks", "PrintableText", "ServerSentEvents", "TextCodecs", asyncHTTPClient, nio, nioPosix, nioHTTP1,
+            ],
             swiftSettings: settings
         ),
 

@@ -216,20 +216,29 @@ extension ReconnectMachine {
         #expect(error.code == .redirect)
     }
 
-    @Test func `A circle of redirects ends`() throws {
+    @Test(arguments: [
+        (["/stream"], "http://host/stream leads back to http://host/stream"),
+        (["/a", "/a"], "http://host/a leads back to http://host/a"),
+        (["/a", "http://other/b", "http://host/stream"], "http://other/b leads back to http://host/stream"),
+        (["/1", "/2", "/3", "/4"], "redirects more than 3 times"),
+    ])
+    func `A circle of redirects, or a chain of too many, ends and says so`(locations: [String], told: String) throws {
         var machine = try makeMachine { $0.maximumRedirects = 3 }
         _ = machine.connect()
-        for _ in 0..<3 {
-            guard case .redirect = machine.received(.init(status: 307, location: "/"), at: .zero) else {
+        for location in locations.dropLast() {
+            guard case .redirect = machine.received(.init(status: 307, location: location), at: .zero) else {
                 Issue.record("not followed")
                 return
             }
         }
-        guard case .leave(.fail(let error)) = machine.received(.init(status: 307, location: "/"), at: .zero) else {
+        guard
+            case .leave(.fail(let error)) = machine.received(.init(status: 307, location: locations.last), at: .zero)
+        else {
             Issue.record("not a failure")
             return
         }
         #expect(error.code == .redirect)
+        #expect(error.message.contains(told), "\(error.message)")
     }
 
     // MARK: Freshet's events
@@ -309,15 +318,6 @@ extension ReconnectMachine {
         #expect(fed12.1 == [.comment(" ok")])
     }
 
-    @Test func `A line beyond the limit is final`() throws {
-        var machine = try makeMachine()
-        _ = machine.connect()
-        _ = machine.received(stream, at: .zero)
-        var last = Machine.BodyAction.readOn
-        for _ in 0..<100 {
-            (last, _) = machine.feed(String(repeating: "x", count: 1 << 20))
-            if last != .readOn { break }
-        }
     @Test(arguments: ["gzip", "GZIP", "br", "x-unheard-of"])
     func `A coding that was not asked for is final, and told`(coding: String) throws {
         var machine = try makeMachine()
@@ -360,6 +360,15 @@ extension ReconnectMachine {
         #expect(elements == [.event(ServerSentEvent(data: "\"x\"", lastEventID: "a"))])
     }
 
+    @Test func `A line beyond the limit is final`() throws {
+        var machine = try makeMachine()
+        _ = machine.connect()
+        _ = machine.received(stream, at: .zero)
+        var last = Machine.BodyAction.readOn
+        for _ in 0..<100 {
+            (last, _) = machine.feed(String(repeating: "x", count: 1 << 20))
+            if last != .readOn { break }
+        }
         guard case .leave(.fail(let error)) = last else {
             Issue.record("not a failure")
             return

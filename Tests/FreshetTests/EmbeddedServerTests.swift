@@ -194,7 +194,11 @@ struct EmbeddedServerTests {
         try await RunningServer.with(try Self.server()) { running async throws in
             let port = try await running.server.listening().port
             let second = try Self.server { $0.port = port }
-            await #expect(throws: SetupError.self) { try await second.run() }
+            let failure = await #expect(throws: SetupError.self) { try await second.run() }
+            #expect(
+                failure?.description
+                    == "It cannot listen on 127.0.0.1:\(port): another program uses that port. Stop it, or choose another port."
+            )
             await #expect(throws: SetupError.self) { try await second.listening() }
             await #expect(throws: SetupError.self) { try await second.run() }
         }

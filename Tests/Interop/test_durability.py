@@ -1,14 +1,16 @@
 """What was acknowledged survives `kill -9` of the server, at any moment, under load; its data directory is guarded."""
 
 import random
+import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
-from support.freshet import NIGHTLY, Freshet, run
+from support.freshet import BINARY, NIGHTLY, Freshet, run
 from support.ports import free_port
 from support.restarts import kill_and_start
 
@@ -111,6 +113,65 @@ def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
     assert server.process.wait(30) == 0
     checked = run("check", tmp_path / "data")
     assert checked.returncode == 0 and b"all sound" in checked.stdout, checked
+
+
+READ_ONLY = """
+mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99
+shift
+exec "$@"
+"""
+
+
+def run_read_only(directory, *arguments):
+    """Runs a command of the program where that directory is on a read-only file system."""
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh", directory, BINARY, *map(str, arguments)], capture_output=True, timeout=60
+    )
+    if done.returncode == 99 or b"unshare" in done.stderr:
+        pytest.skip(f"no mounts here: {done.stderr}")
+    return done
+
+
+@pytest.mark.parametrize("state", ["stopped", "killed", "restored"])
+def test_check_and_backup_read_a_read_only_file_system(tmp_path, state):
+    data = tmp_path / "data #1?"
+    server = Freshet(data=data)
+    path = server.create()
+    server.append_each(path, ["a", "b"])
+    if state == "killed":
+        server.process.kill()
+        server.process.wait()
+    else:
+        assert server.stop() == 0
+    if state == "restored":
+        assert run("backup", data, tmp_path / "restored.db").returncode == 0
+        shutil.rmtree(data)
+        data.mkdir()
+        (tmp_path / "restored.db").rename(data / "freshet.db")
+    before = {file.name: file.read_bytes() for file in data.iterdir()}
+    checked = run_read_only(data, "check", data)
+    assert checked.returncode == 0, checked
+    assert b"1 streams, 2 events" in checked.stdout
+    copied = run_read_only(data, "backup", data, tmp_path / "copy.db")
+    assert copied.returncode == 0, copied
+    assert {file.name: file.read_bytes() for file in data.iterdir()} == before
+    (tmp_path / "copied").mkdir()
+    (tmp_path / "copy.db").rename(tmp_path / "copied" / "freshet.db")
+    assert b"1 streams, 2 events" in run("check", tmp_path / "copied").stdout
+
+
+def test_a_log_that_cannot_be_read_on_a_read_only_file_system_is_told(tmp_path):
+    data = tmp_path / "data"
+    server = Freshet(data=data)
+    server.append(server.create(), "a")
+    server.process.kill()
+    server.process.wait()
+    (data / "freshet.db-shm").unlink()
+    for arguments in (["check", data], ["backup", data, tmp_path / "copy.db"]):
+        done = run_read_only(data, *arguments)
+        assert done.returncode == 1
+        assert b"read-only file system" in done.stderr and b"use the copy" in done.stderr
+    assert not (tmp_path / "copy.db").exists()
 
 
 def test_a_restart_keeps_streams_and_a_backup_is_a_server_of_its_own(tmp_path):

@@ -668,6 +668,18 @@ def test_an_upstream_that_is_not_there_is_a_502(relay):
     assert relayed.server.request("GET", "/v1/models").status == 502
 
 
+def test_a_502_says_in_words_that_the_upstream_speaks_no_tls(relayed):
+    secure = relayed.upstream.url.replace("http://", "https://")
+    server = Freshet("relay", memory=True, upstreams=f"one openai-compatible {secure}")
+    try:
+        answer = server.request("POST", PATHS["chat"], JSON, BODY)
+        assert (answer.status, answer.json["type"]) == (502, "urn:freshet:upstream-unreachable")
+        assert "TLS: the server speaks clear text there" in answer.json["detail"]
+        assert "SSL" not in answer.json["detail"]
+    finally:
+        server.stop()
+
+
 def test_the_server_s_memory_is_nobody_s_stream(relayed):
     relayed.begin(lambda request: Answer(CHAT))
     relayed.call(headers={"Idempotency-Key": "secret"})

@@ -1,3 +1,4 @@
+import EventSource
 import NIOCore
 import ServerSentEvents
 import StreamCore
@@ -156,7 +157,7 @@ extension Relay {
         } catch UpstreamError.unreachable(let reason) {
             if !Task.isCancelled { await fail(.unreachable, .unreachable(asked.upstream, reason)) }
         } catch {
-            await fail(.unreachable, .unreachable(asked.upstream, "\(error)"))
+            await fail(.unreachable, .unreachable(asked.upstream, TransportTrouble.describe(error)))
         }
     }
 

@@ -54,7 +54,7 @@ package struct HTTPUpstream: UpstreamTransport {
         } catch let error as CancellationError {
             throw error
         } catch {
-            throw UpstreamError.unreachable("\(error)")
+            throw UpstreamError.unreachable(TransportTrouble.describe(error))
         }
     }
 }

@@ -61,7 +61,8 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
 
     private enum State {
         case idle
-        case connecting(Target, redirects: Int)
+        /// The URLs that led there, in order.
+        case connecting(Target, from: [Target])
         case open(Connection)
         case waiting
         case finished
@@ -96,7 +97,7 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     mutating func connect() -> Request {
         switch state {
         case .idle, .waiting:
-            state = .connecting(target, redirects: 0)
+            state = .connecting(target, from: [])
             return Request(url: target.url, lastEventID: lastEventID, sendsCredentials: true)
         case .connecting, .open, .finished:
             preconditionFailure("an attempt begins only when there is none")
@@ -105,7 +106,7 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
 
     /// The head of the response to the request of this attempt.
     mutating func received(_ head: ResponseHead, at now: Duration) -> HeadAction {
-        guard case .connecting(let current, let redirects) = state else {
+        guard case .connecting(let current, let earlier) = state else {
             preconditionFailure("a head answers an attempt")
         }
         switch head.status {
@@ -122,10 +123,10 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
                 return .leave(
                     fail(.contentType, "\(current.url) answered with content type \(found), not \(wanted)", 200)
                 )
-            )
             }
             state = .open(
                 Connection(opened: now, parser: BodyParser(format, configuration, lastEventID: lastEventID))
+            )
             return .open
         case 204:
             state = .finished
@@ -133,15 +134,23 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
             let reason = head.endReason.map(EventSource.End.Reason.init(rawValue:))
             return .leave(.finish(EventSource.End(reason: reason, detail: head.endDetail)))
         case 301, 302, 303, 307, 308:
-            guard redirects < configuration.maximumRedirects else {
-                return .leave(fail(.redirect, "\(target.url) redirects more than \(redirects) times", head.status))
+            guard earlier.count < configuration.maximumRedirects else {
+                return .leave(
+                    fail(.redirect, "\(target.url) redirects more than \(earlier.count) times", head.status)
+                )
             }
             guard let next = current.redirected(to: head.location ?? "") else {
                 let location =
                     head.location.map { "'\($0)', which cannot be requested" } ?? "nowhere: it has no Location"
                 return .leave(fail(.redirect, "\(current.url) redirects to \(location)", head.status))
             }
-            state = .connecting(next, redirects: redirects + 1)
+            // Nothing that was sent changes on the way, so the same URL answers the same. Without this the circle would
+            // be run through until a connection fails, and begun anew after it.
+            if earlier.contains(next) || next == current {
+                let message = "\(target.url) redirects in a circle: \(current.url) leads back to \(next.url)"
+                return .leave(fail(.redirect, message, head.status))
+            }
+            state = .connecting(next, from: earlier + [current])
             return .redirect(
                 Request(url: next.url, lastEventID: lastEventID, sendsCredentials: next.isSameOrigin(as: target))
             )

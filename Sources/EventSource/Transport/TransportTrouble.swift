@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOPosix
+import PrintableText
 
 #if canImport(Glibc)
 import Glibc
@@ -22,8 +23,10 @@ package enum TransportTrouble {
         case let error as IOError:
             // The system's own words: NIO's are about the call that failed, "bind(descriptor:ptr:bytes:)".
             String(cString: strerror(error.errnoCode))
+        case ChannelError.ioOnClosedChannel, ChannelError.eof, ChannelError.inputClosed, ChannelError.alreadyClosed:
+            "the connection was closed"
         default:
-            String(describing: error)
+            TLSTrouble.describe(String(describing: error)) ?? String(describing: error)
         }
     }
 }

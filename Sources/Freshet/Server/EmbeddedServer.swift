@@ -140,10 +140,8 @@ public final class EmbeddedServer: Service {
                 bound.tell(.success(Address(host: address.ipAddress ?? configuration.host, port: address.port ?? 0)))
             }
         } catch {
-            let doubt = error is TooFewOpenFiles ? "" : " Is it in use?"
-            let failure = SetupError([
-                "It cannot listen on \(configuration.host):\(configuration.port): \(error).\(doubt)"
-            ])
+            let reason = ListenTrouble.describe(error)
+            let failure = SetupError(["It cannot listen on \(configuration.host):\(configuration.port): \(reason)"])
             bound.tell(.failure(failure))
             if ownsStreams { await streams.close() }
             throw failure

@@ -92,6 +92,7 @@ struct Append: AsyncParsableCommand {
         let stream = try StreamURL(url)
         // An open stream may wait for the next `append` for as long as it likes, unless a lease is asked for.
         let lease = lease ?? (end == .none ? 0 : 60)
+        let told = ToldTrouble()
         let session = AppendSession(
             client: try options.client(),
             url: stream.url,
@@ -107,6 +108,7 @@ struct Append: AsyncParsableCommand {
             producerID: RandomToken.text(),
             input: StandardInput(),
             progress: { bytes, appends, trouble in
+                guard Terminal.hasStandardError else { return told.tell(trouble) }
                 let done = "\(Terminal.size(bytes)) in \(appends) appends"
                 Terminal.progress(trouble.map { "\(done); waiting: \($0)" } ?? done)
             }

@@ -34,13 +34,10 @@ struct Info: AsyncParsableCommand {
             throw ValidationError("'\(url)' is not a stream's URL; those have /v1/stream/ before the name.")
         }
         let response = try await options.client().response(.GET, url)
-        let text: [UInt8]
-        if json {
-            text = try JSONOutput.line(response.body) + [UInt8(ascii: "\n")]
-        } else {
-            text = Array(Self.block(try JSONOutput.decode(StreamDescription.self, from: response.body, url)).utf8)
-        }
-        try Terminal.write(text)
+        let description = try JSONOutput.decode(StreamDescription.self, from: response, url)
+        try Terminal.write(
+            json ? JSONOutput.line(response.body) + [UInt8(ascii: "\n")] : Array(Self.block(description).utf8)
+        )
     }
 
     /// Labels and values, one a line.

@@ -1,16 +1,27 @@
 import ArgumentParser
 import Foundation
+import NIOHTTP1
 import PrintableText
 
 /// JSON that a server sent, as values and as lines.
 enum JSONOutput {
-    static func decode<Value: Decodable>(_ type: Value.Type, from body: [UInt8], _ url: String) throws -> Value {
-        do {
-            return try JSONDecoder().decode(type, from: Data(body))
-        } catch {
-            Terminal.note("\(url) did not answer as a Freshet server does: \(error)")
-            throw ExitStatus.refused.code
-        }
+    /// - Throws: The status to exit with, after telling what is there instead of a Freshet server.
+    static func decode<Value: Decodable>(
+        _ type: Value.Type,
+        from response: ServerResponse,
+        _ url: String
+    ) throws(ExitCode) -> Value {
+        let body = Data(response.body)
+        if let value = try? JSONDecoder().decode(type, from: body) { return value }
+        let isJSON = (try? JSONSerialization.jsonObject(with: body, options: .fragmentsAllowed)) != nil
+        let kind = response.headers.first(name: "Content-Type").map { ", of type \($0)" } ?? ""
+        let found =
+            response.body.isEmpty
+            ? "an empty response" : isJSON ? "JSON that describes no stream" : "something other than JSON\(kind)"
+        Terminal.note(
+            "\(url) is no Freshet server's: it answered \(response.status) with \(found). Is the address right?"
+        )
+        throw ExitStatus.refused.code
     }
 
     /// The elements of an array in an object, each on one line, with all that the server said in them.

@@ -59,7 +59,7 @@ struct List: AsyncParsableCommand {
             var url = server + "/v1/streams?prefix=" + PercentEncoding.encode(prefix, keeping: .unreserved)
             if let cursor { url += "&cursor=" + PercentEncoding.encode(cursor, keeping: .unreserved) }
             let response = try await client.response(.GET, url)
-            let page = try JSONOutput.decode(Page.self, from: response.body, url)
+            let page = try JSONOutput.decode(Page.self, from: response, url)
             if json {
                 for object in try JSONOutput.objects(in: response.body, under: "streams") {
                     try Terminal.write(object + [UInt8(ascii: "\n")])

@@ -8,6 +8,9 @@ struct TailNotes {
     private let sharesScreen = Terminal.hasStandardOutput && Terminal.hasStandardError
     private var isWithinLine = false
     private var showsProgress = false
+    /// Whether it was said that there is no connection, since there was one last.
+    private var hasToldTrouble = false
+    private var wasOpen = false
 
     /// The bytes that were printed last.
     mutating func printed(_ bytes: [UInt8]) {
@@ -27,11 +30,17 @@ struct TailNotes {
             let line = "\(reconnection.reason); again in \(seconds) s"
             if sharesScreen {
                 if reconnection.attempt > 1 { note(line) }
-            } else {
+            } else if Terminal.hasStandardError {
                 Terminal.progress("freshet: \(line)")
                 showsProgress = true
+            } else if !hasToldTrouble, !wasOpen || reconnection.attempt > 1 {
+                // A log gets one line for each time without a server, and none for a cut that is over at once.
+                hasToldTrouble = true
+                note("waiting: \(reconnection.reason)")
             }
         case .opened:
+            hasToldTrouble = false
+            wasOpen = true
             endProgress()
         case .event, .comment, .start:
             break

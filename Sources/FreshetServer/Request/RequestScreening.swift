@@ -15,6 +15,10 @@ package enum RequestScreening {
             throw .repeatedHeader(name, count: head.headers[name].count)
         }
         if let (name, value) = SingleField.joined(in: head.headers) { throw .header(name, value, "`true`, once") }
+        // A fragment stays with the client (RFC 9110, section 7.1); two parsers may end the target at different places.
+        if head.uri.utf8.contains(UInt8(ascii: "#")) {
+            throw Problem(.malformed("its target has a `#`, which is never sent; in a name it is `%23`"))
+        }
         switch TargetForm(head.uri) {
         case .origin: return head
         case .asterisk where head.method == .OPTIONS: return head

@@ -2,7 +2,8 @@ import StreamHTTP
 
 /// Times as in RFC 3339, such as `2026-11-22T12:00:00.5+01:00`.
 package enum Timestamp {
-    /// Milliseconds since 1970, or nil when the text is no such time or lies before 1970.
+    /// Milliseconds since 1970, or nil when the text is no such time, lies before 1970, or is a
+    /// leap second, which the milliseconds since 1970 do not count.
     package static func milliseconds(fromRFC3339 text: String) -> UInt64? {
         var scanner = Scanner(text)
         guard let year = scanner.number(4), scanner.skip("-"), let month = scanner.number(2), scanner.skip("-"),
@@ -24,7 +25,7 @@ package enum Timestamp {
             offset = sign * (hours * 60 + minutes)
         }
         guard scanner.isAtEnd, (1...12).contains(month), (1...days(in: month, of: year)).contains(day), hour < 24,
-            minute < 60, second <= 60
+            minute < 60, second < 60
         else { return nil }
         let total = daysSince1970(year, month, day) * 86400 + hour * 3600 + (minute - offset) * 60 + second
         guard total >= 0 else { return nil }

@@ -1,6 +1,6 @@
 import NIOCore
 import NIOPosix
-import NIOSSL
+import PrintableText
 
 #if canImport(Glibc)
 import Glibc
@@ -25,10 +25,7 @@ enum TransportTrouble {
             }
         case let error as ChannelError:
             if case .connectTimeout = error { "nobody answers" } else { "\(error)" }
-        case NIOSSLError.uncleanShutdown: "closed without the end that TLS has"
-        case NIOSSLError.handshakeFailed(let reason): "TLS: \(reason)"
-        case let error as NIOSSLExtraError: "TLS: \(error)"
-        default: "\(error)"
+        default: TLSTrouble.describe(String(describing: error)) ?? "\(error)"
         }
     }
 }

@@ -8,6 +8,8 @@ final class Database {
 
     enum Mode {
         case readWrite, readWriteCreate, readOnly
+        /// Read without locks and without looking for a log: the file system cannot be written, so nothing changes.
+        case immutable
     }
 
     init(path: String, mode: Mode, vfs: String? = nil) throws(SQLiteError) {
@@ -17,9 +19,11 @@ final class Database {
             case .readWrite: SQLITE_OPEN_READWRITE
             case .readWriteCreate: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
             case .readOnly: SQLITE_OPEN_READONLY
+            case .immutable: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
             }
+        let name = mode == .immutable ? Self.immutableURI(path) : path
         // No mutex of SQLite's own: a connection never leaves the thread that uses it.
-        let code = sqlite3_open_v2(path, &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs)
+        let code = sqlite3_open_v2(name, &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs)
         guard let handle else {
             throw SQLiteError(code: code, systemError: 0, message: "out of memory", action: "opening \(path)")
         }
@@ -30,6 +34,18 @@ final class Database {
         // A damaged cell is found when its page is read, not when it has been followed.
         try execute("PRAGMA cell_size_check=ON")
         try execute("PRAGMA trusted_schema=OFF")
+    }
+
+    private static func immutableURI(_ path: String) -> String {
+        let name = path.utf8.flatMap { byte -> [UInt8] in
+            switch byte {
+            case UInt8(ascii: "%"): Array("%25".utf8)
+            case UInt8(ascii: "?"): Array("%3f".utf8)
+            case UInt8(ascii: "#"): Array("%23".utf8)
+            default: [byte]
+            }
+        }
+        return "file:\(String(decoding: name, as: UTF8.self))?immutable=1"
     }
 
     deinit { close() }

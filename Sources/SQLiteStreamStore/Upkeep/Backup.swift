@@ -18,6 +18,7 @@ extension SQLiteStreamStore {
         guard access(source, R_OK) == 0 else {
             throw DirectoryError("There is no data directory \(directory): \(DataDirectory.reason).")
         }
+        let mode = try DataDirectory.readingMode(directory)
         guard access(file, F_OK) != 0 else {
             throw DirectoryError("\(file) exists already. Name a file that does not, or remove that one.")
         }
@@ -28,7 +29,7 @@ extension SQLiteStreamStore {
             throw DirectoryError("The copy could not be written to \(file): \(DataDirectory.reason).")
         }
         do throws(SQLiteError) {
-            let database = try Database(path: source, mode: .readWrite)
+            let database = try Database(path: source, mode: mode)
             sqlite3_busy_timeout(database.handle, 60_000)
             freshet_sqlite3_keep_log_on_close(database.handle)
             guard try database.integer("PRAGMA application_id") == Schema.applicationID else {

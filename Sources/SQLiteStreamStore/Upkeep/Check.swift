@@ -18,12 +18,13 @@ extension SQLiteStreamStore {
         guard access(file, R_OK) == 0 else {
             throw DirectoryError("There is no data directory \(directory): \(DataDirectory.reason).")
         }
+        let mode = try DataDirectory.readingMode(directory)
         var report = CheckReport()
         if OffsetMark.isSound("\(directory)/\(DataDirectory.markName)") == false {
             report.problems.append("The offset mark is damaged: it says which event ids were given out.")
         }
         do throws(SQLiteError) {
-            let database = try Database(path: file, mode: .readWrite)
+            let database = try Database(path: file, mode: mode)
             freshet_sqlite3_keep_log_on_close(database.handle)
             try check(database, &report)
         } catch {

@@ -167,6 +167,72 @@ import Testing
         }
     }
 
+    @Test(
+        .enabled(if: isBuilt),
+        arguments: [
+            ("<html>Welcome</html>", "something other than JSON, of type text/html"),
+            (#"{"hello":1}"#, "JSON that describes no stream"), ("", "an empty response"),
+        ]
+    )
+    func `A page that is no Freshet server's is told, without a dump`(body: String, told: String) async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(200, [("Content-Type", "text/html")], body: body)
+        } _: { server in
+            for arguments in [["ls"], ["ls", "--json"], ["info", "x"], ["info", "x", "--json"]] {
+                let result = try await run(arguments, server: server.origin)
+                #expect(result.status == 1)
+                #expect(result.output.isEmpty)
+                #expect(result.errors.hasPrefix("freshet: http://"))
+                #expect(
+                    result.errors.contains("is no Freshet server's: it answered 200 with \(told)."),
+                    "\(result.errors)"
+                )
+                #expect(!result.errors.contains("Error"))
+            }
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `A redirect is told with where it leads, and a circle as one`() async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(307, [("Location", "/v1/stream/x?offset=-1")], end: .close)
+        } _: { server in
+            let tail = try await run(["tail", "x"], server: server.origin)
+            #expect(tail.status == 1)
+            #expect(tail.errors.contains("redirects in a circle"), "\(tail.errors)")
+            let info = try await run(["info", "x"], server: server.origin)
+            #expect(info.status == 1)
+            #expect(info.errors.contains("to /v1/stream/x?offset=-1, which is not followed"), "\(info.errors)")
+        }
+    }
+
+    @Test(.enabled(if: isBuilt)) func `Without a server append and tail say so, where nobody sees progress`()
+        async throws
+    {
+        // Nobody listens on port 1; the commands are given a while, and end by --patience.
+        for arguments in [["append", "x", "--patience", "3"], ["tail", "x", "--patience", "3"]] {
+            let result = try await run(arguments, server: "http://127.0.0.1:1", input: "word")
+            #expect(result.status == 7)
+            let lines = result.errors.split(separator: "\n")
+            #expect(lines.count == 2, "\(result.errors)")
+            #expect(lines.first?.hasPrefix("freshet: waiting: ") == true, "\(result.errors)")
+        }
+    }
+
+    @Test(.enabled(if: isBuilt), arguments: ["tail", "info", "ls", "append"])
+    func `TLS against clear text is told in words`(command: String) async throws {
+        try await ScriptedServer.run { _, _ in
+            .init(200)
+        } _: { server in
+            let origin = "https" + server.origin.dropFirst(4)
+            var arguments = command == "ls" ? [command] : [command, "x"]
+            if command == "tail" || command == "append" { arguments += ["--patience", "0"] }
+            let result = try await run(arguments, server: origin)
+            #expect(result.status == 7)
+            #expect(result.errors.contains("TLS: the server speaks clear text there"), "\(result.errors)")
+            #expect(!result.errors.contains("SSL"), "\(result.errors)")
+        }
+    }
+
     @Test(.enabled(if: isBuilt), arguments: [200, 204])
     func `A server that says yes to everything is no Freshet server`(status: Int) async throws {
         try await ScriptedServer.run { _, _ in

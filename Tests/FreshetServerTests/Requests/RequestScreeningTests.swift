@@ -67,7 +67,8 @@ struct RequestScreeningTests {
         "a target that names no host, or somebody, or no server of HTTP is malformed",
         arguments: [
             "http://", "http:///a", "http://user@h/", "http://u:p@h/", "http://h:99999/", "http://h:x/", "http://a b/",
-            "ftp://h/a", "rtsp://h/a", "ws://h/a", "a", "h:1", "*", "", "?a", "http:/h/a", "http://[::1/",
+            "/a#b", "/a?b#", "#", "http://h/#a", "ftp://h/a", "rtsp://h/a", "ws://h/a", "a", "h:1", "*", "", "?a",
+            "http:/h/a", "http://[::1/",
         ]
     )
     func malformed(uri: String) {

@@ -1,0 +1,33 @@
+/// What went wrong with TLS, in words: BoringSSL and the library around it give a dump of codes, files and types.
+package enum TLSTrouble {
+    private static let meanings: [(sign: String, words: String)] = [
+        ("WRONG_VERSION_NUMBER", "the server speaks clear text there, not TLS: write http://"),
+        ("HTTP_REQUEST", "the server speaks clear text there, not TLS: write http://"),
+        ("CERTIFICATE_VERIFY_FAILED", "its certificate is not one that this machine trusts"),
+        ("failedToValidateHostname", "its certificate is for another host"),
+        ("unableToValidateCertificate", "its certificate cannot be verified"),
+        ("CERTIFICATE_EXPIRED", "the certificate has expired"),
+        ("CERTIFICATE_REQUIRED", "it asks for a client certificate"),
+        ("UNSUPPORTED_PROTOCOL", "it offers no version of TLS that is taken here"),
+        ("PROTOCOL_VERSION", "it takes no version of TLS that is offered here"),
+        ("NO_SHARED_CIPHER", "the two sides have no cipher in common"),
+        ("HANDSHAKE_FAILURE", "it refused the handshake"),
+        ("uncleanShutdown", "it closed the connection without the end that TLS has"),
+        ("EOF", "it closed the connection during the handshake"),
+    ]
+
+    /// - Parameter dump: an error as its library describes it.
+    /// - Returns: Nil where that is no error of TLS.
+    package static func describe(_ dump: String) -> String? {
+        let signs = ["BoringSSL", "NIOSSL", "OPENSSL_internal", "handshakeFailed", "uncleanShutdown"]
+        guard signs.contains(where: { contains(dump, $0) }) else { return nil }
+        let meaning = meanings.first { contains(dump, $0.sign) }
+        return "TLS: " + (meaning?.words ?? "the handshake failed")
+    }
+
+    private static func contains(_ text: String, _ part: String) -> Bool {
+        let (text, part) = (Array(text.utf8), Array(part.utf8))
+        guard text.count >= part.count else { return false }
+        return (0...text.count - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
+    }
+}
