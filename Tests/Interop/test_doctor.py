@@ -321,6 +321,70 @@ def test_what_cannot_be_examined_is_told(ran, serve):
     assert silent.returncode == 2 and b"TLS handshake" in silent.stderr
 
 
+@pytest.mark.parametrize(
+    "status, fields, body, said",
+    [
+        ("401 Unauthorized", b"www-authenticate: Basic realm=x\r\n", b"", [b"/events was answered 401", b"(Basic realm=x)", b"--header 'Authorization"]),
+        ("403 Forbidden", b"", b"", [b"/events was answered 403", b"refuses these credentials"]),
+        ("405 Method Not Allowed", b"allow: POST\r\n", b"", [b"it takes POST, not GET", b"--method POST --data FILE"]),
+        ("301 Moved", b"location: https://elsewhere.example/events\r\n", b"", [b"redirects to https://elsewhere.example/events. Give that URL"]),
+        ("302 Found", b"", b"", [b"a redirect without a Location"]),
+        ("502 Bad Gateway", b"content-type: text/html\r\n", b"<h1>Bad", [b"answered 502: the proxy does not reach its server"]),
+        ("504 Timeout", b"", b"", [b"said nothing in time"]),
+        ("200 OK", b"content-type: text/html\r\n", b"<html>", [b"a web page (text/html), not with a stream", b"under Network"]),
+        ("200 OK", b"content-type: text/plain\r\n", b"data: x\n\n", [b"events as text/plain", b"Content-Type: text/event-stream"]),
+        ("200 OK", b"content-type: text/plain\r\n", b"Hello", [b"with text/plain, not with a stream", b"It says: Hello"]),
+        ("200 OK", b"", b"{}", [b"with no Content-Type, not with a stream"]),
+    ],
+)
+def test_what_the_url_itself_answered_is_told(status, fields, body, said):
+    text = b"HTTP/1.1 %s\r\ncontent-length: %d\r\n%s\r\n%s" % (status.encode(), len(body), fields, body)
+    with Speaker(text) as speaker:
+        done = run("doctor", speaker.url + "/events")
+    assert done.returncode == 2
+    assert b"/v1/probe/" not in done.stderr
+    for words in said:
+        assert words in done.stderr, done.stderr
+
+
+def test_a_post_endpoint_is_examined_with_one_request(tmp_path):
+    asked = []
+
+    def say(connection, head):
+        head, body = head.split(b"\r\n\r\n", 1)
+        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        while len(body) < length:
+            body += connection.recv(65536)
+        asked.append((head, body))
+        if b"Bearer k" not in head:
+            return connection.sendall(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        for index in range(12):
+            # The pace of what is examined.
+            time.sleep(Ticker.GAPS[index % 6])
+            connection.sendall(b"data: %d\n\n" % index)
+
+    request = tmp_path / "request.json"
+    request.write_text('{"stream":true}')
+    with Speaker(say=say) as speaker:
+        ask = ["doctor", "--json", speaker.url + "/v1/chat", "--method", "POST", "--data", request, "--watch", "6"]
+        done = run(*ask, "--header", "Authorization: Bearer k")
+        refused = run(*ask)
+    report, found = report_of(done)
+    assert (report["verdict"], set(found)) == ("LIVE", {"LIVE"})
+    assert refused.returncode == 2 and b"POST " in refused.stderr and b"was answered 401" in refused.stderr
+    assert [body for _, body in asked] == [b'{"stream":true}'] * 2
+    assert all(head.startswith(b"POST /v1/chat HTTP/1.1\r\n") and b"content-type: application/json" in head for head, _ in asked)
+
+
+def test_a_method_and_its_body_go_together(tmp_path):
+    url = f"http://127.0.0.1:{free_port()}"
+    for arguments in (["--data", __file__], ["--method", "post"], ["--method", "POST", "--data", tmp_path / "none"], ["--method", "POST", "--origin", url]):
+        assert run("doctor", url, *arguments).returncode == 64
+    nobody = run("doctor", url, "--method", "POST")
+    assert nobody.returncode == 2 and b"no connection" in nobody.stderr
+
+
 def test_people_see_a_drawing(ran):
     shown = ran["for people"].stdout.decode()
     assert "LIVE: Events arrive as they are sent." in shown

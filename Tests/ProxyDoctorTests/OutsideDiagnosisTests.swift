@@ -49,6 +49,13 @@ import Testing
         #expect(report(later, direct: live).verdict == .live)
     }
 
+    @Test(arguments: ["gzip", "br", "x-unheard-of"]) func aCodingThatNobodyAskedForIsAFault(coding: String) {
+        let coded = reading(at: Self.moments, fields: [.init("content-encoding", coding)])
+        #expect(report(coded).verdict == .fault(.unaskedCoding))
+        #expect(report(live, compressed: coded).verdict == .live)
+        #expect(report(reading(at: Self.moments, fields: [.init("content-encoding", "identity")])).verdict == .live)
+    }
+
     @Test func eventsThatComeWithTheNextAreOneBehind() {
         let behind = reading(at: Array(Self.moments.dropFirst()))
         #expect(report(behind, direct: live).verdict == .fault(.oneEventBehind))

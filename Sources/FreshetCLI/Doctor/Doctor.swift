@@ -18,6 +18,7 @@ struct Doctor: AsyncParsableCommand {
               freshet doctor https://app.example/
               freshet doctor https://app.example/ --origin http://10.0.0.5:4437 --idle 65
               freshet doctor https://app.example/events --watch 60
+              freshet doctor https://app.example/v1/chat --method POST --data request.json
               freshet doctor --listen 127.0.0.1:9000
               freshet doctor --print-token --key FILE
               freshet doctor --json URL | jq -r '.verdict, .findings[].code'
@@ -73,6 +74,22 @@ struct Doctor: AsyncParsableCommand {
     )
     var headers: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Examine the answer to one request of this method at the URL itself, such as POST.",
+            valueName: "method"
+        )
+    )
+    var method = "GET"
+
+    @Option(
+        help: ArgumentHelp(
+            "The body of that request; application/json unless a --header says its type.",
+            valueName: "file"
+        )
+    )
+    var data: String?
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -105,6 +122,16 @@ struct Doctor: AsyncParsableCommand {
         if let idle, !(1...890).contains(idle) { throw ValidationError("--idle is a number of seconds from 1 to 890.") }
         if !(1...890).contains(watch) { throw ValidationError("--watch is a number of seconds from 1 to 890.") }
         _ = try headerFields()
+        guard !method.isEmpty, method.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {
+            throw ValidationError("--method is a method such as POST, in capitals.")
+        }
+        if method == "GET", data != nil { throw ValidationError("--data goes with --method POST.") }
+        if method != "GET", origin != nil || idle != nil {
+            throw ValidationError(
+                "--origin and --idle read one stream several times, and each \(method) begins another: leave them away."
+            )
+        }
+        _ = try body()
         guard !listen, !printToken else { return }
         guard let url else { throw ValidationError("Give the URL of a server, or --listen.") }
         for text in [url, origin].compactMap(\.self) where ServerAddress(url: text) == nil {
@@ -167,6 +194,10 @@ struct Doctor: AsyncParsableCommand {
         )
         let clock = ContinuousClock()
         let begun = clock.now
+        if method != "GET" {
+            let report = try await lookFromOutside(url, client, instead: nil)
+            return try tell(report, seconds: (clock.now - begun) / .seconds(1))
+        }
         var fields = try headerFields()
         if let token = try probeToken() { fields.append(ResponseHead.Field(ProbePaths.tokenField.lowercased(), token)) }
         let examiner = Examiner(client: client, server: server, origin: direct, fields: fields)
@@ -180,32 +211,68 @@ struct Doctor: AsyncParsableCommand {
         }
         Terminal.progress("")
         if let trouble = DoctorTrouble(examination.findings, server: server, origin: direct) {
-            guard trouble.isWithoutProbe, let report = await lookFromOutside(url, client) else {
+            guard trouble.isWithoutProbe else {
                 Terminal.note(trouble.description)
                 throw DoctorStatus.failed.code
             }
+            let report = try await lookFromOutside(url, client, instead: trouble)
             return try tell(report, seconds: (clock.now - begun) / .seconds(1))
         }
         try tell(examination.report(url: url, origin: origin), seconds: (clock.now - begun) / .seconds(1))
     }
 
-    /// Nil where the URL is not one of an event stream.
-    private func lookFromOutside(_ url: String, _ client: MeasuringClient) async -> Report? {
-        guard let server = ServerAddress(resource: url), let fields = try? headerFields() else { return nil }
+    /// - Parameter trouble: why there is no probe, where that was looked for.
+    /// - Throws: The status to exit with where the URL is not one of a stream, after telling what it is.
+    private func lookFromOutside(
+        _ url: String,
+        _ client: MeasuringClient,
+        instead trouble: DoctorTrouble?
+    ) async throws -> Report {
+        guard let server = ServerAddress(resource: url) else { throw DoctorStatus.failed.code }
+        let (fields, body) = (try headerFields(), try body())
         let direct = origin.flatMap { ServerAddress(resource: $0) }
-        let examiner = OutsideExaminer(client: client, server: server, origin: direct, fields: fields)
+        let examiner = OutsideExaminer(
+            client: client,
+            server: server,
+            origin: direct,
+            fields: fields,
+            method: method,
+            body: body
+        )
         let seconds = max(watch, idle ?? 0)
         Terminal.progress("looking at the stream for \(seconds) s ...")
         var evidence = await examiner.read(seconds: seconds)
         Terminal.progress("")
         // One that is held whole has not even a head.
         guard evidence.plain.isStream || (evidence.plain.head == nil && evidence.direct?.isStream == true) else {
-            return nil
+            let own = DoctorTrouble.outside(evidence.plain, url, method: method)
+            let none = trouble?.description ?? Self.silence(evidence.plain, "\(method) \(url)")
+            Terminal.note(trouble?.isFreshets == true ? none : own ?? none)
+            throw DoctorStatus.failed.code
         }
+        if method != "GET" { return OutsideDiagnosis(evidence).report(url: url, origin: nil) }
         Terminal.progress("reading it again from the middle ...")
         evidence = await examiner.resume(evidence, seconds: min(seconds, 5))
         Terminal.progress("")
         return OutsideDiagnosis(evidence).report(url: url, origin: origin)
+    }
+
+    /// What is said of a request without a head that tells more.
+    private static func silence(_ reading: OutsideReading, _ request: String) -> String {
+        if let head = reading.head { return "\(request) was answered \(head.status): there is nothing at that URL." }
+        switch reading.end {
+        case .unreachable(let why): return "no connection to \(request): \(why)"
+        case .torn(let why): return "\(request) was not answered as an HTTP server does: \(why)"
+        default: return "\(request) was not answered in time; --watch SECONDS waits longer."
+        }
+    }
+
+    private func body() throws -> [UInt8]? {
+        guard let data else { return method == "GET" ? nil : [] }
+        guard let found = FileManager.default.contents(atPath: data) else {
+            throw ValidationError("The file of --data, '\(data)', cannot be read.")
+        }
+        return Array(found)
     }
 
     private func tell(_ report: Report, seconds: Double) throws {

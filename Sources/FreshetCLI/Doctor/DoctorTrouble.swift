@@ -6,14 +6,18 @@ struct DoctorTrouble: CustomStringConvertible {
     let description: String
     /// Whether there is a server, and only its probe is missing: then the stream itself can be looked at.
     let isWithoutProbe: Bool
+    /// Whether a Freshet server says so itself.
+    let isFreshets: Bool
 
     /// Nil when the probe answered, on both ways where there are two.
     init?(_ evidence: Evidence, server: ServerAddress, origin: ServerAddress?) {
         if let trouble = Self.trouble(evidence.times(.proxied), server) {
             description = trouble
+            isFreshets = evidence.times(.proxied).first.flatMap { Self.problem($0.body) }?.isFreshets ?? false
             isWithoutProbe = evidence.times(.proxied).contains { $0.head != nil }
         } else if let origin, let trouble = Self.trouble(evidence.times(.direct), origin) {
             description = "the control: \(trouble)"
+            isFreshets = false
             isWithoutProbe = false
         } else {
             return nil
@@ -30,7 +34,7 @@ struct DoctorTrouble: CustomStringConvertible {
         default: break
         }
         guard let head = first.head else { return "\(place) did not answer" }
-        if let detail = problem(first.body), detail.type.hasPrefix("urn:freshet:") {
+        if let detail = problem(first.body), detail.isFreshets {
             return "\(place): \(detail.title) \(detail.detail) (\(head.status))"
         }
         switch head.status {
@@ -57,6 +61,8 @@ struct DoctorTrouble: CustomStringConvertible {
         var type: String
         var title: String
         var detail: String
+
+        var isFreshets: Bool { type.hasPrefix("urn:freshet:") }
     }
 
     private static func problem(_ body: String) -> Problem? {

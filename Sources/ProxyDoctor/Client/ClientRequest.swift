@@ -16,12 +16,14 @@ package struct ClientRequest: Sendable {
     /// Path and query, without the server's own base path.
     package var target: String
     package var fields: [ResponseHead.Field]
-    /// Sent chunked, in its parts.
+    /// Sent in its parts, chunked unless the fields have a Content-Length.
     package var body: [BodyPart]?
     /// Milliseconds after which a response that has not ended is given up.
     package var limit: Int
     /// Milliseconds after the request at which the client closes the connection, as a reader does who leaves.
     package var leavesAfter: Int?
+
+    var isChunked: Bool { body != nil && !fields.contains { $0.name == "content-length" } }
 
     package init(
         server: ServerAddress,

@@ -52,18 +52,20 @@ final class HTTP1Exchange: ChannelInboundHandler {
         var text = "\(request.method) \(request.server.basePath)\(request.target) HTTP/1.1\r\n"
         text += "host: \(request.server.authority)\r\n"
         for field in request.fields { text += "\(field.name): \(field.value)\r\n" }
-        if request.body != nil { text += "transfer-encoding: chunked\r\n" }
+        if request.isChunked { text += "transfer-encoding: chunked\r\n" }
         text += "\r\n"
         recorder.sent()
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
         guard let body = request.body else { return }
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let isChunked = request.isChunked
         for (index, part) in body.enumerated() {
             let isLast = index == body.count - 1
             context.eventLoop.scheduleTask(in: .milliseconds(Int64(part.after))) {
-                var buffer = ByteBuffer(string: String(part.bytes.count, radix: 16) + "\r\n")
+                var buffer = ByteBuffer()
+                if isChunked { buffer.writeString(String(part.bytes.count, radix: 16) + "\r\n") }
                 buffer.writeBytes(part.bytes)
-                buffer.writeString(isLast ? "\r\n0\r\n\r\n" : "\r\n")
+                if isChunked { buffer.writeString(isLast ? "\r\n0\r\n\r\n" : "\r\n") }
                 let context = bound.value
                 context.writeAndFlush(NIOAny(buffer), promise: nil)
             }

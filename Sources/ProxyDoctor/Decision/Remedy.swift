@@ -106,7 +106,7 @@ enum Remedy {
                 .mitmproxy: "--set stream_large_bodies=1",
                 .trafficServer: "CONFIG proxy.config.http.request_buffer_enabled INT 0",
             ]
-        case .live, .stripped: [:]
+        case .live, .stripped, .unaskedCoding: [:]
         }
     }
 }

@@ -10,7 +10,7 @@ package struct OutsideDiagnosis: Sendable {
 
     package func report(url: String, origin: String?) -> Report {
         let findings =
-            [cached(), cut(), stripped()].compactMap(\.self) + delivery() + [headersHeld()].compactMap(\.self)
+            [coded(), cached(), cut(), stripped()].compactMap(\.self) + delivery() + [headersHeld()].compactMap(\.self)
         let sorted = findings.enumerated().sorted { one, other in
             one.element.severity == other.element.severity
                 ? one.offset < other.offset : one.element.severity > other.element.severity
@@ -231,6 +231,19 @@ package struct OutsideDiagnosis: Sendable {
     }
 
     // MARK: Beside the events
+
+    private func coded() -> Finding? {
+        guard let coding = evidence.plain.head?.coding else { return nil }
+        return Finding(
+            .unaskedCoding,
+            .fault,
+            layer: layer("a proxy that compresses, or the server itself"),
+            evidence: "The request asked for no compression (Accept-Encoding: identity), and the response is coded "
+                + "with \(coding): a reader that asked so takes its bytes for text.",
+            remedy: "Turn compression off for the path; Cache-Control: no-transform from the server does it for many.",
+            figures: ["encoding": .text(coding)]
+        )
+    }
 
     private func headersHeld() -> Finding? {
         let reading = evidence.plain

@@ -30,6 +30,8 @@ package enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case disconnectOnWrite = "DISCONNECT_ON_WRITE"
     /// Only so many streams are open at a time.
     case concurrency = "CONCURRENCY"
+    /// A response is compressed though none was asked for.
+    case unaskedCoding = "UNASKED_CODING"
     /// The body of a request arrives when it is whole.
     case uploadBuffered = "UPLOAD_BUFFERED"
 }
