@@ -17,14 +17,14 @@ enum DemoFailure: Error {
             Problem(
                 507,
                 "store-full",
-                title: "There is no room.",
+                title: "Store full",
                 detail: "The server keeps all the \(bound.rawValue) it may. Start the demo again, or raise its limit."
             )
         case .store:
             Problem(
                 503,
                 "store-unavailable",
-                title: "The store cannot be reached.",
+                title: "Store unavailable",
                 detail: "Nothing was changed. Ask again in a moment.",
                 headers: [HeaderField("Retry-After", "2")]
             )

@@ -4,7 +4,7 @@ extension Problem {
     static let jsonOnly = Problem(
         415,
         "json-only",
-        title: "The body must be JSON.",
+        title: "JSON body required",
         detail: "Send it with `Content-Type: application/json`."
     )
 
@@ -12,9 +12,9 @@ extension Problem {
         Problem(
             404,
             "no-upstream",
-            title: "No upstream answers this.",
-            detail: name.map { "No upstream is named `\($0)`. The setting upstreams names them." }
-                ?? "None of the configured upstreams has this path. The setting upstreams names them."
+            title: "No such upstream",
+            detail: name.map { "No upstream is named `\($0)`. The `upstreams` setting lists them." }
+                ?? "No configured upstream has this path. The `upstreams` setting lists them."
         )
     }
 
@@ -22,47 +22,51 @@ extension Problem {
         Problem(
             403,
             "path-not-allowed",
-            title: "This path may not be called.",
+            title: "Path not allowed",
             detail:
-                "The upstream `\(upstream.name)` is configured for \(upstream.allowed.joined(separator: ", ")) only."
+                "The upstream `\(upstream.name)` allows only \(upstream.allowed.joined(separator: ", "))."
         )
     }
 
     static let keyIsOurs = Problem(
         401,
         "key-passed-on",
-        title: "The upstream needs a key of its own.",
-        detail: "This upstream is called with the caller's own key. Send that as the provider wants it, and the key of "
+        title: "Upstream key required",
+        detail:
+            "This upstream is called with your own provider key. Send that the way the provider expects it, and "
+            + "the key of "
             + "this server as `Freshet-Key: …`."
     )
 
     static let keyInURL = Problem(
         400,
         "key-in-url",
-        title: "A key of this server stands in the URL.",
-        detail: "Upstreams and logs would see it. Send it as `Freshet-Key: …`, and give it up: make a new one."
+        title: "Key in URL",
+        detail:
+            "Upstreams and logs would see it. Send it as `Freshet-Key: …`, and replace this key, which is now "
+            + "exposed."
     )
 
     static let badIdempotencyKey = Problem(
         400,
         "bad-idempotency-key",
-        title: "This is no idempotency key.",
-        detail: "`Idempotency-Key` is sent once, with 1 to 255 characters of printable ASCII."
+        title: "Invalid idempotency key",
+        detail: "`Idempotency-Key` must be sent once, as 1 to 255 printable ASCII characters."
     )
 
     static let differentBody = Problem(
         422,
         "idempotency-mismatch",
-        title: "The key was used for another request.",
-        detail: "This `Idempotency-Key` came with another body before. Send a new key for a new request."
+        title: "Idempotency key reused",
+        detail: "This `Idempotency-Key` was used with another body. Send a new key for a new request."
     )
 
     static let answerExpired = Problem(
         410,
         "answer-expired",
-        title: "The answer is no longer kept.",
+        title: "Answer expired",
         detail:
-            "It was given before under this `Idempotency-Key`, and is not made a second time. Send a new key to ask "
+            "It was already generated for this `Idempotency-Key` and is not generated twice. Send a new key to ask "
             + "again."
     )
 
@@ -70,7 +74,7 @@ extension Problem {
         Problem(
             400,
             "bad-disconnect-policy",
-            title: "This is no rule for a reader who leaves.",
+            title: "Invalid disconnect policy",
             detail: "`Freshet-On-Disconnect` is `continue`, `cancel` or `grace=SECONDS`, up to "
                 + "\(limit.components.seconds) seconds here."
         )
@@ -88,8 +92,8 @@ extension Problem {
         Problem(
             429,
             "too-many-answers",
-            title: "Too many answers are being written.",
-            detail: "\(limit) may be, at one time. Wait for one to end, or stop one.",
+            title: "Too many answers in progress",
+            detail: "At most \(limit) answers may be in progress at a time. Wait for one to end, or stop one.",
             headers: [HeaderField("Retry-After", "5")]
         )
     }
@@ -98,7 +102,7 @@ extension Problem {
         Problem(
             502,
             "upstream-unreachable",
-            title: "The upstream cannot be reached.",
+            title: "Upstream unreachable",
             detail: "`\(upstream.name)` did not answer: \(reason)."
         )
     }
@@ -107,7 +111,7 @@ extension Problem {
         Problem(
             504,
             "upstream-silent",
-            title: "The upstream says nothing.",
+            title: "Upstream timed out",
             detail:
                 "`\(upstream.name)` sent nothing of an answer for relay-idle-seconds, or nothing that says anything "
                 + "for relay-wordless-seconds."
@@ -118,9 +122,10 @@ extension Problem {
         Problem(
             502,
             "upstream-redirect",
-            title: "The upstream sends elsewhere.",
+            title: "Upstream redirected",
             detail:
-                "`\(upstream.name)` answered with a redirect, which is not followed: the key would go to whoever it "
+                "`\(upstream.name)` responded with a redirect, which is not followed: the key would go to the "
+                + "address it "
                 + "names. Configure the address it leads to."
         )
     }
@@ -129,7 +134,7 @@ extension Problem {
         Problem(
             502,
             "upstream-encoded",
-            title: "The upstream's stream is compressed.",
+            title: "Upstream response is compressed",
             detail: "`\(upstream.name)` was asked for identity encoding and sent one that cannot be unpacked here."
         )
     }
@@ -137,8 +142,8 @@ extension Problem {
     static let stoppedBeforeFirstByte = Problem(
         409,
         "answer-stopped",
-        title: "The answer was stopped before it began.",
-        detail: "Its stream was cancelled while the upstream had not answered yet.",
+        title: "Answer stopped before it began",
+        detail: "Its stream was cancelled before the upstream responded.",
         // The clients of OpenAI and Anthropic repeat what is answered 409: Stop would begin the answer anew.
         headers: [HeaderField("X-Should-Retry", "false")]
     )
@@ -146,38 +151,38 @@ extension Problem {
     static let interruptedBeforeFirstByte = Problem(
         502,
         "answer-interrupted",
-        title: "The answer was interrupted before it began.",
-        detail: "The server went away while the upstream had not answered yet. Ask again with a new `Idempotency-Key`."
+        title: "Answer interrupted before it began",
+        detail: "The server stopped before the upstream responded. Ask again with a new `Idempotency-Key`."
     )
 
     static let relayDraining = Problem(
         503,
         "draining",
-        title: "The server is going away.",
-        detail: "Nothing is begun any more. Try again in a moment.",
+        title: "Server shutting down",
+        detail: "The server accepts no new calls. Retry in a moment.",
         headers: [HeaderField("Retry-After", "2")]
     )
 
     static let relayStore = Problem(
         503,
         "store-unavailable",
-        title: "The store cannot be reached.",
-        detail: "The upstream was not called. Try again in a moment.",
+        title: "Store unavailable",
+        detail: "The upstream was not called. Retry in a moment.",
         headers: [HeaderField("Retry-After", "2")]
     )
 
     static let relayFull = Problem(
         507,
         "store-full",
-        title: "There is no room.",
-        detail: "There is no room for another answer, and the upstream was not called."
+        title: "Store full",
+        detail: "The store has no room for another answer. The upstream was not called."
     )
 
     static func badPath(_ reason: String) -> Problem {
         Problem(
             400,
             "bad-path",
-            title: "This is no path of an upstream.",
+            title: "Invalid upstream path",
             detail: "\(reason): not every upstream would understand it alike. Write the path plainly, without `.` and "
                 + "`..`."
         )
@@ -206,7 +211,7 @@ extension Problem {
         Problem(
             413,
             "body-too-large",
-            title: "The body is too large.",
+            title: "Request body too large",
             detail: "Unpacked it has more than \(limit) bytes, which is relay-body-bytes."
         )
     }

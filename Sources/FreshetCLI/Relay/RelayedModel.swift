@@ -69,7 +69,7 @@ struct RelayedModel: DemoModel {
         return Problem(
             response.status >= 400 ? response.status : 502,
             "model-refused",
-            title: "The model did not answer.",
+            title: "Model request failed",
             detail: detail ?? "\(upstream.name) answered \(response.status)."
         )
     }

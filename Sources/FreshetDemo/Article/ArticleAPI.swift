@@ -158,7 +158,7 @@ final class ArticleAPI: Sendable {
     private static let busy = Problem(
         429,
         "too-many-answers",
-        title: "Too many answers are being written.",
+        title: "Too many answers in progress",
         detail: "\(mostAtOnce) answers are being written. Close some pages, or wait.",
         headers: [HeaderField("Retry-After", "5")]
     )

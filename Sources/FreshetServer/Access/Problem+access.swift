@@ -5,11 +5,12 @@ extension Problem {
         Problem(
             403,
             "foreign-host",
-            title: "This server does not answer to that host",
+            title: "Host not allowed",
             detail:
-                "The request's Host is \"\(host)\". Bound to loopback, the server answers to localhost, 127.0.0.1 and "
-                + "[::1] only, so that no page of another site reaches it through a name of its own. If the name is "
-                + "yours, add it to the setting hosts."
+                "The request's Host is \"\(host)\". Bound to loopback, the server accepts only localhost, 127.0.0.1 "
+                + "and "
+                + "[::1], so that no other site's page can reach it through a host name of its own. If the name is "
+                + "yours, add it to the `hosts` setting."
         )
     }
 
@@ -17,14 +18,15 @@ extension Problem {
         Problem(
             403,
             "foreign-origin",
-            title: "A page of another origin may not change streams",
+            title: "Origin not allowed",
             detail: origin.map {
                 "The request comes from a page of \"\($0)\", which is neither this server's own origin nor an allowed one. "
-                    + "If the page is yours, add its origin to the setting allowed-origins; behind a proxy, let the proxy "
+                    + "If the page is yours, add its origin to the `allowed-origins` setting; behind a proxy, let "
+                    + "the proxy "
                     + "pass the Host header on."
             }
                 ?? "The request comes from a page of another site (Sec-Fetch-Site: cross-site) and does not say which. "
-                + "Send it with fetch() from an allowed origin, or from a program instead of a page."
+                + "Send it with fetch() from an allowed origin, or from a program that is not a browser."
         )
     }
 
@@ -32,10 +34,11 @@ extension Problem {
         Problem(
             401,
             "no-key",
-            title: "A key is needed",
+            title: "Key required",
             detail:
-                "Send Authorization: Bearer KEY, with a key of the server's keys file. A page gets a session cookie for "
-                + "a key by POST /v1/session; it counts for reading, and for requests from the server's own pages.",
+                "Send Authorization: Bearer KEY, with a key from the server's keys file. A page gets a session "
+                + "cookie for "
+                + "a key by POST /v1/session; it allows reading, and requests from the server's own pages.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\"")]
         )
     }
@@ -44,8 +47,8 @@ extension Problem {
         Problem(
             401,
             "not-known",
-            title: "It is not known who asks",
-            detail: "The program that this server is a part of decides who may, and knows nobody by this request. "
+            title: "Not authenticated",
+            detail: "The application that embeds this server controls access and does not recognize this request. "
                 + "Log in first."
         )
     }
@@ -54,10 +57,11 @@ extension Problem {
         Problem(
             401,
             "wrong-key",
-            title: "The key is not known",
+            title: "Invalid key",
             detail:
-                "The Authorization header has no key of the server's keys file. It must be Bearer KEY, with the key as "
-                + "it was made, not its digest; keys added to the file count after a restart.",
+                "The Authorization header holds no key from the server's keys file. It must be Bearer KEY, with the "
+                + "key as "
+                + "it was generated, not its digest; keys added to the file take effect after a restart.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
         )
     }
@@ -73,7 +77,7 @@ extension Problem {
         return Problem(
             403,
             "missing-right",
-            title: "The key does not give this right",
+            title: "Insufficient rights",
             detail:
                 "The key \"\(caller.name)\" lacks \(rights) on the stream \"\(stream)\": it has \(rights) \(elsewhere). "
                 + "Use another key, or add a line for \"\(caller.name)\" with \(missing.joined(separator: ",")) and a "

@@ -15,21 +15,21 @@ package struct ServerSettings: Sendable {
         "host",
         .bindHost,
         default: "127.0.0.1",
-        "Address to listen on. Beyond loopback the server starts only with keys, or with open."
+        "Address to listen on. Beyond loopback the server requires `keys` or `open`."
     )
 
     package let port = Setting<Int>(
         "port",
         .whole(0...65_535),
         default: 4437,
-        "TCP port to listen on; 0 takes a free one."
+        "TCP port to listen on; 0 picks a free one."
     )
 
     package let eventLoops = Setting<Int?>(
         "event-loops",
         SettingKind<Int>.whole(1...1024).orNil("0", meaning: "one on each core"),
         default: nil,
-        "Threads that carry connections."
+        "Number of threads that serve connections."
     )
 
     let access = Heading("Access control", in: .server)
@@ -38,14 +38,14 @@ package struct ServerSettings: Sendable {
         "keys",
         .path,
         default: nil,
-        "File of bearer keys and the rights that each gives."
+        "File of bearer keys and the rights each one grants."
     )
 
     package let open = Setting<Bool>(
         "open",
         .toggle,
         default: false,
-        "Without keys, serve everybody who reaches the server, beyond loopback too."
+        "Without keys, serve everyone who can reach the server, beyond loopback too."
     )
 
     package let allowedOrigins = Setting<[String]>(
@@ -53,36 +53,36 @@ package struct ServerSettings: Sendable {
         .origins,
         default: [],
         in: .requests,
-        "Origins whose pages may read and write, beside the server's own."
+        "Origins whose pages may read and write, in addition to the server's own."
     )
 
     package let hosts = Setting<[String]>(
         "hosts",
         .hostNames,
         default: [],
-        "Host names that a server on loopback answers to, beside localhost and the loopback addresses: those of a "
-            + "proxy on this machine that passes Host on. Beyond loopback every name is answered."
+        "Host names that a server on loopback accepts, in addition to localhost and the loopback addresses: those of a "
+            + "proxy on this machine that passes Host on. Beyond loopback every name is accepted."
     )
 
     package let secureCookie = Setting<Bool>(
         "secure-cookie",
         .toggle,
         default: false,
-        "Mark session cookies Secure always, not only where X-Forwarded-Proto says https."
+        "Always mark session cookies Secure, not only when X-Forwarded-Proto says https."
     )
 
     package let sessionLifetime = Setting<Duration>(
         "session-seconds",
         .seconds(.seconds(60)...day * 400),
         default: .seconds(86_400),
-        "How long a session cookie is good for."
+        "How long a session cookie stays valid."
     )
 
     package let probe = Setting<Bool?>(
         "probe",
         SettingKind<Bool>.toggle.orNil("auto", meaning: "true on loopback only"),
         default: nil,
-        "Answer the probe of freshet doctor, at /v1/probe. With keys it wants a token that one of them signed."
+        "Answer the probe of freshet doctor, at /v1/probe. With keys, a probe needs a token signed with one of them."
     )
 
     let keeping = Heading("Where streams are kept", in: .program)
@@ -91,22 +91,22 @@ package struct ServerSettings: Sendable {
         "data",
         .dataDirectory,
         default: "./freshet-data",
-        "Directory that streams are kept in; it is made where it is missing, and one server at a time uses it. "
-            + "`freshet demo` keeps them in memory unless another is named."
+        "Directory that holds the streams; it is created if missing, and only one server can use it at a time. "
+            + "`freshet demo` keeps them in memory unless you name a directory."
     )
 
     package let memory = Setting<Bool>(
         "memory",
         .toggle,
         default: false,
-        "Keep streams in memory only, whatever data says: they are lost when the server ends."
+        "Keep streams in memory only, whatever `data` says: they are lost when the server stops."
     )
 
     package let durability = Setting<Durability>(
         "durability",
         .durability,
         default: .fsync,
-        "How an acknowledged event is kept: fsync survives the loss of power, os only the death of the server."
+        "What an acknowledged event survives: fsync, a power loss; os, only a crash of the server."
     )
 
     let streaming = Heading("Streams", in: .requests)
@@ -115,14 +115,14 @@ package struct ServerSettings: Sendable {
         "create-on-post",
         .prefixes,
         default: [],
-        "Under these names a POST to an unknown stream creates it, with the type of its body."
+        "Under these prefixes a POST to an unknown stream creates it, with the content type of the body."
     )
 
     package let publicCache = Setting<[String]>(
         "public-cache",
         .prefixes,
         default: [],
-        "Under these names shared caches may keep catch-up reads. Only for streams that everybody may read."
+        "Under these prefixes shared caches may store catch-up reads. Only for streams that everyone may read."
     )
 
     package let tornLease = Setting<Duration?>(
@@ -130,7 +130,8 @@ package struct ServerSettings: Sendable {
         SettingKind<Duration>.seconds(.milliseconds(1)...day * 365).orNil("0", meaning: "none"),
         default: .seconds(60),
         in: .streams,
-        "The lease that a stream without one gets when a streaming append is torn: at its end the stream is abandoned."
+        "The lease that a stream without one gets when a streaming append breaks off: when it expires, the stream "
+            + "is abandoned."
     )
 
     let reading = Heading("Reading", in: .requests)
@@ -139,7 +140,7 @@ package struct ServerSettings: Sendable {
         "heartbeat-seconds",
         .seconds(.milliseconds(50)...day),
         default: .seconds(10),
-        "How long a reader that follows hears nothing before a heartbeat is written. Keep it below every proxy's idle "
+        "How long a followed stream may be silent before a heartbeat is sent. Keep it below every proxy's idle "
             + "timeout."
     )
 
@@ -147,14 +148,14 @@ package struct ServerSettings: Sendable {
         "heartbeat-event",
         .toggle,
         default: false,
-        "Write the heartbeat as an event that pages can see, not as a comment."
+        "Send the heartbeat as an event that pages can see, not as a comment."
     )
 
     package let identityEncoding = Setting<Bool>(
         "identity-encoding",
         .toggle,
         default: false,
-        "Say Content-Encoding: identity in responses that follow a stream: for a proxy that compresses them in spite of "
+        "Send Content-Encoding: identity with responses that follow a stream: for a proxy that compresses them despite "
             + "no-transform and cannot be configured."
     )
 
@@ -162,7 +163,7 @@ package struct ServerSettings: Sendable {
         "retry-milliseconds",
         .milliseconds(0...3_600_000),
         default: .milliseconds(2000),
-        "How long an EventSource waits before it reconnects."
+        "How long an EventSource waits before it reconnects (`retry:`)."
     )
 
     package let hold = Setting<Duration>(
@@ -176,7 +177,7 @@ package struct ServerSettings: Sendable {
         "long-poll-seconds",
         .seconds(.milliseconds(500)...day),
         default: .seconds(20),
-        "How long a Durable Streams long-poll waits for something new before it is answered with 204."
+        "How long a Durable Streams long-poll waits for new data before the response is 204."
     )
 
     package let durableStreamsSSE = Setting<Duration>(
@@ -184,14 +185,15 @@ package struct ServerSettings: Sendable {
         .seconds(.milliseconds(500)...day),
         default: .seconds(60),
         formerly: "live-sse-seconds",
-        "How long a Durable Streams live=sse read goes on before it is ended; its client comes back where it was."
+        "How long a Durable Streams live=sse read lasts before the server ends it; the client then resumes at its "
+            + "offset."
     )
 
     package let writeStall = Setting<Duration>(
         "write-stall-seconds",
         .seconds(.milliseconds(50)...day),
         default: .seconds(30),
-        "How long a reader may take nothing of what is written before it is closed."
+        "How long a reader may accept no data before its connection is closed."
     )
 
     let requesting = Heading("Requests", in: .requests)
@@ -201,7 +203,7 @@ package struct ServerSettings: Sendable {
         .bytes(1024...1 << 20),
         default: 16 * 1024,
         in: .server,
-        "Largest head of a request; a larger one is 431."
+        "Maximum size of a request's header; a larger one gets 431."
     )
 
     package let headerTime = Setting<Duration>(
@@ -209,7 +211,7 @@ package struct ServerSettings: Sendable {
         .seconds(.milliseconds(50)...day),
         default: .seconds(10),
         in: .server,
-        "Longest time that the head of a request may take to arrive; then it is 408."
+        "How long a request's header may take to arrive before the response is 408."
     )
 
     package let idle = Setting<Duration>(
@@ -217,21 +219,21 @@ package struct ServerSettings: Sendable {
         .seconds(.milliseconds(50)...day),
         default: .seconds(75),
         in: .server,
-        "How long a connection is kept open between two requests."
+        "How long a connection may be idle between two requests."
     )
 
     package let bodyBytes = Setting<Int>(
         "body-bytes",
         .bytes(1...1 << 30),
         default: 8 * 1024 * 1024,
-        "Largest body of an atomic append; a larger one is 413. A streaming body may be of any size."
+        "Maximum size of the body of an atomic append; a larger one gets 413. A streaming append may be of any size."
     )
 
     package let bodyIdle = Setting<Duration>(
         "body-idle-seconds",
         .seconds(.milliseconds(50)...day),
         default: .seconds(30),
-        "Longest silence within the body of an atomic append; then it is 408. A streaming body may be silent."
+        "How long the body of an atomic append may stall before the response is 408. A streaming append may be silent."
     )
 
     package let eventBytes = Setting<Int>(
@@ -239,14 +241,14 @@ package struct ServerSettings: Sendable {
         .bytes(1...1 << 30),
         default: 1024 * 1024,
         in: .streams,
-        "Largest event; a larger one is 413."
+        "Maximum size of an event; a larger one gets 413."
     )
 
     package let lineBytes = Setting<Int>(
         "line-bytes",
         .bytes(16...1 << 30),
         default: 1024 * 1024,
-        "Longest line of a streaming body or an SSE body; a longer one is 413."
+        "Maximum length of a line in a streaming append or an SSE body; a longer one gets 413."
     )
 
     let limits = Heading("Limits", in: .server)
@@ -255,15 +257,15 @@ package struct ServerSettings: Sendable {
         "connections",
         .whole(1...10_000_000),
         default: 10_000,
-        "Most connections at one time; further ones get 503."
+        "Maximum number of connections at a time; more get 503."
     )
 
     package let connectionsPerAddress = Setting<Int?>(
         "connections-per-address",
         SettingKind<Int>.whole(1...10_000_000).orNil("0", meaning: "no limit"),
         default: 1000,
-        "Most connections from one address at one time; further ones get 429. Behind a proxy every client has the "
-            + "proxy's address: say 0 there."
+        "Maximum number of connections from one address at a time; more get 429. Behind a proxy every client has the "
+            + "proxy's address: set 0 there."
     )
 
     package let streams = Setting<Int>(
@@ -271,7 +273,7 @@ package struct ServerSettings: Sendable {
         .whole(1...1_000_000_000),
         default: 100_000,
         in: .streams,
-        "Most streams kept; creating more is 507."
+        "Maximum number of streams; creating more gets 507."
     )
 
     package let keptBytes = Setting<Int?>(
@@ -280,7 +282,7 @@ package struct ServerSettings: Sendable {
             .orNil("auto", meaning: "256MiB in memory and 64GiB in a data directory"),
         default: nil,
         in: .streams,
-        "Most bytes of events kept, of all streams together; appending more is 507."
+        "Maximum number of bytes of events kept in all streams together; appending more gets 507."
     )
 
     package let endedAge = Setting<Duration?>(
@@ -288,7 +290,7 @@ package struct ServerSettings: Sendable {
         SettingKind<Duration>.seconds(.zero...day * 3650).orNil("never", meaning: "not at all"),
         default: nil,
         in: .streams,
-        "When the store is full, ended streams older than this may be taken to make room."
+        "When the store is full, streams that ended longer ago than this may be deleted to make room."
     )
 
     package let heldNames = Setting<Int>(
@@ -296,7 +298,7 @@ package struct ServerSettings: Sendable {
         .whole(0...10_000_000),
         default: 1000,
         in: .requests,
-        "Most names that do not exist yet and are waited for."
+        "Maximum number of stream names that readers may wait for before the streams exist."
     )
 
     package let heldReaders = Setting<Int>(
@@ -304,7 +306,7 @@ package struct ServerSettings: Sendable {
         .whole(0...10_000_000),
         default: 10_000,
         in: .requests,
-        "Most readers that wait for such names, of all names together."
+        "Maximum number of readers that wait for such streams, in total."
     )
 
     let relaying = Heading("Relay", in: .relay)
@@ -313,8 +315,8 @@ package struct ServerSettings: Sendable {
         "upstreams",
         .upstreams,
         default: [],
-        "Providers of language models that calls are relayed to, each in a few words; docs/relay.md has examples. "
-            + "Without any there is no relay, except with `freshet relay`, which then takes openai, anthropic and "
+        "Language model providers that calls are relayed to; docs/relay.md has examples. "
+            + "Without any there is no relay, except with `freshet relay`, which then uses openai, anthropic and "
             + "builtin."
     )
 
@@ -322,22 +324,22 @@ package struct ServerSettings: Sendable {
         "relay-answer-seconds",
         .seconds(.seconds(1)...day * 3650),
         default: .seconds(86_400),
-        "How long an answer is kept, from its beginning; an Idempotency-Key is remembered for a day longer."
+        "How long an answer is kept, counted from its start; an Idempotency-Key is remembered for one more day."
     )
 
     package let relayUnread = Setting<Duration>(
         "relay-unread-seconds",
         .seconds(.seconds(1)...day),
         default: .seconds(600),
-        "How long an answer may be without any reader before its call is stopped."
+        "How long an answer may have no reader before its upstream call is stopped."
     )
 
     package let relayIdle = Setting<Duration>(
         "relay-idle-seconds",
         .seconds(.milliseconds(50)...day),
         default: .seconds(600),
-        "How long no byte of an upstream's response may come, before its first and between two. An answer may take "
-            + "any time in all."
+        "How long an upstream may be silent, before its first byte and between two. A whole answer may take "
+            + "any time."
     )
 
     package let relayWordless = Setting<Duration?>(
@@ -345,7 +347,7 @@ package struct ServerSettings: Sendable {
         SettingKind<Duration>.seconds(.milliseconds(50)...day * 3)
             .orNil("auto", meaning: "three times relay-idle-seconds"),
         default: nil,
-        "How long an upstream may send nothing but comments, pings and blanks."
+        "How long an upstream may send nothing but comments, pings and blank lines."
     )
 
     package let relayEarly = Setting<Duration>(
@@ -360,21 +362,21 @@ package struct ServerSettings: Sendable {
         "relay-response-fields",
         .foreignFields,
         default: [],
-        "Header fields of an upstream's response that its caller gets too, beside those that docs/relay.md lists."
+        "Header fields of an upstream's response to pass to the caller, in addition to those that docs/relay.md lists."
     )
 
     package let relayAnswers = Setting<Int>(
         "relay-answers",
         .whole(1...1_000_000),
         default: 1000,
-        "Most answers that are written at one time; further calls are 429."
+        "Maximum number of answers in progress at a time; more calls get 429."
     )
 
     package let relayBodyBytes = Setting<Int>(
         "relay-body-bytes",
         .bytes(1024...1 << 30),
         default: 32 * 1024 * 1024,
-        "Largest body of a call to a model; a larger one is 413."
+        "Maximum size of the body of a call to a model; a larger one gets 413."
     )
 
     package let relayEventBytes = Setting<Int>(
@@ -390,7 +392,7 @@ package struct ServerSettings: Sendable {
         "drain-deadline-seconds",
         .seconds(.zero...day),
         default: .seconds(20),
-        "How long a server that was told to stop still serves open producers and their readers."
+        "How long a server that was told to stop keeps serving open producers and their readers."
     )
 
     package let logLevel = Setting<Logger.Level>(
@@ -398,6 +400,6 @@ package struct ServerSettings: Sendable {
         .logLevel,
         default: .info,
         in: .program,
-        "Least important messages that are logged."
+        "Lowest level of messages to log."
     )
 }

@@ -40,7 +40,7 @@ package struct ProbeResponder: Responder {
                 Problem(
                     404,
                     "no-such-path",
-                    title: "There is nothing at this path.",
+                    title: "Path not found",
                     detail: "This is `freshet doctor --listen`, which has a probe at /v1/probe and nothing else."
                 )
             )

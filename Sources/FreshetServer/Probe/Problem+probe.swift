@@ -8,25 +8,26 @@ extension Problem {
             Problem(
                 404,
                 "probe-off",
-                title: "The probe of this server is off.",
+                title: "Probe disabled",
                 detail:
-                    "Beyond loopback it is off unless the setting probe turns it on. `freshet doctor --listen` runs an "
+                    "Beyond loopback it is off unless the `probe` setting enables it. `freshet doctor --listen` "
+                    + "runs an "
                     + "origin of its own, to put behind the proxy instead."
             )
         case .noToken:
             Problem(
                 403,
                 "probe-token",
-                title: "The probe wants a token.",
+                title: "Probe token required",
                 detail:
                     "Send \(ProbePaths.tokenField): TOKEN, with what `freshet doctor --print-token` prints for a key "
-                    + "of this server. It is good for \(ProbeToken.usualLifetime / 60) minutes."
+                    + "of this server. It is valid for \(ProbeToken.usualLifetime / 60) minutes."
             )
         case .wrongToken:
             Problem(
                 403,
                 "probe-token",
-                title: "The probe wants a token.",
+                title: "Probe token required",
                 detail: "The token in \(ProbePaths.tokenField) was signed with no key of this server, or its "
                     + "\(ProbeToken.usualLifetime / 60) minutes are over, or the clocks of the two machines differ. "
                     + "Make a new one with `freshet doctor --print-token`."
@@ -38,7 +39,7 @@ extension Problem {
         Problem(
             400,
             "bad-probe",
-            title: "This is no probe that the server makes.",
+            title: "Invalid probe",
             detail: "The query was refused: \(reason). `freshet doctor` makes the requests that are understood here."
         )
     }
@@ -46,8 +47,8 @@ extension Problem {
     static let tooManyProbes = Problem(
         429,
         "too-many-probes",
-        title: "There are too many probes.",
-        detail: "The server answers \(ProbeOrigin.mostAtOnce) probes at one time. Try again when others are over.",
+        title: "Too many probes",
+        detail: "The server answers up to \(ProbeOrigin.mostAtOnce) probes at a time. Retry when others have finished.",
         headers: [HeaderField("Retry-After", "15")]
     )
 }

@@ -42,7 +42,7 @@ extension Problem {
         Problem(
             400,
             "repeated-header",
-            title: "A header field is repeated.",
+            title: "Repeated header",
             detail: "`\(name)` may be sent once; it was sent \(count) times. Nothing was changed."
         )
     }

@@ -26,7 +26,7 @@ extension Problem {
         Problem(
             400,
             "repeated-parameter",
-            title: "A query parameter is repeated.",
+            title: "Repeated query parameter",
             detail: "`\(name)` may be sent once. Nothing was changed."
         )
     }

@@ -33,7 +33,7 @@ package struct StreamHeaders: Sendable {
                 throw Problem(
                     400,
                     "end-without-close",
-                    title: "The request names an end but does not close.",
+                    title: "End reason without close",
                     detail: "Send `Stream-Closed: true` with `Stream-End-Reason` and `Stream-End-Detail`."
                 )
             }
@@ -68,19 +68,19 @@ package struct StreamHeaders: Sendable {
         case (nil, nil): return nil
         case (let ttl?, nil):
             guard let seconds = Self.decimal(ttl), seconds <= 4_000_000_000 else {
-                throw .header("Stream-TTL", ttl, "whole seconds in decimal, without a sign or a leading zero")
+                throw .header("Stream-TTL", ttl, "a whole number of seconds in decimal, without sign or leading zeros")
             }
             return .idle(seconds: Int(seconds))
         case (nil, let moment?):
             guard let milliseconds = Timestamp.milliseconds(fromRFC3339: moment) else {
-                throw .header("Stream-Expires-At", moment, "a time as in RFC 3339, such as 2026-11-22T12:00:00Z")
+                throw .header("Stream-Expires-At", moment, "an RFC 3339 time such as 2026-11-22T12:00:00Z")
             }
             return .at(wallMilliseconds: milliseconds)
         case (_?, _?):
             throw Problem(
                 400,
                 "two-expiries",
-                title: "A stream has one expiry.",
+                title: "Two expiry times",
                 detail: "Send `Stream-TTL` or `Stream-Expires-At`, not both."
             )
         }
@@ -116,7 +116,7 @@ package struct StreamHeaders: Sendable {
             throw Problem(
                 400,
                 "incomplete-producer",
-                title: "The producer is not complete.",
+                title: "Incomplete producer headers",
                 detail: "Send `Producer-Id`, `Producer-Epoch` and `Producer-Seq` together, or none of them."
             )
         }
@@ -159,7 +159,7 @@ package struct StreamHeaders: Sendable {
                 throw Problem(
                     400,
                     "fork-without-source",
-                    title: "The fork has no source.",
+                    title: "Fork without a source",
                     detail: "Send `Stream-Forked-From` with `Stream-Fork-Offset` and `Stream-Fork-Sub-Offset`."
                 )
             }
@@ -220,8 +220,8 @@ extension Problem {
         Problem(
             400,
             "bad-header",
-            title: "A header field has a value that means nothing.",
-            detail: "`\(name)` is `\(value)`; it should be \(expected)."
+            title: "Invalid header value",
+            detail: "`\(name)` is `\(value)`; it must be \(expected)."
         )
     }
 }

@@ -133,7 +133,7 @@ package final class FreshetResponder: Responder {
                 Problem(
                     404,
                     "no-such-path",
-                    title: "There is nothing at this path.",
+                    title: "Path not found",
                     detail: "Streams are at /v1/stream/{name}, their list is at /v1/streams."
                 )
             )
@@ -170,15 +170,15 @@ package final class FreshetResponder: Responder {
         if let plan = streamRoutes.farewell(request, .overloaded) { return plan }
         let (status, what) =
             switch refusal {
-            case .tooManyConnections: (503, "The server has as many connections as it may have.")
-            case .tooManyFromAddress: (429, "This address has as many connections as one address may have.")
+            case .tooManyConnections: (503, "The server has reached its limit of connections.")
+            case .tooManyFromAddress: (429, "This address has reached its limit of connections.")
             }
         return .respond(
             Response(
                 Problem(
                     status,
                     "too-many-connections",
-                    title: "There are too many connections.",
+                    title: "Too many connections",
                     detail: "\(what) Close some, or try again later.",
                     headers: [HeaderField("Retry-After", "5")]
                 )

@@ -39,8 +39,8 @@ package struct ListingRoutes: Sendable {
                 Problem(
                     400,
                     "bad-name",
-                    title: "This is no name of a stream.",
-                    detail: "The name after \(Self.path)/ is the one after /v1/stream/."
+                    title: "Invalid stream name",
+                    detail: "The name after \(Self.path)/ must be a stream name as in /v1/stream/{name}."
                 )
             )
         }

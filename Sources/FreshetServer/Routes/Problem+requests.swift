@@ -5,15 +5,15 @@ extension Problem {
     static let reservedName = Problem(
         403,
         "reserved-name",
-        title: "This name is the server's own.",
-        detail: "What begins with `\(StreamName.reservedPrefix)` is the server's memory, and no stream for callers."
+        title: "Reserved stream name",
+        detail: "Names that begin with `\(StreamName.reservedPrefix)` are reserved for the server."
     )
 
     static let writtenByServer = Problem(
         403,
         "written-by-server",
-        title: "Only the server writes this stream.",
-        detail: "It is an answer of the relay, which can be read, cancelled and deleted. Use another name for a stream "
+        title: "Stream is read-only",
+        detail: "The relay writes it; you can read, cancel and delete it. Use another name for a stream "
             + "of your own."
     )
 
@@ -21,7 +21,7 @@ extension Problem {
         Problem(
             405,
             "method-not-allowed",
-            title: "This method is not for this path.",
+            title: "Method not allowed",
             detail: "Allowed here: \(allowed).",
             headers: [HeaderField("Allow", allowed)]
         )
@@ -34,65 +34,67 @@ extension Problem {
             self.init(
                 400,
                 "malformed-request",
-                title: "These bytes are no HTTP request.",
-                detail: "The request was refused because \(reason). Send HTTP/1.1 as in RFC 9112."
+                title: "Malformed request",
+                detail: "The request was refused because \(reason). Send HTTP/1.1 as RFC 9112 defines it."
             )
         case .headerTooLarge:
             self.init(
                 431,
                 "header-too-large",
-                title: "The head of the request is too large.",
+                title: "Request header too large",
                 detail: "Send fewer or shorter header fields, cookies for example."
             )
         case .unsupportedVersion:
             self.init(
                 505,
                 "http-version",
-                title: "This version of HTTP is not spoken here.",
+                title: "HTTP version not supported",
                 detail: "Use HTTP/1.1."
             )
         case .unsupportedMethod:
             self.init(
                 501,
                 "unknown-method",
-                title: "There is no such method.",
+                title: "Unknown method",
                 detail: "Use GET, HEAD, PUT, POST, DELETE or OPTIONS."
             )
         case .unsupportedEncoding:
             self.init(
                 501,
                 "transfer-encoding",
-                title: "This transfer encoding is not spoken here.",
+                title: "Transfer encoding not supported",
                 detail: "Send the body with `Transfer-Encoding: chunked` or with a Content-Length."
             )
         case .headTimeout:
             self.init(
                 408,
                 "head-timeout",
-                title: "The head of the request did not arrive in time.",
+                title: "Request header timeout",
                 detail: "Send the whole head at once."
             )
         case .bodyTimeout:
             self.init(
                 408,
                 "body-timeout",
-                title: "The body of the request stopped arriving.",
+                title: "Request body timeout",
                 detail:
-                    "Nothing was appended. Send the body without long pauses, or with chunked encoding as a streaming "
-                    + "producer."
+                    "Nothing was appended. Send the body without long pauses, or use chunked encoding for a streaming "
+                    + "append."
             )
         case .bodyTooLarge(let limit):
             self.init(
                 413,
                 "body-too-large",
-                title: "The body is too large.",
-                detail: "One request may carry \(limit) bytes. Nothing was appended; send it in parts."
+                title: "Request body too large",
+                detail:
+                    "One request may carry up to \(limit) bytes. Nothing was appended; send the content in "
+                    + "several requests."
             )
         case .bodyNotExpected:
             self.init(
                 400,
                 "unexpected-body",
-                title: "This request takes no body.",
+                title: "Unexpected request body",
                 detail: "Send it again without a body."
             )
         case .draining: self = .draining
@@ -100,8 +102,8 @@ extension Problem {
             self.init(
                 500,
                 "internal-error",
-                title: "The server failed to answer this.",
-                detail: "What was asked for may have been done or not. The server's log may say why."
+                title: "Internal server error",
+                detail: "The request may or may not have taken effect. The server's log may say why."
             )
         }
     }
@@ -109,8 +111,10 @@ extension Problem {
     package static let draining = Problem(
         503,
         "draining",
-        title: "The server is going away.",
-        detail: "Nothing was changed. Send the request again; another server, or this one again, will take it.",
+        title: "Server shutting down",
+        detail:
+            "Nothing was changed. Retry the request: another server, or this one after its restart, will accept "
+            + "it.",
         headers: [HeaderField("Retry-After", "1")]
     )
 
@@ -118,9 +122,9 @@ extension Problem {
         Problem(
             404,
             "no-such-stream",
-            title: "There is no such stream.",
+            title: "Stream not found",
             detail:
-                "No stream is named `\(name.text)`. Create it with PUT; one that has expired or was deleted is gone."
+                "No stream is named `\(name.text)`. Create it with PUT. It may have expired or been deleted."
         )
     }
 
@@ -128,7 +132,7 @@ extension Problem {
         Problem(
             status,
             "stream-deleted",
-            title: "The stream was deleted.",
+            title: "Stream deleted",
             detail: "`\(name.text)` is gone. Its name is free again when the last of its forks is deleted."
         )
     }
@@ -138,8 +142,8 @@ extension Problem {
         Problem(
             410,
             "position-gone",
-            title: "What follows this position is not here.",
-            detail: "The offset is older than what is kept, or no offset of this stream. Read from "
+            title: "Position not available",
+            detail: "The offset is older than the oldest event kept, or belongs to another stream. Read from "
                 + "Stream-Earliest-Offset, or from the start.",
             headers: [StreamFields.earliestOffset(page.floor)]
         )
@@ -150,38 +154,38 @@ extension Problem {
         case .full(let bound):
             let what =
                 switch bound {
-                case .streams: "as many streams as it may"
-                case .bytes: "as many bytes as it may"
+                case .streams: "as many streams as `streams` allows"
+                case .bytes: "as many bytes as `kept-bytes` allows"
                 case .disk: "a full disk"
                 }
             self.init(
                 507,
                 "store-full",
-                title: "There is no room.",
-                detail: "The server holds \(what), and nothing of it has expired. Nothing was changed. Delete streams, "
+                title: "Store full",
+                detail: "The server holds \(what), and none of them has expired. Nothing was changed. Delete streams, "
                     + "give them a Stream-TTL, or raise the server's limits."
             )
         case .unavailable(let reason):
             self.init(
                 503,
                 "store-unavailable",
-                title: "The store cannot be reached.",
-                detail: "\(reason) Nothing was changed; try again.",
+                title: "Store unavailable",
+                detail: "\(reason) Nothing was changed; retry the request.",
                 headers: [HeaderField("Retry-After", "1")]
             )
         case .outcomeUnknown(let reason):
             self.init(
                 503,
                 "outcome-unknown",
-                title: "It is not known whether this was kept.",
-                detail: "\(reason) Ask again with the same Producer-Seq: that never doubles an event.",
+                title: "Outcome unknown",
+                detail: "\(reason) Retry with the same Producer-Seq: that never stores an event twice.",
                 headers: [HeaderField("Retry-After", "1")]
             )
         case .damaged(let reason):
             self.init(
                 503,
                 "store-damaged",
-                title: "What is kept of this stream fails its check.",
+                title: "Stream data damaged",
                 detail: "\(reason) Run `freshet check` on the data directory.",
                 headers: [HeaderField("Retry-After", "60")]
             )
@@ -194,49 +198,49 @@ extension Problem {
             self.init(
                 413,
                 "line-too-long",
-                title: "A line is too long.",
-                detail: "A line may have \(limit) bytes. Nothing of it was appended."
+                title: "Line too long",
+                detail: "A line may be up to \(limit) bytes long. It was not appended."
             )
         case .eventTooLarge(let limit):
             self.init(
                 413,
                 "event-too-large",
-                title: "An event is too large.",
-                detail: "An event may have \(limit) bytes. Nothing of it was appended."
+                title: "Event too large",
+                detail: "An event may be up to \(limit) bytes long. It was not appended."
             )
         case .invalidJSON(let line, let reason):
             self.init(
                 400,
                 "invalid-json",
-                title: "This is not JSON.",
+                title: "Invalid JSON",
                 detail: (line > 0 ? "In line \(line): " : "") + reason
             )
         case .reservedType(let type):
             self.init(
                 400,
                 "reserved-event-type",
-                title: "This event type is Freshet's own.",
+                title: "Reserved event type",
                 detail: "`event: \(type)` tells readers about the stream itself. Give the event another type."
             )
         case .invalidType:
             self.init(
                 400,
                 "invalid-event-type",
-                title: "An event type cannot be sent on.",
+                title: "Invalid event type",
                 detail: "An event type must not contain a NUL."
             )
         case .unfinishedBlock:
             self.init(
                 400,
                 "unfinished-block",
-                title: "The last event is not finished.",
+                title: "Unfinished event",
                 detail: "An event ends with a blank line. Nothing was appended."
             )
         case .empty:
             self.init(
                 400,
                 "empty-body",
-                title: "There is nothing to append.",
+                title: "Empty body",
                 detail: "Send at least one event, or `Stream-Closed: true` to end the stream."
             )
         }

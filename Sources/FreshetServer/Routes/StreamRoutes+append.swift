@@ -95,7 +95,7 @@ extension StreamRoutes {
                 throw Problem(
                     400,
                     "no-content-type",
-                    title: "The body has no Content-Type.",
+                    title: "Content-Type required",
                     detail: "Send the `Content-Type` the stream was created with."
                 )
             }
@@ -213,7 +213,7 @@ extension StreamRoutes {
             throw Problem(
                 400,
                 "cancel-and-close",
-                title: "A request cancels or closes.",
+                title: "Cancel and close in one request",
                 detail: "Send `Stream-Cancel: true` or `Stream-Closed: true`, not both."
             )
         }
@@ -294,7 +294,7 @@ extension StreamRoutes {
                 Problem(
                     409,
                     "producer-replaced",
-                    title: "A newer request of this producer took over.",
+                    title: "Producer replaced",
                     detail:
                         "Another streaming append with the same `Stream-Producer` writes the stream now. What this one "
                         + "sent up to Stream-Next-Offset is kept."
@@ -341,8 +341,8 @@ extension StreamRoutes {
         Problem(
             409,
             "stream-ended",
-            title: "The stream has ended.",
-            detail: "It ended with the reason `\(end.reason.rawValue)`. Nothing can be appended; use another stream.",
+            title: "Stream ended",
+            detail: "It ended with reason `\(end.reason.rawValue)` and takes no more events. Use another stream.",
             headers: fields + StreamFields.end(end)
         )
     }
@@ -356,31 +356,32 @@ extension StreamRoutes {
             return Problem(
                 409,
                 "content-type-differs",
-                title: "The stream is of another type.",
-                detail: "Its Content-Type is `\(type.text)`; the body has another."
+                title: "Content type mismatch",
+                detail: "The stream's Content-Type is `\(type.text)`; send the body with the same one."
             )
         case .fenced(let epoch):
             return Problem(
                 403,
                 "producer-fenced",
-                title: "A newer session of this producer took over.",
+                title: "Producer fenced",
                 detail:
-                    "Its epoch is \(epoch). Begin a higher one with `Producer-Seq: 0`, if this producer should go on.",
+                    "The current epoch is \(epoch). To continue with this producer, start a higher epoch at "
+                    + "`Producer-Seq: 0`.",
                 headers: [HeaderField("Producer-Epoch", "\(epoch)")]
             )
         case .epochMustStartAtZero:
             return Problem(
                 400,
                 "epoch-starts-at-zero",
-                title: "A new epoch begins with sequence 0.",
+                title: "Epoch must start at sequence 0",
                 detail: "Send the first request of the epoch with `Producer-Seq: 0`."
             )
         case .gap(let expected, let received):
             return Problem(
                 409,
                 "producer-gap",
-                title: "A request of this producer is missing.",
-                detail: "Sequence \(expected) should come next; \(received) came. Send the missing ones first.",
+                title: "Producer sequence gap",
+                detail: "Sequence \(expected) was expected; \(received) arrived. Send the missing requests first.",
                 headers: [
                     HeaderField("Producer-Expected-Seq", "\(expected)"),
                     HeaderField("Producer-Received-Seq", "\(received)"),
@@ -390,8 +391,8 @@ extension StreamRoutes {
             return Problem(
                 409,
                 "sequence-regression",
-                title: "Stream-Seq must grow.",
-                detail: "The last one of this stream is `\(last)`; compare byte by byte."
+                title: "Stream-Seq must increase",
+                detail: "The stream's last value is `\(last)`; values are compared byte by byte."
             )
         case .appended, .duplicate: preconditionFailure("an append that went well is no problem")
         }

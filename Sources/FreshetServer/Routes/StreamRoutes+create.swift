@@ -71,18 +71,18 @@ extension StreamRoutes {
         let detail =
             switch conflict {
             case .contentType: "Its Content-Type is `\(info.options.contentType.text)`."
-            case .expiry: "Its Stream-TTL or Stream-Expires-At is another."
-            case .lease: "Its Stream-Lease is another."
-            case .retention: "Its Stream-Retention is another."
-            case .fork: "It is no fork, or a fork of another source or point."
-            case .ended: "It has ended (\(info.end?.reason.rawValue ?? "")), and the request is for an open one."
-            case .open: "It is open, and the request is for one that has ended."
+            case .expiry: "Its Stream-TTL or Stream-Expires-At differs."
+            case .lease: "Its Stream-Lease differs."
+            case .retention: "Its Stream-Retention differs."
+            case .fork: "It is not a fork, or it forks another source or offset."
+            case .ended: "It has ended (\(info.end?.reason.rawValue ?? "")), but the request asks for an open stream."
+            case .open: "It is open, but the request asks for an ended stream."
             }
         return Problem(
             409,
             "stream-differs",
-            title: "The stream exists and is not like this.",
-            detail: "\(detail) Ask for it as it is, delete it first, or use another name.",
+            title: "Stream exists with different options",
+            detail: "\(detail) Send the options it has, delete it first, or use another name.",
             headers: [StreamFields.nextOffset(info.tail)] + StreamFields.end(info.end)
         )
     }

@@ -13,7 +13,7 @@ extension StreamRoutes {
             throw Problem(
                 400,
                 "unknown-live-mode",
-                title: "There is no such live mode.",
+                title: "Unknown live mode",
                 detail: "`live` is `long-poll` or `sse`."
             )
         }
@@ -21,8 +21,10 @@ extension StreamRoutes {
             throw Problem(
                 400,
                 "no-offset",
-                title: "A live read needs a position.",
-                detail: "Send `offset`: -1 for the start, now for the tail, or the Stream-Next-Offset of a read before."
+                title: "Offset required",
+                detail:
+                    "Send `offset`: -1 for the start, now for the tail, or the Stream-Next-Offset of an earlier "
+                    + "read."
             )
         }
         if request.facts.isDraining { throw .draining }

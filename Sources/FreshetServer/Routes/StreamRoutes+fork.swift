@@ -45,29 +45,29 @@ extension Problem {
             self.init(
                 409,
                 "content-type-differs",
-                title: "The stream is of another type.",
-                detail: "Its Content-Type is `\(type.text)`. Ask for the same, or for none."
+                title: "Content type mismatch",
+                detail: "Its Content-Type is `\(type.text)`. Send the same one, or none."
             )
         case .beyondTail(let tail):
             self.init(
                 400,
                 "fork-beyond-tail",
-                title: "The source does not reach that far.",
-                detail: "`Stream-Fork-Offset` lies behind its tail, which is `\(tail.text)`."
+                title: "Fork point beyond the tail",
+                detail: "`Stream-Fork-Offset` is beyond the source's tail, `\(tail.text)`."
             )
         case .belowFloor(let floor):
             self.init(
                 410,
                 "position-gone",
-                title: "What follows this position is not here.",
-                detail: "`Stream-Fork-Offset` is older than what the source still keeps.",
+                title: "Position not available",
+                detail: "`Stream-Fork-Offset` is older than the oldest event the source keeps.",
                 headers: [StreamFields.earliestOffset(floor)]
             )
         case .unknownPoint:
             self.init(
                 400,
                 "bad-offset",
-                title: "This is no offset.",
+                title: "Invalid offset",
                 detail: "`Stream-Fork-Offset` is a value that a read of the source gave as Stream-Next-Offset or as an "
                     + "event's id."
             )
@@ -75,7 +75,7 @@ extension Problem {
             self.init(
                 400,
                 "bad-sub-offset",
-                title: "There is no such place behind the fork's point.",
+                title: "Invalid fork sub-offset",
                 detail: "`Stream-Fork-Sub-Offset` counts the messages of a JSON stream that follow the point, and for "
                     + "others the bytes of the event that follows it. Lines of NDJSON and server-sent events are taken "
                     + "whole."

@@ -30,8 +30,8 @@ extension StreamRoutes {
             throw Problem(
                 400,
                 "bad-offset",
-                title: "This is no offset.",
-                detail: "`offset` is -1, now, or a value that came as Stream-Next-Offset or as an event's id."
+                title: "Invalid offset",
+                detail: "`offset` must be -1, now, or a value received as Stream-Next-Offset or as an event's id."
             )
         }
         return position

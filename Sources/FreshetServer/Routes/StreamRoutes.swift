@@ -89,7 +89,7 @@ package struct StreamRoutes: Sendable {
             throw Problem(
                 400,
                 "bad-name",
-                title: "This is no name of a stream.",
+                title: "Invalid stream name",
                 detail: "The path is not percent-encoded UTF-8."
             )
         }
@@ -97,7 +97,7 @@ package struct StreamRoutes: Sendable {
             throw Problem(
                 501,
                 "no-subscriptions",
-                title: "Subscriptions are not offered.",
+                title: "Subscriptions not supported",
                 detail: "The names under __ds are reserved by the Durable Streams protocol for its subscription APIs."
             )
         }
@@ -108,11 +108,11 @@ package struct StreamRoutes: Sendable {
                 switch error {
                 case .empty: "It is empty."
                 case .tooLong: "It is longer than \(StreamName.maximumBytes) bytes."
-                case .emptySegment: "It has an empty segment: begin and end with a character, and double no slash."
-                case .dotSegment: "It has a segment `.` or `..`, which clients and proxies resolve."
-                case .controlCharacter: "It has a control character."
+                case .emptySegment: "It has an empty segment: names may not begin or end with `/` or contain `//`."
+                case .dotSegment: "It has a `.` or `..` segment, which clients and proxies resolve."
+                case .controlCharacter: "It contains a control character."
                 }
-            throw Problem(400, "bad-name", title: "This is no name of a stream.", detail: reason)
+            throw Problem(400, "bad-name", title: "Invalid stream name", detail: reason)
         }
     }
 
