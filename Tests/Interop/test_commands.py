@@ -136,6 +136,19 @@ def test_append_of_input_that_no_stream_holds_keeps_what_came_before(server, con
         assert end["reason"] == "failed" and line.decode() in end["detail"]
 
 
+@pytest.mark.parametrize("content_type", ["application/x-ndjson", "application/json", "text/event-stream"])
+def test_append_sends_smaller_bodies_to_a_server_that_takes_few_events(serve, content_type):
+    server = serve(body_events=7)
+    path = "/v1/stream/append-few"
+    given = b"".join(b"data: %d\n\n" % n if content_type == "text/event-stream" else b"%d\n" % n for n in range(500))
+    done = run("append", server.url + path, "--content-type", content_type, input=given)
+    assert done.returncode == 0, done.stderr
+    with server.subscribe(path) as reader:
+        *events, end = reader.rest()
+    assert [int(event.data) for event in events] == list(range(500))
+    assert end.json == {"reason": "done"}
+
+
 def test_append_of_input_that_this_server_refuses_ends_the_stream(server):
     # Within what `append` itself takes, and beyond the server's limit of an event.
     path = "/v1/stream/append-too-large"

@@ -94,6 +94,38 @@ def test_an_event_that_is_too_large_is_413(serve, type):
     assert server.still_serves()
 
 
+def tiny(type, count):
+    return {
+        "application/json": "[" + ",".join("1" * count) + "]",
+        "application/x-ndjson": "1\n" * count,
+        "text/event-stream": "data:1\n\n" * count,
+    }[type]
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("type", ["application/json", "application/x-ndjson", "text/event-stream"])
+def test_a_body_of_too_many_events_is_413_and_costs_no_more_than_the_body(serve, tmp_path, type, store):
+    server = serve(**({} if store == "memory" else {"data": tmp_path}))
+    path = server.create(type)
+    # As many as are allowed are one commit.
+    before = server.request("HEAD", path)["Stream-Next-Offset"]
+    assert server.append(path, tiny(type, 50_000), type).status == 204
+    kept = server.request("HEAD", path)["Stream-Next-Offset"]
+    assert kept != before
+    answer = server.append(path, tiny(type, 50_001), type)
+    assert is_problem(answer, 413)
+    assert answer.json["type"] == "urn:freshet:too-many-events"
+    assert "`body-events`" in answer.json["detail"]
+    resident = server.resident_bytes()
+    # Many more of them.
+    size = len(tiny(type, 1000)) // 1000
+    for _ in range(3):
+        assert is_problem(server.append(path, tiny(type, 2 * KIB * KIB // size), type), 413)
+    assert server.resident_bytes() - resident < 6 * 2 * KIB * KIB
+    assert server.request("HEAD", path)["Stream-Next-Offset"] == kept
+    assert server.still_serves()
+
+
 @pytest.mark.parametrize("type, mark", [("application/x-ndjson", '"'), ("text/event-stream", "data: ")])
 def test_a_live_line_that_is_too_long_is_413(serve, type, mark):
     server = serve(line_bytes=4 * KIB, event_bytes=8 * KIB)

@@ -561,6 +561,19 @@ def test_what_the_server_refuses_ends_the_stream_as_failed_after_what_came_befor
     assert end["reason"] == "failed" and failed.value.detail in end["detail"]
 
 
+@pytest.mark.parametrize("type", ["application/json", "application/x-ndjson", "text/event-stream"])
+def test_a_server_that_takes_few_events_in_a_body_gets_smaller_ones(serve, producer, path, type):
+    server = serve(body_events=7)
+    producer.create(server.url + path, content_type=type)
+    values = [f"{number}" if type == "text/event-stream" else number for number in range(500)]
+    producer.append_each(values)
+    producer.end()
+    with server.subscribe(path) as reader:
+        *events, end = reader.rest()
+    assert [int(event.data) for event in events] == list(range(500))
+    assert end.json == {"reason": "done"}
+
+
 def test_an_event_type_of_the_server_s_is_refused_and_a_failed_end_is_still_the_producer_s(server, producer, path):
     producer.create(server.url + path, content_type="text/event-stream")
     producer.call("append_each", [["one"], ["two", "note"], ["bad", "end"]])

@@ -29,7 +29,7 @@ import https from 'node:https';
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]); // What another attempt may mend, as may 506 to 599.
 const BAD_INPUT = new Set([400, 413, 422]);
 const BATCH_BYTES = 64 << 10;
-const MOST_ITEMS = 1 << 16;
+const MOST_ITEMS = 50_000; // Of a request: what a server takes by default (`body-events`).
 const LONGEST_ANSWER = 1 << 20;
 const LONGEST_SILENCE = 5; // With a lease, the producer learns of a Stop within this many seconds.
 
@@ -139,6 +139,7 @@ export class Producer {
     #beatsMade = 0;
     #sequence = 0;
     #batchItems = MOST_ITEMS;
+    #mostItems = MOST_ITEMS;
     #lastAnswer = 0;
     #wake = () => {};
     #aborter = new AbortController();
@@ -409,6 +410,8 @@ export class Producer {
             // Not stored, unless an answer that never arrived said otherwise: what is good of it is found by halving.
             if (batch.length > 1 && !answer.wasRepeated) {
                 this.#batchItems = Math.floor(batch.length / 2);
+                // The server's own bound, which stays.
+                if (answer.code === 'too-many-events') this.#mostItems = this.#batchItems;
                 this.#queue = batch.concat(this.#queue);
                 return;
             }
@@ -418,7 +421,7 @@ export class Producer {
         } else {
             this.#settle(answer, this.#sequence);
             this.#sequence += 1;
-            this.#batchItems = Math.min(2 * this.#batchItems, MOST_ITEMS);
+            this.#batchItems = Math.min(2 * this.#batchItems, this.#mostItems);
             this.#pending -= batch.reduce((sum, item) => sum + costOf(item), 0);
             this.offset = answer.field('Stream-Next-Offset');
         }

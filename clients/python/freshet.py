@@ -41,6 +41,7 @@ End = collections.namedtuple("End", ["reason", "detail"])
 _PASSING = {408, 425, 429, 500, 502, 503, 504, *range(506, 600)}  # What another attempt may mend.
 _BAD_INPUT = {400, 413, 422}
 _BATCH_BYTES = 64 << 10
+_MOST_ITEMS = 50_000  # of a request: what a server takes by default (`body-events`)
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_SILENCE = 5.0  # With a lease, the producer learns of a Stop within this many seconds.
 
@@ -141,7 +142,7 @@ class Producer:
         self.offset = None  #: The offset of the last event that the server acknowledged, or None.
         # The thread's own.
         self._sequence = 0
-        self._batch_items = 1 << 16
+        self._batch_items = self._most_items = _MOST_ITEMS
         self._last_answer = 0.0
 
     def __enter__(self):
@@ -371,6 +372,8 @@ class Producer:
             # Not stored, unless an answer that never arrived said otherwise: what is good of it is found by halving.
             if len(batch) > 1 and not was_repeated:
                 self._batch_items = len(batch) // 2
+                if answer.document.get("code") == "too-many-events":
+                    self._most_items = self._batch_items  # the server's own bound, which stays
                 with self._changed:
                     self._queue.extendleft(reversed(batch))
                 return
@@ -382,7 +385,7 @@ class Producer:
             return
         self._settle(answer, was_repeated, self._sequence)
         self._sequence += 1
-        self._batch_items = min(2 * self._batch_items, 1 << 16)
+        self._batch_items = min(2 * self._batch_items, self._most_items)
         with self._changed:
             self._pending -= sum(len(item) + 100 for item in batch)
             self.offset = answer.fields.get("Stream-Next-Offset")

@@ -58,6 +58,11 @@ extension RequestSettings {
         get { values.core.bodyBytes }
         set { values.core.bodyBytes = newValue }
     }
+    /// The most events in the body of one atomic append.
+    public var bodyEvents: Int {
+        get { values.core.bodyEvents }
+        set { values.core.bodyEvents = newValue }
+    }
     /// The longest line of a streaming body, in bytes.
     public var lineBytes: Int {
         get { values.core.lineBytes }

@@ -25,10 +25,13 @@ struct Batcher {
 
     /// A body is cut at the last boundary up to here, or at the first one beyond.
     static let batchBytes = 64 << 10
+    /// A body holds no more blocks or lines than a server takes by default.
+    static let batchPieces = 50_000
     /// The longest block or line.
     static let pieceBytes = 1 << 20
 
     private let kind: ContentType.Kind
+    private var mostPieces = Self.batchPieces
     private var buffer: [UInt8] = []
     private var isFinished = false
 
@@ -40,6 +43,8 @@ struct Batcher {
     /// Lines of the input that were taken.
     private var linesTaken = 0
     private var takenEndsInCR = false
+    /// What the last body was made from, while it can still be put back, and what held before it was taken.
+    private var taken: (batch: [UInt8], pieces: Int, lines: Int, endsInCR: Bool)?
     /// Thrown when everything before the bad line has been taken, and from then on.
     private var failure: Failure?
 
@@ -102,18 +107,35 @@ struct Batcher {
         return nil
     }
 
+    /// The server takes no body of as many events as the last one: it is cut again, into bodies of half as many. False
+    /// when it holds one only.
+    mutating func cutSmaller() -> Bool {
+        guard let last = taken, last.pieces > 1 else { return false }
+        mostPieces = last.pieces / 2
+        taken = nil
+        failure = nil
+        buffer = last.batch + buffer
+        (linesTaken, takenEndsInCR) = (last.lines, last.endsInCR)
+        (boundaries, scanned) = ([], 0)
+        (lineIsEmpty, lastWasCR) = (true, last.endsInCR)
+        scan()
+        return true
+    }
+
     private mutating func take() -> [UInt8]? {
         let end: Int
         switch kind {
         case .text: end = wholeCharacters(upTo: min(buffer.count, Self.batchBytes))
         case .binary: end = min(buffer.count, Self.batchBytes)
         case .eventStream, .ndjson, .json:
-            end = boundaries.last { $0 <= Self.batchBytes } ?? boundaries.first ?? 0
+            end = boundaries.prefix(mostPieces).last { $0 <= Self.batchBytes } ?? boundaries.first ?? 0
         }
         guard end > 0 else { return nil }
         let batch = Array(buffer[..<end])
         buffer.removeFirst(end)
-        boundaries = boundaries.drop { $0 <= end }.map { $0 - end }
+        let pieces = boundaries.prefix { $0 <= end }.count
+        taken = (batch, pieces, linesTaken, takenEndsInCR)
+        boundaries = boundaries.dropFirst(pieces).map { $0 - end }
         scanned = max(0, scanned - end)
         return batch
     }

@@ -163,6 +163,9 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         case 409 where request == .create && !response.isClosed && settings.acceptsAnyOpenStream:
             // Should its type be another, the first append is refused for that.
             accepted(request, response, at: now)
+        case 413 where request.isAppend && response.code == "too-many-events" && failures == 0 && batcher.cutSmaller():
+            // Nothing of it was kept, for certain: this was its first answer.
+            flight = .none
         case 400 where request.isAppend && !response.isClosed, 413 where request.isAppend, 422 where request.isAppend:
             // The input is at fault, which no repetition mends. Those who read the stream learn it now, not from a
             // lease that runs out.

@@ -38,6 +38,14 @@ struct ServerResponse: Sendable {
         headers.first(name: "Retry-After").flatMap { UInt16($0) }.map { .seconds(Int($0)) }
     }
 
+    /// What went wrong, as a Freshet server's problem documents name it.
+    var code: String? {
+        struct Problem: Decodable { var type: String? }
+        let type = (try? JSONDecoder().decode(Problem.self, from: Data(body)))?.type
+        guard let type, type.hasPrefix("urn:freshet:") else { return nil }
+        return String(type.dropFirst("urn:freshet:".count))
+    }
+
     /// What the server said was wrong, in one line.
     var problem: String {
         if let coding { return "the server answered \(status), in the coding '\(coding)', which was not asked for" }

@@ -229,6 +229,14 @@ package struct ServerSettings: Sendable {
         "Maximum size of the body of an atomic append; a larger one gets 413. A streaming append may be of any size."
     )
 
+    package let bodyEvents = Setting<Int>(
+        "body-events",
+        .whole(1...10_000_000),
+        default: 50_000,
+        "Maximum number of events in the body of an atomic append; more get 413. A streaming append is kept in steps of "
+            + "as many."
+    )
+
     package let bodyIdle = Setting<Duration>(
         "body-idle-seconds",
         .seconds(.milliseconds(50)...day),

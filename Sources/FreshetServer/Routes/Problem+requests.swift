@@ -208,6 +208,13 @@ extension Problem {
                 title: "Event too large",
                 detail: "An event may be up to \(limit) bytes long. It was not appended."
             )
+        case .tooManyEvents(let limit):
+            self.init(
+                413,
+                "too-many-events",
+                title: "The body holds too many events.",
+                detail: "One body may hold \(limit) events (`body-events`). Nothing was appended; send it in parts."
+            )
         case .invalidJSON(let line, let reason):
             self.init(
                 400,

@@ -37,7 +37,11 @@ extension DataPlaneConfiguration {
             headerTime: TimeAmount(configuration.headerTime),
             idleTime: TimeAmount(configuration.idle),
             bodyIdleTime: TimeAmount(configuration.bodyIdle),
-            pieces: PieceLimits(lineBytes: configuration.lineBytes, eventBytes: configuration.eventBytes),
+            pieces: PieceLimits(
+                lineBytes: configuration.lineBytes,
+                eventBytes: configuration.eventBytes,
+                bodyEvents: configuration.bodyEvents
+            ),
             connections: configuration.connections,
             connectionsPerAddress: configuration.connectionsPerAddress ?? 0
         )

@@ -2,6 +2,8 @@ import TextCodecs
 
 /// Cuts a whole body into the events of one atomic append: all of them, or none.
 package enum AtomicBody {
+    private static let partBytes = 64 << 10
+
     package static func events(
         of body: [UInt8],
         kind: ContentType.Kind,
@@ -13,19 +15,30 @@ package enum AtomicBody {
             guard body.count <= limits.eventBytes else { throw .eventTooLarge(limit: limits.eventBytes) }
             return [EventBody(data: body)]
         case .json:
-            let messages: [[UInt8]]
+            var values: [Range<Int>] = []
+            var count = 0
             do {
-                messages = try JSONText.split(body)
+                try JSONText.scanMessages(of: body) { value in
+                    count += 1
+                    if count <= limits.bodyEvents { values.append(value) }
+                }
             } catch {
                 throw .invalidJSON(line: 0, reason: "\(error)")
             }
-            if messages.contains(where: { $0.count > limits.eventBytes }) {
+            guard count <= limits.bodyEvents else { throw .tooManyEvents(limit: limits.bodyEvents) }
+            if values.contains(where: { $0.count > limits.eventBytes }) {
                 throw .eventTooLarge(limit: limits.eventBytes)
             }
-            return messages.map { EventBody(data: $0) }
+            return values.map { EventBody(data: Array(body[$0])) }
         case .eventStream, .ndjson:
-            guard var cutter = PieceCutter(kind: kind, limits: limits) else { return [] }
-            try cutter.feed(body)
+            guard var cutter = PieceCutter(kind: kind, limits: limits, most: limits.bodyEvents) else { return [] }
+            // By parts, so that of a body with too many events no more is read than it takes to count them.
+            var fed = 0
+            while fed < body.count {
+                let part = fed..<min(fed + partBytes, body.count)
+                try cutter.feed(body, part)
+                fed = part.upperBound
+            }
             if kind == .eventStream, cutter.isUnfinished { throw .unfinishedBlock }
             try cutter.finish()
             let events = cutter.takePieces()

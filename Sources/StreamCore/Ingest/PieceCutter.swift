@@ -11,18 +11,23 @@ package struct PieceCutter: Sendable {
     }
 
     private let limits: PieceLimits
+    private let most: Int
     private var cutting: Cutting
     private var pieces: [EventBody] = []
     private var failure: PieceError?
 
     /// Nil for the types whose bodies are always one atomic append: JSON and binary.
-    package init?(kind: ContentType.Kind, limits: PieceLimits) {
+    ///
+    /// - Parameter most: How many events it cuts before they are taken; one more is an error.
+    package init?(kind: ContentType.Kind, limits: PieceLimits, most: Int = .max) {
         self.limits = limits
+        self.most = most
         switch kind {
         case .eventStream:
             let limits = EventStreamParser.Limits(lineBytes: limits.lineBytes, eventBytes: limits.eventBytes)
             cutting = .blocks(EventStreamParser(limits: limits))
-        case .ndjson: cutting = .lines(LineCutter(limit: min(limits.lineBytes, limits.eventBytes)))
+        case .ndjson:
+            cutting = .lines(LineCutter(limit: min(limits.lineBytes, limits.eventBytes), most: most))
         case .text: cutting = .text([])
         case .json, .binary: return nil
         }
@@ -52,10 +57,12 @@ package struct PieceCutter: Sendable {
         }
     }
 
-    package mutating func feed(_ bytes: [UInt8]) throws(PieceError) {
+    package mutating func feed(_ bytes: [UInt8]) throws(PieceError) { try feed(bytes, bytes.indices) }
+
+    package mutating func feed(_ bytes: [UInt8], _ part: Range<Int>) throws(PieceError) {
         let result: Result<Void, PieceError> = bytes.withUnsafeBytes { bytes in
             do throws(PieceError) {
-                return .success(try feed(bytes))
+                return .success(try feed(UnsafeRawBufferPointer(rebasing: bytes[part])))
             } catch {
                 return .failure(error)
             }
@@ -124,21 +131,30 @@ package struct PieceCutter: Sendable {
     private mutating func collect(
         _ parse: (_ body: (EventStreamParser.Output) -> Void) throws(EventStreamParserError) -> Void
     ) throws(PieceError) {
-        var events: [ServerSentEvent] = []
         var failure: PieceError?
         do throws(EventStreamParserError) {
-            try parse { output in if case .event(let event) = output { events.append(event) } }
+            try parse { output in
+                guard failure == nil, case .event(let event) = output else { return }
+                failure = keep(event)
+            }
         } catch {
             failure =
-                error.code == .lineTooLong
-                ? .lineTooLong(limit: limits.lineBytes) : .eventTooLarge(limit: limits.eventBytes)
-        }
-        for event in events {
-            guard ReservedEventType(rawValue: event.type) == nil else { throw .reservedType(event.type) }
-            guard !event.type.utf8.contains(0) else { throw .invalidType }
-            pieces.append(EventBody(type: event.type == "message" ? nil : event.type, data: Array(event.data.utf8)))
+                failure
+                ?? (error.code == .lineTooLong
+                    ? .lineTooLong(limit: limits.lineBytes) : .eventTooLarge(limit: limits.eventBytes))
         }
         if let failure { throw failure }
+    }
+
+    private mutating func keep(_ event: ServerSentEvent) -> PieceError? {
+        guard pieces.count < most else { return .tooManyEvents(limit: most) }
+        let type = event.type == "message" ? nil : event.type
+        if let type {
+            guard ReservedEventType(rawValue: type) == nil else { return .reservedType(type) }
+            guard !type.utf8.contains(0) else { return .invalidType }
+        }
+        pieces.append(EventBody(type: type, data: Array(event.data.utf8)))
+        return nil
     }
 
     /// How many bytes at the end are the beginning of a UTF-8 character whose rest has not arrived.
@@ -161,11 +177,13 @@ package struct PieceCutter: Sendable {
 /// Cuts NDJSON into its lines. Blank lines are nothing; a line that is not JSON is an error that names it.
 struct LineCutter: Sendable {
     private let limit: Int
+    private let most: Int
     private var line: [UInt8] = []
     private var number = 1
 
-    init(limit: Int) {
+    init(limit: Int, most: Int) {
         self.limit = limit
+        self.most = most
     }
 
     var isUnfinished: Bool { !line.isEmpty }
@@ -185,6 +203,7 @@ struct LineCutter: Sendable {
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         defer { line = [] }
         guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else { return }
+        guard pieces.count < most else { throw .tooManyEvents(limit: most) }
         do {
             try JSONText.validate(line)
         } catch {

@@ -2,6 +2,8 @@
 package enum PieceError: Error, Equatable, Sendable {
     case lineTooLong(limit: Int)
     case eventTooLarge(limit: Int)
+    /// More events than one body may hold.
+    case tooManyEvents(limit: Int)
     /// A line, counted from 1, that is not JSON (NDJSON), or a body that is not (JSON, line 0).
     case invalidJSON(line: Int, reason: String)
     /// An event type that is Freshet's own.
@@ -20,9 +22,13 @@ package struct PieceLimits: Hashable, Sendable {
     package var lineBytes: Int
     /// The largest event, in bytes.
     package var eventBytes: Int
+    /// The most events that are appended in one step, however small they are: those of a body, or of what has arrived
+    /// of a streaming one.
+    package var bodyEvents: Int
 
-    package init(lineBytes: Int = 1 << 20, eventBytes: Int = 1 << 20) {
+    package init(lineBytes: Int = 1 << 20, eventBytes: Int = 1 << 20, bodyEvents: Int = 50_000) {
         self.lineBytes = lineBytes
         self.eventBytes = eventBytes
+        self.bodyEvents = bodyEvents
     }
 }

@@ -10,13 +10,14 @@ final class StreamingAppend {
 
     private let plan: StreamingAppendPlan
     private let eventLoop: any EventLoop
+    private let mostEvents: Int
     private var cutter: PieceCutter
     private var machine: StreamingAppendMachine
     private var pieces: [EventBody] = []
     private var producer: StreamingProducer?
     private var last: Offset?
-    /// Bytes that came while a batch was on its way to the store. What came before is in the batch, or is the
-    /// unfinished piece, which has a limit of its own.
+    /// Bytes that came while a batch was on its way to the store, until a batch takes what is left of them. What came
+    /// before is in the batch, or is the unfinished piece, which has a limit of its own.
     private var backlog = 0
     /// A batch is on its way, as far as the loop has heard.
     private(set) var isAppending = false
@@ -38,6 +39,7 @@ final class StreamingAppend {
         guard let cutter = PieceCutter(kind: plan.contentType.kind, limits: limits) else { return nil }
         self.plan = plan
         self.eventLoop = eventLoop
+        self.mostEvents = limits.bodyEvents
         self.cutter = cutter
         self.machine = StreamingAppendMachine(closes: plan.end != nil)
         self.onResume = onResume
@@ -146,7 +148,11 @@ final class StreamingAppend {
     }
 
     private var moment: StreamingAppendMachine.Moment {
-        StreamingAppendMachine.Moment(hasPieces: !pieces.isEmpty, stop: producer?.stop)
+        StreamingAppendMachine.Moment(
+            hasPieces: !pieces.isEmpty,
+            fitsOneAppend: pieces.count <= mostEvents,
+            stop: producer?.stop
+        )
     }
 
     private func feed(_ buffer: ByteBuffer) throws(PieceError) {
@@ -175,8 +181,16 @@ final class StreamingAppend {
 
     private func append(closing: Bool) {
         guard let producer else { preconditionFailure("a streaming append appends only after it was opened") }
-        let batch = pieces
-        pieces = []
+        let batch: [EventBody]
+        if pieces.count <= mostEvents {
+            batch = pieces
+            pieces = []
+            backlog = 0
+        } else {
+            batch = Array(pieces.prefix(mostEvents))
+            pieces.removeFirst(mostEvents)
+        }
+        let hasMore = !pieces.isEmpty
         isAppending = true
         let end = closing ? plan.end : nil
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
@@ -187,14 +201,19 @@ final class StreamingAppend {
                 return .failure(error)
             }
         } then: { result in
-            bound.value.appended(result)
+            // Where there is more, the loop's other connections have their turn before it.
+            if hasMore {
+                bound.eventLoop.execute { bound.value.appended(result) }
+            } else {
+                bound.value.appended(result)
+            }
         }
     }
 
     private func appended(_ result: Result<AppendOutcome?, StoreError>) {
         let wasFull = backlog >= Self.backlogLimit
         isAppending = false
-        backlog = 0
+        if pieces.isEmpty { backlog = 0 }
         if case .success(.appended(let tail, _, _)) = result { last = tail }
         gather()
         act(machine.appended(result, at: moment))

@@ -12,11 +12,14 @@ package struct StreamingAppendMachine {
     package struct Moment {
         /// Pieces are whole and wait to be appended.
         package var hasPieces: Bool
+        /// They are few enough for one append.
+        package var fitsOneAppend: Bool
         /// Why the request can append no more, in the store's order.
         package var stop: ProducerStop?
 
-        package init(hasPieces: Bool, stop: ProducerStop?) {
+        package init(hasPieces: Bool, fitsOneAppend: Bool = true, stop: ProducerStop?) {
             self.hasPieces = hasPieces
+            self.fitsOneAppend = fitsOneAppend
             self.stop = stop
         }
     }
@@ -30,7 +33,7 @@ package struct StreamingAppendMachine {
 
     package enum Action {
         case wait
-        /// Append everything that is whole; with the end, in one step, when `closing`.
+        /// Append what is whole, as much of it as one append takes; with the end, in one step, when `closing`.
         case append(closing: Bool)
         /// Ask the store whether it has what was appended: it may have lost it since.
         case confirm
@@ -121,7 +124,7 @@ package struct StreamingAppendMachine {
         switch body {
         case .arriving where moment.hasPieces: return append(closing: false)
         case .arriving: return isDraining ? finish(.respond(.draining)) : .wait
-        case .ended where closes: return append(closing: true)
+        case .ended where closes && moment.fitsOneAppend: return append(closing: true)
         case .ended where moment.hasPieces: return append(closing: false)
         case .ended: return isConfirmed ? finish(.respond(.complete(nil))) : confirm()
         case .torn: return moment.hasPieces ? append(closing: false) : finish(.giveUp)

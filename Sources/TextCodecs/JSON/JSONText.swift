@@ -6,16 +6,21 @@ package struct JSONText {
     /// The messages of an `application/json` body: the elements of an array, one level only, or the one value there
     /// is. Each is the exact bytes of the value, without the whitespace around it. `[]` holds no message.
     package static func split(_ body: [UInt8]) throws(JSONError) -> [[UInt8]] {
+        var messages: [[UInt8]] = []
+        try scanMessages(of: body) { messages.append(Array(body[$0])) }
+        return messages
+    }
+
+    /// Tells where each of those messages stands in the body, and copies none.
+    package static func scanMessages(of body: [UInt8], message: (Range<Int>) -> Void) throws(JSONError) {
         var scanner = JSONScanner(body)
         scanner.skipBlanks()
-        var messages: [[UInt8]] = []
         if scanner.peek == UInt8(ascii: "[") {
-            try scanner.scanArray { messages.append(Array(body[$0])) }
+            try scanner.scanArray(element: message)
         } else {
-            messages.append(Array(body[try scanner.scanValue()]))
+            message(try scanner.scanValue())
         }
         try scanner.scanEnd()
-        return messages
     }
 
     /// Throws unless the bytes are exactly one JSON value, with or without whitespace around it (RFC 8259).

@@ -70,6 +70,26 @@ import Testing
         #expect(events == ["message:a", "x:b\nc", "message:d"])
     }
 
+    @Test(arguments: [("\n", ContentType.Kind.ndjson), ("\r\n", .ndjson), ("\n", .eventStream), ("\r\n", .eventStream)])
+    func `What was taken is cut again into half as many, and nothing is lost or doubled`(
+        lineEnd: String,
+        kind: ContentType.Kind
+    ) throws {
+        let piece = kind == .ndjson ? "1\(lineEnd)" : "data: 1\(lineEnd)\(lineEnd)"
+        var batcher = Batcher(kind: kind)
+        try batcher.append(Array(String(repeating: piece, count: 10).utf8))
+        let whole = try batcher.next()
+        #expect(whole?.count == 10 * piece.utf8.count)
+        try batcher.append(Array(piece.utf8))
+        var batches: [Int] = []
+        let isCut = batcher.cutSmaller()
+        #expect(isCut)
+        while let batch = try batcher.next() { batches.append(batch.count) }
+        #expect(batches.reduce(0, +) == 11 * piece.utf8.count)
+        #expect(batches.allSatisfy { $0 <= 5 * piece.utf8.count + 1 })
+        #expect(batches.count == 3)
+    }
+
     @Test(arguments: 1...9)
     func `Lines stay whole and the last needs no line end`(size: Int) throws {
         let batches = try batches("{\"a\":1}\n\n  \n2\r\n\"three\"", .ndjson, by: size)

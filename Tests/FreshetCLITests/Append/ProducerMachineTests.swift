@@ -274,6 +274,30 @@ private func closed(_ status: Int, _ reason: String) -> ServerResponse {
         }
     }
 
+    @Test func `A body of too many events is sent in smaller ones, each with the number that was refused`() {
+        let tooMany = ServerResponse(status: 413, body: text(#"{"type":"urn:freshet:too-many-events"}"#))
+        var machine = makeMachine("application/json")
+        _ = machine.start(at: .zero)
+        _ = machine.received(text("1\n2\n3\n4\n5\n"), at: .zero)
+        let actions = [
+            machine.answered(ok(201), at: .zero), machine.answered(tooMany, at: .zero),
+            machine.answered(tooMany, at: .zero), machine.answered(ok(200), at: .zero),
+        ]
+        #expect(
+            actions == [
+                .send(.append(sequence: 0, body: text("[1,2,3,4,5]"))),
+                .send(.append(sequence: 0, body: text("[1,2]"))),
+                .send(.append(sequence: 0, body: text("[1]"))), .send(.append(sequence: 1, body: text("[2]"))),
+            ]
+        )
+        // One event that is too many is the input's fault, and so is one whose first answer was lost.
+        let end = machine.answered(tooMany, at: .zero)
+        guard case .send(.end(sequence: 1, let how)) = end, how.reason == .failed else {
+            Issue.record("not ended as failed: \(end)")
+            return
+        }
+    }
+
     @Test func `A stream that is to stay open is left open when the server refuses input`() {
         var machine = makeMachine(end: nil)
         _ = machine.start(at: .zero)

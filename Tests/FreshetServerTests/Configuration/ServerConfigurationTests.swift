@@ -78,6 +78,7 @@ import Testing
                 header-seconds: 7
                 idle-seconds: 8
                 body-bytes: 16MiB
+                body-events: 7
                 body-idle-seconds: 9
                 event-bytes: 65536
                 line-bytes: 64kib
@@ -132,6 +133,7 @@ import Testing
         expected.headerTime = .seconds(7)
         expected.idle = .seconds(8)
         expected.bodyBytes = 16 << 20
+        expected.bodyEvents = 7
         expected.bodyIdle = .seconds(9)
         expected.eventBytes = 65_536
         expected.lineBytes = 65_536

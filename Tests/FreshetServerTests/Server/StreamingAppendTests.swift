@@ -72,6 +72,27 @@ struct StreamingAppendTests {
         }
     }
 
+    @Test(
+        "a streaming body of more events than body-events is appended in steps, and ends with the last",
+        arguments: [("application/x-ndjson", "1\n"), ("text/event-stream", "data:1\n\n")],
+        ["Stream-Closed: true", "Stream-Producer: x"]
+    )
+    func steps(type: (name: String, event: String), field: String) async throws {
+        try await TestServer.run({ $0.bodyEvents = 3 }) { server in
+            try await server.ask("PUT", "/v1/stream/a", "Content-Type: \(type.name)")
+            let producer = try await open(server, type.name, field)
+            try await producer.send(chunk(String(repeating: type.event, count: 1000)) + "0\r\n\r\n")
+            let answer = try await producer.response()
+            #expect(answer.status == 204)
+            #expect(answer.header("Stream-Next-Offset") == server.offset(1000))
+            #expect(answer.header("Stream-Closed") == (field == "Stream-Closed: true" ? "true" : nil))
+            let metrics = try await server.ask("GET", "/metrics").body
+            let appends = try #require(metrics.firstMatch(of: /\nfreshet_appends_total (\d+)\n/)?.output.1)
+            #expect(try #require(Int(appends)) >= 334)
+            await producer.close()
+        }
+    }
+
     @Test("JSON, numbered requests and bodies of known length are atomic")
     func atomic() async throws {
         try await TestServer.run { server in

@@ -96,6 +96,45 @@ struct WriteTests {
         }
     }
 
+    @Test(
+        "a body of more events than body-events is 413, whatever carries it, and nothing of it is kept",
+        arguments: [
+            ("application/json", "[1,2,3]", ",4]"), ("application/json", "[ [1] , 2 , {} ]", ", []]"),
+            ("application/x-ndjson", "1\n\n2\n3\n", "4\n"), ("application/x-ndjson", "1\n2\n3", "\n4"),
+            ("text/event-stream", "data:1\n\n: c\n\ndata:2\n\nid: 9\n\ndata:3\n\n", "data:4\n\n"),
+            ("text/event-stream", "data:1\n\ndata:2\n\ndata:3\n\n", "event: end\ndata:4\n\n"),
+        ]
+    )
+    func tooManyEvents(type: String, most: String, more: String) async throws {
+        try await TestServer.run({ $0.bodyEvents = 3 }) { server in
+            let header = "Content-Type: \(type)"
+            let over = (most.hasSuffix("]") ? String(most.dropLast()) : most) + more
+            #expect(try await server.ask("PUT", "/v1/stream/made", header, body: over).code == "too-many-events")
+            #expect(try await server.ask("HEAD", "/v1/stream/made").status == 404)
+            try await server.ask("PUT", "/v1/stream/a", header)
+            let producer = ["Producer-Id: p", "Producer-Epoch: 0", "Producer-Seq: 0"]
+            let chunked = "\(String(over.utf8.count, radix: 16))\r\n\(over)\r\n0\r\n\r\n"
+            let chunkedHead = server.request("POST", "/v1/stream/a", [header, "Transfer-Encoding: chunked"] + producer)
+            let client = try await server.connect()
+            let inChunks = try await client.request(chunkedHead + chunked)
+            await client.close()
+            for answer in [inChunks, try await server.ask("POST", "/v1/stream/a", header, body: over)] {
+                #expect(answer.status == 413)
+                #expect(answer.code == "too-many-events")
+                #expect(answer.body.contains("`body-events`"))
+            }
+            #expect(try await server.ask("HEAD", "/v1/stream/a").header("Stream-Next-Offset") == server.offset(0))
+            // One event fewer, and the number that was refused is still to come.
+            let client2 = try await server.connect()
+            let kept = try await client2.request(
+                server.request("POST", "/v1/stream/a", [header, "Content-Length: \(most.utf8.count)"] + producer) + most
+            )
+            await client2.close()
+            #expect(kept.status == 200)
+            #expect(kept.header("Stream-Next-Offset") == server.offset(3))
+        }
+    }
+
     @Test("what is wrong with the stream is said first")
     func wrongStream() async throws {
         try await TestServer.run({ $0.createOnPost = ["new/*"] }) {

@@ -80,6 +80,10 @@ class Freshet:
     def stop(self):
         return processes.end(self.process)
 
+    def resident_bytes(self):
+        pages = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     # Requests, each on a connection of its own.
 
     def request(self, method, target, headers=None, body=None, **options):

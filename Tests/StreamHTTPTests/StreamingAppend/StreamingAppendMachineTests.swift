@@ -55,6 +55,15 @@ struct StreamingAppendMachineTests {
         #expect(name(empty.bodyEnded(at: .nothing)) == "confirm")
     }
 
+    @Test("with Stream-Closed the end goes with what fits the last of several appends")
+    func closingInSteps() {
+        var machine = StreamingAppendMachine(closes: true)
+        let many = StreamingAppendMachine.Moment(hasPieces: true, fitsOneAppend: false, stop: nil)
+        #expect(name(machine.bodyEnded(at: many)) == "append")
+        #expect(name(machine.appended(kept, at: many)) == "append")
+        #expect(name(machine.appended(kept, at: .pieces)) == "append closing")
+    }
+
     @Test("with Stream-Closed the last piece and the end are one step")
     func closing() {
         var machine = StreamingAppendMachine(closes: true)
