@@ -13,7 +13,7 @@ package enum TLSTrouble {
         ("NO_SHARED_CIPHER", "the two sides have no cipher in common"),
         ("HANDSHAKE_FAILURE", "it refused the handshake"),
         ("uncleanShutdown", "it closed the connection without the end that TLS has"),
-        ("EOF", "it closed the connection during the handshake"),
+        ("EOF", "it closed the connection during the handshake; if the server speaks clear text there, write http://"),
     ]
 
     /// - Parameter dump: an error as its library describes it.

@@ -228,7 +228,9 @@ import Testing
             if command == "tail" || command == "append" { arguments += ["--patience", "0"] }
             let result = try await run(arguments, server: origin)
             #expect(result.status == 7)
-            #expect(result.errors.contains("TLS: the server speaks clear text there"), "\(result.errors)")
+            // Some servers answer what is no HTTP, others hang up.
+            #expect(result.errors.contains("TLS: "), "\(result.errors)")
+            #expect(result.errors.contains("the server speaks clear text there"), "\(result.errors)")
             #expect(!result.errors.contains("SSL"), "\(result.errors)")
         }
     }
