@@ -443,7 +443,7 @@ def test_a_newer_producer_of_the_same_name_takes_over(server, drive, kind, path)
     new.append("new")
     new.flush()
     old.append("too late")
-    with pytest.raises(Failed, match="A newer session of this producer took over") as failed:
+    with pytest.raises(Failed, match="Producer fenced") as failed:
         old.flush()
     assert (failed.value.name, failed.value.status, failed.value.code) == ("Fenced", 403, "producer-fenced")
     with pytest.raises(Failed) as failed:

@@ -610,7 +610,7 @@ def test_half_an_answer_that_is_passed_on_is_torn(relayed):
 AMBIGUOUS = [
     "..", ".", "...", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%25252e%25252e", "..;", "..;x=y", "%2e%2e;", "..%3b", "..%253b", ";", "a;b", "..%20",
     "%20..", "..%00", "..%0d", "..%09", "..%5c..", "..%255c..", "\\..", "..%2f..", "..%252f..", "%2f", "", "%c0%ae%c0%ae", "%c0%ae.", "%e0%80%ae%e0%80%ae",
-    "%u002e%u002e", "%25u002e%25u002e", "%ef%bc%8e%ef%bc%8e", "%e2%80%a5", "%ef%bc%8f", "%e2%88%95", "%ff", "%", "%2", "%zz", "..%3f", "..%23", "..%253f", "#", "a#b",
+    "%u002e%u002e", "%25u002e%25u002e", "%ef%bc%8e%ef%bc%8e", "%e2%80%a5", "%ef%bc%8f", "%e2%88%95", "%ff", "%", "%2", "%zz", "..%3f", "..%23", "..%253f",
     "a|b", "%252525252e",
 ]  # fmt: skip
 
@@ -620,7 +620,8 @@ def test_no_path_leaves_an_upstream_s_base(relayed):
     for climbs in AMBIGUOUS:
         answer = relayed.server.request("GET", f"/v1/a/{climbs}/b")
         assert (answer.status, answer.json["type"]) == (400, "urn:freshet:bad-path"), climbs
-    assert relayed.server.request("GET", "/v1/models?a#b").status == 400
+    for fragment in ["#", "a#b", "models?a#b"]:
+        assert relayed.server.request("GET", f"/v1/{fragment}").status == 400, fragment
     assert relayed.upstream.requests == []
     for plain in ["a.b", "..a", "a..", "%20a", "caf%C3%A9", "%E6%A8%A1", "m:free", "100%25", "a%2520b", "a@1", "x/"]:
         assert relayed.server.request("GET", f"/v1/models/{plain}").status == 200, plain
@@ -669,12 +670,13 @@ def test_an_upstream_that_is_not_there_is_a_502(relay):
 
 
 def test_a_502_says_in_words_that_the_upstream_speaks_no_tls(relayed):
-    secure = relayed.upstream.url.replace("http://", "https://")
+    # Freshet itself answers a handshake with a refusal in clear text.
+    secure = relayed.server.url.replace("http://", "https://") + "/v1"
     server = Freshet("relay", memory=True, upstreams=f"one openai-compatible {secure}")
     try:
         answer = server.request("POST", PATHS["chat"], JSON, BODY)
         assert (answer.status, answer.json["type"]) == (502, "urn:freshet:upstream-unreachable")
-        assert "TLS: the server speaks clear text there" in answer.json["detail"]
+        assert "the server speaks clear text there" in answer.json["detail"]
         assert "SSL" not in answer.json["detail"]
     finally:
         server.stop()
