@@ -275,7 +275,7 @@ def test_probes_are_counted(server):
 def test_a_server_with_keys_wants_a_token(serve, keys):
     server = serve(keys=keys)
     refused = run("doctor", server.url)
-    assert refused.returncode == 2 and b"probe wants a token" in refused.stderr
+    assert refused.returncode == 2 and b"Probe token required" in refused.stderr
     token = run("doctor", "--print-token", env={**os.environ, "FRESHET_KEY": KEY}).stdout.decode().strip()
     assert server.request("GET", PROBE, {"Freshet-Probe": token}).status == 200
     assert server.request("GET", PROBE, {"Freshet-Probe": token[:-2]}).status == 403
@@ -307,7 +307,7 @@ def test_what_cannot_be_examined_is_told(ran, serve):
     assert nobody.returncode == 2 and b"no connection" in nobody.stderr
     off = serve(probe="false")
     refused = run("doctor", off.url)
-    assert refused.returncode == 2 and b"The probe of this server is off" in refused.stderr
+    assert refused.returncode == 2 and b"Probe disabled" in refused.stderr
     with Speaker(b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as speaker:
         strange = run("doctor", speaker.url)
     assert strange.returncode == 2 and b"did not answer as an HTTP server does" in strange.stderr

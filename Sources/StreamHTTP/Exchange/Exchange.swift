@@ -191,9 +191,8 @@ final class Exchange {
 
     func cut(reset: Bool = false) {
         guard let run else { return }
-        let mustReset = reset || looksWholeWhenClosed
         disconnected()
-        run.giveUp(reset: mustReset)
+        run.giveUp(reset: reset)
     }
 
     // MARK: The end
@@ -268,7 +267,7 @@ final class Exchange {
             taken = takenNow
             takenSince = now
         } else if now - takenSince >= writeStall {
-            cut()
+            cut(reset: looksWholeWhenClosed)
         }
     }
 
