@@ -13,7 +13,7 @@ extension StreamRoutes {
             throw Problem(
                 400,
                 "bad-limit",
-                title: "This is no limit.",
+                title: "Invalid limit",
                 detail: "`limit` is the most events that the response may have: a number from 1 to 999999999."
             )
         }
