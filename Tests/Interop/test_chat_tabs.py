@@ -209,7 +209,7 @@ def test_twenty_thousand_events_are_there_at_once(chat, demo, kind):
     )
     print(f"{chat.name}, 20,000 {kind}: {seconds:.2f} s, {seconds / plain:.1f} times what plain lines take ({plain:.2f} s)")
     # A busy machine takes longer for both.
-    assert seconds < max(2, 3 * plain)
+    assert seconds < max(2, 6 * plain)
 
 
 def test_the_first_page_says_which_model_answers(browser):
