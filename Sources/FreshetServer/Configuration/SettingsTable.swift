@@ -21,8 +21,13 @@ package struct SettingsTable: Sendable {
     /// Takes the members in their order, so that a setting is declared and nowhere listed.
     private init(of declarations: ServerSettings) {
         groups = []
+        take(declarations)
+    }
+
+    private mutating func take(_ declarations: Any) {
         for member in Mirror(reflecting: declarations).children {
             switch member.value {
+            case let part as RelaySettings: take(part)
             case let heading as Heading: groups.append(Group(title: heading.title, settings: [], reach: heading.reach))
             case let setting as any SettingDeclaration: groups[groups.count - 1].settings.append(setting)
             default: preconditionFailure("\(member.label ?? "a member") is neither a setting nor a heading")

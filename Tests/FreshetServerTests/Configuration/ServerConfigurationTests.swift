@@ -191,7 +191,10 @@ import Testing
                 named[name, default: []].append(file.lastPathComponent)
             }
         }
-        for name in names { #expect(named[name] == ["ServerSettings.swift"], "\(name)") }
+        for name in names {
+            let file = name.hasPrefix("relay-") ? "RelaySettings.swift" : "ServerSettings.swift"
+            #expect(named[name] == [file], "\(name)")
+        }
     }
 
     @Test func namesAreUniqueAndOneSpellingServesAllThreePlaces() {
