@@ -295,9 +295,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ProxyDoctorTests",
-            dependencies: ["ContentCodings", "ProxyDoctor", "ProbeProtocol"],
+            dependencies: ["ProxyDoctor", "ProbeProtocol"],
             swiftSettings: settings
         ),
+        .testTarget(name: "ContentCodingsTests", dependencies: ["ContentCodings"], swiftSettings: settings),
         .testTarget(
             name: "CompletionRelayTests",
             dependencies: [

@@ -40,8 +40,7 @@ final class BrotliDecompressor: Decompressor {
 
     private let functions: Functions
     private let decoder: OpaquePointer
-    private var input: [UInt8] = []
-    private var position = 0
+    private var input = PendingInput()
     private var hasMore = false
     private(set) var isBroken = false
     private(set) var isComplete = false
@@ -56,8 +55,7 @@ final class BrotliDecompressor: Decompressor {
     deinit { functions.destroy(decoder) }
 
     func feed(_ bytes: [UInt8]) {
-        input = Array(input[position...]) + bytes
-        position = 0
+        input.append(bytes)
         hasMore = !isBroken
     }
 
@@ -65,19 +63,20 @@ final class BrotliDecompressor: Decompressor {
         guard !isBroken, hasMore else { return [] }
         // Nothing follows the end of a body.
         guard !isComplete else {
-            isBroken = position < input.count
+            isBroken = !input.isEmpty
             return []
         }
+        let (bytes, position) = (input.bytes, input.position)
         return [UInt8](unsafeUninitializedCapacity: Decompression.part) { room, count in
-            input.withUnsafeBufferPointer { input in
-                var rest = input.count - position
-                var next = input.baseAddress.map { $0 + position }
+            bytes.withUnsafeBufferPointer { bytes in
+                var rest = bytes.count - position
+                var next = bytes.baseAddress.map { $0 + position }
                 var left = room.count
                 var end = room.baseAddress
                 let result = functions.decompress(decoder, &rest, &next, &left, &end, nil)
-                position = input.count - rest
+                input.position = bytes.count - rest
                 count = room.count - left
-                hasMore = result == Result.needsMoreOutput || position < input.count
+                hasMore = result == Result.needsMoreOutput || rest > 0
                 isComplete = result == Result.success
                 isBroken = result == Result.error
             }

@@ -27,6 +27,20 @@ extension Decompressor {
     }
 }
 
+/// The bytes that a decompressor was given and has not taken in yet.
+struct PendingInput {
+    private(set) var bytes: [UInt8] = []
+    /// How many of them are taken in.
+    var position = 0
+
+    var isEmpty: Bool { position == bytes.count }
+
+    mutating func append(_ more: [UInt8]) {
+        bytes = isEmpty ? more : Array(bytes[position...]) + more
+        position = 0
+    }
+}
+
 /// What can be undone here: gzip and deflate always, br and zstd where this machine has the libraries.
 package enum Decompression {
     /// Most bytes of output of one call of `inflate`.

@@ -43,8 +43,7 @@ final class ZstandardDecompressor: Decompressor {
 
     private let functions: Functions
     private let stream: OpaquePointer
-    private var input: [UInt8] = []
-    private var position = 0
+    private var input = PendingInput()
     /// What is full may have more to give when everything was taken in.
     private var hasMore = false
     private(set) var isBroken = false
@@ -64,22 +63,24 @@ final class ZstandardDecompressor: Decompressor {
     deinit { _ = functions.destroy(stream) }
 
     func feed(_ bytes: [UInt8]) {
-        input = Array(input[position...]) + bytes
-        position = 0
+        input.append(bytes)
         hasMore = !isBroken
     }
 
     func next() -> [UInt8] {
         var output: [UInt8] = []
         while !isBroken, hasMore, output.isEmpty {
+            let (bytes, position) = (input.bytes, input.position)
             output = [UInt8](unsafeUninitializedCapacity: Decompression.part) { room, count in
-                input.withUnsafeMutableBytes { bytes in
-                    var source = Buffer(bytes: bytes.baseAddress, size: bytes.count, position: position)
+                bytes.withUnsafeBytes { bytes in
+                    // It is read only, as `const` says in zstd.h.
+                    let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+                    var source = Buffer(bytes: start, size: bytes.count, position: position)
                     var target = Buffer(bytes: room.baseAddress, size: room.count)
                     let result = functions.decompress(stream, &target, &source)
                     isBroken = functions.isError(result) != 0
                     isComplete = result == 0
-                    position = source.position
+                    input.position = source.position
                     count = isBroken ? 0 : target.position
                     hasMore = target.position == target.size && !isComplete || source.position < source.size
                 }

@@ -26,6 +26,15 @@ struct InflaterTests {
         #expect(inflater.isBroken)
     }
 
+    @Test("any number of members without content may come before one that has some")
+    func emptyMembers() throws {
+        let inflater = try #require(Decompression.of("gzip"))
+        let empty: [UInt8] = [31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        let body = Array(repeatElement(empty, count: 200_000).joined()) + Self.pieces.joined()
+        #expect(String(decoding: inflater.inflate(body), as: UTF8.self) == "data: hello\n\ndata: hello\n\n")
+        #expect(inflater.isComplete && !inflater.isBroken)
+    }
+
     @Test("a part is never larger than it may be")
     func parts() throws {
         // 1 MiB of zeros, as raw deflate: what a small body unpacks to comes in parts.
