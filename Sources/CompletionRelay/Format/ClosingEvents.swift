@@ -32,7 +32,7 @@ package enum ClosingEvents {
             case .cancelled: return torn("cancelled", "The answer was stopped.", format)
             case .abandoned: return torn("abandoned", "The answer has no producer any more.", format)
             }
-        case .removed: return torn("removed", "Answer expired", format)
+        case .removed: return torn("removed", "The answer is no longer kept.", format)
         case .unavailable(.draining):
             return torn("draining", "The relay is going away. The answer can be read on at its Location.", format)
         case .unavailable:

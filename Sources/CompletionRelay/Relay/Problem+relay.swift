@@ -83,8 +83,8 @@ extension Problem {
     static let badEarly = Problem(
         400,
         "bad-early",
-        title: "This is no time to wait.",
-        detail: "`Freshet-Early` is sent once, with a number of seconds from 0 to 86400: how long to wait for the "
+        title: "Invalid Freshet-Early",
+        detail: "`Freshet-Early` must be sent once, with a number of seconds from 0 to 86400: how long to wait for the "
             + "upstream before the response begins; 0 for as long as it takes."
     )
 
@@ -192,7 +192,7 @@ extension Problem {
         Problem(
             415,
             "unsupported-content-encoding",
-            title: "The body has a coding that is not known here.",
+            title: "Unsupported Content-Encoding",
             detail: "Send it plain, or with one of these as its only `Content-Encoding`: \(accepted).",
             headers: [HeaderField("Accept-Encoding", accepted)]
         )
@@ -202,7 +202,7 @@ extension Problem {
         Problem(
             400,
             "bad-content-encoding",
-            title: "The body is not what its Content-Encoding says.",
+            title: "Invalid Content-Encoding",
             detail: "It cannot be unpacked as \(coding), or ends before that does."
         )
     }

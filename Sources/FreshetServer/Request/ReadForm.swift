@@ -24,7 +24,7 @@ package enum ReadForm: Sendable, Equatable {
                 throw Problem(
                     400,
                     "unknown-form",
-                    title: "There is no such form.",
+                    title: "Unknown format",
                     detail: "`as` is `sse`, `ndjson` or `plain`."
                 )
             }

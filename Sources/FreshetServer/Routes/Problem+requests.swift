@@ -212,7 +212,7 @@ extension Problem {
             self.init(
                 413,
                 "too-many-events",
-                title: "The body holds too many events.",
+                title: "Too many events",
                 detail: "One body may hold \(limit) events (`body-events`). Nothing was appended; send it in parts."
             )
         case .invalidJSON(let line, let reason):

@@ -12,7 +12,7 @@ extension StreamRoutes {
             throw Problem(
                 400,
                 "bad-when",
-                title: "There is no such condition.",
+                title: "Unknown condition",
                 detail: "`when` is `open`, and belongs to `as=plain`."
             )
         }
@@ -77,14 +77,14 @@ extension Problem {
     static let noPlainForm = Problem(
         406,
         "no-plain-form",
-        title: "A binary stream has no plain form.",
+        title: "No plain form of a binary stream",
         detail: "Read it with `as=sse` or `as=ndjson`, which send base64, or without `as` as bytes."
     )
 
     static let overloaded = Problem(
         503,
         "overloaded",
-        title: "The server has too many readers.",
+        title: "Server overloaded",
         detail: "Send the request again later.",
         headers: [HeaderField("Retry-After", "5")]
     )
