@@ -20,14 +20,8 @@ package enum TLSTrouble {
     /// - Returns: Nil where that is no error of TLS.
     package static func describe(_ dump: String) -> String? {
         let signs = ["BoringSSL", "NIOSSL", "OPENSSL_internal", "handshakeFailed", "uncleanShutdown"]
-        guard signs.contains(where: { contains(dump, $0) }) else { return nil }
-        let meaning = meanings.first { contains(dump, $0.sign) }
+        guard signs.contains(where: { dump.utf8.contains($0.utf8) }) else { return nil }
+        let meaning = meanings.first { dump.utf8.contains($0.sign.utf8) }
         return "TLS: " + (meaning?.words ?? "the handshake failed")
-    }
-
-    private static func contains(_ text: String, _ part: String) -> Bool {
-        let (text, part) = (Array(text.utf8), Array(part.utf8))
-        guard text.count >= part.count else { return false }
-        return (0...text.count - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
     }
 }

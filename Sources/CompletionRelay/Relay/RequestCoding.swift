@@ -11,12 +11,17 @@ enum RequestCoding {
 
     /// The coding of a body; nil for none.
     static func of(_ values: [String]) throws(Problem) -> String? {
-        let named = values.flatMap { $0.lowercased().split(separator: ",") }.map { String($0.trimmingBlanks()) }
-            .filter { !$0.isEmpty && $0 != "identity" }
+        let named = named(in: values)
         guard let coding = named.first else { return nil }
         guard named.count == 1, ["gzip", "x-gzip", "deflate", "zstd"].contains(coding), Decompression.of(coding) != nil
         else { throw .unknownRequestCoding(accepted) }
         return coding
+    }
+
+    /// The codings that values of `Content-Encoding` name, in their order and without those that change nothing.
+    static func named(in values: [String]) -> [String] {
+        values.flatMap { $0.lowercased().split(separator: ",") }.map { String($0.trimmingBlanks()) }
+            .filter { !$0.isEmpty && $0 != "identity" }
     }
 
     static func unpack(_ body: [UInt8], _ coding: String, limit: Int) throws(Problem) -> [UInt8] {

@@ -6,10 +6,9 @@ import TextCodecs
 extension UpstreamResponse {
     /// The coding that the body has; nil for none. Several are one that nobody knows.
     var coding: String? {
-        let named = headers.filter { $0.name.lowercased() == "content-encoding" }
-            .flatMap { $0.value.lowercased().split(separator: ",") }
-            .map { String($0.trimmingBlanks()) }
-            .filter { !$0.isEmpty && $0 != "identity" }
+        let named = RequestCoding.named(
+            in: headers.filter { $0.name.lowercased() == "content-encoding" }.map(\.value)
+        )
         return named.isEmpty ? nil : named.joined(separator: ", ")
     }
 

@@ -4,13 +4,13 @@ import TextCodecs
 package enum URLTrouble {
     /// Whether it begins as a URL does, whatever its scheme.
     package static func isURL(_ text: String) -> Bool {
-        position(of: "://", in: Array(text.utf8)) != nil
+        text.utf8.contains("://".utf8)
     }
 
     /// One sentence without its full stop: what is wrong with a text that ``Target`` does not take, and what to write.
     package static func describe(_ text: String, example: String) -> String {
         let bytes = Array(text.utf8)
-        guard let separator = position(of: "://", in: bytes) else {
+        guard let separator = bytes.firstRange(of: "://".utf8)?.lowerBound else {
             return "'\(text)' does not begin with http:// or https://; give a URL such as \(example)"
         }
         let scheme = String(decoding: bytes[..<separator], as: UTF8.self)
@@ -83,11 +83,5 @@ package enum URLTrouble {
             !authority[colon...].contains(UInt8(ascii: "]")), colon + 1 < authority.endIndex
         else { return nil }
         return String(decoding: authority[(colon + 1)...], as: UTF8.self)
-    }
-
-    private static func position(of sought: String, in bytes: [UInt8]) -> Int? {
-        let sought = Array(sought.utf8)
-        guard bytes.count >= sought.count else { return nil }
-        return (0...bytes.count - sought.count).first { bytes[$0..<$0 + sought.count].elementsEqual(sought) }
     }
 }

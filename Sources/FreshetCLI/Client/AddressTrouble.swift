@@ -14,7 +14,9 @@ enum AddressTrouble {
         for scheme in ["http:", "https:"] where lowercased(bytes).starts(with: scheme.utf8) {
             return "'\(text)' looks like a URL without '//' after '\(scheme)'; such a URL begins with \(scheme)//."
         }
-        guard bytes.starts(with: "//".utf8) || isAddress(authority) || hasPath(bytes) else { return nil }
+        guard
+            bytes.starts(with: "//".utf8) || isAddress(authority) || paths.contains(where: { bytes.contains($0.utf8) })
+        else { return nil }
         let rest = String(decoding: bytes.drop { $0 == UInt8(ascii: "/") }, as: UTF8.self)
         return "'\(text)' looks like an address without its http:// or https://; give the whole URL, such as "
             + "http://\(rest)\(authority.count == bytes.count ? "/v1/stream/name" : ""), or a stream's name alone."
@@ -22,10 +24,6 @@ enum AddressTrouble {
 
     private static func startsAtPath(_ bytes: [UInt8]) -> Bool {
         paths.contains { bytes.starts(with: $0.utf8) || bytes.starts(with: $0.utf8.dropFirst()) }
-    }
-
-    private static func hasPath(_ bytes: [UInt8]) -> Bool {
-        bytes.indices.contains { index in paths.contains { bytes[index...].starts(with: $0.utf8) } }
     }
 
     /// `localhost`, an IP address, or a host name with a dot and a port.
