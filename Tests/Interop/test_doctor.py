@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import functools
+import itertools
 import json
 import os
 import re
@@ -359,9 +360,7 @@ def test_a_post_endpoint_is_examined_with_one_request(tmp_path):
         if b"Bearer k" not in head:
             return connection.sendall(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
-        for index in range(12):
-            # The pace of what is examined.
-            time.sleep(Ticker.GAPS[index % 6])
+        for index in itertools.islice(Ticker.moments(time.monotonic()), 12):
             connection.sendall(b"data: %d\n\n" % index)
 
     request = tmp_path / "request.json"
@@ -463,25 +462,29 @@ class Ticker(Speaker):
         self.chunk = chunk
         super().__init__(say=self._tell)
 
+    @classmethod
+    def moments(cls, due):
+        """Numbers, each at its moment: the pace of what is examined."""
+        for index in itertools.count():
+            due += cls.GAPS[index % len(cls.GAPS)]
+            time.sleep(max(0, due - time.monotonic()))
+            yield index
+
     def _tell(self, connection, head):
         if b"GET /events " not in head:
             return connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
         found = re.search(rb"(?i)last-event-id: (\d+)", head)
-        index, due = 0, self.begun
         last = int(found[1]) if found else -1
         kind = b"application/x-ndjson; charset=utf-8" if self.lines else b"text/event-stream"
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: " + kind + b"\r\ntransfer-encoding: chunked\r\n\r\n")
         pending = b""
-        while True:
-            due += self.GAPS[index % len(self.GAPS)]
-            time.sleep(max(0, due - time.monotonic()))
+        for index in self.moments(self.begun):
             if index > last:
                 pending += (b'{"event":%d}\r\n' % index) if self.lines else b"id: %d\ndata: event %d\n\n" % (index, index)
             while pending and len(pending) >= (self.chunk or 1):
                 size = self.chunk or len(pending)
                 connection.sendall(b"%x\r\n%s\r\n" % (size, pending[:size]))
                 pending = pending[size:]
-            index += 1
 
 
 def outside(url, *arguments):

@@ -76,7 +76,7 @@ struct RelayTests {
 
     @Test("one key begins one answer, also for calls that come while the first still waits for its first byte")
     func concurrent() async throws {
-        let gate = Gate()
+        let gate = Latch()
         let upstream = ScriptedUpstream([.piece(Scripts.text(Scripts.chat)), .end]) { _ in
             await gate.opened()
             return (200, [HeaderField("Content-Type", "text/event-stream")])
@@ -330,7 +330,7 @@ struct RelayTests {
 
     @Test("who leaves before the first byte has left, and nobody waits for it any more")
     func leftEarly() async throws {
-        let gate = Gate()
+        let gate = Latch()
         let upstream = ScriptedUpstream { _ in
             await gate.opened()
             return (200, [HeaderField("Content-Type", "text/event-stream")])

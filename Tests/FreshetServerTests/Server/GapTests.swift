@@ -66,12 +66,7 @@ struct GapTests {
             try await reader.send(server.request("GET", "/v1/stream/a", ["Accept: text/event-stream"]))
             _ = try await reader.read(through: ": ok\n\n")
             try await reader.pause()
-            let large = String(repeating: "x", count: 900_000)
-            for _ in 0..<12 {
-                let answer = try await server.ask("POST", "/v1/stream/a", "Content-Type: text/plain", body: large)
-                #expect(answer.status == 204)
-            }
-            try await server.ask("POST", "/v1/stream/a", "Stream-Closed: true")
+            try await server.outrun("/v1/stream/a")
             try await reader.resume()
             let rest = try await reader.readToEnd()
             #expect(rest.contains("event: gap\n"))

@@ -188,12 +188,7 @@ struct PlainReadTests {
             try await reader.send(server.request("GET", "/v1/stream/a?as=plain"))
             _ = try await reader.head()
             try await reader.pause()
-            let large = String(repeating: "x", count: 900_000)
-            for _ in 0..<12 {
-                let answer = try await server.ask("POST", "/v1/stream/a", "Content-Type: text/plain", body: large)
-                #expect(answer.status == 204)
-            }
-            try await server.ask("POST", "/v1/stream/a", "Stream-Closed: true")
+            try await server.outrun("/v1/stream/a")
             try await reader.resume()
             let rest = try await reader.readToEnd()
             #expect(!rest.hasSuffix("0\r\n\r\n"))

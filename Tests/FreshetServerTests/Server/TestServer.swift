@@ -80,6 +80,15 @@ struct TestServer {
         return client
     }
 
+    /// Appends more text than a reader that takes nothing has room for, and ends the stream.
+    func outrun(_ path: String) async throws {
+        let large = String(repeating: "x", count: 900_000)
+        for _ in 0..<12 {
+            #expect(try await ask("POST", path, "Content-Type: text/plain", body: large).status == 204)
+        }
+        try await ask("POST", path, "Stream-Closed: true")
+    }
+
     /// The offset the store gives out as its nth, counted from 0: the test's clock stands still.
     func offset(_ number: Int) -> String {
         Offset(milliseconds: 1_800_000_000_000, counter: UInt32(number)).text

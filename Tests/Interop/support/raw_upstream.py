@@ -4,8 +4,10 @@ import socket
 import struct
 import threading
 
+from .listener import Listener
 
-class RawUpstream:
+
+class RawUpstream(Listener):
     """Answers each connection's request with `script(head, body)`: a list of pieces of bytes, the last of which may be TEAR or CLOSE.
 
     A bytes piece is sent in a write of its own, an Event is waited for. The connection stays open for a next request unless the
@@ -17,18 +19,7 @@ class RawUpstream:
     def __init__(self, script):
         self.script = script
         self.requests = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        super().__init__()
 
     def _serve(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -7,6 +7,8 @@ import struct
 import threading
 import time
 
+from .listener import Listener
+
 
 def block(data, event=None):
     """One event as a provider writes it."""
@@ -150,32 +152,14 @@ class Request:
         return json.loads(self.body)
 
 
-class Upstream:
+class Upstream(Listener):
     """Listens on a free port and answers each request with what `script(request)` returns."""
 
     def __init__(self, script):
         self.script = script
         self.requests = []
         self.answers = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        super().__init__()
 
     def _serve(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
