@@ -13,14 +13,7 @@ enum SingleField {
     private static let prefixes = ["stream-", "producer-", "freshet-"].map { Array($0.utf8) }
 
     /// The first of them that is sent more than once, as it was sent; nil when there is none.
-    static func repeated(in headers: RequestFields) -> String? {
-        var seen: [String] = []
-        for name in headers.lazy.map(\.name) where isSingle(name) {
-            if seen.contains(where: { isSame($0, name) }) { return name }
-            seen.append(name)
-        }
-        return nil
-    }
+    static func repeated(in headers: RequestFields) -> String? { headers.firstRepeated(where: isSingle) }
 
     /// One that says yes or no, and which a proxy has made one of several: `Stream-Closed: true, true`. Any other word
     /// than `true` counts as none (Durable Streams protocol, section 4.1), but this one would have closed a stream.
@@ -35,10 +28,6 @@ enum SingleField {
         let bytes = name.utf8
         return prefixes.contains { bytes.count > $0.count && bytes.prefix($0.count).elementsEqual($0, by: isSame) }
             || names.contains { bytes.count == $0.count && bytes.elementsEqual($0, by: isSame) }
-    }
-
-    private static func isSame(_ left: String, _ right: String) -> Bool {
-        left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8, by: isSame)
     }
 
     /// Letters without regard to their case; a name of a field has nothing else that differs in this bit alone.

@@ -67,9 +67,9 @@ package final class FreshetResponder: Responder {
     ) -> RequestPlan {
         do throws(Problem) {
             let head = try RequestScreening.screened(head)
-            if let problem = access.screen(RequestFacts(head)) { throw problem }
-            if head.method == .OPTIONS { return .respond(Self.preflight) }
             let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
+            if let problem = access.screen(request.origin) { throw problem }
+            if head.method == .OPTIONS { return .respond(Self.preflight) }
             if let name = SingleParameter.repeated(in: request.target) { throw .repeatedParameter(name) }
             return route(request)
         } catch {
@@ -89,14 +89,13 @@ package final class FreshetResponder: Responder {
     }
 
     private func route(_ request: RouteRequest) -> RequestPlan {
-        let requestFacts = RequestFacts(request.head)
         if request.target.rawPath == "/health" { return .respond(health(request)) }
         if let refusal = request.facts.refusal, let plan = refuse(request, refusal) { return plan }
         if isSession(request), request.head.method != .POST {
             return .respond(Response(.method(allowed: "POST, OPTIONS")))
         }
         if extra.contains(where: { $0.isPublic(request) }) { return route(request, nil) }
-        var shown = requestFacts
+        var shown = request.origin
         for routes in extra { if let key = routes.shownKey(request) { shown.authorization = "Bearer \(key)" } }
         switch who.authenticate(request, shown, now: seconds) {
         case .now(let identity): return route(request, identity)
@@ -118,7 +117,7 @@ package final class FreshetResponder: Responder {
             let caller = RouteCaller(access: access, admission: admission)
             request.caller = caller
             if isSession(request), let session {
-                return session.plan(request, RequestFacts(request.head), now: seconds)
+                return session.plan(request, request.origin, now: seconds)
             }
             if let plan = probe?.plan(request) { return plan }
             if let plan = streamRoutes.plan(request, caller) { return plan }

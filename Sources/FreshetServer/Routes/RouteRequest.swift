@@ -6,6 +6,8 @@ package struct RouteRequest: Sendable {
     package var head: RequestHead
     package var target: RequestTarget
     package var facts: ConnectionFacts
+    /// What the head says about who sent it and from where.
+    package let origin: RequestFacts
     /// Who sends it, once that is known; nil for what needs no key.
     package var caller: RouteCaller?
 
@@ -13,6 +15,7 @@ package struct RouteRequest: Sendable {
         self.head = head
         self.target = target
         self.facts = facts
+        self.origin = RequestFacts(head)
     }
 
     package var headers: StreamHeaders { StreamHeaders(head.headers) }
@@ -22,7 +25,7 @@ package struct RouteRequest: Sendable {
 
     /// The scheme and authority the client used, as far as it can be known.
     package var baseURL: String {
-        "\(RequestFacts(head).isForwardedHTTPS ? "https" : "http")://\(head.authority ?? "localhost")"
+        "\(origin.isForwardedHTTPS ? "https" : "http")://\(head.authority ?? "localhost")"
     }
 }
 
@@ -76,13 +79,14 @@ extension RouteGroup {
 
 extension RequestFacts {
     package init(_ head: RequestHead) {
+        let cookies = head.headers["Cookie"]
         self.init(
             method: head.method.rawValue,
             host: head.authority,
             origin: head.headers.first(name: "Origin"),
             secFetchSite: head.headers.first(name: "Sec-Fetch-Site"),
             authorization: head.headers.first(name: "Authorization"),
-            cookie: head.headers["Cookie"].isEmpty ? nil : head.headers["Cookie"].joined(separator: "; "),
+            cookie: cookies.isEmpty ? nil : cookies.joined(separator: "; "),
             forwardedProto: head.headers.first(name: "X-Forwarded-Proto")
         )
     }

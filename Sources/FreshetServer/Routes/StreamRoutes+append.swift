@@ -7,9 +7,7 @@ extension StreamRoutes {
         let headers = request.headers
         if headers.isCancelling { return try cancel(name, request, caller) }
         let end = try headers.end()
-        let isStreamable = try headers.contentType().map {
-            PieceCutter(kind: $0.kind, limits: configuration.pieces) != nil
-        }
+        let type = try headers.contentType()
         if end != nil, let problem = caller.refusal(.end, name.text) { throw problem }
         if end == nil || request.hasBody, let problem = caller.refusal(.append, name.text) { throw problem }
         // Behind the rights: whether a stream is being written is not for everybody to know.
@@ -20,9 +18,9 @@ extension StreamRoutes {
         let lease = try headers.leaseSeconds()
         let mayCreate = configuration.createOnPost.contains { $0.covers(name.text) }
         if mayCreate, caller.refusal(.create, name.text) == nil, !request.facts.isDraining {
-            return try append(name, request, end, producer, sequence, lease, creates: true, isStreamable)
+            return try append(name, request, end, producer, sequence, lease, creates: true, type)
         }
-        return try append(name, request, end, producer, sequence, lease, creates: false, isStreamable)
+        return try append(name, request, end, producer, sequence, lease, creates: false, type)
     }
 
     private func append(
@@ -33,11 +31,12 @@ extension StreamRoutes {
         _ sequence: String?,
         _ lease: Int?,
         creates: Bool,
-        _ isStreamable: Bool?
+        _ type: ContentType?
     ) throws(Problem) -> RequestPlan {
-        let type = try request.headers.contentType()
         // A body of unknown length that numbers nothing is a producer at work, not one piece.
-        if request.head.body == .openEnded, producer == nil, sequence == nil, let type, isStreamable == true {
+        if request.head.body == .openEnded, producer == nil, sequence == nil, let type,
+            PieceCutter(kind: type.kind, limits: configuration.pieces) != nil
+        {
             let label = try request.headers.label()
             return .streamingAppend(
                 StreamingAppendPlan(

@@ -21,16 +21,31 @@ package struct ContentType: Hashable, Sendable {
     package let kind: Kind
 
     /// The media type a header value names, or nil when it is not one.
+    ///
+    /// Every append names its type, so that the usual spellings are known without a look at their parts.
     package init?(_ value: some StringProtocol) {
-        let trimmed = value.drop(while: Self.isBlank)
-        let name = trimmed.prefix(while: { $0 != ";" && !Self.isBlank($0) })
-        let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(Self.isTokenByte) }) else { return nil }
-        let rest = trimmed[name.endIndex...].drop(while: Self.isBlank)
-        guard rest.isEmpty || rest.first == ";" else { return nil }
-        guard trimmed.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
-        self.text = String(trimmed)
-        self.essence = name.lowercased()
+        if let known = Self.known(value.utf8) {
+            self = known
+            return
+        }
+        let bytes = Array(value.utf8.drop(while: Self.isBlank))
+        let end = bytes.firstIndex { $0 == UInt8(ascii: ";") || Self.isBlank($0) } ?? bytes.endIndex
+        let name = bytes[..<end]
+        guard let slash = name.firstIndex(of: UInt8(ascii: "/")), slash > 0, slash + 1 < end,
+            name[..<slash].allSatisfy(Self.isTokenByte), name[(slash + 1)...].allSatisfy(Self.isTokenByte)
+        else { return nil }
+        let next = bytes[end...].first { !Self.isBlank($0) }
+        guard next == nil || next == UInt8(ascii: ";") else { return nil }
+        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
+        self.init(
+            text: String(decoding: bytes, as: UTF8.self),
+            essence: String(decoding: name.map(Self.lowercased), as: UTF8.self)
+        )
+    }
+
+    private init(text: String, essence: String) {
+        self.text = text
+        self.essence = essence
         self.kind =
             switch essence {
             case "text/event-stream": .eventStream
@@ -41,12 +56,34 @@ package struct ContentType: Hashable, Sendable {
             }
     }
 
-    package static let eventStream = ContentType("text/event-stream")!
+    package static let eventStream = ContentType(text: "text/event-stream", essence: "text/event-stream")
+    private static let json = ContentType(text: "application/json", essence: "application/json")
+    private static let ndjson = ContentType(text: "application/x-ndjson", essence: "application/x-ndjson")
+    private static let plainText = ContentType(text: "text/plain", essence: "text/plain")
+    private static let octets = ContentType(text: "application/octet-stream", essence: "application/octet-stream")
+
+    /// A type that is spelled as nearly everybody spells it. No two of these are equally long.
+    private static func known(_ bytes: some Collection<UInt8>) -> ContentType? {
+        let type: ContentType
+        switch bytes.count {
+        case 10: type = plainText
+        case 16: type = json
+        case 17: type = eventStream
+        case 20: type = ndjson
+        case 24: type = octets
+        default: return nil
+        }
+        return bytes.elementsEqual(type.text.utf8) ? type : nil
+    }
 
     /// Whether a body of the other type may be appended to a stream of this one. Parameters do not count.
     package func matches(_ other: ContentType) -> Bool { essence == other.essence }
 
-    private static func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+    }
 
     // RFC 9110, section 5.6.2.
     private static func isTokenByte(_ byte: UInt8) -> Bool {
@@ -54,7 +91,11 @@ package struct ContentType: Hashable, Sendable {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
             UInt8(ascii: "A")...UInt8(ascii: "Z"):
             true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        case UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"),
+            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "^")...UInt8(ascii: "`"), UInt8(ascii: "|"),
+            UInt8(ascii: "~"):
+            true
+        default: false
         }
     }
 }

@@ -22,6 +22,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private let loop: HTTPLoop
     private let address: String
     private let refusal: ConnectionRefusal?
+    /// Asked of the socket once: a connection does not move.
+    private lazy var localAddress = context?.localAddress
     private var machine: HTTP1ConnectionMachine
     /// Where the parser stands in what the peer sends.
     var boundaries = MessageBoundaries()
@@ -155,7 +157,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         }
         let facts = ConnectionFacts(
             address: address,
-            localAddress: context?.localAddress,
+            localAddress: localAddress,
             refusal: refusal,
             isDraining: loop.isDraining
         )

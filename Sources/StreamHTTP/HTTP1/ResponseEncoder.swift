@@ -11,7 +11,7 @@ struct ResponseEncoder {
 
     var time: any TimeSource
     private var dateSecond: UInt64 = .max
-    private var date = ""
+    private var dateLine: [UInt8] = []
 
     init(time: any TimeSource) {
         self.time = time
@@ -76,11 +76,20 @@ struct ResponseEncoder {
 
     private mutating func appendHead(_ status: Int, _ headers: [HeaderField], isHTTP10: Bool, to output: inout [UInt8])
     {
-        let reason = HTTPResponseStatus(statusCode: status).reasonPhrase
-        output.append(contentsOf: "HTTP/1.\(isHTTP10 ? 0 : 1) \(status) \(reason)\r\n".utf8)
-        append("Date", currentDate(), to: &output)
+        switch (status, isHTTP10) {
+        case (200, false): output.append(contentsOf: Self.okLine)
+        case (204, false): output.append(contentsOf: Self.noContentLine)
+        default:
+            let reason = HTTPResponseStatus(statusCode: status).reasonPhrase
+            output.append(contentsOf: "HTTP/1.\(isHTTP10 ? 0 : 1) \(status) \(reason)\r\n".utf8)
+        }
+        updateDate()
+        output.append(contentsOf: dateLine)
         for field in headers { append(field.name, field.value, to: &output) }
     }
+
+    private static let okLine = Array("HTTP/1.1 200 OK\r\n".utf8)
+    private static let noContentLine = Array("HTTP/1.1 204 No Content\r\n".utf8)
 
     private func finishHead(_ request: Request, closes: Bool, to output: inout [UInt8]) {
         if closes {
@@ -95,16 +104,20 @@ struct ResponseEncoder {
         output.append(contentsOf: name.utf8)
         output.append(contentsOf: ": ".utf8)
         // A value may quote what a client sent; a line end in it would forge a header.
-        for byte in value.utf8 where (byte >= 0x20 && byte != 0x7F) || byte == 0x09 { output.append(byte) }
+        if value.utf8.allSatisfy(Self.isFieldByte) {
+            output.append(contentsOf: value.utf8)
+        } else {
+            for byte in value.utf8 where Self.isFieldByte(byte) { output.append(byte) }
+        }
         output.append(contentsOf: "\r\n".utf8)
     }
 
-    private mutating func currentDate() -> String {
+    private static func isFieldByte(_ byte: UInt8) -> Bool { (byte >= 0x20 && byte != 0x7F) || byte == 0x09 }
+
+    private mutating func updateDate() {
         let second = time.wallMilliseconds() / 1000
-        if second != dateSecond {
-            dateSecond = second
-            date = HTTPDate.text(secondsSince1970: second)
-        }
-        return date
+        guard second != dateSecond else { return }
+        dateSecond = second
+        dateLine = Array("Date: \(HTTPDate.text(secondsSince1970: second))\r\n".utf8)
     }
 }

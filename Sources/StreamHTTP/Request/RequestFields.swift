@@ -1,13 +1,17 @@
 /// The header fields of a request in their order. The case of a name does not count.
 package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     private var fields: [HeaderField]
+    /// Which names may be among the fields. A request is asked for some thirty that it does not have.
+    private var sketch: NameSketch
 
     package init(_ fields: [HeaderField]) {
         self.fields = fields
+        self.sketch = NameSketch()
+        for field in fields { sketch.insert(field.name) }
     }
 
     package init(_ fields: [(String, String)]) {
-        self.fields = fields.map { HeaderField($0.0, $0.1) }
+        self.init(fields.map { HeaderField($0.0, $0.1) })
     }
 
     package init(dictionaryLiteral elements: (String, String)...) {
@@ -16,6 +20,7 @@ package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLitera
 
     /// The values of all fields of a name, as they were sent.
     package subscript(name: String) -> [String] {
+        guard sketch.mayContain(name) else { return [] }
         var values: [String] = []
         for field in fields where Self.isSame(field.name, name) { values.append(field.value) }
         return values
@@ -23,7 +28,8 @@ package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLitera
 
     /// The value of the first field of a name.
     package func first(name: String) -> String? {
-        fields.first { Self.isSame($0.name, name) }?.value
+        guard sketch.mayContain(name) else { return nil }
+        return fields.first { Self.isSame($0.name, name) }?.value
     }
 
     /// The elements of a list that may be cut into several fields (RFC 9110, section 5.6.1), without blanks around.
@@ -41,6 +47,18 @@ package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLitera
     package mutating func replace(name: String, with value: String) {
         fields.removeAll { Self.isSame($0.name, name) }
         fields.append(HeaderField(name, value))
+        sketch.insert(name)
+    }
+
+    /// The first field that has the name of an earlier one and is one of those asked for.
+    package func firstRepeated(where isAsked: (String) -> Bool) -> String? {
+        var sketch = NameSketch()
+        for (index, field) in fields.enumerated() {
+            defer { sketch.insert(field.name) }
+            guard sketch.mayContain(field.name), isAsked(field.name) else { continue }
+            if fields[..<index].contains(where: { Self.isSame($0.name, field.name) }) { return field.name }
+        }
+        return nil
     }
 
     /// Names are ASCII; bit 5 is the case of a letter.
@@ -59,4 +77,20 @@ extension RequestFields: RandomAccessCollection {
     package var startIndex: Int { fields.startIndex }
     package var endIndex: Int { fields.endIndex }
     package subscript(position: Int) -> HeaderField { fields[position] }
+}
+
+/// A set of names that is never wrong about a name it lacks, and may be about one it has: a bit for each length and first
+/// letter, of which several names share one.
+private struct NameSketch: Sendable, Equatable {
+    private var bits: UInt64 = 0
+
+    mutating func insert(_ name: String) { bits |= Self.bit(name) }
+
+    func mayContain(_ name: String) -> Bool { bits & Self.bit(name) != 0 }
+
+    private static func bit(_ name: String) -> UInt64 {
+        let bytes = name.utf8
+        let initial = UInt64((bytes.first ?? 0) | 0x20)
+        return 1 << ((initial &* 5 &+ UInt64(truncatingIfNeeded: bytes.count) &* 11) & 63)
+    }
 }

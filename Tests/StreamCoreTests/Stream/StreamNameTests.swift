@@ -43,4 +43,29 @@ struct StreamNameTests {
             #expect(ContentType(text) == nil)
         }
     }
+
+    @Test("a type that is known at sight is the one that its parts give, and keeps its spelling")
+    func knownTypes() {
+        for text in [
+            "text/event-stream", "application/json", "application/x-ndjson", "text/plain", "application/octet-stream",
+        ] {
+            let read = ContentType("\t" + text)
+            #expect(ContentType(text) == read)
+            #expect(read?.text == text)
+            #expect(ContentType(text.uppercased())?.text == text.uppercased())
+            #expect(ContentType(text.uppercased())?.essence == text)
+        }
+        #expect(ContentType("text/plaim")?.kind == .text)
+        #expect(ContentType("Application/X; q=\u{E9}")?.text == "Application/X; q=\u{E9}")
+    }
+
+    @Test("both names of a type are tokens (RFC 9110, section 5.6.2), byte by byte")
+    func tokens() {
+        let tokens = Set("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
+        for byte in UInt8(0)...UInt8(0x7F) where byte != UInt8(ascii: ";") {
+            let character = Character(Unicode.Scalar(byte))
+            #expect((ContentType("a\(character)b/c") != nil) == tokens.contains(byte), "\(byte) in the type")
+            #expect((ContentType("a/b\(character)c") != nil) == tokens.contains(byte), "\(byte) in the subtype")
+        }
+    }
 }
