@@ -50,6 +50,7 @@ package final class SQLiteStreamStore: StreamStore {
                 seen.append(stream.unsealed.map(\.event))
                 state.streams[name] = seen
             }
+            state.names = OrderedNames(writer.streams.keys)
             state.tombstones = Set(writer.tombstones.keys)
         }
         self.visible = visible
@@ -141,14 +142,14 @@ package final class SQLiteStreamStore: StreamStore {
     }
 
     package func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
-        try visible.list(names, after: after, limit: limit).map(\.state.info)
+        try visible.list(names, after: after, limit: limit) { $0.info }
     }
 
     package func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream] {
         let now = shared.clock.now
-        return try visible.list(NameRanges(prefixes: [""]), after: after, limit: limit).map { stream in
-            let idle = Duration.milliseconds(max(0, now - stream.state.usedAt))
-            return KeptStream(info: stream.state.info, idle: idle, hadOpenProducer: stream.state.hasOpenProducer)
+        return try visible.list(NameRanges(prefixes: [""]), after: after, limit: limit) { stream in
+            let idle = Duration.milliseconds(max(0, now - stream.usedAt))
+            return KeptStream(info: stream.info, idle: idle, hadOpenProducer: stream.hasOpenProducer)
         }
     }
 

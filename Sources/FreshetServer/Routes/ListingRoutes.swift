@@ -4,7 +4,13 @@ import StreamHTTP
 import TextCodecs
 
 /// `GET /v1/streams` lists streams; `GET /v1/streams/{name}` tells of one.
-package struct ListingRoutes: Sendable {
+///
+/// A page of a list takes milliseconds to write, so that it is made on a thread of its own.
+package actor ListingRoutes {
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        BackgroundThread.requests.asUnownedSerialExecutor()
+    }
+
     private static let path = "/v1/streams"
     private static let mostPerPage = 1000
     private let streams: Streams
@@ -19,7 +25,7 @@ package struct ListingRoutes: Sendable {
         self.figures = figures
     }
 
-    func plan(_ request: RouteRequest, _ caller: RouteCaller) -> RequestPlan? {
+    nonisolated func plan(_ request: RouteRequest, _ caller: RouteCaller) -> RequestPlan? {
         let path = request.target.rawPath
         guard path == Self.path || path.utf8.starts(with: "\(Self.path)/".utf8) else { return nil }
         guard request.head.method == .GET || request.head.method == .HEAD else {
@@ -33,7 +39,7 @@ package struct ListingRoutes: Sendable {
         return .act { [self] in await .response(list(prefix: prefix, cursor: cursor, caller)) }
     }
 
-    private func one(_ text: String?, _ caller: RouteCaller) async -> Response {
+    private nonisolated func one(_ text: String?, _ caller: RouteCaller) async -> Response {
         guard let text, let name = try? StreamName(text) else {
             return Response(
                 Problem(
@@ -77,7 +83,7 @@ package struct ListingRoutes: Sendable {
         }
     }
 
-    private func describe(
+    private nonisolated func describe(
         _ info: StreamInfo,
         _ caller: RouteCaller,
         _ figures: [StreamFigures] = [],

@@ -5,12 +5,19 @@ import StreamHTTP
 
 extension Streams {
     /// Does what becomes due, ten times a second, until the task is cancelled.
-    package func sweepForEver(_ logger: Logger) async {
+    package func sweepForEver(_ logger: Logger) async { await Sweeper().run(self, logger) }
+}
+
+/// On a thread of its own: when many leases run out at once, no connection waits for that.
+private actor Sweeper {
+    nonisolated var unownedExecutor: UnownedSerialExecutor { BackgroundThread.upkeep.asUnownedSerialExecutor() }
+
+    func run(_ streams: Streams, _ logger: Logger) async {
         let clock = EventLoopClock()
         var told: String?
         var hasFailed = false
         while !Task.isCancelled {
-            if !hasFailed, let failure = store.failure {
+            if !hasFailed, let failure = streams.store.failure {
                 hasFailed = true
                 logger.critical(
                     "Nothing can be kept any more.",
@@ -18,7 +25,7 @@ extension Streams {
                 )
             }
             do {
-                try await sweep()
+                try await streams.sweep()
                 told = nil
             } catch {
                 let trouble = PrintableText.escaped("\(error)")

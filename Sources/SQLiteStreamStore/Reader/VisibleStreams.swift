@@ -11,8 +11,8 @@ final class VisibleStreams: Sendable {
         var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
         /// Why none of this may be told any more.
         var loss: StoreError?
-        /// The names in order, while no stream came or went since someone asked.
-        var sorted: [StreamName]?
+        /// Those of the streams.
+        var names = OrderedNames()
     }
 
     let state = Mutex(State())
@@ -39,13 +39,18 @@ final class VisibleStreams: Sendable {
         }
     }
 
-    func list(_ names: NameRanges, after: String?, limit: Int) throws(StoreError) -> [VisibleStream] {
-        try state.withLock { state throws(StoreError) in
-            if let loss = state.loss { throw loss }
-            let sorted =
-                state.sorted ?? state.streams.keys.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
-            state.sorted = sorted
-            return names.values(in: sorted, after: after, limit: limit) { state.streams[$0] }
+    func list<Value: Sendable>(
+        _ names: NameRanges,
+        after: String?,
+        limit: Int,
+        _ value: (StreamState) -> Value
+    ) throws(StoreError) -> [Value] {
+        try OrderedNames.slices(after: after, limit: limit) { after, limit throws(StoreError) in
+            try state.withLock { state throws(StoreError) in
+                if let loss = state.loss { throw loss }
+                return state.names.page(names, after: after, limit: limit)
+                    .compactMap { name in state.streams[name].map { (name, value($0.state)) } }
+            }
         }
     }
 }

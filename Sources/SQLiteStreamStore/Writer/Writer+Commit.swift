@@ -267,7 +267,7 @@ extension Writer {
         switch effect {
         case .created(let stream):
             state.streams[stream.row.name] = VisibleStream(stream)
-            state.sorted = nil
+            state.names.insert(stream.row.name)
             tell(.created, stream.row.name, &state, &woken)
         case .committed(let stream, let item):
             if let index = state.streams.index(forKey: stream.row.name) {
@@ -278,7 +278,7 @@ extension Writer {
         case .changed(let stream): follow(stream, &state)
         case .removed(let stream, let removal):
             state.streams[stream.row.name] = nil
-            state.sorted = nil
+            state.names.remove(stream.row.name)
             if stream.row.isTombstone { state.tombstones.insert(stream.row.name) }
             tell(.removed(removal), stream.row.name, &state, &woken)
         case .released(let name): state.tombstones.remove(name)

@@ -78,12 +78,17 @@ final class LifetimeTable: Sendable {
         return state.withLock { $0.lifetimes[name]?.due(at: now) ?? .nothing }
     }
 
-    /// The streams for which something is due now. They are taken from the queue; whoever asks acts on them.
-    func takeDue() -> [(StreamName, Lifetime.Due)] {
+    /// Streams for which something is due now. They are taken from the queue; whoever asks acts on them.
+    ///
+    /// - Parameter looks: how many deadlines are looked at, at most: appends wait meanwhile.
+    /// - Returns: nil when no deadline has come.
+    func takeDue(looks: Int) -> [(StreamName, Lifetime.Due)]? {
         let now = time.monotonic()
         return state.withLock { state in
+            guard let first = state.deadlines.min, first.moment <= now else { return nil }
             var found: [(StreamName, Lifetime.Due)] = []
-            while let first = state.deadlines.min, first.moment <= now {
+            for _ in 0..<looks {
+                guard let first = state.deadlines.min, first.moment <= now else { break }
                 state.deadlines.removeMin()
                 guard var lifetime = state.lifetimes[first.name] else { continue }
                 if lifetime.queued == first.moment { lifetime.queued = nil }

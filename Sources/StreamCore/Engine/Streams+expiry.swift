@@ -6,15 +6,19 @@ extension Streams {
     /// second; what is due for a stream that is being used is done on use.
     package func sweep() async throws(StoreError) {
         var failure: StoreError?
-        for (name, due) in lifetimes.takeDue() {
-            do throws(StoreError) {
-                try await act(on: due, name)
-            } catch {
-                // Due it stays: back into the queue for the next sweep.
-                lifetimes.updateIfPresent(name) { _, _ in }
-                failure = error
+        var failed: [StreamName] = []
+        while let streams = lifetimes.takeDue(looks: 128) {
+            for (name, due) in streams {
+                do throws(StoreError) {
+                    try await act(on: due, name)
+                } catch {
+                    failed.append(name)
+                    failure = error
+                }
             }
         }
+        // Due they stay: back into the queue for the next sweep.
+        for name in failed { lifetimes.updateIfPresent(name) { _, _ in } }
         if let failure { throw failure }
         try await store.trimByAge()
     }

@@ -15,6 +15,8 @@ struct MemoryStream {
     let forkedFrom: ForkOrigin?
     /// How many forks of it there are.
     var forks = 0
+    /// It stands in the queue of those that retention trims by age.
+    var isQueuedToTrim = false
     private(set) var floor: Offset
     private(set) var log: Deque<Kept> = []
     private(set) var bytes = 0
@@ -146,6 +148,12 @@ struct MemoryStream {
             log.removeFirst()
         }
         return floor != before
+    }
+
+    /// When retention takes its first event for its age; nil when it takes none.
+    var trimmedByAgeAt: Int64? {
+        guard let seconds = options.retention.seconds, let first = log.first else { return nil }
+        return first.at + Int64(seconds) * 1000
     }
 
     /// What retention would give back of what is kept now, if these events came.

@@ -1,3 +1,4 @@
+import HeapModule
 import Locks
 
 /// The store that keeps nothing beyond the process: for tests, for demonstrations, and for streams that may be lost.
@@ -7,21 +8,22 @@ package final class MemoryStreamStore: StreamStore {
     private struct State {
         var issuer = OffsetIssuer()
         var streams: [StreamName: MemoryStream] = [:]
-        /// The names in order, while no stream came or went since someone asked.
-        var sorted: [StreamName]?
-        /// How often one came or went.
-        var changes: UInt64 = 0
+        var names = OrderedNames()
         /// What is left of streams that were taken away and have forks.
         var tombstones: [StreamName: Tombstone] = [:]
         var bytes = 0
-        /// Streams that retention trims by age.
-        var aged: Set<StreamName> = []
+        /// When retention takes something for its age next: once for each stream from which it does.
+        var trims = Heap<Trim>()
         var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
+    }
 
-        mutating func namesChanged() {
-            sorted = nil
-            changes += 1
-        }
+    private struct Trim: Comparable {
+        var moment: Int64
+        var name: StreamName
+        var birth: Offset
+
+        static func < (left: Trim, right: Trim) -> Bool { left.moment < right.moment }
+        static func == (left: Trim, right: Trim) -> Bool { left.moment == right.moment }
     }
 
     private struct Tombstone {
@@ -73,8 +75,8 @@ package final class MemoryStreamStore: StreamStore {
                 state.streams.values[index].forks += 1
             }
             state.streams[name] = stream
-            state.namesChanged()
-            if request.options.retention.seconds != nil { state.aged.insert(name) }
+            state.names.insert(name)
+            Self.queueTrim(name, &state)
             return (.created(stream.info(name)), signals)
         }
     }
@@ -103,6 +105,7 @@ package final class MemoryStreamStore: StreamStore {
             if state.streams.values[index].trim(at: now) {
                 signals.append(.trimmed(floor: state.streams.values[index].floor))
             }
+            Self.queueTrim(name, &state)
             let stream = state.streams.values[index]
             state.bytes += stream.cost - before
             let producer = request.producer.map { ProducerState(epoch: $0.epoch, sequence: $0.sequence) }
@@ -142,7 +145,7 @@ package final class MemoryStreamStore: StreamStore {
                 let stream = state.streams.removeValue(forKey: name)
             else { return (nil, []) }
             state.bytes -= stream.cost
-            state.namesChanged()
+            state.names.remove(name)
             if stream.forks > 0 {
                 state.tombstones[name] = Tombstone(forks: stream.forks, forkedFrom: stream.forkedFrom)
             } else {
@@ -157,14 +160,11 @@ package final class MemoryStreamStore: StreamStore {
     }
 
     package func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
-        let (known, keys, changes) = state.withLock { state in
-            (state.sorted, state.sorted == nil ? Array(state.streams.keys) : [], state.changes)
-        }
-        // Sorted outside of the lock: a listing must not hold up who appends.
-        let sorted = known ?? keys.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
-        return state.withLock { state in
-            if state.changes == changes { state.sorted = sorted }
-            return names.values(in: sorted, after: after, limit: limit) { state.streams[$0]?.info($0) }
+        OrderedNames.slices(after: after, limit: limit) { after, limit in
+            state.withLock { state in
+                state.names.page(names, after: after, limit: limit)
+                    .compactMap { name in state.streams[name].map { (name, $0.info(name)) } }
+            }
         }
     }
 
@@ -172,17 +172,36 @@ package final class MemoryStreamStore: StreamStore {
     package var count: Int { state.withLock { $0.streams.count } }
 
     package func trimByAge() async throws(StoreError) {
-        let aged = state.withLock { $0.aged }
-        for name in aged {
-            try change(name) { state throws(StoreError) in
+        let now = milliseconds()
+        while let due = state.withLock({ $0.trims.min }), due.moment <= now {
+            try change(due.name) { state throws(StoreError) in
+                // Somebody else may have been here meanwhile.
+                guard let first = state.trims.min, first.moment <= now, first.name == due.name else { return ((), []) }
+                state.trims.removeMin()
                 // In place: a copy of the stream would copy its whole log.
-                guard let index = state.streams.index(forKey: name) else { return ((), []) }
+                guard let index = state.streams.index(forKey: due.name),
+                    state.streams.values[index].birth == first.birth
+                else { return ((), []) }
                 let before = state.streams.values[index].cost
-                guard state.streams.values[index].trim(at: milliseconds()) else { return ((), []) }
+                state.streams.values[index].isQueuedToTrim = false
+                let hasTrimmed = state.streams.values[index].trim(at: now)
                 state.bytes += state.streams.values[index].cost - before
-                return ((), [.trimmed(floor: state.streams.values[index].floor)])
+                Self.queueTrim(due.name, &state)
+                return ((), hasTrimmed ? [.trimmed(floor: state.streams.values[index].floor)] : [])
             }
         }
+    }
+
+    private static func queueTrim(_ name: StreamName, _ state: inout State) {
+        guard let index = state.streams.index(forKey: name), !state.streams.values[index].isQueuedToTrim,
+            let moment = state.streams.values[index].trimmedByAgeAt
+        else { return }
+        state.streams.values[index].isQueuedToTrim = true
+        state.trims.insert(Trim(moment: moment, name: name, birth: state.streams.values[index].birth))
+        guard state.trims.count > 2 * state.streams.count + 1024 else { return }
+        // Streams that are gone have left theirs behind.
+        let streams = state.streams
+        state.trims = Heap(state.trims.unordered.filter { streams[$0.name]?.birth == $0.birth })
     }
 
     package func takeEnded(olderThan age: Duration, toFit bytes: Int) async throws(StoreError) {

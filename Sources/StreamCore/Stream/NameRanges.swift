@@ -2,13 +2,11 @@
 /// nothing for what lies between.
 package struct NameRanges: Sendable, Equatable {
     /// From a text to before another, or to the end.
-    private struct Range: Sendable, Equatable {
+    struct Range: Sendable, Equatable {
         var lower: [UInt8]
         var upper: [UInt8]?
 
-        func reaches(_ name: StreamName) -> Bool {
-            upper.map { name.text.utf8.lexicographicallyPrecedes($0) } ?? true
-        }
+        func reaches(_ name: StreamName) -> Bool { upper.map { name.precedes($0) } ?? true }
 
         var isEmpty: Bool { upper.map { !lower.lexicographicallyPrecedes($0) } ?? false }
     }
@@ -39,25 +37,9 @@ package struct NameRanges: Sendable, Equatable {
         return rest
     }
 
-    /// What there is under the names of a sorted collection that are among them and come after one: in order, up to a
-    /// limit, and without those under which there is nothing any more.
-    package func values<Value>(
-        in sorted: [StreamName],
-        after: String?,
-        limit: Int,
-        _ value: (StreamName) -> Value?
-    ) -> [Value] {
-        var found: [Value] = []
-        var index = 0
-        if let after { index = sorted.firstIndex(from: 0) { after.utf8.lexicographicallyPrecedes($0.text.utf8) } }
-        for range in ranges where found.count < limit {
-            index = sorted.firstIndex(from: index) { !$0.text.utf8.lexicographicallyPrecedes(range.lower) }
-            while index < sorted.count, found.count < limit, range.reaches(sorted[index]) {
-                if let value = value(sorted[index]) { found.append(value) }
-                index += 1
-            }
-        }
-        return found
+    /// The ranges that do not end before a text, or with it.
+    func ranges(beyond text: [UInt8]) -> some Sequence<Range> {
+        ranges.lazy.drop { range in range.upper.map { !text.lexicographicallyPrecedes($0) } ?? false }
     }
 
     private func cut(from lower: [UInt8], to upper: [UInt8]?) -> NameRanges {
@@ -75,18 +57,5 @@ package struct NameRanges: Sendable, Equatable {
     private static func end(ofPrefix prefix: [UInt8]) -> [UInt8]? {
         guard let last = prefix.lastIndex(where: { $0 < 0xFF }) else { return nil }
         return prefix[..<last] + [prefix[last] + 1]
-    }
-}
-
-extension [StreamName] {
-    /// The first index, from one on, at which a property holds that holds for all that follow too.
-    fileprivate func firstIndex(from start: Int, where holds: (StreamName) -> Bool) -> Int {
-        var low = start
-        var high = count
-        while low < high {
-            let middle = low + (high - low) / 2
-            if holds(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }

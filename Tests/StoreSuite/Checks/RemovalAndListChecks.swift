@@ -57,6 +57,38 @@ extension StoreCheck {
             #expect(try await store.list(prefix: "a", after: "a/bb", limit: 2).map(\.name.text) == ["a/c", "a_b"])
             #expect(try await store.list(prefix: "b", after: "a", limit: 9).map(\.name.text) == ["b"])
         },
+        StoreCheck("paging while streams come and go tells of each that was there all the time, once") { bench in
+            let store = try await bench.store()
+            func stays(_ number: Int) -> StreamName { .known("s/\(1000 + number)") }
+            func passes(_ number: Int) -> StreamName { .known("s/\(1000 + number)/passing") }
+            for number in 0..<200 {
+                _ = try await store.put(stays(number))
+                if number.isMultiple(of: 2) { _ = try await store.put(passes(number)) }
+            }
+            var told: [StreamName] = []
+            while true {
+                let page = try await store.list(prefix: "s/", after: told.last?.text, limit: 70)
+                told += page.map(\.name)
+                guard page.count == 70 else { break }
+                // Before the cursor, at it and behind it.
+                for number in 0..<200 {
+                    _ = try await store.remove(passes(number), because: .deleted, born: nil)
+                    if number.isMultiple(of: 3) { _ = try await store.put(passes(number)) }
+                }
+            }
+            #expect(Set(told).count == told.count)
+            #expect(told == told.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) })
+            #expect(told.filter { !$0.text.hasSuffix("passing") } == (0..<200).map(stays))
+        },
+        StoreCheck("a name that is taken anew stands where it stood, and one that is taken away nowhere") { bench in
+            let store = try await bench.store()
+            for text in ["a", "b", "c"] { _ = try await store.put(.known(text)) }
+            _ = try await store.remove(.known("b"), because: .deleted, born: nil)
+            #expect(try await store.list(prefix: "", after: nil, limit: 9).map(\.name.text) == ["a", "c"])
+            #expect(try await store.list(prefix: "", after: "a", limit: 1).map(\.name.text) == ["c"])
+            _ = try await store.put(.known("b"))
+            #expect(try await store.list(prefix: "", after: "a", limit: 1).map(\.name.text) == ["b"])
+        },
         StoreCheck("a list tells of each stream what asking for it tells") { bench in
             let store = try await bench.store()
             _ = try await store.put(name, StreamOptions(expiry: .at(wallMilliseconds: 5), leaseSeconds: 9))
