@@ -23,6 +23,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -89,7 +90,9 @@ let package = Package(
             name: "StreamHTTP",
             dependencies: [
                 "Locks",
-                "PrintableText", "ServerSentEvents", "StreamCore", "TextCodecs", nio, nioPosix, nioHTTP1, logging,
+                "PrintableText", "ServerSentEvents", "StreamCore", "TextCodecs", nio, nioPosix, nioHTTP1, nioTLS,
+                nioSSL,
+                logging,
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -137,6 +140,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "FreshetServer", "PartialJSON", "StreamCore", "StreamHTTP", "TextCodecs", nio, nioPosix, nioHTTP1,
+                nioSSL,
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             // Compiled in, so that the program is one file that needs nothing beside it.
@@ -152,7 +156,7 @@ let package = Package(
             name: "ProxyDoctor",
             dependencies: [
                 "ContentCodings", "Locks", "PrintableText", "ServerSentEvents", "ProbeProtocol", nio, nioPosix, nioTLS,
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                nioSSL,
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ],
@@ -207,7 +211,7 @@ let package = Package(
                 "FreshetDemo", "FreshetRelay", "FreshetServer", "PrintableText", "StreamHTTP", "ProxyConfiguration",
                 "ProxyDoctor",
                 "ProbeProtocol", "TextCodecs", asyncHTTPClient,
-                nio, nioPosix, nioHTTP1, logging,
+                nio, nioPosix, nioHTTP1, nioSSL, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -333,7 +337,7 @@ let package = Package(
             dependencies: [
                 "Locks", "Freshet", "FreshetServer", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient,
                 nio,
-                nioHTTP1, logging,
+                nioHTTP1, nioSSL, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

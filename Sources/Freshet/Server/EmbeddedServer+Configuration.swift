@@ -20,6 +20,27 @@ extension EmbeddedServer {
             get { values.core.port }
             set { values.core.port = newValue }
         }
+        /// The path of a PEM file of the server's certificate and the chain towards its root. With it and ``tlsKey`` the
+        /// port speaks TLS and nothing else; nil for clear text.
+        public var tlsCertificate: String? {
+            get { values.core.tlsCertificate }
+            set { values.core.tlsCertificate = newValue }
+        }
+        /// The path of a PEM file of the certificate's private key.
+        public var tlsKey: String? {
+            get { values.core.tlsKey }
+            set { values.core.tlsKey = newValue }
+        }
+        /// The path of a file whose first line is the password of an encrypted ``tlsKey``.
+        public var tlsKeyPasswordFile: String? {
+            get { values.core.tlsKeyPasswordFile }
+            set { values.core.tlsKeyPasswordFile = newValue }
+        }
+        /// With TLS, a second port that speaks clear text, on 127.0.0.1 only; 0 takes a free one, nil is none.
+        public var clearTextPort: Int? {
+            get { values.core.clearTextPort }
+            set { values.core.clearTextPort = newValue }
+        }
         /// Threads that carry connections; nil for one on each core.
         public var eventLoops: Int? {
             get { values.core.eventLoops }

@@ -23,12 +23,14 @@ public final class EmbeddedServer: Service {
     private let configuration: ServerConfiguration
     private let ownsStreams: Bool
     private let keys: KeyRing?
+    private let certificate: CertificatePair?
     private let routes: ProgramRoutes
     private let mounts: [Mount]
     private let authorise: (@Sendable (RequestHead) async throws -> AccessDecision)?
     private let logger: Logger
     private let hasRun = Mutex(false)
     private let bound = Announcement<Address>()
+    private let service = Mutex<FreshetService?>(nil)
 
     /// Where a server listens.
     public struct Address: Sendable, Hashable, CustomStringConvertible {
@@ -36,9 +38,15 @@ public final class EmbeddedServer: Service {
         public let host: String
         /// The real port, also where 0 was asked for.
         public let port: Int
+        /// Whether the port speaks TLS.
+        public let isSecure: Bool
+        /// The real port that speaks clear text on 127.0.0.1, where there is one beside a port that speaks TLS.
+        public let clearTextPort: Int?
 
         /// The URL of the server's root, without a slash at its end.
-        public var description: String { host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)" }
+        public var description: String {
+            "\(isSecure ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        }
     }
 
     /// A server with streams of its own, which are closed when it has stopped.
@@ -101,6 +109,11 @@ public final class EmbeddedServer: Service {
         } catch {
             throw SetupError(["\(error)"])
         }
+        do throws(CertificateFiles.Trouble) {
+            self.certificate = try settings.certificateFiles?.read()
+        } catch {
+            throw SetupError(["\(error)"])
+        }
         self.streams = streams
         self.configuration = settings
         self.ownsStreams = ownsStreams
@@ -131,17 +144,30 @@ public final class EmbeddedServer: Service {
             configuration: configuration,
             streams: streams.streams,
             keys: keys,
+            certificate: certificate,
             logger: logger,
             gate: authorise.map { ProgramGate(authorise: $0, logger: logger) },
             extra: [routes] + mounts.map { $0.routes(place) }
         )
+        self.service.withLock { $0 = service }
+        // It holds everything that the server has open.
+        defer { self.service.withLock { $0 = nil } }
         do {
             try await service.serve { address in
-                bound.tell(.success(Address(host: address.ipAddress ?? configuration.host, port: address.port ?? 0)))
+                let address = Address(
+                    host: address.ipAddress ?? configuration.host,
+                    port: address.port ?? 0,
+                    isSecure: certificate != nil,
+                    clearTextPort: service.clearTextAddress?.port
+                )
+                bound.tell(.success(address))
             }
         } catch {
-            let reason = ListenTrouble.describe(error)
-            let failure = SetupError(["It cannot listen on \(configuration.host):\(configuration.port): \(reason)"])
+            let listening = error as? ListenFailure
+            let place = "\(listening?.host ?? configuration.host):\(listening?.port ?? configuration.port)"
+            let failure = SetupError([
+                "It cannot listen on \(place): \(ListenTrouble.describe(listening?.reason ?? error))"
+            ])
             bound.tell(.failure(failure))
             if ownsStreams { await streams.close() }
             throw failure
@@ -175,4 +201,18 @@ public final class EmbeddedServer: Service {
     ///
     /// - Throws: what `run()` throws when it cannot listen.
     public func listening() async throws -> Address { try await bound.value() }
+
+    /// Reads certificate and key again, for connections that come from now on: call it when they were renewed, for
+    /// instance on SIGHUP. Connections that are open keep the certificate they began with.
+    ///
+    /// Without TLS, and while the server does not run, it does nothing.
+    ///
+    /// - Throws: ``SetupError`` when the files hold nothing that can be used. The server then goes on with what it had.
+    public func reloadCertificate() throws(SetupError) {
+        do throws(CertificateFiles.Trouble) {
+            try service.withLock(\.self)?.reloadCertificate()
+        } catch {
+            throw SetupError(["\(error)"])
+        }
+    }
 }

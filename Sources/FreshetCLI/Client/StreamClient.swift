@@ -1,7 +1,9 @@
 import AsyncHTTPClient
 import EventSource
+import Locks
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// Sends requests to a Freshet server.
 struct StreamClient: Sendable {
@@ -10,17 +12,29 @@ struct StreamClient: Sendable {
         var description: String
     }
 
-    /// As for event streams, and shared with them: redirects are not followed, so that no key goes astray. It lives
-    /// as long as the process.
-    static let http = HTTPClient(
-        eventLoopGroupProvider: .singleton,
-        configuration: EventSource.httpClientConfiguration
-    )
+    /// A client is never shut down: it lives as long as the process.
+    private static let clients = Mutex<[HTTPClient]>([])
 
     /// More than any response but a page of the list has.
     private static let longestBody = 64 << 20
 
     let key: String?
+    /// As for event streams, and shared with them: redirects are not followed, so that no key goes astray.
+    let http: HTTPClient
+
+    /// - Parameter authorities: Certificates to trust beside the system's.
+    init(key: String?, trusting authorities: [NIOSSLCertificate] = []) {
+        self.key = key
+        var configuration = EventSource.httpClientConfiguration
+        if !authorities.isEmpty {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.additionalTrustRoots = [.certificates(authorities)]
+            configuration.tlsConfiguration = tls
+        }
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        self.http = http
+        Self.clients.withLock { $0.append(http) }
+    }
 
     /// - Throws: ``Unreachable`` when there was no whole response in time.
     func send(
@@ -35,10 +49,11 @@ struct StreamClient: Sendable {
         for (name, value) in headers + authorization { request.headers.add(name: name, value: value) }
         request.headers.add(name: "Accept-Encoding", value: "identity")
         if let body { request.body = .bytes(body) }
+        let http = http
         do {
             // The client's own deadline ends with the head of the response; this one is for all of it.
             return try await withThrowingTaskGroup(of: ServerResponse?.self) { [request] group in
-                group.addTask { try await Self.send(request) }
+                group.addTask { try await Self.send(request, http) }
                 group.addTask {
                     try await Task.sleep(for: timeout)
                     return nil
@@ -52,11 +67,13 @@ struct StreamClient: Sendable {
         } catch let error as Unreachable {
             throw error
         } catch {
-            throw Unreachable(description: TransportTrouble.describe(error))
+            let trouble = TransportTrouble.describe(error)
+            let isForeign = "\(error)".utf8.contains("CERTIFICATE_VERIFY_FAILED".utf8)
+            throw Unreachable(description: trouble + (isForeign ? "; --ca-file FILE trusts a private authority" : ""))
         }
     }
 
-    private static func send(_ request: HTTPClientRequest) async throws -> ServerResponse {
+    private static func send(_ request: HTTPClientRequest, _ http: HTTPClient) async throws -> ServerResponse {
         let response = try await http.execute(request, deadline: .distantFuture)
         return ServerResponse(
             status: Int(response.status.code),

@@ -5,7 +5,8 @@ import ServiceLifecycle
 import UnixSignals
 
 extension ServerRun {
-    /// Serves until the first signal, which is a graceful shutdown, has come to its end, or until a second one.
+    /// Serves until the first signal, which is a graceful shutdown, has come to its end, or until a second one. SIGHUP
+    /// is none of these: it has the certificate read again.
     func serve(_ serving: Serving, _ signals: UnixSignalsSequence, _ logger: Logger) async throws {
         let group = ServiceGroup(
             configuration: .init(
@@ -18,7 +19,12 @@ extension ServerRun {
             tasks.addTask { try await group.run() }
             tasks.addTask {
                 var count = 0
-                for await _ in signals {
+                for await signal in signals {
+                    if signal == .sighup {
+                        // What is wrong with it is logged.
+                        try? serving.service.reloadCertificate()
+                        continue
+                    }
                     count += 1
                     if count > 1 { return }
                     await group.triggerGracefulShutdown()

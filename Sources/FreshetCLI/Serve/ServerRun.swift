@@ -31,6 +31,7 @@ struct ServerRun {
         let environment = ProcessInfo.processInfo.environment
         var configuration: ServerConfiguration
         let keys: KeyRing?
+        let certificate: CertificatePair?
         let ownKeys: [String: String]
         var warnings: [String] = []
         do {
@@ -38,6 +39,7 @@ struct ServerRun {
             if configuration.upstreams.isEmpty { configuration.upstreams = usualUpstreams }
             try addOwnUpstreams(to: &configuration)
             keys = try configuration.readKeys()
+            certificate = try configuration.certificateFiles?.read()
             ownKeys = try RelayConfiguration(configuration).ownKeys(environment)
         } catch {
             throw ValidationError("\(error)")
@@ -54,6 +56,7 @@ struct ServerRun {
             configuration: configuration,
             store: keeping.store,
             keys: keys,
+            certificate: certificate,
             logger: logger,
             extra: { [configuration, extra] streams in
                 guard !configuration.upstreams.isEmpty else { return extra(streams, nil) }
@@ -75,23 +78,17 @@ struct ServerRun {
             }
         )
         // Trapped before the URL is out: whoever has seen it may send a signal.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let trapped: [UnixSignal] = [.sigterm, .sigint] + (certificate == nil ? [] : [.sighup])
+        let signals = await UnixSignalsSequence(trapping: trapped)
         do {
             let serving = Serving(service: service) { [configuration, invitation] address in
                 if let port = address.port { ownPort.set(port) }
-                Self.announce(configuration, address, keeping, invitation)
+                Self.announce(configuration, address, clearText: service.clearTextAddress, keeping, invitation)
             }
             try await serve(serving, signals, logger)
         } catch {
             await keeping.close()
-            let place = "cannot listen on \(configuration.host):\(configuration.port):"
-            if let error = error as? TooFewOpenFiles {
-                Terminal.note("\(place) \(error).")
-            } else {
-                Terminal.note(
-                    "\(place) \(TransportTrouble.describe(error)). Choose another address with --host or --port."
-                )
-            }
+            Self.tell(error, configuration)
             throw ExitCode(1)
         }
         if case .memory(let store) = keeping, store.count > 0 {
@@ -140,15 +137,30 @@ struct ServerRun {
         }
     }
 
+    private static func tell(_ error: any Error, _ configuration: ServerConfiguration) {
+        let failure = error as? ListenFailure
+        let place = "\(failure?.host ?? configuration.host):\(failure?.port ?? configuration.port)"
+        let reason = failure?.reason ?? error
+        if let reason = reason as? TooFewOpenFiles { return Terminal.note("cannot listen on \(place): \(reason).") }
+        let flags = failure?.isSecond == true ? "--clear-text-port" : "--host or --port"
+        Terminal.note(
+            "cannot listen on \(place): \(TransportTrouble.describe(reason)). Choose another address with \(flags)."
+        )
+    }
+
     private static func announce(
         _ configuration: ServerConfiguration,
         _ address: SocketAddress,
+        clearText: SocketAddress?,
         _ keeping: Keeping,
         _ invitation: String?
     ) {
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-        let url = "http://\(host):\(address.port ?? configuration.port)"
-        let lines = ["Freshet listens on \(url)"] + (invitation.map { [$0] } ?? [])
+        let scheme = configuration.tlsCertificate == nil ? "http" : "https"
+        let url = "\(scheme)://\(host):\(address.port ?? configuration.port)"
+        var lines = ["Freshet listens on \(url)"]
+        if let port = clearText?.port { lines.append("In clear text, for this machine only: http://127.0.0.1:\(port)") }
+        if let invitation { lines.append(invitation) }
         // Nobody reads it: the server goes on without.
         try? Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
         switch keeping {

@@ -76,7 +76,7 @@ struct Tail: AsyncParsableCommand {
         var output = TailOutput(isNDJSON: ndjson, kind: await Self.kind(of: stream, client))
         var notes = TailNotes()
         do {
-            let source = EventSource(url: stream.url, configuration: configuration(client), client: StreamClient.http)
+            let source = EventSource(url: stream.url, configuration: configuration(client), client: client.http)
             for try await element in source {
                 // A stream that was waited for has a type from its first event on.
                 if output.kind == nil, case .event = element { output.kind = await Self.kind(of: stream, client) }

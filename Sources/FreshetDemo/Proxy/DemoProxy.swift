@@ -3,6 +3,7 @@ import Locks
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import StreamHTTP
 
 /// The "helpful" proxy of the demonstration: asks this same server over a connection of its own, as any proxy would,
@@ -42,13 +43,20 @@ final class DemoProxy: Sendable {
     /// What was cut, so that whoever comes back is not cut again. The oldest is forgotten.
     private let cut = Mutex<[String]>([])
     private static let mostRemembered = 1_000
+    /// The peer is this process, at its own address: there is nobody to mistrust, and its certificate need not be for
+    /// that address.
+    private static let ownServer: Result<NIOSSLContext, any Error> = Result {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.certificateVerification = .none
+        return try NIOSSLContext(configuration: configuration)
+    }
 
     func exchange(_ route: Route, _ request: RouteRequest) -> ExchangePlan {
         ExchangePlan(bodyLimit: 0) { [self] _, writer in
             guard let address = request.facts.localAddress else { throw ExchangeError.gone }
             var policy = route.policy
             if policy.cutAfter != nil, !isFirst(request.target.rawPath) { policy.cutAfter = nil }
-            try await run(policy, head(for: route.target, request), to: address, writer)
+            try await run(policy, head(for: route.target, request), to: address, request.head.isSecure, writer)
         }
     }
 
@@ -75,11 +83,12 @@ final class DemoProxy: Sendable {
         _ policy: ProxyPolicy,
         _ head: HTTPRequestHead,
         to address: SocketAddress,
+        _ isSecure: Bool,
         _ writer: ResponseWriter
     ) async throws {
         let relay = ProxyRelay(policy, writer: writer)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.fetch(head, from: address, into: relay) }
+            group.addTask { try await self.fetch(head, from: address, isSecure, into: relay) }
             if case .period(let period) = policy.holding {
                 group.addTask {
                     while true {
@@ -100,13 +109,22 @@ final class DemoProxy: Sendable {
         }
     }
 
-    private func fetch(_ head: HTTPRequestHead, from address: SocketAddress, into relay: ProxyRelay) async throws {
+    private func fetch(
+        _ head: HTTPRequestHead,
+        from address: SocketAddress,
+        _ isSecure: Bool,
+        into relay: ProxyRelay
+    ) async throws {
         var isComplete = false
         do {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(.seconds(5))
                 .connect(to: address) { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if isSecure {
+                            let tls = try NIOSSLClientHandler(context: Self.ownServer.get(), serverHostname: nil)
+                            try channel.pipeline.syncOperations.addHandler(tls)
+                        }
                         try channel.pipeline.syncOperations.addHTTPClientHandlers()
                         return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
                             wrappingChannelSynchronously: channel

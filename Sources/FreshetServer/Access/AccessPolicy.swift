@@ -25,8 +25,10 @@ package struct AccessPolicy: Sendable {
     }
 
     /// The rules about where a request comes from. They hold for every path, also for those that need no key.
-    package func screen(_ facts: RequestFacts) -> Problem? {
-        if boundToLoopback, let host = facts.host {
+    ///
+    /// - Parameter isOnThisMachine: It came by a port that only this machine reaches, whoever reaches the others.
+    package func screen(_ facts: RequestFacts, isOnThisMachine: Bool = false) -> Problem? {
+        if boundToLoopback || isOnThisMachine, let host = facts.host {
             guard let name = Authority(parsing: host)?.host, hosts.contains(name) else {
                 return .foreignHost(host)
             }
@@ -99,7 +101,8 @@ package struct AccessPolicy: Sendable {
         guard let origin = WebOrigin(parsing: text) else {
             return false
         }
-        return allowedOrigins.contains(origin) || facts.host.map(origin.isOwn(host:)) == true
+        return allowedOrigins.contains(origin)
+            || facts.host.map { origin.isOwn(host: $0, isSecure: facts.isSecure) } == true
     }
 }
 

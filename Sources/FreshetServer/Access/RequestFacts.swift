@@ -7,6 +7,8 @@ package struct RequestFacts: Sendable {
     package var authorization: String?
     package var cookie: String?
     package var forwardedProto: String?
+    /// It came over TLS that this server ended.
+    package var isSecure: Bool
 
     package init(
         method: String,
@@ -15,7 +17,8 @@ package struct RequestFacts: Sendable {
         secFetchSite: String? = nil,
         authorization: String? = nil,
         cookie: String? = nil,
-        forwardedProto: String? = nil
+        forwardedProto: String? = nil,
+        isSecure: Bool = false
     ) {
         self.method = method
         self.host = host
@@ -24,12 +27,16 @@ package struct RequestFacts: Sendable {
         self.authorization = authorization
         self.cookie = cookie
         self.forwardedProto = forwardedProto
+        self.isSecure = isSecure
     }
 
     /// Whether the method changes nothing. One that is not known counts as changing something.
     var isSafe: Bool {
         ["GET", "HEAD", "OPTIONS"].contains(method)
     }
+
+    /// Whether the browser came by https, to this server or to the first proxy.
+    package var isHTTPS: Bool { isSecure || isForwardedHTTPS }
 
     /// Whether the browser came by https, as the first proxy says. A client that lies about it only makes its own
     /// cookie useless.

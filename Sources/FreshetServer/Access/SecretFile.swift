@@ -11,10 +11,13 @@ package enum SecretFile {
     /// What to say of a file that others than its owner may read or write; nil where nobody else may, and for what is
     /// no file of a disk, such as a pipe.
     ///
-    /// - Parameter what: what it is, at the beginning of a sentence: `The keys file`.
-    package static func warning(_ path: String, what: String) -> String? {
+    /// - Parameters:
+    ///   - what: what it is, at the beginning of a sentence: `The keys file`.
+    ///   - groupReads: it is usual that a group reads it, as Debian's `ssl-cert` does with keys of certificates.
+    package static func warning(_ path: String, what: String, groupReads: Bool = false) -> String? {
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o066 != 0 else {
+        let others: mode_t = groupReads ? 0o026 : 0o066
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & others != 0 else {
             return nil
         }
         let mode = String(status.st_mode & 0o7777, radix: 8)

@@ -29,10 +29,14 @@ package struct WebOrigin: Sendable, Hashable {
         self.port = authority.port == Self.defaultPort(self.scheme) ? nil : authority.port
     }
 
-    /// Whether a server that was asked for under this `Host` is this origin. The scheme may be either, since whoever
-    /// ends TLS in front of the server does not say so.
-    package func isOwn(host: String) -> Bool {
-        guard let usual = Self.defaultPort(scheme), let asked = Authority(parsing: host) else {
+    /// Whether a server that was asked for under this `Host` is this origin. In clear text the scheme may be either,
+    /// since whoever ends TLS in front of the server does not say so.
+    ///
+    /// - Parameter isSecure: The server itself ended TLS: pages of `http://` are somebody else's, who may be anybody on
+    ///   the way.
+    package func isOwn(host: String, isSecure: Bool = false) -> Bool {
+        guard !isSecure || scheme == "https", let usual = Self.defaultPort(scheme), let asked = Authority(parsing: host)
+        else {
             return false
         }
         return asked.host == self.host && (asked.port ?? usual) == (port ?? usual)

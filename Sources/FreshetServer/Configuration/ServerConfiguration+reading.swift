@@ -63,6 +63,22 @@ extension ServerConfiguration {
                     + "everybody who reaches the server may do everything"
             )
         }
+        switch (self.tlsCertificate, self.tlsKey) {
+        case (.some, nil): found.append("tls-key: there is a certificate. Set tls-key to the file of its key")
+        case (nil, .some):
+            found.append("tls-certificate: there is a key. Set tls-certificate to the file of its certificate")
+        case (.some, .some), (nil, nil): break
+        }
+        if self.tlsKeyPasswordFile != nil, self.tlsKey == nil {
+            found.append("tls-key-password-file: there is no tls-key that it could open. Take it out, or set tls-key")
+        }
+        if let clear = self.clearTextPort {
+            if self.tlsCertificate == nil {
+                found.append("clear-text-port: without tls-certificate the port speaks clear text. Take it out")
+            } else if clear != 0, clear == self.port {
+                found.append("clear-text-port: port \(clear) speaks TLS. Give it another number")
+            }
+        }
         if self.open, self.keys != nil {
             found.append("open: there are keys, and open says that none is needed. Take one of the two out")
         }

@@ -33,6 +33,38 @@ package struct ServerSettings: Sendable {
         "Number of threads that serve connections."
     )
 
+    let tls = Heading("TLS", in: .server)
+
+    package let tlsCertificate = Setting<String?>(
+        "tls-certificate",
+        .path,
+        default: nil,
+        "PEM file of the server's certificate, followed by the chain towards its root. With it the port speaks TLS and "
+            + "nothing else. SIGHUP reads it again, with the key."
+    )
+
+    package let tlsKey = Setting<String?>(
+        "tls-key",
+        .path,
+        default: nil,
+        "PEM file of the certificate's private key."
+    )
+
+    package let tlsKeyPasswordFile = Setting<String?>(
+        "tls-key-password-file",
+        .path,
+        default: nil,
+        "File whose first line is the password of an encrypted key."
+    )
+
+    package let clearTextPort = Setting<Int?>(
+        "clear-text-port",
+        SettingKind<Int>.whole(0...65_535).orNil("none", meaning: "no such port"),
+        default: nil,
+        "With TLS, a second port that speaks clear text, on 127.0.0.1 only: for health checks, metrics and a proxy on "
+            + "this machine. 0 picks a free one."
+    )
+
     let access = Heading("Access control", in: .server)
 
     package let keys = Setting<String?>(
@@ -69,7 +101,7 @@ package struct ServerSettings: Sendable {
         "secure-cookie",
         .toggle,
         default: false,
-        "Always mark session cookies Secure, not only when X-Forwarded-Proto says https."
+        "Always mark session cookies Secure, not only over TLS or when X-Forwarded-Proto says https."
     )
 
     package let sessionLifetime = Setting<Duration>(

@@ -55,6 +55,12 @@ struct ServerMetrics: MetricsSource {
                 plane.refusedConnections
             ),
             MetricFamily(
+                "freshet_tls_handshakes_failed_total",
+                .counter,
+                "Connections whose TLS handshake failed or took too long",
+                plane.failedHandshakes
+            ),
+            MetricFamily(
                 "freshet_responses_total",
                 .counter,
                 "Responses, counted when their head is written",

@@ -68,7 +68,7 @@ package final class FreshetResponder: Responder {
         do throws(Problem) {
             let head = try RequestScreening.screened(head)
             let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
-            if let problem = access.screen(request.origin) { throw problem }
+            if let problem = access.screen(request.origin, isOnThisMachine: facts.isOnThisMachine) { throw problem }
             if head.method == .OPTIONS { return .respond(Self.preflight) }
             if let name = SingleParameter.repeated(in: request.target) { throw .repeatedParameter(name) }
             return route(request)

@@ -25,7 +25,7 @@ package struct RouteRequest: Sendable {
 
     /// The scheme and authority the client used, as far as it can be known.
     package var baseURL: String {
-        "\(origin.isForwardedHTTPS ? "https" : "http")://\(head.authority ?? "localhost")"
+        "\(origin.isHTTPS ? "https" : "http")://\(head.authority ?? "localhost")"
     }
 }
 
@@ -87,7 +87,8 @@ extension RequestFacts {
             secFetchSite: head.headers.first(name: "Sec-Fetch-Site"),
             authorization: head.headers.first(name: "Authorization"),
             cookie: cookies.isEmpty ? nil : cookies.joined(separator: "; "),
-            forwardedProto: head.headers.first(name: "X-Forwarded-Proto")
+            forwardedProto: head.headers.first(name: "X-Forwarded-Proto"),
+            isSecure: head.isSecure
         )
     }
 }

@@ -22,7 +22,7 @@ package struct SessionRoute: Sendable {
             ring: keys,
             now: now,
             lifetime: lifetimeSeconds,
-            secure: isAlwaysSecure || facts.isForwardedHTTPS
+            secure: isAlwaysSecure || facts.isHTTPS
         )
         guard let cookie else { return .respond(Response(.wrongKey())) }
         return .respond(Response(204, headers: [HeaderField("Set-Cookie", cookie), StreamFields.noStore]))

@@ -3,7 +3,7 @@ package import Logging
 package import NIOCore
 import PrintableText
 package import StreamCore
-import StreamHTTP
+package import StreamHTTP
 
 /// A whole server in one object: the streams, the routes, the sockets, and what has to happen as time passes.
 package final class FreshetService: Sendable {
@@ -12,19 +12,23 @@ package final class FreshetService: Sendable {
     let server: HTTPServer
     private let logger: Logger
     private let metrics: MetricsRoute
-    private let listening = Mutex<(any Channel)?>(nil)
+    private let certificate: ServerCertificate?
+    private let listening = Mutex<[any Channel]>([])
+    private let clearText = Mutex<SocketAddress?>(nil)
     private let sweeping = Mutex<Task<Void, Never>?>(nil)
     private let extra: [any RouteGroup]
 
     /// - Parameters:
     ///   - store: where the streams are kept.
     ///   - keys: who may, from the keys file; nil where everybody may.
+    ///   - certificate: what the files of the certificate hold, where the configuration names them.
     ///   - time: the clocks that leases, lifetimes and dates are read from.
     ///   - extra: makes routes beside Freshet's own, such as the pages of the demonstration.
     package convenience init(
         configuration: ServerConfiguration,
         store: any StreamStore,
         keys: KeyRing?,
+        certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
         extra: @Sendable (Streams) -> [any RouteGroup] = { _ in [] }
@@ -34,6 +38,7 @@ package final class FreshetService: Sendable {
             configuration: configuration,
             streams: streams,
             keys: keys,
+            certificate: certificate,
             logger: logger,
             time: time,
             extra: extra(streams)
@@ -45,13 +50,22 @@ package final class FreshetService: Sendable {
         configuration: ServerConfiguration,
         streams: Streams,
         keys: KeyRing?,
+        certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
         gate: (any Authenticator)? = nil,
         extra: [any RouteGroup] = []
     ) async {
+        precondition(
+            (certificate == nil) == (configuration.certificateFiles == nil),
+            "a server with TLS is given what its files hold"
+        )
         self.configuration = configuration
+        self.certificate = certificate.map { ServerCertificate($0) }
         self.logger = logger
+        if let warning = certificate?.warning(now: Int64(time.wallMilliseconds() / 1000)) {
+            logger.warning("\(warning)")
+        }
         self.streams = streams
         metrics = MetricsRoute(started: time.wallMilliseconds())
         self.extra = extra
@@ -110,12 +124,55 @@ package final class FreshetService: Sendable {
         if let keys = configuration.keys, let warning = SecretFile.warning(keys, what: "The keys file") {
             logger.warning("\(PrintableText.escaped(warning))")
         }
+        if let key = configuration.tlsKey,
+            let warning = SecretFile.warning(key, what: "The key of the certificate", groupReads: true)
+        {
+            logger.warning("\(PrintableText.escaped(warning))")
+        }
         try await streams.resume()
         for routes in extra { try await routes.prepare() }
-        let (channel, address) = try await server.listen(host: configuration.host, port: configuration.port)
-        listening.withLock { $0 = channel }
+        // First, so that all is there when the address is told.
+        if let port = configuration.clearTextPort {
+            let own = try await listen(Self.thisMachine, port, PortKind(isForThisMachine: true))
+            clearText.withLock { $0 = own }
+        }
+        let kind = PortKind(certificate: certificate)
+        let address = try await listen(configuration.host, configuration.port, kind)
         sweeping.withLock { $0 = Task { [streams, logger] in await streams.sweepForEver(logger) } }
         return address
+    }
+
+    private static let thisMachine = "127.0.0.1"
+
+    private func listen(_ host: String, _ port: Int, _ kind: PortKind) async throws -> SocketAddress {
+        do {
+            let (channel, address) = try await server.listen(host: host, port: port, kind)
+            listening.withLock { $0.append(channel) }
+            return address
+        } catch {
+            throw ListenFailure(host: host, port: port, reason: error, isSecond: kind.isForThisMachine)
+        }
+    }
+
+    /// The address of the second port, which speaks clear text; nil where there is none, or not yet.
+    package var clearTextAddress: SocketAddress? { clearText.withLock(\.self) }
+
+    /// Reads certificate and key again, for connections that come from now on. What cannot be used changes nothing.
+    package func reloadCertificate() throws(CertificateFiles.Trouble) {
+        guard let certificate, let files = configuration.certificateFiles else { return }
+        let pair: CertificatePair
+        do throws(CertificateFiles.Trouble) {
+            pair = try files.read()
+        } catch {
+            let reason = PrintableText.escaped("\(error)")
+            logger.error("The certificate stays as it was: \(reason)")
+            throw error
+        }
+        certificate.replace(with: pair)
+        logger.notice("New connections get the certificate that is valid until \(pair.expiry).")
+        if let warning = pair.warning(now: Int64(SystemTime().wallMilliseconds() / 1000)) {
+            logger.warning("\(warning)")
+        }
     }
 
     /// Goes away in good order: returns when nobody is left that had to be waited for, or at the deadline.
@@ -135,7 +192,7 @@ package final class FreshetService: Sendable {
     package func stop() async {
         sweeping.withLock(\.self)?.cancel()
         for routes in extra { await routes.conclude() }
-        try? await listening.withLock(\.self)?.close()
+        for channel in listening.withLock(\.self) { try? await channel.close() }
         await server.stop()
         for routes in extra { await routes.stop() }
         // They hold the server, which holds the routes that hold them.

@@ -1,7 +1,7 @@
 package import NIOCore
 import NIOHTTP2
 import NIOPosix
-import NIOSSL
+package import NIOSSL
 import NIOTLS
 
 /// A client that hides nothing: when each byte came, how the body was framed, and how it ended.
@@ -17,11 +17,13 @@ package struct MeasuringClient: Sendable {
 
     /// - Parameters:
     ///   - verifies: Whether a certificate that no known authority signed is refused.
+    ///   - authorities: Certificates to trust beside the system's.
     ///   - offersHTTP2: Whether HTTP/2 is offered through TLS.
     ///   - isSecure: Whether any of the servers is reached through TLS.
     package init(
         isSecure: Bool,
         verifies: Bool = true,
+        trusting authorities: [NIOSSLCertificate] = [],
         offersHTTP2: Bool = true,
         group: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup
     ) throws {
@@ -32,6 +34,7 @@ package struct MeasuringClient: Sendable {
         }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = offersHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
+        if !authorities.isEmpty { configuration.additionalTrustRoots = [.certificates(authorities)] }
         if !verifies { configuration.certificateVerification = .none }
         tls = try NIOSSLContext(configuration: configuration)
     }

@@ -1,6 +1,7 @@
 import DequeModule
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 #if canImport(Glibc)
 import Glibc
@@ -20,8 +21,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = ByteBuffer
 
     private let loop: HTTPLoop
-    private let address: String
-    private let refusal: ConnectionRefusal?
+    private let peer: ConnectionPeer
     /// Asked of the socket once: a connection does not move.
     private lazy var localAddress = context?.localAddress
     private var machine: HTTP1ConnectionMachine
@@ -39,16 +39,15 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     /// What was taken when last looked at.
     private var takenBefore: UInt64 = 0
 
-    init(loop: HTTPLoop, address: String, refusal: ConnectionRefusal?) {
+    init(loop: HTTPLoop, peer: ConnectionPeer) {
         self.loop = loop
-        self.address = address
-        self.refusal = refusal
+        self.peer = peer
         self.machine = HTTP1ConnectionMachine(lingerBytes: loop.configuration.lingerBytes, now: .now())
     }
 
     /// Puts a connection on top of what a channel has: a socket, or handlers that change the bytes.
-    static func add(to channel: any Channel, loop: HTTPLoop, address: String, refusal: ConnectionRefusal?) throws {
-        let connection = HTTP1Connection(loop: loop, address: address, refusal: refusal)
+    static func add(to channel: any Channel, loop: HTTPLoop, peer: ConnectionPeer) throws {
+        let connection = HTTP1Connection(loop: loop, peer: peer)
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = loop.configuration.headerBytes
         limits.maxHeaderListSize = loop.configuration.headerBytes
@@ -101,7 +100,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError || error is ByteToMessageDecoderError else { return context.close(promise: nil) }
+        // Of the socket, or of TLS: also a peer that hangs up without the end that TLS has, and will not wait for ours.
+        guard error is HTTPParserError || error is ByteToMessageDecoderError else { return cut(belowTLS: true) }
         tell(.malformed(RequestFailure(error)))
     }
 
@@ -147,8 +147,9 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func received(_ parsed: HTTPRequestHead) {
-        let head = RequestHead(parsed)
-        let isLast = HTTP1Syntax.isLast(parsed) || loop.isDraining || refusal != nil
+        var head = RequestHead(parsed)
+        head.isSecure = peer.isSecure
+        let isLast = HTTP1Syntax.isLast(parsed) || loop.isDraining || peer.refusal != nil
         tell(.head(.init(isHTTP10: parsed.version.minor == 0, isHead: head.method == .HEAD, isLast: isLast)))
         let run = RequestRun(head, on: loop, transport: self)
         self.run = run
@@ -156,10 +157,11 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
             return run.start(.respond(loop.responder.respond(to: flaw, head: head)))
         }
         let facts = ConnectionFacts(
-            address: address,
+            address: peer.address,
             localAddress: localAddress,
-            refusal: refusal,
-            isDraining: loop.isDraining
+            refusal: peer.refusal,
+            isDraining: loop.isDraining,
+            isOnThisMachine: peer.isOnThisMachine
         )
         run.start(loop.responder.plan(for: head, facts))
     }
@@ -266,7 +268,7 @@ extension HTTP1Connection: HTTPLoopMember {
         takenBefore = taken
         let configuration = loop.configuration
         // Who is refused anyway does not keep others from being told.
-        let patience: TimeAmount = refusal == nil ? .nanoseconds(.max) : configuration.refusedTime
+        let patience: TimeAmount = peer.refusal == nil ? .nanoseconds(.max) : configuration.refusedTime
         let times = HTTP1ConnectionMachine.Times(
             header: min(configuration.headerTime, patience),
             idle: min(configuration.idleTime, patience),
@@ -353,10 +355,17 @@ extension HTTP1Connection: RequestTransport {
         if reset, let socket = context?.channel as? any SocketOptionProvider {
             socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenFailure { _ in }
         }
+        // TLS would say goodbye first, as at the end of something whole.
+        cut(belowTLS: reset)
+    }
+
+    private func cut(belowTLS: Bool) {
         _ = machine.next(.closed, now: .now())
+        let isBelow = belowTLS && peer.isSecure
+        let tls = isBelow ? try? context?.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self) : nil
         // Now: the channel says that it is closed only after what else was to happen on this loop.
         leaveRun()
-        context?.close(promise: nil)
+        (tls ?? context)?.close(promise: nil)
     }
 
     func bodyWantChanged() { takeParts() }

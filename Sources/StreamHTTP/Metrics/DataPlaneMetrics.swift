@@ -3,6 +3,8 @@
 package struct DataPlaneMetrics: Sendable, Equatable {
     package var connections = 0
     package var refusedConnections = 0
+    /// Connections over TLS that came to no request, because the handshake failed or took too long.
+    package var failedHandshakes = 0
     /// Responses by status.
     package var responses: [Int: Int] = [:]
     /// Native and Durable Streams reads that were begun, by form, and those of them that came with a position.
@@ -26,6 +28,7 @@ package struct DataPlaneMetrics: Sendable, Equatable {
         var sum = left
         sum.connections += right.connections
         sum.refusedConnections += right.refusedConnections
+        sum.failedHandshakes += right.failedHandshakes
         sum.responses.merge(right.responses, uniquingKeysWith: +)
         sum.reads.merge(right.reads, uniquingKeysWith: +)
         sum.resumes += right.resumes

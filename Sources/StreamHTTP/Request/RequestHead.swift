@@ -32,6 +32,8 @@ package struct RequestHead: Sendable {
     package var expectsContinue: Bool
     /// The protocol's version, such as `1.1`.
     package var version: String
+    /// It came over TLS that this server ended.
+    package var isSecure = false
 
     package init(
         method: RequestMethod,

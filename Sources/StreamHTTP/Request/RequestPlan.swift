@@ -25,17 +25,21 @@ package struct ConnectionFacts: Sendable {
     /// Set when the connection is one more than may be served: the request gets a polite refusal.
     package var refusal: ConnectionRefusal?
     package var isDraining: Bool
+    /// The peer came by a port that only this machine reaches, whoever reaches the server's other port.
+    package var isOnThisMachine: Bool
 
     package init(
         address: String,
         localAddress: SocketAddress? = nil,
         refusal: ConnectionRefusal?,
-        isDraining: Bool
+        isDraining: Bool,
+        isOnThisMachine: Bool = false
     ) {
         self.address = address
         self.localAddress = localAddress
         self.refusal = refusal
         self.isDraining = isDraining
+        self.isOnThisMachine = isOnThisMachine
     }
 }
 

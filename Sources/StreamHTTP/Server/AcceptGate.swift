@@ -26,6 +26,7 @@ final class AcceptGate: ChannelInboundHandler {
     private static let silence: TimeAmount = .seconds(60)
 
     private let census: ConnectionCensus
+    private let gates: AcceptGates
     private let reserve: DescriptorReserve
     private let logger: Logger
     private var context: ChannelHandlerContext?
@@ -33,24 +34,31 @@ final class AcceptGate: ChannelInboundHandler {
     private var isRecovering = false
     private var saidAt: NIODeadline?
 
-    init(census: ConnectionCensus, reserve: DescriptorReserve, logger: Logger) {
+    init(census: ConnectionCensus, gates: AcceptGates, reserve: DescriptorReserve, logger: Logger) {
         self.census = census
+        self.gates = gates
         self.reserve = reserve
         self.logger = logger
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        gates.add { eventLoop.execute { bound.value.lookAgain() } }
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let isFull = census.accepted()
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let eventLoop = context.eventLoop
-        Self.unwrapInboundIn(data).closeFuture.whenComplete { [census] _ in
-            if census.closed() { eventLoop.execute { bound.value.accept(true) } }
+        Self.unwrapInboundIn(data).closeFuture.whenComplete { [census, gates] _ in
+            if census.closed() { gates.lookAgain() }
         }
-        if isFull { accept(false) }
+        if isFull {
+            accept(false)
+            gates.lookAgain()
+        }
         context.fireChannelRead(data)
     }
 
@@ -72,7 +80,7 @@ final class AcceptGate: ChannelInboundHandler {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: Self.rest) {
             bound.value.isResting = false
-            bound.value.accept(true)
+            bound.value.lookAgain()
         }
     }
 
@@ -88,6 +96,8 @@ final class AcceptGate: ChannelInboundHandler {
         guard let context else { return }
         if reserve.refill() { census.isScarce = false } else { recoverLater(context) }
     }
+
+    private func lookAgain() { accept(!census.isFull) }
 
     private func accept(_ accepts: Bool) {
         guard let context, !accepts || !isResting else { return }

@@ -87,6 +87,9 @@ final class ConnectionCensus: Sendable {
         }
     }
 
+    /// No more connections may be accepted for now.
+    var isFull: Bool { state.withLock(\.isFull) }
+
     /// A connection was accepted and will be looked at by its loop. True when no more may be accepted for now.
     func accepted() -> Bool {
         state.withLock { state in

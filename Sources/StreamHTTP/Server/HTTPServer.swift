@@ -3,11 +3,12 @@ package import NIOCore
 import NIOPosix
 package import StreamCore
 
-/// An HTTP/1.1 server: accepts connections, spreads them over event loops, and goes away in good order. What it answers
-/// is its responder's, and so are the streams that a response may follow.
+/// An HTTP/1.1 server, in clear text and over TLS: accepts connections, spreads them over event loops, and goes away in
+/// good order. What it answers is its responder's, and so are the streams that a response may follow.
 package final class HTTPServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let census: ConnectionCensus
+    private let gates = AcceptGates()
     private let reserve = DescriptorReserve()
     private let logger: Logger
     private let descriptorsElsewhere: Int
@@ -40,19 +41,23 @@ package final class HTTPServer: Sendable {
         )
     }
 
-    /// Begins to listen. The address is the real one, also where port 0 was asked for.
+    /// Begins to listen on one more port. The address is the real one, also where port 0 was asked for.
     ///
     /// Everything that the program needs for itself should be open by now: connections get of the limit of open files
     /// what is left. Throws `TooFewOpenFiles` where that is not enough for any.
-    package func listen(host: String, port: Int) async throws -> (channel: any Channel, address: SocketAddress) {
-        try fitLimits()
+    package func listen(
+        host: String,
+        port: Int,
+        _ kind: PortKind = PortKind()
+    ) async throws -> (channel: any Channel, address: SocketAddress) {
+        if gates.isEmpty { try fitLimits() }
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.maxMessagesPerRead, value: UInt(ConnectionLimits.inPassing / 2))
-            .serverChannelInitializer { [census, reserve, logger] channel in
+            .serverChannelInitializer { [census, gates, reserve, logger] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let gate = AcceptGate(census: census, reserve: reserve, logger: logger)
+                    let gate = AcceptGate(census: census, gates: gates, reserve: reserve, logger: logger)
                     try channel.pipeline.syncOperations.addHandler(gate)
                 }
             }
@@ -64,7 +69,7 @@ package final class HTTPServer: Sendable {
                 value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65_536)
             )
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 64 * 1024))
-            .childChannelInitializer { [self] channel in initialise(channel) }
+            .childChannelInitializer { [self] channel in initialise(channel, kind) }
         let channel = try await bootstrap.bind(host: host, port: port).get()
         guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
         return (channel, address)
@@ -87,7 +92,7 @@ package final class HTTPServer: Sendable {
         )
     }
 
-    private func initialise(_ channel: any Channel) -> EventLoopFuture<Void> {
+    private func initialise(_ channel: any Channel, _ kind: PortKind) -> EventLoopFuture<Void> {
         let address = channel.remoteAddress?.ipAddress ?? "unknown"
         let entry = census.enter(address) { channel.close(promise: nil) }
         let refusal = entry.refusal
@@ -98,7 +103,19 @@ package final class HTTPServer: Sendable {
             loop.counts.connections += 1
             if refusal != nil { loop.counts.refusedConnections += 1 }
             try channel.syncOptions?.setStreamingOptions()
-            try HTTP1Connection.add(to: channel, loop: loop, address: address, refusal: refusal)
+            let peer = ConnectionPeer(address: address, refusal: refusal, kind)
+            guard let certificate = kind.certificate else {
+                return try HTTP1Connection.add(to: channel, loop: loop, peer: peer)
+            }
+            let time = loop.configuration.headerTime
+            let handshake = TLSHandshake(
+                loop: loop,
+                patience: refusal == nil ? time : min(time, loop.configuration.refusedTime)
+            ) {
+                try HTTP1Connection.add(to: channel, loop: loop, peer: peer)
+            }
+            try channel.pipeline.syncOperations.addHandler(certificate.handler())
+            try channel.pipeline.syncOperations.addHandler(handshake)
         }
     }
 

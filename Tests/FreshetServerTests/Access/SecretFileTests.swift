@@ -34,6 +34,15 @@ struct SecretFileTests {
         #expect(SecretFile.warning("/dev/null", what: "The keys file") == nil)
     }
 
+    @Test("a group may read the key of a certificate, and nobody else")
+    func groups() async throws {
+        for (mode, isTold) in [(0o640, false), (0o600, false), (0o644, true), (0o660, true), (0o602, true)] {
+            try await file(mode) { path in
+                #expect((SecretFile.warning(path, what: "The key", groupReads: true) != nil) == isTold)
+            }
+        }
+    }
+
     @Test("a quote in a path is quoted in the line")
     func quotes() async throws {
         let path = NSTemporaryDirectory() + "it's \(UUID().uuidString)"

@@ -35,4 +35,13 @@ import Testing
     func anOriginIsOwnIfHostAndPortAreThoseAskedFor(origin: String, host: String, own: Bool) throws {
         #expect(try #require(WebOrigin(parsing: origin)).isOwn(host: host) == own)
     }
+
+    @Test(arguments: [
+        ("https://a.example", "a.example", true), ("https://a.example:4437", "a.example:4437", true),
+        ("http://a.example", "a.example", false), ("http://a.example:443", "a.example:443", false),
+        ("http://a.example:443", "a.example", false),
+    ])
+    func overTLSAnOriginIsOwnIfItsSchemeIsToo(origin: String, host: String, own: Bool) throws {
+        #expect(try #require(WebOrigin(parsing: origin)).isOwn(host: host, isSecure: true) == own)
+    }
 }

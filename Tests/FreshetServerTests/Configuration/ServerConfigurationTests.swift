@@ -52,6 +52,10 @@ import Testing
                 host: "[::1]"
                 port: 0
                 event-loops: 2
+                tls-certificate: /etc/freshet/chain.pem
+                tls-key: /etc/freshet/key.pem
+                tls-key-password-file: /etc/freshet/password
+                clear-text-port: 4438
                 keys: /etc/freshet/keys
                 open: no
                 allowed-origins: ["HTTPS://App.Example:443", http://localhost:3000]
@@ -109,6 +113,10 @@ import Testing
         expected.host = "::1"
         expected.port = 0
         expected.eventLoops = 2
+        expected.tlsCertificate = "/etc/freshet/chain.pem"
+        expected.tlsKey = "/etc/freshet/key.pem"
+        expected.tlsKeyPasswordFile = "/etc/freshet/password"
+        expected.clearTextPort = 4438
         expected.keys = "/etc/freshet/keys"
         expected.allowedOrigins = ["https://app.example", "http://localhost:3000"]
         expected.hosts = ["proxy.example"]
@@ -336,6 +344,30 @@ import Testing
 
     @Test func anEventMustFitIntoWhatIsKept() throws {
         #expect(try problems(flags: ["kept-bytes": .text("64KiB")])[0].hasPrefix("event-bytes: "))
+    }
+
+    @Test(
+        arguments: [
+            (["tls-certificate": "a"], "tls-key: "), (["tls-key": "a"], "tls-certificate: "),
+            (["tls-key-password-file": "a"], "tls-key-password-file: "),
+            (["clear-text-port": "1"], "clear-text-port: "),
+            (["tls-certificate": "a", "tls-key": "a", "port": "1", "clear-text-port": "1"], "clear-text-port: "),
+        ] as [([String: String], String)]
+    )
+    func settingsOfTLSGoTogether(flags: [String: String], problem: String) throws {
+        #expect(try problems(flags: flags.mapValues { .text($0) }).map { $0.hasPrefix(problem) } == [true])
+    }
+
+    @Test func bothPortsMayBeFreeOnes() throws {
+        let flags = ["tls-certificate": "a", "tls-key": "a", "port": "0", "clear-text-port": "0"]
+        #expect(try read(flags: flags.mapValues { .text($0) }).clearTextPort == 0)
+    }
+
+    @Test func aMissingCertificateIsNamed() throws {
+        let configuration = try read(flags: ["tls-certificate": .text("/nowhere/a"), "tls-key": .text("/nowhere/b")])
+        let files = try #require(configuration.certificateFiles)
+        let trouble = try #require(throws: CertificateFiles.Trouble.self) { try files.read() }
+        #expect(trouble.file == "/nowhere/a")
     }
 
     @Test func aMissingKeysFileIsNamed() throws {

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-from . import processes
+from . import processes, tls
 from .events import Lines, Subscription
 from .wire import exchange
 
@@ -16,6 +16,9 @@ BINARY = os.environ.get("FRESHET_BINARY") or str(
     pathlib.Path(__file__).resolve().parents[3] / ".build" / "release" / "freshet"
 )
 NIGHTLY = os.environ.get("FRESHET_NIGHTLY") == "1"
+# How the tests reach the servers that they start: `clear`, or `tls`.
+TRANSPORT = os.environ.get("FRESHET_TRANSPORT") or "clear"
+assert TRANSPORT in ("clear", "tls"), f"FRESHET_TRANSPORT is clear or tls, not {TRANSPORT}"
 
 _names = itertools.count(1)
 
@@ -25,11 +28,16 @@ class Freshet:
 
     Settings are the server's own flags with underscores: `heartbeat_seconds=1` is `--heartbeat-seconds 1`, True is a flag without a
     value, a list repeats the flag. Streams are kept in memory unless the test names a directory with `data`. `before` is called in
-    the child before the program runs.
+    the child before the program runs. With a `certificate` the server speaks TLS, and so do the requests made here.
     """
 
-    def __init__(self, command="serve", environment=None, wait=True, before=None, **settings):
+    def __init__(self, command="serve", environment=None, wait=True, before=None, certificate=None, **settings):
         settings = {"port": 0, **settings}
+        self.certificate = certificate
+        if TRANSPORT == "tls" and not certificate:
+            self.certificate = tls.usual()
+        if self.certificate:
+            settings = {**self.certificate.settings, **settings}
         if command == "serve" and "data" not in settings and "memory" not in settings:
             settings["memory"] = True
         arguments = [BINARY, command]
@@ -56,7 +64,7 @@ class Freshet:
     def _find_address(self):
         for line in self.process.stdout:
             self.output.append(line)
-            if found := re.search(r"http://(\[[^\]]+\]|[\w.-]+):(\d+)", line):
+            if found := re.search(r"https?://(\[[^\]]+\]|[\w.-]+):(\d+)", line):
                 self.host, self.port = found[1], int(found[2])
                 break
         else:
@@ -67,11 +75,12 @@ class Freshet:
 
     @property
     def address(self):
-        return ("127.0.0.1", self.port)
+        address = ("127.0.0.1", self.port)
+        return tls.Endpoint(address, self.certificate.context()) if self.certificate else address
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
     def logged(self):
         self.log.seek(0)

@@ -3,6 +3,9 @@
 import dataclasses
 import json
 import socket
+import ssl
+
+import pytest
 
 
 @dataclasses.dataclass
@@ -57,12 +60,14 @@ class Closed(Exception):
 
 
 class Connection:
-    """One TCP connection to the server."""
+    """One connection to the server: TCP, with TLS where the address has a context for it."""
 
     def __init__(self, address, timeout=15):
         self.socket = socket.create_connection(address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
+        if context := getattr(address, "context", None):
+            self.socket = context.wrap_socket(self.socket, server_hostname=address[0])
 
     def __enter__(self):
         return self
@@ -79,6 +84,8 @@ class Connection:
         self.socket.close()
 
     def half_close(self):
+        if isinstance(self.socket, ssl.SSLSocket):
+            pytest.skip("Python's TLS cannot close one side and listen on")
         self.socket.shutdown(socket.SHUT_WR)
 
     def send(self, data):

@@ -38,7 +38,7 @@ struct HTTP1ConnectionTests {
             configuration: .forTests,
             time: ManualTime()
         )
-        try HTTP1Connection.add(to: channel, loop: loop, address: "test", refusal: nil)
+        try HTTP1Connection.add(to: channel, loop: loop, peer: ConnectionPeer(address: "test", refusal: nil))
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         try channel.writeInbound(ByteBuffer(string: "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"))
         #expect(plane.plane(on: channel.eventLoop).metrics.heldReaders == 1)

@@ -65,8 +65,7 @@ struct HandlerBelowTests {
                     try HTTP1Connection.add(
                         to: channel,
                         loop: loops.loop(on: channel.eventLoop),
-                        address: "test",
-                        refusal: nil
+                        peer: ConnectionPeer(address: "test", refusal: nil)
                     )
                     let context = try channel.pipeline.syncOperations.context(handlerType: HTTP1Connection.self)
                     isDirect.withLock { $0 = context.isLowestOutbound }

@@ -1,0 +1,8 @@
+/// A port that a server cannot listen on.
+package struct ListenFailure: Error {
+    package var host: String
+    package var port: Int
+    package var reason: any Error
+    /// It is the one of `clear-text-port`.
+    package var isSecond: Bool
+}

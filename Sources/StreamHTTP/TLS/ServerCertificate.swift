@@ -1,0 +1,17 @@
+import Locks
+import NIOSSL
+
+/// The certificate that new connections are met with. It can be replaced while the server runs: connections that are
+/// open keep the one they began with.
+package final class ServerCertificate: Sendable {
+    private let pair: Mutex<CertificatePair>
+
+    package init(_ pair: CertificatePair) {
+        self.pair = Mutex(pair)
+    }
+
+    package func replace(with other: CertificatePair) { pair.withLock { $0 = other } }
+
+    /// What ends TLS on one new connection.
+    func handler() -> NIOSSLServerHandler { NIOSSLServerHandler(context: pair.withLock { $0.context }) }
+}
