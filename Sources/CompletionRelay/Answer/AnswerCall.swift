@@ -18,6 +18,9 @@ final class AnswerCall: Sendable {
 
     let name: StreamName
     let format: WireFormat
+    let upstream: Upstream
+    /// To whom what the provider calls it belongs.
+    let owner: ResponseOwner
     /// The hash of the request's body.
     let bodyHash: String
     /// The record of its key, where it has one.
@@ -38,15 +41,24 @@ final class AnswerCall: Sendable {
         var isDecided = false
         var metrics: AnswerMetrics
         var hasBeenRead = false
+        var responseID: String?
     }
 
     private let state: Mutex<State>
     /// Opened when the call is over.
     let over = Latch()
 
-    init(name: StreamName, format: WireFormat, bodyHash: String, record: StreamName? = nil, time: any TimeSource) {
+    init(
+        name: StreamName,
+        of asked: StreamingCall,
+        bodyHash: String,
+        record: StreamName? = nil,
+        time: any TimeSource
+    ) {
         self.name = name
-        self.format = format
+        self.format = asked.format
+        self.upstream = asked.upstream
+        self.owner = ResponseOwner(upstream: asked.upstream.name, credential: asked.request.credential)
         self.bodyHash = bodyHash
         self.record = record
         self.time = time
@@ -95,6 +107,14 @@ final class AnswerCall: Sendable {
         }
     }
 
+    /// Whether somebody was given the stream, or may have been.
+    var isStreaming: Bool {
+        state.withLock { state in
+            if case .streaming = state.start { return true }
+            return state.isEarly
+        }
+    }
+
     /// From now on nobody is given a head early. True when somebody was.
     func decide() -> Bool {
         state.withLock { state in
@@ -113,6 +133,11 @@ final class AnswerCall: Sendable {
     }
 
     var hasBegun: Bool { state.withLock { $0.start != nil } }
+
+    /// What the provider calls the response, where it has an id.
+    var responseID: String? { state.withLock(\.responseID) }
+
+    func isCalled(_ id: String) { state.withLock { $0.responseID = id } }
 
     /// Whether somebody waits for the first byte, or takes what is passed on.
     var isAwaited: Bool {

@@ -13,6 +13,8 @@ final class EventBuffer: Sendable {
         var events: [EventBody] = []
         var tokens = 0
         var bytes = 0
+        /// What the provider calls the response, where one of the events says so.
+        var responseIDs: [String] = []
         var end: EndRequest?
     }
 
@@ -37,6 +39,7 @@ final class EventBuffer: Sendable {
                 state.batch.events.append(one.body)
                 state.batch.tokens += one.isToken ? 1 : 0
                 state.batch.bytes += one.body.size
+                if let id = one.responseID { state.batch.responseIDs.append(id) }
             }
             defer { state.writer = nil }
             return state.writer

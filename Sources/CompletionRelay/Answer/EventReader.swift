@@ -6,20 +6,23 @@ import TextCodecs
 /// Reads the bytes of an upstream's answer as the events that are kept of it.
 struct EventReader: Sendable {
     private var parser: EventStreamParser
+    /// Of a format whose events are lines.
+    private var lines: LineCutter?
     private var stray = StrayText()
     private var machine: ProviderEventMachine
 
     /// What some bytes came to.
     struct Read: Sendable {
         var kept: [ProviderEventMachine.Kept] = []
-        /// Set when nothing that follows can be read.
-        var failure: EventStreamParserError?
+        /// Nothing that follows can be read.
+        var isTooLarge = false
     }
 
-    init(_ format: WireFormat, eventBytes: Int) {
+    init(_ format: WireFormat, _ names: EventNames = EventNames(), eventBytes: Int) {
         // A line is its data and the name of the field.
         parser = EventStreamParser(limits: .init(lineBytes: eventBytes + 16, eventBytes: eventBytes))
-        machine = ProviderEventMachine(format)
+        if format == .ollama { lines = LineCutter(limit: eventBytes) }
+        machine = ProviderEventMachine(format, names)
     }
 
     var verdict: EndRequest? { machine.verdict }
@@ -28,9 +31,10 @@ struct EventReader: Sendable {
 
     mutating func received(_ piece: ByteBuffer) -> Read {
         var read = Read()
+        if lines != nil { return receivedLines(piece) }
         piece.withUnsafeReadableBytes { bytes in
             var rest = bytes
-            while !rest.isEmpty, read.failure == nil, !machine.isOver {
+            while !rest.isEmpty, !read.isTooLarge, !machine.isOver {
                 let found = stray.received(rest)
                 let end = found?.end ?? rest.count
                 parse(UnsafeRawBufferPointer(rebasing: rest[..<end]), &read)
@@ -44,6 +48,10 @@ struct EventReader: Sendable {
     /// The body has ended, in good order or not: how the answer ends, and what of it was still to be read.
     mutating func ended(isClean: Bool) -> (kept: [ProviderEventMachine.Kept], end: EndRequest) {
         var kept: [ProviderEventMachine.Kept] = []
+        if lines != nil {
+            if isClean, !machine.isOver { lines?.ended { kept += machine.received(line: $0) } }
+            return (kept, machine.disconnected(isClean: isClean))
+        }
         if isClean, !machine.isOver {
             // Many leave out the blank line after their last event. One that is whole is an event all the same.
             try? parser.finishKeepingUnfinishedBlock { output in
@@ -55,6 +63,15 @@ struct EventReader: Sendable {
         return (kept, machine.disconnected(isClean: isClean))
     }
 
+    private mutating func receivedLines(_ piece: ByteBuffer) -> Read {
+        var read = Read()
+        let isRead = lines?.received(piece.readableBytesView) { line in
+            if !machine.isOver { read.kept += machine.received(line: line) }
+        }
+        read.isTooLarge = isRead == false
+        return read
+    }
+
     private mutating func parse(_ bytes: UnsafeRawBufferPointer, _ read: inout Read) {
         do throws(EventStreamParserError) {
             try parser.parse(bytes) { output in
@@ -62,7 +79,7 @@ struct EventReader: Sendable {
                 read.kept += machine.received(event)
             }
         } catch {
-            read.failure = error
+            read.isTooLarge = true
         }
     }
 

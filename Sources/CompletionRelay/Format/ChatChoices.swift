@@ -14,10 +14,16 @@ struct ChatChoices: Sendable {
 
     var areFinished: Bool { isCounted && open.isEmpty && !finished.isEmpty }
 
-    mutating func received(_ choices: [JSONSlice]) {
+    /// None will begin: the question itself was refused.
+    mutating func refused() { finished.insert(0) }
+
+    /// - Parameter member: where a choice says why it has finished.
+    mutating func received(_ choices: [JSONSlice], finished member: String = "finish_reason") {
         for choice in choices {
             let index = choice["index"]?.integer ?? 0
-            if let reason = choice["finish_reason"]?.string, !reason.isEmpty, reason != "error" {
+            if let reason = choice[member]?.string, !reason.isEmpty, reason != "error",
+                reason != "FINISH_REASON_UNSPECIFIED"
+            {
                 open.remove(index)
                 finished.insert(index)
             } else if !finished.contains(index) {

@@ -12,6 +12,8 @@ package struct ProviderEventMachine: Sendable {
     package struct Kept: Sendable, Equatable {
         package var body: EventBody
         package var said: Said
+        /// What the provider calls the response, where this is the first event to say so.
+        package var responseID: String?
 
         package var isToken: Bool { said == .token }
     }
@@ -27,6 +29,7 @@ package struct ProviderEventMachine: Sendable {
     }
 
     package let format: WireFormat
+    private let names: EventNames
     /// How the answer ends, once the provider has said so.
     package private(set) var verdict: EndRequest?
     /// Nothing that follows is part of the answer.
@@ -34,9 +37,14 @@ package struct ProviderEventMachine: Sendable {
     /// The tokens that the provider counted itself.
     package private(set) var countedTokens: Int?
     private var choices = ChatChoices()
+    /// The last id of the response, and the one of the event that is looked at, where that is another.
+    private var responseID: (last: String?, new: String?)
+    /// The number of the next event, where it brings none of its own.
+    private var nextNumber = 0
 
-    package init(_ format: WireFormat) {
+    package init(_ format: WireFormat, _ names: EventNames = EventNames()) {
         self.format = format
+        self.names = names
     }
 
     /// The event as it is kept; after it, where it tells of a failure in a way that the format's clients do not
@@ -49,17 +57,35 @@ package struct ProviderEventMachine: Sendable {
             case .chat: chat(data, isError: event.type == "error")
             case .responses: response(event.type, data)
             case .messages: message(event.type, data)
+            case .gemini: candidates(data)
+            case .ollama: line(data)
+            case .events: named(event.type, data)
             }
         var kept = [Kept(body: EventBody(type: ForeignEventType.kept(event.type), data: data), said: said)]
-        if let untold, !hadVerdict { kept.append(Kept(body: untold.event(in: format), said: .something)) }
+        swap(&kept[0].responseID, &responseID.new)
+        nextNumber += 1
+        if let untold, !hadVerdict { kept.append(error(untold)) }
         return kept
+    }
+
+    /// The same for a format whose events are lines.
+    mutating func received(line: [UInt8]) -> [Kept] {
+        guard (try? JSONText.validate(line)) != nil else {
+            return received(ProviderFailure(words: "the upstream sent a line that is no JSON"))
+        }
+        return received(ServerSentEvent(data: String(decoding: JSONText.singleLine(line), as: UTF8.self)))
     }
 
     /// The provider told of a failure outside of any event, which no client would see.
     package mutating func received(_ failure: ProviderFailure) -> [Kept] {
         guard verdict == nil else { return [] }
         decide(failure.end)
-        return [Kept(body: failure.event(in: format), said: .something)]
+        return [error(failure)]
+    }
+
+    private mutating func error(_ failure: ProviderFailure) -> Kept {
+        defer { nextNumber += 1 }
+        return Kept(body: failure.event(in: format, number: nextNumber, name: names.error), said: .something)
     }
 
     /// The body has ended.
@@ -68,7 +94,11 @@ package struct ProviderEventMachine: Sendable {
     ///   the connection's own end.
     package func disconnected(isClean: Bool) -> EndRequest {
         if let verdict { return verdict }
-        if isClean, format == .chat, choices.areFinished { return EndRequest(.done) }
+        switch format {
+        case .chat, .gemini: if isClean, choices.areFinished { return EndRequest(.done) }
+        case .events: if isClean, !names.hasLast { return EndRequest(.done) }
+        case .responses, .messages, .ollama: break
+        }
         return EndRequest(.failed, detail: RelayFailure.truncated.rawValue)
     }
 
@@ -116,6 +146,8 @@ package struct ProviderEventMachine: Sendable {
         let event = JSONSlice(data)
         let type = name == "error" ? name : event["type"]?.string ?? name
         let response = event["response"]
+        if let number = event["sequence_number"]?.integer { nextNumber = max(nextNumber, number) }
+        if let id = response?["id"]?.string, !id.isEmpty, id != responseID.last { responseID = (id, id) }
         switch type {
         case "response.completed": decide(EndRequest(.done))
         case "response.incomplete":
@@ -154,6 +186,66 @@ package struct ProviderEventMachine: Sendable {
             return (.something, failure)
         }
         return (.something, nil)
+    }
+
+    private mutating func candidates(_ data: [UInt8]) -> Reading {
+        let event = JSONSlice(data)
+        var untold: ProviderFailure?
+        if let failure = ProviderFailure(told: event) {
+            decide(failure.end)
+            // Google's client raises what begins so.
+            if !event.raw.starts(with: "{\"error\":{".utf8) { untold = failure }
+        }
+        let candidates = event["candidates"]?.elements ?? []
+        choices.received(candidates, finished: "finishReason")
+        if event["promptFeedback"]?["blockReason"]?.string != nil { choices.refused() }
+        count(event["usageMetadata"]?["candidatesTokenCount"])
+        let hasToken = candidates.contains { candidate in
+            candidate["content"]?["parts"]?.elements.contains { $0.saysSomething } ?? false
+        }
+        return (hasToken ? .token : .something, untold)
+    }
+
+    private mutating func line(_ data: [UInt8]) -> Reading {
+        let event = JSONSlice(data)
+        var untold: ProviderFailure?
+        if let failure = ProviderFailure(told: event) {
+            decide(failure.end)
+            // Its clients raise whatever stands in `error`.
+            if !ProviderFailure.isTold(event["error"]) { untold = failure }
+        }
+        if event["done"]?.isTrue ?? false {
+            decide(EndRequest(.done))
+            isOver = true
+        }
+        count(event["eval_count"])
+        let message = event["message"]
+        let parts = [
+            event["response"], event["thinking"], message?["content"], message?["thinking"], message?["tool_calls"],
+        ]
+        return (parts.contains { $0?.saysSomething ?? false } ? .token : .something, untold)
+    }
+
+    /// An event of a protocol that is not known here: its name stands in the field for it, or in its data.
+    private mutating func named(_ name: String, _ data: [UInt8]) -> Reading {
+        if let last = names.last, data.elementsEqual(last.utf8) {
+            decide(EndRequest(.done))
+            isOver = true
+            return (.something, nil)
+        }
+        let event = JSONSlice(data)
+        let called = [name, event["type"]?.string, event["event"]?.string]
+        if called.contains(names.error) {
+            let isJSON = (try? JSONText.validate(data)) != nil
+            let words = String(decoding: data, as: UTF8.self)
+            let failure =
+                isJSON || words.isEmpty
+                ? ProviderFailure(told: event) ?? ProviderFailure(event) : ProviderFailure(words: words)
+            decide(failure.end)
+        } else if let last = names.lastEvent, called.contains(last) {
+            decide(EndRequest(.done))
+        }
+        return (name == "ping" || name == "keepalive" ? .nothing : .token, nil)
     }
 
     /// What no answer can have is no count: sums of it would go beyond every number, or back.

@@ -7,6 +7,10 @@ package struct ProviderFailure: Sendable, Equatable {
     package var words: String
     /// The error as the provider wrote it, on one line, where it is an object with a message.
     var object: [UInt8]?
+    /// The status that the provider would have answered with.
+    var status: Int?
+    /// How long to wait before another try, as the provider said it.
+    var retryAfter: String?
 
     /// An error by itself: an object with a message, a message, or a number.
     package init(_ error: JSONSlice?) {
@@ -56,7 +60,11 @@ package struct ProviderFailure: Sendable, Equatable {
     package var end: EndRequest { .failed(words) }
 
     /// The failure as clients of the format understand it.
-    package func event(in format: WireFormat) -> EventBody {
+    ///
+    /// - Parameters:
+    ///   - number: the event's, where the format numbers them.
+    ///   - name: the event's, where the format has none of its own.
+    package func event(in format: WireFormat, number: Int = 0, name: String = "error") -> EventBody {
         let type = format == .messages ? "api_error" : "upstream_error"
         let error =
             object
@@ -74,7 +82,7 @@ package struct ProviderFailure: Sendable, Equatable {
                 event.member("code", raw: JSONSlice(error)["code"]?.raw ?? Array("null".utf8)[...])
                 event.member("message", words)
                 event.member("param", raw: "null".utf8)
-                event.member("sequence_number", 0)
+                event.member("sequence_number", number)
                 event.member("error", raw: error)
             }
             return EventBody(type: "error", data: data)
@@ -84,6 +92,43 @@ package struct ProviderFailure: Sendable, Equatable {
                 event.member("error", raw: error)
             }
             return EventBody(type: "error", data: data)
+        case .gemini:
+            let data = JSONWriter.object { event in
+                event.member(
+                    "error",
+                    object: { error in
+                        // Its clients compare the code with numbers.
+                        error.member("code", status ?? 500)
+                        error.member("message", words)
+                        error.member("status", GoogleStatus.name(of: status ?? 500))
+                        tellRetry(&error)
+                    }
+                )
+            }
+            return EventBody(data: data)
+        case .ollama:
+            let data = JSONWriter.object { event in
+                event.member("error", words)
+                if let status { event.member("status", status) }
+                tellRetry(&event)
+            }
+            return EventBody(data: data)
+        case .events:
+            let data = JSONWriter.object { event in
+                event.member("type", name)
+                event.member("message", words)
+                event.member("error", raw: error)
+            }
+            return EventBody(type: ForeignEventType.kept(name), data: data)
+        }
+    }
+
+    func tellRetry(_ error: inout JSONWriter) {
+        guard let retryAfter else { return }
+        if let seconds = Int(retryAfter) {
+            error.member("retry_after", seconds)
+        } else {
+            error.member("retry_after", retryAfter)
         }
     }
 

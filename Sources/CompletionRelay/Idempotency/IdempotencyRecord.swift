@@ -17,13 +17,8 @@ struct IdempotencyRecord: Sendable, Equatable {
 
     /// The record's name: neither the key nor the credential can be read from it.
     static func name(credential: String, route: String, key: String) -> StreamName {
-        var hash = SHA256()
-        for part in [credential, route, key] {
-            let bytes = Array(part.utf8)
-            withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { hash.update(bufferPointer: $0) }
-            hash.update(data: bytes)
-        }
-        return try! StreamName(prefix + Hexadecimal.text(hash.finalize()))  // hexadecimal digits after a fixed prefix
+        // Hexadecimal digits after a fixed prefix.
+        try! StreamName(prefix + SeparatedHash.text(of: [credential, route, key]))
     }
 
     static func hash(of body: [UInt8]) -> String { Hexadecimal.text(SHA256.hash(data: body)) }

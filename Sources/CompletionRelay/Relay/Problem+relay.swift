@@ -61,6 +61,22 @@ extension Problem {
         detail: "This `Idempotency-Key` was used with another body. Send a new key for a new request."
     )
 
+    static func noResponse(_ id: String) -> Problem {
+        Problem(
+            404,
+            "no-such-response",
+            title: "No such response",
+            detail: "No response `\(id.prefix(128))` was made here with this key, or it is not kept any more."
+        )
+    }
+
+    static let badStartingAfter = Problem(
+        400,
+        "bad-starting-after",
+        title: "Invalid starting_after",
+        detail: "`starting_after` is the `sequence_number` of the last event that you have: a whole number."
+    )
+
     static let answerExpired = Problem(
         410,
         "answer-expired",
@@ -126,7 +142,8 @@ extension Problem {
             detail:
                 "`\(upstream.name)` responded with a redirect, which is not followed: the key would go to the "
                 + "address it "
-                + "names. Configure the address it leads to."
+                + "names. Configure the address it leads to.",
+            headers: [.noRetry]
         )
     }
 
@@ -135,7 +152,8 @@ extension Problem {
             502,
             "upstream-encoded",
             title: "Upstream response is compressed",
-            detail: "`\(upstream.name)` was asked for identity encoding and sent one that cannot be unpacked here."
+            detail: "`\(upstream.name)` was asked for identity encoding and sent one that cannot be unpacked here.",
+            headers: [.noRetry]
         )
     }
 
@@ -144,8 +162,8 @@ extension Problem {
         "answer-stopped",
         title: "Answer stopped before it began",
         detail: "Its stream was cancelled before the upstream responded.",
-        // The clients of OpenAI and Anthropic repeat what is answered 409: Stop would begin the answer anew.
-        headers: [HeaderField("X-Should-Retry", "false")]
+        // Their clients repeat what is answered 409: Stop would begin the answer anew.
+        headers: [.noRetry]
     )
 
     static let interruptedBeforeFirstByte = Problem(

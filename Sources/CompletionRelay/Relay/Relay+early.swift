@@ -24,7 +24,8 @@ extension Relay {
         }
         // A failure of the relay's own is told by whatever ends the caller's response.
         let isOwn = end.detail.flatMap(RelayFailure.init(rawValue:)) != nil
-        let events = isOwn ? [] : [ProviderFailure(refusal: response).event(in: call.format)]
+        let events =
+            isOwn ? [] : [ProviderFailure(refusal: response).event(in: call.format, name: call.upstream.names.error)]
         _ = try? await producer.append(events, end: end)
         call.begin(.responded(response))
     }
@@ -40,7 +41,8 @@ extension ProviderFailure {
         self.init(words: error?.words ?? "The upstream answered \(refusal.status).")
         let told = body["error"]
         let code = told?["code"] ?? told?["type"]
-        let wait = refusal.headers.first { $0.name.lowercased() == "retry-after" }?.value
+        status = refusal.status
+        retryAfter = refusal.headers.first { $0.name.lowercased() == "retry-after" }?.value
         object = JSONWriter.object { object in
             object.member("message", words)
             object.member("type", told?["type"]?.string ?? "upstream_error")
@@ -51,13 +53,7 @@ extension ProviderFailure {
                 object.member("code", "upstream_refused")
             }
             object.member("status", refusal.status)
-            if let wait {
-                if let seconds = Int(wait) {
-                    object.member("retry_after", seconds)
-                } else {
-                    object.member("retry_after", wait)
-                }
-            }
+            tellRetry(&object)
         }
     }
 }

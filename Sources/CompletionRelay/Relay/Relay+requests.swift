@@ -1,3 +1,4 @@
+import EventSource
 import NIOCore
 import NIOHTTP1
 import StreamCore
@@ -14,33 +15,72 @@ extension Relay {
         } catch {
             return .respond(Response(error))
         }
-        if request.method == "POST", let format = WireFormat(path: request.path) {
-            return plan(for: request, path, in: format)
+        if let format = format(of: request, path) { return plan(for: request, path, in: format) }
+        if named(request)?.kind.hasOwnPaths != true, let response = ResponsePath(path.decoded, method: request.method) {
+            return plan(for: request, path, of: response)
         }
         do throws(Problem) {
-            let upstream = try choose(for: request, path, format: nil, model: nil)
-            let length = request.headers.first(name: "Content-Length").flatMap { Int($0) }
-            let hasBody = length ?? 0 > 0 || request.headers.contains(name: "Transfer-Encoding")
-            return .exchange(
-                ExchangePlan { body, writer in
-                    let watch = self.watch()
-                    let sent: UpstreamRequest.Body =
-                        hasBody ? .stream(WatchedBody(body: body, watch: watch), length: length) : .none
-                    try await self.pass(request, upstream, sent, watch, writer)
-                }
-            )
+            let isBuiltin = path.decoded == "/models/\(BuiltinUpstream.model)"
+            let model = isBuiltin ? BuiltinUpstream.model : nil
+            return passing(request, try choose(for: request, path, format: nil, model: model))
         } catch {
             return .respond(Response(error))
         }
     }
 
+    /// The upstream that a request names.
+    private func named(_ request: RelayRequest) -> Upstream? {
+        request.upstream.flatMap { name in configuration.upstreams.first { $0.name == name } }
+    }
+
+    /// The format of the stream that a request may be answered by; nil where it is passed on.
+    private func format(of request: RelayRequest, _ path: UpstreamPath) -> WireFormat? {
+        guard request.method == "POST" else { return nil }
+        switch named(request)?.kind {
+        case .sse: return .events
+        case .ollama: return ["/api/chat", "/api/generate"].contains(path.decoded) ? .ollama : nil
+        case .gemini:
+            let isStream = path.decoded.hasSuffix(":streamGenerateContent")
+            // Otherwise it is one array of JSON that arrives in pieces.
+            return isStream && QueryText(request.query).values(of: "alt") == ["sse"] ? .gemini : nil
+        case .openai, .anthropic, .openAICompatible, .builtin, nil: return WireFormat(path: request.path)
+        }
+    }
+
+    /// Whether a call asks for a stream, or may be answered by one whatever it says.
+    private static func isStreaming(_ call: JSONSlice, _ format: WireFormat) -> Bool {
+        switch format {
+        case .chat, .responses, .messages: call["stream"]?.isTrue ?? false
+        case .ollama: call["stream"].map { !$0.raw.elementsEqual("false".utf8) } ?? true
+        case .gemini, .events: true
+        }
+    }
+
+    /// Passes a request on as it is, whatever it is.
+    func passing(_ request: RelayRequest, _ upstream: Upstream) -> RequestPlan {
+        let length = request.headers.first(name: "Content-Length").flatMap { Int($0) }
+        let hasBody = length ?? 0 > 0 || request.headers.contains(name: "Transfer-Encoding")
+        let change = modelList(for: request, of: upstream)
+        return .exchange(
+            ExchangePlan { body, writer in
+                let watch = self.watch()
+                let sent: UpstreamRequest.Body =
+                    hasBody ? .stream(WatchedBody(body: body, watch: watch), length: length) : .none
+                try await self.pass(request, upstream, sent, watch, writer, change)
+            }
+        )
+    }
+
     private func plan(for request: RelayRequest, _ path: UpstreamPath, in format: WireFormat) -> RequestPlan {
         do throws(Problem) {
             // Nothing but JSON: a form or a text is what a page of another site could send without being asked.
-            guard Self.isJSON(request.headers["Content-Type"]) else { throw .jsonOnly }
+            // Clients of the other formats send what they like, and no page of another site gets so far.
+            guard !WireFormat.completions.contains(format) || Self.isJSON(request.headers["Content-Type"]) else {
+                throw .jsonOnly
+            }
             if request.isDraining { throw .relayDraining }
             let policy = try policy(request.headers["Freshet-On-Disconnect"])
-            let early = try early(request.headers["Freshet-Early"])
+            let early = try early(request, format)
             let key = try Self.key(request.headers["Idempotency-Key"])
             guard let coding = try RequestCoding.of(request.headers["Content-Encoding"]) else {
                 return .collect(limit: configuration.bodyBytes) { body in
@@ -76,7 +116,7 @@ extension Relay {
         } catch {
             return .response(Response(error))
         }
-        guard document["stream"]?.isTrue ?? false else {
+        guard Self.isStreaming(document, format) else {
             return .exchange(
                 ExchangePlan { _, writer in try await self.pass(request, upstream, .bytes(body), self.watch(), writer) }
             )
@@ -95,22 +135,29 @@ extension Relay {
             case .response(let response): .response(response)
             case .passing(let taker): .exchange(ExchangePlan { _, writer in try await taker.write(to: writer) })
             case .stream(let name, let format, let fields, let call):
-                await subscribe(to: name, format, fields, call, request)
+                await subscribe(to: name, format, fields, call, request, errors: upstream.names.error)
             }
         }
     }
 
     /// The answer while it is written, as the provider itself would send it.
-    private func subscribe(
+    ///
+    /// - Parameters:
+    ///   - events: how many events are before the position.
+    ///   - errors: the name of events that tell of a failure, where the format has none of its own.
+    func subscribe(
         to name: StreamName,
         _ format: WireFormat,
         _ fields: [HeaderField],
         _ call: AnswerCall?,
-        _ request: RelayRequest
+        _ request: RelayRequest,
+        from position: ReadPosition = .start,
+        after events: Int = 0,
+        errors: String = "error"
     ) async -> Reply {
         let page: Page?
         do throws(StoreError) {
-            page = try await streams.read(name, from: .start)
+            page = try await streams.read(name, from: position)
         } catch {
             return .response(Response(.relayStore))
         }
@@ -119,15 +166,15 @@ extension Relay {
             name: name,
             form: .foreign,
             headers: [
-                HeaderField("Content-Type", "text/event-stream; charset=utf-8"),
+                HeaderField("Content-Type", format.mediaType),
                 HeaderField("Cache-Control", "no-cache, no-transform"), HeaderField("X-Accel-Buffering", "no"),
                 HeaderField("Location", "\(request.baseURL)/v1/stream/\(name)"),
             ] + fields,
             requested: "-1",
             opening: .page(page)
         )
-        let isSilent = page.end != nil && page.events.isEmpty
-        plan.conclude = { ClosingEvents.after($0, in: format, isSilent: isSilent) }
+        plan.conclude = { ClosingEvents.after($0, in: format, events: events + $1, name: errors) }
+        plan.heartbeat = format.heartbeat
         if let call { plan.delivered = { call.delivered($0) } }
         return .subscribe(plan)
     }
@@ -140,7 +187,8 @@ extension Relay {
         _ upstream: Upstream,
         _ body: UpstreamRequest.Body,
         _ watch: SilenceWatch,
-        _ writer: ResponseWriter
+        _ writer: ResponseWriter,
+        _ change: (@Sendable ([UInt8]) -> [UInt8]?)? = nil
     ) async throws {
         count { $0.passed += 1 }
         let response: UpstreamResponse
@@ -154,6 +202,9 @@ extension Relay {
         if (300..<400).contains(response.status), response.status != 304 {
             return try await writer.respond(Response(.redirected(upstream)))
         }
+        if let change, response.status == 200, let plain = response.unpacked() {
+            return try await pass(plain, upstream, watch, writer, change)
+        }
         let length = response.header("Content-Length").flatMap { Int($0) }
         try await writer.head(response.status, configuration.responseFields.ofPassed(response.headers), length: length)
         // Half a response of the upstream is torn here too: what throws after the head cuts the connection.
@@ -162,6 +213,42 @@ extension Relay {
                 watch.spoke(bytes: piece.countOfSigns)
                 try await writer.write(piece)
             }
+        }
+    }
+
+    /// Passes back a response that is changed on the way.
+    private func pass(
+        _ response: UpstreamResponse,
+        _ upstream: Upstream,
+        _ watch: SilenceWatch,
+        _ writer: ResponseWriter,
+        _ change: @Sendable ([UInt8]) -> [UInt8]?
+    ) async throws {
+        let body: [UInt8]
+        do {
+            body = try await collect(response, watch)
+        } catch UpstreamError.silent {
+            return try await writer.respond(Response(.silent(upstream)))
+        } catch {
+            return try await writer.respond(Response(.unreachable(upstream, TransportTrouble.describe(error))))
+        }
+        let fields = configuration.responseFields.ofPassed(response.headers)
+        try await writer.respond(Response(response.status, headers: fields, body: change(body) ?? body))
+    }
+
+    /// The whole body of a response that is small.
+    func collect(_ response: UpstreamResponse, _ watch: SilenceWatch) async throws -> [UInt8] {
+        let limit = configuration.bodyBytes
+        return try await watch.during {
+            var body: [UInt8] = []
+            try await response.body { piece in
+                guard body.count + piece.readableBytes <= limit else {
+                    throw UpstreamError.unreachable("its response is larger than \(limit) bytes")
+                }
+                watch.spoke(bytes: piece.countOfSigns)
+                body.append(contentsOf: piece.readableBytesView)
+            }
+            return body
         }
     }
 
@@ -177,9 +264,11 @@ extension Relay {
         guard let transport = transports[upstream.name] else {
             preconditionFailure("there is no transport for \(upstream.name)")
         }
+        let isOthersKey = upstream.kind == .gemini && upstream.key != .caller
+        let query = isOthersKey ? QueryText(request.query).without("key") : request.query
         let sent = UpstreamRequest(
             method: request.method,
-            path: request.path + request.query,
+            path: request.path + query,
             headers: HeaderRules.toUpstream(request.headers, upstream, key: ownKeys[upstream.name]),
             body: body
         )
@@ -219,7 +308,7 @@ extension Relay {
 
     /// The upstream that answers a request: the one it names, the one of its model, or the first that speaks its
     /// format.
-    private func choose(
+    func choose(
         for request: RelayRequest,
         _ path: UpstreamPath,
         format: WireFormat?,
@@ -239,7 +328,7 @@ extension Relay {
                 ? [[.anthropic], [.openAICompatible], [.builtin]] : [[.openai, .openAICompatible], [.builtin]]
             found =
                 preferred.lazy.compactMap { kinds in upstreams.first { kinds.contains($0.kind) } }.first
-                ?? upstreams.first
+                ?? upstreams.first { !$0.kind.hasOwnPaths }
         }
         guard let upstream = found else { throw .noUpstream(request.upstream) }
         guard upstream.allows(path) else { throw .pathNotAllowed(upstream) }
@@ -263,8 +352,14 @@ extension Relay {
     }
 
     /// `Freshet-Early`: seconds, whole or with a fraction.
-    private func early(_ values: [String]) throws(Problem) -> Duration {
-        guard let text = values.first else { return configuration.early }
+    private func early(_ request: RelayRequest, _ format: WireFormat) throws(Problem) -> Duration {
+        let values = request.headers["Freshet-Early"]
+        guard let text = values.first else {
+            // Nobody knows whether it will be a stream where the caller does not say so.
+            guard format == .events else { return configuration.early }
+            let accepted = request.headers["Accept"].joined(separator: ",").lowercased()
+            return accepted.contains("text/event-stream") ? configuration.early : .zero
+        }
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard values.count == 1, parts.count <= 2,
             parts.allSatisfy({ (1...5).contains($0.count) && $0.allSatisfy { 0x30...0x39 ~= $0 } }),

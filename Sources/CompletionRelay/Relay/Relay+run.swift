@@ -1,6 +1,5 @@
 import EventSource
 import NIOCore
-import ServerSentEvents
 import StreamCore
 import StreamHTTP
 import TextCodecs
@@ -30,7 +29,13 @@ extension Relay {
         } else {
             await respond(Response(.stoppedBeforeFirstByte), call, record)
         }
-        await keepMetrics(of: call)
+        if case .ended(let end) = producer.stop, end.reason == .cancelled { await cancelAtProvider(asked, call) }
+        // Of such an upstream most calls are none for a stream, and then there is nothing to read.
+        if call.format == .events, !call.isStreaming {
+            _ = try? await streams.remove(call.name)
+        } else {
+            await keepMetrics(of: call)
+        }
     }
 
     /// Makes the stream and the key's record. False when there is nothing to call for.
@@ -38,7 +43,7 @@ extension Relay {
         do throws(StoreError) {
             // The lease is for the moment before the producer is there; while it is, none runs.
             let options = StreamOptions(
-                contentType: .eventStream,
+                contentType: call.format.contentType,
                 expiry: expiry(configuration.answerLifetime),
                 leaseSeconds: 60
             )
@@ -70,7 +75,7 @@ extension Relay {
         return false
     }
 
-    private static let binary = ContentType("application/octet-stream")!
+    static let binary = ContentType("application/octet-stream")!
 
     private func expiry(_ lifetime: Duration) -> StreamOptions.Expiry {
         .at(wallMilliseconds: time.wallMilliseconds() + UInt64(lifetime / .milliseconds(1)))
@@ -88,12 +93,15 @@ extension Relay {
     ) async {
         // An answer that was stopped by then is told to have been, whatever the upstream came to.
         if let ending, ending.producer.stop != nil { return }
+        var response = response.shaped(in: ProviderErrorForm(call.format))
         let isEarly = call.decide()
         let isFirst = !call.hasBegun
         if isEarly, isFirst, let ending {
             return await tell(response, call, record, ending.producer, ending.end)
         }
         if isFirst, let record {
+            // The key finds it however often it is tried.
+            if response.status >= 400 { response.sayFinal() }
             _ = try? await streams.append(record, AppendRequest(events: IdempotencyRecord.events(of: response)))
         }
         if let ending { await end(ending.producer, ending.end) }
@@ -145,10 +153,11 @@ extension Relay {
                 return try await refuse(plain ?? reply, watch, call, producer, record)
             }
             guard let plain else {
-                if reply.isEventStream { return await fail(.noStream, .encoded(asked.upstream)) }
+                if reply.isStream(call.format) { return await fail(.noStream, .encoded(asked.upstream)) }
                 return try await pass(reply, watch, call, producer, record)
             }
-            if plain.isEventStream { return await begin(plain, watch, call, producer) }
+            if plain.isStream(call.format) { return await begin(plain, watch, call, producer) }
+            guard call.format.mayBeDisguised else { return try await pass(plain, watch, call, producer, record) }
             try await look(at: plain, watch, call, producer, record)
         } catch is CancellationError {
             // Stopped: whoever did it has said how the stream ends.
@@ -182,19 +191,9 @@ extension Relay {
         _ producer: StreamingProducer,
         _ record: StreamName?
     ) async throws {
-        let limit = configuration.bodyBytes
-        let body = try await watch.during {
-            var body: [UInt8] = []
-            try await reply.body { piece in
-                guard body.count + piece.readableBytes <= limit else {
-                    throw UpstreamError.unreachable("its response is larger than \(limit) bytes")
-                }
-                watch.spoke(bytes: piece.countOfSigns)
-                body.append(contentsOf: piece.readableBytesView)
-            }
-            return body
-        }
-        let message = JSONSlice(body)["error"]?["message"]?.string.map { ": \($0)" } ?? ""
+        let body = try await collect(reply, watch)
+        let error = JSONSlice(body)["error"]
+        let message = (error?["message"]?.string ?? error?.string).map { ": \($0)" } ?? ""
         let end = EndRequest.failed("\(RelayFailure.refusal)\(reply.status)\(message)")
         let fields = configuration.responseFields.ofPassed(reply.headers)
         count { $0.refused += 1 }
@@ -248,7 +247,8 @@ extension Relay {
         _ verdict: AsyncStream<EndRequest>.Continuation
     ) async -> EndRequest {
         struct IsOver: Error {}
-        var reader = EventReader(call.format, eventBytes: configuration.eventBytes)
+        struct IsTooLarge: Error {}
+        var reader = EventReader(call.format, call.upstream.names, eventBytes: configuration.eventBytes)
         var isClean = false
         do {
             try await reply.body { piece in
@@ -261,12 +261,12 @@ extension Relay {
                     throw IsOver()
                 }
                 if !read.kept.isEmpty, !(await buffer.put(read.kept)) { throw IsOver() }
-                if let failure = read.failure { throw failure }
+                if read.isTooLarge { throw IsTooLarge() }
                 if reader.isOver { throw IsOver() }
                 if !wasDecided, let end = reader.verdict { verdict.yield(end) }
             }
             isClean = true
-        } catch is EventStreamParserError {
+        } catch is IsTooLarge {
             return reader.verdict ?? EndRequest(.failed, detail: RelayFailure.oversized.rawValue)
         } catch {
             // However a connection ends, what counts is whether the provider had said its last word.
@@ -285,6 +285,7 @@ extension Relay {
             // Before it is readable: with the end its readers are gone.
             let readers = streams.attendance(of: call.name).readers
             do throws(StoreError) {
+                for id in batch.responseIDs { try await remember(id, call) }
                 guard case .appended = try await producer.append(batch.events, end: batch.end) else { return }
             } catch {
                 return await end(producer, EndRequest(.failed, detail: RelayFailure.store.rawValue))
@@ -295,6 +296,14 @@ extension Relay {
                 try? await clock.sleep(for: configuration.grouping)
             }
         }
+    }
+
+    /// Writes down what the provider calls the response: who reads that may ask for it at once.
+    private func remember(_ id: String, _ call: AnswerCall) async throws(StoreError) {
+        call.isCalled(id)
+        let lifetime = configuration.answerLifetime + configuration.keyLifetime
+        let options = StreamOptions(contentType: Self.binary, expiry: expiry(lifetime))
+        try await index.remember(id, of: call.owner, is: call.name, options)
     }
 
     // MARK: What was measured

@@ -20,6 +20,7 @@ package final class Relay: Sendable {
     let ownKeys: [String: String]
     let time: any TimeSource
     let clock: any Clock<Duration>
+    let index: ResponseIndex
     private let token: @Sendable () -> String
 
     private struct State {
@@ -51,6 +52,7 @@ package final class Relay: Sendable {
         self.ownKeys = ownKeys
         self.time = time
         self.clock = clock
+        self.index = ResponseIndex(streams)
         self.token = token
     }
 
@@ -95,7 +97,7 @@ package final class Relay: Sendable {
         let record = asked.key.map { key in
             IdempotencyRecord.name(
                 credential: asked.request.credential,
-                route: "\(asked.upstream.name) \(asked.format.rawValue)",
+                route: asked.route,
                 key: key
             )
         }
@@ -108,7 +110,13 @@ package final class Relay: Sendable {
             }
         }
         let name = try! StreamName(Self.answerPrefix + token())  // hexadecimal digits after a fixed prefix
-        let call = AnswerCall(name: name, format: asked.format, bodyHash: hash, record: record, time: time)
+        let call = AnswerCall(
+            name: name,
+            of: asked,
+            bodyHash: hash,
+            record: record,
+            time: time
+        )
         switch enter(call, record) {
         case .refused(let problem): return .response(Response(problem))
         case .attached(let earlier):
@@ -225,7 +233,11 @@ package final class Relay: Sendable {
     private func attach(to found: FoundCall, _ hash: String) -> Begun {
         guard found.record.bodyHash == hash else { return .response(Response(.differentBody)) }
         count { $0.attached += 1 }
-        if let refusal = found.refusal { return .response(refusal) }
+        if var refusal = found.refusal {
+            // The key finds it however often it is tried.
+            if refusal.status >= 400 { refusal.sayFinal() }
+            return .response(refusal)
+        }
         return .stream(found.record.answer, found.record.format, [], nil)
     }
 

@@ -29,6 +29,9 @@ package struct RelayConfiguration: Sendable {
     /// After the provider's last word, how long its connection may stay open for what follows it.
     package var closing: Duration = .milliseconds(250)
 
+    /// The upstream that has the built-in model; nil where it is not served.
+    var builtin: Upstream? { upstreams.first { $0.kind == .builtin } }
+
     package init(upstreams: [Upstream]) {
         self.upstreams = upstreams
     }

@@ -4,7 +4,7 @@ package import NIOHTTP1
 /// key of this server.
 package struct RelayRequest: Sendable {
     package let method: String
-    /// What follows `/v1`, as it was sent.
+    /// What follows `/v1`, or the address of an upstream that has its own paths, as it was sent.
     package let path: String
     /// With its question mark; empty where there is none.
     package let query: String
@@ -50,7 +50,9 @@ package struct RelayRequest: Sendable {
         self.baseURL = baseURL
         self.isDraining = isDraining
         let shown = Credentials.fields.flatMap { headers[$0] }
-        credential = ([caller ?? ""] + shown).joined(separator: "\u{0}")
+        // Google's clients may show it there.
+        let inQuery = QueryText(query).values(of: "key")
+        credential = ([caller ?? ""] + shown + inQuery).joined(separator: "\u{0}")
         guard let isOurs else {
             self.headers = headers
             (targetHoldsKey, credentialIsOurs) = (false, false)

@@ -13,6 +13,12 @@ package struct StreamingCall: Sendable {
     /// How long the caller waits for the upstream's head before it is given one; zero for as long as it takes.
     package var early: Duration
 
+    /// What a key is bound to, beside the credential: a format that is not told by its path has many.
+    var route: String {
+        let route = "\(upstream.name) \(format.rawValue)"
+        return WireFormat.completions.contains(format) ? route : "\(route) \(request.path)\(request.query)"
+    }
+
     package init(
         request: RelayRequest,
         format: WireFormat,

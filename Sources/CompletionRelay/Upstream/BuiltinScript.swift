@@ -40,6 +40,7 @@ struct BuiltinScript: Sendable {
                 "\"message\":\(message(content: "", stop: "null", outputTokens: 0))"
             )
                 + event("content_block_start", nil, "\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}")
+        case .gemini, .ollama, .events: Self.unknown(format)
         }
     }
 
@@ -50,6 +51,7 @@ struct BuiltinScript: Sendable {
         case .responses: event("response.output_text.delta", 4 + index, "\(place),\"delta\":\(word),\"logprobs\":[]")
         case .messages:
             event("content_block_delta", nil, "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\(word)}")
+        case .gemini, .ollama, .events: Self.unknown(format)
         }
     }
 
@@ -70,6 +72,7 @@ struct BuiltinScript: Sendable {
                     "\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":\(words.count)}"
                 )
                 + event("message_stop", nil, nil)
+        case .gemini, .ollama, .events: Self.unknown(format)
         }
     }
 
@@ -101,6 +104,7 @@ struct BuiltinScript: Sendable {
         case .messages:
             let content = "{\"type\":\"text\",\"text\":\(text)}"
             return Array(message(content: content, stop: "\"end_turn\"", outputTokens: words.count).utf8)
+        case .gemini, .ollama, .events: Self.unknown(format)
         }
     }
 
@@ -140,6 +144,10 @@ struct BuiltinScript: Sendable {
         "{\"id\":\"msg_\(id)\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"\(model)\",\"content\":[\(content)],"
             + "\"stop_reason\":\(stop),\"stop_sequence\":null,"
             + "\"usage\":{\"input_tokens\":\(questionWords),\"output_tokens\":\(outputTokens)}}"
+    }
+
+    private static func unknown(_ format: WireFormat) -> Never {
+        preconditionFailure("the built-in model is asked by the paths behind /v1, which are not those of \(format)")
     }
 
     private static func quoted(_ text: String) -> String {

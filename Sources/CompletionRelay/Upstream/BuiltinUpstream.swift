@@ -29,6 +29,7 @@ package struct BuiltinUpstream: UpstreamTransport {
 
     package func send(_ request: UpstreamRequest) async throws -> UpstreamResponse {
         if request.path == "/models" || request.path.utf8.starts(with: "/models?".utf8) { return models() }
+        if request.path == "/models/\(Self.model)" { return json(200, Self.entry) }
         guard request.method == "POST", let format = WireFormat(path: request.path),
             case .bytes(let body) = request.body
         else { return refusal(404, "not_found", "The built-in model has no \(request.method) \(request.path).") }
@@ -59,8 +60,25 @@ package struct BuiltinUpstream: UpstreamTransport {
     }
 
     private func models() -> UpstreamResponse {
-        let model = "{\"id\":\"\(Self.model)\",\"object\":\"model\",\"created\":0,\"owned_by\":\"freshet\"}"
-        return json(200, Array("{\"object\":\"list\",\"data\":[\(model)]}".utf8))
+        let list = JSONWriter.object { list in
+            list.member("object", "list")
+            list.member("data", raw: [UInt8(ascii: "[")] + Self.entry + [UInt8(ascii: "]")])
+            list.member("has_more", false)
+            list.member("first_id", Self.model)
+            list.member("last_id", Self.model)
+        }
+        return json(200, list)
+    }
+
+    /// The model in a list of models, as OpenAI's and as Anthropic's clients read one.
+    static let entry = JSONWriter.object { model in
+        model.member("id", Self.model)
+        model.member("object", "model")
+        model.member("created", 0)
+        model.member("owned_by", "freshet")
+        model.member("type", "model")
+        model.member("display_name", "Built-in")
+        model.member("created_at", "1970-01-01T00:00:00Z")
     }
 
     private func refusal(_ status: Int, _ code: String, _ message: String) -> UpstreamResponse {

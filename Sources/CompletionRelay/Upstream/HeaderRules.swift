@@ -36,6 +36,7 @@ enum HeaderRules {
         if let key {
             switch upstream.kind {
             case .anthropic: fields.replaceOrAdd(name: "x-api-key", value: key)
+            case .gemini: fields.replaceOrAdd(name: "x-goog-api-key", value: key)
             default: fields.replaceOrAdd(name: "Authorization", value: "Bearer \(key)")
             }
         }

@@ -37,9 +37,17 @@ package struct UpstreamPath: Sendable {
         self.decodings = decodings
     }
 
-    /// Whether this is the other path, or lies below it, however often an upstream decodes it.
+    /// The path with nothing left to decode.
+    var decoded: String { String(decoding: decodings[decodings.count - 1], as: UTF8.self) }
+
+    /// Whether this is the other path, or lies below it, however often an upstream decodes it. One that ends with `/*`
+    /// stands for what lies below it only.
     package func isBelow(_ other: String) -> Bool {
-        decodings.allSatisfy { path in
+        if other.utf8.suffix(2).elementsEqual("/*".utf8) {
+            let folder = other.utf8.dropLast()
+            return decodings.allSatisfy { $0.count > folder.count && $0.starts(with: folder) }
+        }
+        return decodings.allSatisfy { path in
             path.starts(with: other.utf8)
                 && (path.count == other.utf8.count || path[other.utf8.count] == UInt8(ascii: "/"))
         }

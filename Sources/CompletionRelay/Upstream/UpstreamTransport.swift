@@ -47,8 +47,11 @@ package struct UpstreamResponse: Sendable {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
     }
 
-    var isEventStream: Bool {
-        header("Content-Type")?.lowercased().split(separator: ";").first?.trimmingBlanks() == "text/event-stream"
+    /// Whether its type says that it is a stream in a format.
+    func isStream(_ format: WireFormat) -> Bool {
+        let type = header("Content-Type")?.lowercased().split(separator: ";").first?.trimmingBlanks()
+        guard format == .ollama else { return type == "text/event-stream" }
+        return ["application/x-ndjson", "application/ndjson", "application/jsonl"].contains { $0 == type }
     }
 }
 

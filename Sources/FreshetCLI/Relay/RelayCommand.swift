@@ -22,6 +22,8 @@ struct RelayCommand: AsyncParsableCommand {
 
               --upstreams "local http://localhost:11434/v1 key=none"
               --upstreams "openai key=env:OPENAI_API_KEY"
+              --upstreams gemini --upstreams ollama          (their own clients, at /v1beta and /api)
+              --upstreams "agents sse http://localhost:8000"    (any POST to /relay/agents/ that answers with events)
 
             A key of the server's own is spent only for callers with a Freshet key (--keys), except on loopback. The \
             upstream of a name is also at /relay/NAME/v1.

@@ -68,6 +68,9 @@ extension Upstream {
             case .anthropic: .anthropic
             case .openAICompatible: .openAICompatible
             case .builtin: .builtin
+            case .gemini: .gemini
+            case .ollama: .ollama
+            case .sse: .sse
             }
         let key: Key =
             switch setting.key {
@@ -75,7 +78,14 @@ extension Upstream {
             case .environment(let variable): .own(variable)
             case .none: .none
             }
-        self.init(name: setting.name, kind: kind, baseURL: setting.baseURL, key: key, allowed: setting.allowed)
+        self.init(
+            name: setting.name,
+            kind: kind,
+            baseURL: setting.baseURL,
+            key: key,
+            allowed: setting.allowed,
+            names: EventNames(last: setting.last, lastEvent: setting.lastEvent, error: setting.errorEvent)
+        )
     }
 }
 

@@ -52,7 +52,7 @@ package struct RelayRoutes: RouteGroup {
     /// A key as this server's own clients say it: in the field that is for nothing else, or where a provider's client
     /// has a key to send.
     package func shownKey(_ request: RouteRequest) -> String? {
-        guard Self.target(request.target.rawPath) != nil else { return nil }
+        guard self.target(request.target.rawPath) != nil else { return nil }
         let headers = request.head.headers
         if let key = headers.first(name: "Freshet-Key") { return key }
         guard headers.first(name: "Authorization") == nil else { return nil }
@@ -65,7 +65,7 @@ package struct RelayRoutes: RouteGroup {
     private var now: Int64 { Int64(time.wallMilliseconds() / 1000) }
 
     package func plan(_ request: RouteRequest) -> RequestPlan? {
-        guard let target = Self.target(request.target.rawPath), let caller = request.caller else { return nil }
+        guard let target = self.target(request.target.rawPath), let caller = request.caller else { return nil }
         let headers = passing(request.head.headers)
         if let problem = caller.refusal(.create, Relay.answerPrefix) { return .respond(Response(problem)) }
         let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }
@@ -104,9 +104,24 @@ package struct RelayRoutes: RouteGroup {
 
     private static let clientFields: Set<String> = [
         "accept", "content-length", "content-type", "freshet-on-disconnect", "idempotency-key", "transfer-encoding",
-        "user-agent",
+        "user-agent", "x-goog-api-client",
     ]
     private static let clientBeginnings = ["anthropic-", "openai-", "x-stainless-"]
+
+    package func response(
+        telling problem: Problem,
+        in response: Response,
+        to target: RequestTarget,
+        _ head: RequestHead
+    ) -> Response? {
+        guard let target = self.target(target.rawPath) else { return nil }
+        let form = ProviderErrorForm(
+            of: relay.configuration.upstreams.first { $0.name == target.upstream }?.kind,
+            path: target.path,
+            isAnthropic: head.headers.first(name: "anthropic-version") != nil
+        )
+        return response.shaped(in: form)
+    }
 
     package func figures(of stream: StreamName) async -> StreamFigures? {
         guard let measured = await relay.measured(stream) else { return nil }
@@ -128,8 +143,13 @@ package struct RelayRoutes: RouteGroup {
 
     package func stop() async { try? await client.shutdown() }
 
-    /// The upstream that a path names, and the path behind `/v1`; nil when it is none of the relay's.
-    static func target(_ path: String) -> (upstream: String?, path: String)? {
+    /// The upstream that a path names, or that alone has such paths, and the path behind its address; nil when it is
+    /// none of the relay's.
+    func target(_ path: String) -> (upstream: String?, path: String)? {
+        for (beginning, kind) in [("/v1beta/", Upstream.Kind.gemini), ("/api/", .ollama)]
+        where path.hasPrefix(beginning) {
+            return relay.configuration.upstreams.first { $0.kind == kind }.map { ($0.name, path) }
+        }
         if path.hasPrefix("/v1/") {
             let isOwn = ["/v1/stream/", "/v1/streams/"].contains { path.hasPrefix($0) }
             return isOwn || ["/v1/stream", "/v1/streams", "/v1/session"].contains(path)
@@ -137,7 +157,12 @@ package struct RelayRoutes: RouteGroup {
         }
         guard path.hasPrefix("/relay/") else { return nil }
         let rest = path.dropFirst("/relay/".count)
-        guard let slash = rest.firstIndex(of: "/"), rest[slash...].hasPrefix("/v1/") else { return nil }
-        return (String(rest[..<slash]), String(rest[slash...].dropFirst("/v1".count)))
+        guard let slash = rest.firstIndex(of: "/") else { return nil }
+        let name = String(rest[..<slash])
+        if relay.configuration.upstreams.contains(where: { $0.name == name && $0.kind.hasOwnPaths }) {
+            return (name, String(rest[slash...]))
+        }
+        guard rest[slash...].hasPrefix("/v1/") else { return nil }
+        return (name, String(rest[slash...].dropFirst("/v1".count)))
     }
 }

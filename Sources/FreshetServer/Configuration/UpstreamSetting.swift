@@ -5,6 +5,8 @@
 /// claude anthropic key=env:ANTHROPIC_API_KEY
 /// local http://localhost:11434/v1 key=none
 /// builtin
+/// gemini key=env:GEMINI_API_KEY
+/// agents sse http://localhost:8000 key=none last-event=RUN_FINISHED error-event=RUN_ERROR
 /// ```
 package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
     package enum Kind: String, Sendable, CaseIterable {
@@ -12,6 +14,12 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
         case anthropic
         case openAICompatible = "openai-compatible"
         case builtin
+        case gemini
+        case ollama
+        case sse
+
+        /// Whether its paths are its own, and do not follow `/v1`.
+        var hasOwnPaths: Bool { self == .gemini || self == .ollama || self == .sse }
     }
 
     package enum Key: Sendable, Hashable {
@@ -31,6 +39,10 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
     package var key: Key
     /// The paths behind the base that may be called; empty for all.
     package var allowed: [String]
+    /// What tells the end and the failures of a stream, of kind `sse`.
+    package var last: String?
+    package var lastEvent: String?
+    package var errorEvent: String?
 
     package var spendsOwnKey: Bool {
         if case .environment = key { return true }
@@ -55,7 +67,7 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
         }
         for word in words {
             if Self.isURL(word), url == nil {
-                url = try Self.base(word)
+                url = word
             } else if let named = Kind(rawValue: word), kind == nil {
                 kind = named
             } else if word == "key=caller", key == nil {
@@ -66,6 +78,12 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
                 key = .environment(String(word.dropFirst(8)))
             } else if word.hasPrefix("allow=/") {
                 allowed.append(try Self.path(word.dropFirst("allow=".count)))
+            } else if word.hasPrefix("last="), word.count > 5, last == nil {
+                last = String(word.dropFirst(5))
+            } else if word.hasPrefix("last-event="), word.count > 11, lastEvent == nil {
+                lastEvent = String(word.dropFirst(11))
+            } else if word.hasPrefix("error-event="), word.count > 12, errorEvent == nil {
+                errorEvent = String(word.dropFirst(12))
             } else {
                 throw Refusal("\"\(word)\" says nothing of an upstream; write \(Self.form)")
             }
@@ -74,7 +92,20 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
         self.kind =
             kind ?? (url == nil || name == Kind.builtin.rawValue ? Kind(rawValue: name) : nil)
             ?? (host == "api-openai-com" ? .openai : host == "api-anthropic-com" ? .anthropic : .openAICompatible)
+        guard [last, lastEvent, errorEvent].allSatisfy({ $0?.utf8.allSatisfy { 0x21...0x7E ~= $0 } ?? true }) else {
+            throw Refusal("\(name): last=, last-event= and error-event= are written in ASCII")
+        }
+        let isNamed = last != nil || lastEvent != nil || errorEvent != nil
+        guard !isNamed || self.kind == .sse else {
+            throw Refusal("\(name): last=, last-event= and error-event= belong to the kind sse; others know their own")
+        }
+        if let given = url { url = try Self.base(given, hasOwnPaths: self.kind.hasOwnPaths) }
         switch self.kind {
+        case .gemini: baseURL = url ?? "https://generativelanguage.googleapis.com"
+        case .ollama: baseURL = url ?? "http://localhost:11434"
+        case .sse:
+            guard let url else { throw Refusal("\(name) needs an address, such as http://localhost:8000") }
+            baseURL = url
         case .openai: baseURL = url ?? "https://api.openai.com/v1"
         case .anthropic: baseURL = url ?? "https://api.anthropic.com/v1"
         case .openAICompatible:
@@ -97,13 +128,17 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
             case .none: "key=none"
             }
         guard kind != .builtin else { return "\(name) builtin" }
-        return ([name, kind.rawValue, baseURL, key] + allowed.map { "allow=\($0)" }).joined(separator: " ")
+        let names = [("last", last), ("last-event", lastEvent), ("error-event", errorEvent)].compactMap { word, value in
+            value.map { "\(word)=\($0)" }
+        }
+        return ([name, kind.rawValue, baseURL, key] + allowed.map { "allow=\($0)" } + names).joined(separator: " ")
     }
 
     private static func isURL(_ word: String) -> Bool { word.hasPrefix("http://") || word.hasPrefix("https://") }
 
-    /// The address with its `/v1`: without a path it is meant to have one, as is Anthropic's own way of writing it.
-    private static func base(_ url: String) throws(Refusal) -> String {
+    /// The address with its `/v1`: without a path it is meant to have one, as is Anthropic's own way of writing it. Where
+    /// paths are the upstream's own it stays as it is.
+    private static func base(_ url: String, hasOwnPaths: Bool) throws(Refusal) -> String {
         let authority = authority(of: url)
         var path = url.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" }
         guard Authority(parsing: authority) != nil, !path.contains(where: { $0 == "?" || $0 == "#" }) else {
@@ -111,7 +146,7 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
         }
         while path.last == "/" { path.removeLast() }
         let origin = url.prefix { $0 != ":" } + "://" + authority
-        return origin + (path.isEmpty ? "/v1" : String(path))
+        return origin + (path.isEmpty && !hasOwnPaths ? "/v1" : String(path))
     }
 
     /// A path as the relay compares it, without a slash at the end.

@@ -79,6 +79,13 @@ package final class FreshetResponder: Responder {
 
     package func respond(to failure: RequestFailure, head: RequestHead?) -> Response { Response(Problem(failure)) }
 
+    package func shaped(_ response: Response, for head: RequestHead?) -> Response {
+        guard let problem = response.problem, let head, !extra.isEmpty else { return response }
+        let target = RequestTarget(head.uri)
+        let shaped = extra.lazy.compactMap { $0.response(telling: problem, in: response, to: target, head) }
+        return shaped.first ?? response
+    }
+
     package func commonFields(for head: RequestHead?) -> [HeaderField] {
         Self.everyResponse
             + access.corsFields(

@@ -53,6 +53,10 @@ package protocol RouteGroup: Sendable {
     func shownKey(_ request: RouteRequest) -> String?
     /// How the request is answered; nil when it is not for these routes.
     func plan(_ request: RouteRequest) -> RequestPlan?
+    /// A problem as the clients of these routes read it; nil where the request is not for these routes, or where they
+    /// read a problem as it is.
+    func response(telling problem: Problem, in response: Response, to target: RequestTarget, _ head: RequestHead)
+        -> Response?
     /// What these routes measured of a stream.
     func figures(of stream: StreamName) async -> StreamFigures?
     /// Whether these routes alone write a stream: others read it, cancel it and delete it.
@@ -69,6 +73,12 @@ package protocol RouteGroup: Sendable {
 
 extension RouteGroup {
     package func shownKey(_ request: RouteRequest) -> String? { nil }
+    package func response(
+        telling problem: Problem,
+        in response: Response,
+        to target: RequestTarget,
+        _ head: RequestHead
+    ) -> Response? { nil }
     package func figures(of stream: StreamName) async -> StreamFigures? { nil }
     package func writes(_ stream: StreamName) -> Bool { false }
     package func prepare() async throws {}

@@ -47,13 +47,13 @@ extension StreamRoutes {
         var plan = SubscriptionPlan(
             name: name,
             // The types of somebody else's protocol are shown as they came.
-            form: isOurs(name) ? .foreign : .plain,
+            form: isOurs(name) && page.contentType.kind == .eventStream ? .foreign : .plain,
             headers: followFields(.plain),
             requested: "",
             opening: .page(page),
             isResume: position != .start && position != .now
         )
-        plan.conclude = { conclusion in
+        plan.conclude = { conclusion, _ in
             guard case .ended(let end) = conclusion, end.reason == .done else {
                 return SubscriptionPlan.ForeignEnd(bytes: [], isTorn: true)
             }

@@ -58,7 +58,7 @@ package struct ContentType: Hashable, Sendable {
 
     package static let eventStream = ContentType(text: "text/event-stream", essence: "text/event-stream")
     private static let json = ContentType(text: "application/json", essence: "application/json")
-    private static let ndjson = ContentType(text: "application/x-ndjson", essence: "application/x-ndjson")
+    package static let ndjson = ContentType(text: "application/x-ndjson", essence: "application/x-ndjson")
     private static let plainText = ContentType(text: "text/plain", essence: "text/plain")
     private static let octets = ContentType(text: "application/octet-stream", essence: "application/octet-stream")
 

@@ -144,6 +144,18 @@ final class Exchange {
         length: Int?,
         _ continuation: CheckedContinuation<Void, any Error>
     ) throws {
+        try sendHead(status, headers, length: length)
+        wait(continuation)
+    }
+
+    /// All of a response, as the client of this request reads it.
+    func respond(_ response: Response, _ continuation: CheckedContinuation<Void, any Error>) throws {
+        let response = run?.shaped(response) ?? response
+        try sendHead(response.status, response.headers, length: response.body.count)
+        try writeBody(ByteBuffer(bytes: response.body), continuation)
+    }
+
+    private func sendHead(_ status: Int, _ headers: [HeaderField], length: Int?) throws {
         guard let run else { throw ExchangeError.gone }
         guard case .none = progress else { throw ExchangeError.headWritten }
         let hasNoBody = isHead || status == 204 || status == 304
@@ -153,7 +165,6 @@ final class Exchange {
             remaining: hasNoBody ? 0 : length
         )
         run.send(ResponseHead(status, headers: headers, length: length))
-        wait(continuation)
     }
 
     func writeBody(_ bytes: ByteBuffer, _ continuation: CheckedContinuation<Void, any Error>) throws {

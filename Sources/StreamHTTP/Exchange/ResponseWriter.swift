@@ -23,8 +23,7 @@ package struct ResponseWriter: Sendable {
 
     /// A whole response.
     package func respond(_ response: Response) async throws {
-        try await head(response.status, response.headers, length: response.body.count)
-        try await write(ByteBuffer(bytes: response.body))
+        try await perform { try $0.respond(response, $1) }
     }
 
     /// Closes the connection without finishing the body: the peer must see that it is torn.

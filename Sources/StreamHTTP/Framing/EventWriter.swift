@@ -23,6 +23,9 @@ package struct EventWriter: Sendable, Hashable {
         case .ndjson: NDJSON.append(event, kind, to: &output)
         case .durableStreams:
             preconditionFailure("a Durable Streams read is told of batches, by a DurableStreamsWriter")
+        case .foreign where kind == .ndjson:
+            output.append(contentsOf: event.body.data)
+            output.append(UInt8(ascii: "\n"))
         case .foreign:
             let type = event.body.type.map(ForeignEventType.shown)
             appendBlock(event: type, id: nil, data: event.body.data, retry: nil, to: &output)

@@ -6,6 +6,8 @@ package protocol Responder: Sendable {
     func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan
     /// The response to bytes that were no HTTP request, or to one that did not arrive in time.
     func respond(to failure: RequestFailure, head: RequestHead?) -> Response
+    /// A response of the server's own as the client of this request reads it.
+    func shaped(_ response: Response, for head: RequestHead?) -> Response
     /// What every response carries, whatever it is; the head is that of the request, where there is one.
     func commonFields(for head: RequestHead?) -> [HeaderField]
     /// The streams that its plans follow; nil when none do.
@@ -14,6 +16,7 @@ package protocol Responder: Sendable {
 
 extension Responder {
     package var plane: StreamPlane? { nil }
+    package func shaped(_ response: Response, for head: RequestHead?) -> Response { response }
 }
 
 /// What is known of a connection beside the request.
@@ -107,8 +110,12 @@ package struct SubscriptionPlan: Sendable {
     package var isResume: Bool
     /// The cursor that a Durable Streams read is told at this moment; what other forms have no use for.
     package var cursor: @Sendable () -> UInt64
-    /// What a foreign read is told last; other forms say it in Freshet's own events.
-    package var conclude: @Sendable (Conclusion) -> ForeignEnd = { _ in ForeignEnd(bytes: [], isTorn: true) }
+    /// What a foreign read is told last, after so many events; other forms say it in Freshet's own events.
+    package var conclude: @Sendable (Conclusion, _ events: Int) -> ForeignEnd = { _, _ in
+        ForeignEnd(bytes: [], isTorn: true)
+    }
+    /// What keeps the connection alive, where the other protocol has something of its own.
+    package var heartbeat: [UInt8]?
     /// Called on the event loop when so many events have been given to the connection.
     package var delivered: (@Sendable (Int) -> Void)?
 

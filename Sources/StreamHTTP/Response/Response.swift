@@ -1,5 +1,5 @@
 import PrintableText
-import TextCodecs
+package import TextCodecs
 
 /// A complete response to one request.
 package struct Response: Sendable, Equatable {
@@ -17,6 +17,8 @@ package struct Response: Sendable, Equatable {
     package var framing: Framing
     /// Why a reader is asked to come back, when that is what this response says.
     package var reconnect: ReconnectReason?
+    /// The problem that the body tells; nil where it is something else, or is told as another protocol does.
+    package private(set) var problem: Problem?
 
     package init(_ status: Int, headers: [HeaderField] = [], body: [UInt8] = [], framing: Framing = .length) {
         self.status = status
@@ -27,19 +29,39 @@ package struct Response: Sendable, Equatable {
 
     /// A problem as a JSON document (RFC 9457).
     package init(_ problem: Problem) {
-        let body = JSONWriter.object {
-            $0.member("type", "urn:freshet:" + problem.code)
-            $0.member("title", problem.title)
-            $0.member("status", problem.status)
-            $0.member("detail", problem.detail)
-        }
         self.init(
             problem.status,
             headers: [
                 HeaderField("Content-Type", "application/problem+json"), HeaderField("Cache-Control", "no-store"),
             ]
                 + problem.headers,
-            body: PrintableText.escaped(json: body) + "\n".utf8
+            body: Self.body(problem, type: "urn:freshet:" + problem.code)
         )
+        self.problem = problem
+    }
+
+    /// The same problem with members of another protocol beside its own.
+    ///
+    /// - Parameter type: what stands for the problem's type where that protocol has a member of this name.
+    package func telling(_ problem: Problem, type: String? = nil, _ further: (inout JSONWriter) -> Void) -> Response {
+        var told = self
+        told.problem = nil
+        told.body = Self.body(problem, type: type ?? "urn:freshet:" + problem.code, further)
+        return told
+    }
+
+    private static func body(
+        _ problem: Problem,
+        type: String,
+        _ further: (inout JSONWriter) -> Void = { _ in }
+    ) -> [UInt8] {
+        let body = JSONWriter.object {
+            $0.member("type", type)
+            $0.member("title", problem.title)
+            $0.member("status", problem.status)
+            $0.member("detail", problem.detail)
+            further(&$0)
+        }
+        return PrintableText.escaped(json: body) + "\n".utf8
     }
 }

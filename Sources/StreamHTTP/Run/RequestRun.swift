@@ -171,6 +171,9 @@ package final class RequestRun {
         return transport.send(loop.sent(response, to: head), part)
     }
 
+    /// A response of the server's own as the client reads it.
+    func shaped(_ response: Response) -> Response { loop.responder.shaped(response, for: head) }
+
     /// The response that is written in parts is at its end.
     func finished(isComplete: Bool = true) { tell(.finished(isComplete: isComplete)) }
 

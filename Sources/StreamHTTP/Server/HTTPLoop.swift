@@ -49,7 +49,7 @@ package final class HTTPLoop {
 
     /// The response as it is sent, and counted.
     func sent(_ response: Response, to head: RequestHead?) -> Response {
-        var response = response
+        var response = responder.shaped(response, for: head)
         response.headers += responder.commonFields(for: head)
         counts.responses[response.status, default: 0] += 1
         if let why = response.reconnect { counts.reconnects[why, default: 0] += 1 }

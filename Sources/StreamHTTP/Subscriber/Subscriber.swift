@@ -24,6 +24,8 @@ final class Subscriber: TailReader {
     /// The stream was taken away, if what is read next agrees: its name may have been made anew before this reader
     /// came.
     private var removal: Removal?
+    /// How many events it was given.
+    private var events = 0
     /// The place in its group, kept by the group.
     var index = 0
 
@@ -130,7 +132,7 @@ final class Subscriber: TailReader {
                 var last = buffer
                 var isTorn = false
                 if plan.form.isPlanEnded {
-                    let words = plan.conclude(.ended(end))
+                    let words = plan.conclude(.ended(end), events + batch.eventCount(from: index))
                     isTorn = words.isTorn
                     var framed: [UInt8] = []
                     framing.append(words.bytes, to: &framed)
@@ -219,7 +221,7 @@ final class Subscriber: TailReader {
             writer.append(.heartbeat, id: nil, data: Array("{}".utf8), retry: takeRetry(), to: &part)
             framing.append(part, to: &bytes)
         } else {
-            framing.append(plan.form.heartbeat, to: &bytes)
+            framing.append(plan.heartbeat ?? plan.form.heartbeat, to: &bytes)
         }
         send(ByteBuffer(bytes: bytes))
         noteWritability()
@@ -332,20 +334,20 @@ final class Subscriber: TailReader {
         plane.counts.deliveries += page.events.count
         // The other protocol has no word for a gap, and what follows one is no response.
         guard page.standing == .exact else {
-            let words = plan.conclude(.removed(removal ?? .expired))
+            let words = plan.conclude(.removed(removal ?? .expired), events)
             part.append(contentsOf: words.bytes)
             return words
         }
         let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
         for event in page.events { writer.append(event, to: &part) }
         guard let end = page.end else { return nil }
-        let words = plan.conclude(.ended(end))
+        let words = plan.conclude(.ended(end), events + page.events.count)
         part.append(contentsOf: words.bytes)
         return words
     }
 
     private func finish(_ conclusion: SubscriptionPlan.Conclusion) {
-        let words = plan.conclude(conclusion)
+        let words = plan.conclude(conclusion, events)
         finish(with: words.bytes, isTorn: words.isTorn)
     }
 
@@ -361,7 +363,9 @@ final class Subscriber: TailReader {
     }
 
     private func noteDelivery(_ events: Int) {
-        if events > 0 { plan.delivered?(events) }
+        guard events > 0 else { return }
+        self.events += events
+        plan.delivered?(events)
     }
 
     private func send(_ buffer: ByteBuffer) {

@@ -38,6 +38,17 @@ package struct JSONSlice: Sendable {
         return found
     }
 
+    /// The members of an object, in their order.
+    package var members: [(name: String, value: JSONSlice)] {
+        guard raw.first == UInt8(ascii: "{") else { return [] }
+        var found: [(name: String, value: JSONSlice)] = []
+        var scanner = JSONScanner(bytes, in: range)
+        try? scanner.scanObject { key, value in
+            found.append((JSONSlice(bytes, key).string ?? "", JSONSlice(bytes, value)))
+        }
+        return found
+    }
+
     /// The elements of an array.
     package var elements: [JSONSlice] {
         guard raw.first == UInt8(ascii: "[") else { return [] }

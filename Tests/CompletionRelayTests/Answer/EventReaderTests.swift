@@ -106,7 +106,7 @@ struct EventReaderTests {
             var reader = EventReader(.chat, eventBytes: 1000)
             let text = "data: \(String(repeating: "x", count: count))\n\n"
             let read = reader.received(ByteBuffer(string: text))
-            #expect((read.failure == nil) == isRead)
+            #expect(read.isTooLarge == !isRead)
             #expect(read.kept.count == (isRead ? 1 : 0))
         }
     }

@@ -7,17 +7,17 @@ import Testing
 
 @Suite("What a caller is told last")
 struct ClosingEventsTests {
-    @Test("nothing, where the provider has said its own last word or error", arguments: WireFormat.allCases)
+    @Test("nothing, where the provider has said its own last word or error", arguments: WireFormat.completions)
     func provider(format: WireFormat) {
         for end in [end(.done), end(.failed, "Overloaded"), end(.failed, "incomplete: max_output_tokens")] {
-            let words = ClosingEvents.after(.ended(end), in: format)
+            let words = ClosingEvents.after(.ended(end), in: format, events: 3)
             #expect(words == SubscriptionPlan.ForeignEnd(bytes: [], isTorn: false))
         }
     }
 
     @Test(
         "an error as the provider would tell one, and a torn body, in every other case",
-        arguments: WireFormat.allCases
+        arguments: WireFormat.completions
     )
     func torn(format: WireFormat) throws {
         let failures = RelayFailure.allCases.map { SubscriptionPlan.Conclusion.ended(end(.failed, $0.rawValue)) }
@@ -26,7 +26,7 @@ struct ClosingEventsTests {
             .unavailable(.draining), .unavailable(.store),
         ]
         for conclusion in failures + others {
-            let words = ClosingEvents.after(conclusion, in: format)
+            let words = ClosingEvents.after(conclusion, in: format, events: 3)
             #expect(words.isTorn)
             var parser = EventStreamParser()
             let outputs = try parser.parse(words.bytes)
@@ -35,6 +35,7 @@ struct ClosingEventsTests {
                 continue
             }
             #expect(event.type == (format == .chat ? "message" : "error"))
+            #expect(!(format == .responses) || event.data.contains("\"sequence_number\":3,"))
             // The relay itself, were it the caller, would take it for an error.
             var machine = ProviderEventMachine(format)
             _ = machine.received(event)
@@ -45,13 +46,13 @@ struct ClosingEventsTests {
 
     @Test(
         "the failure, where the answer has no event in which a provider could have told it",
-        arguments: WireFormat.allCases
+        arguments: WireFormat.completions
     )
     func silent(format: WireFormat) {
         let words = ClosingEvents.after(
             .ended(end(.failed, "the upstream answered 500")),
             in: format,
-            isSilent: true
+            events: 0
         )
         #expect(words.isTorn)
         #expect(String(decoding: words.bytes, as: UTF8.self).contains("the upstream answered 500"))

@@ -37,7 +37,7 @@ struct ProviderEventMachineTests {
         #expect(machine.countedTokens == 6)
     }
 
-    @Test("a connection that ends at any event before the last is truncated", arguments: WireFormat.allCases)
+    @Test("a connection that ends at any event before the last is truncated", arguments: WireFormat.completions)
     func truncated(format: WireFormat) {
         let script = Scripts.of(format)
         for count in 0..<script.count {
@@ -186,7 +186,7 @@ struct ProviderEventMachineTests {
 
     @Test("what is no JSON is kept as it is, and says nothing")
     func noJSON() {
-        for format in WireFormat.allCases {
+        for format in WireFormat.completions {
             var machine = ProviderEventMachine(format)
             let kept = machine.received(ServerSentEvent(data: "{\"error\":"))
             #expect(machine.verdict == nil)

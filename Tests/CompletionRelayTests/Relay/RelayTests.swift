@@ -12,7 +12,7 @@ import Testing
 struct RelayTests {
     private let streams = Streams(store: MemoryStreamStore())
 
-    @Test("keeps an answer event for event and ends it done", arguments: WireFormat.allCases)
+    @Test("keeps an answer event for event and ends it done", arguments: WireFormat.completions)
     func whole(format: WireFormat) async throws {
         let script = Scripts.of(format)
         let upstream = ScriptedUpstream([.piece(Scripts.text(script)), .end])

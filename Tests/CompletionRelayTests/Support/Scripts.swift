@@ -9,6 +9,9 @@ enum Scripts {
         case .chat: chat
         case .responses: responses
         case .messages: messages
+        case .gemini: gemini
+        case .ollama: ollama
+        case .events: agent
         }
     }
 
@@ -40,6 +43,24 @@ enum Scripts {
         ("message_delta", #""delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":6}"#),
         ("message_stop", #""x":0"#),
     ].map { ServerSentEvent(type: $0.0, data: "{\"type\":\"\($0.0)\",\($0.1)}") }
+
+    static let gemini = [
+        #"{"candidates":[{"content":{"parts":[{"text":" Hello"}],"role":"model"},"index":0}]}"#,
+        #"{"candidates":[{"content":{"parts":[{"text":" world"}],"role":"model"},"finishReason":"STOP","index":0}]}"#,
+        #"{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":5}}"#,
+    ].map { ServerSentEvent(data: $0) }
+
+    /// Its events are lines.
+    static let ollama = [
+        #"{"model":"m","message":{"role":"assistant","content":" Hello"},"done":false}"#,
+        #"{"model":"m","message":{"role":"assistant","content":" world"},"done":false}"#,
+        #"{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","eval_count":5}"#,
+    ].map { ServerSentEvent(data: $0) }
+
+    static let agent = [
+        #"{"type":"RUN_STARTED","runId":"1"}"#, #"{"type":"TEXT_MESSAGE_CONTENT","delta":" Hello"}"#,
+        #"{"type":"RUN_FINISHED","runId":"1"}"#,
+    ].map { ServerSentEvent(data: $0) }
 
     /// As a provider writes it.
     static func text(_ events: [ServerSentEvent]) -> String {
