@@ -167,7 +167,7 @@ let package = Package(
             dependencies: [
                 "ContentCodings", "Locks",
                 "EventSource", "ServerSentEvents", "StreamCore", "StreamHTTP", "TextCodecs", asyncHTTPClient, nio,
-                nioHTTP1,
+                nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings
@@ -190,6 +190,7 @@ let package = Package(
             name: "FreshetRelay",
             dependencies: [
                 "CompletionRelay", "Freshet", "FreshetServer", "StreamCore", "StreamHTTP", asyncHTTPClient, nioHTTP1,
+                logging,
             ],
             swiftSettings: settings
         ),
@@ -364,8 +365,8 @@ let package = Package(
             name: "FreshetCLITests",
             dependencies: [
                 "Locks",
-                "FreshetCLI", "EventSource", "PrintableText", "ServerSentEvents", "StreamCore", "ScriptedServer", nio,
-                nioHTTP1,
+                "FreshetCLI", "FreshetServer", "EventSource", "PrintableText", "ServerSentEvents", "StreamCore",
+                "ScriptedServer", nio, nioHTTP1, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -8,13 +8,13 @@ struct Freshet: AsyncParsableCommand {
         commandName: "freshet",
         abstract: "Streams that survive: appended over HTTP, read from any position, ended with a reason.",
         discussion: """
-            A stream is a URL backed by a log. Producers append to it, readers follow it from the start, from the last \
-            event they saw or from now, and always learn how it ended.
+            A stream is a URL backed by a log. Producers append to it. Readers follow it from the start, from the last \
+            event they saw, or from now, and always learn how it ended.
 
               some-program | freshet append answer     standard input becomes a stream
               freshet tail answer                      follow it, over any number of connections
               freshet cancel answer                    ask its producer to stop
-              freshet delete answer                    remove it, so that its name is free again
+              freshet delete answer                    delete it, so that its name is free again
             """,
         version: "0.1.0",
         subcommands: [

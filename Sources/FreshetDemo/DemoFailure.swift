@@ -18,7 +18,7 @@ enum DemoFailure: Error {
                 507,
                 "store-full",
                 title: "Store full",
-                detail: "The server keeps all the \(bound.rawValue) it may. Start the demo again, or raise its limit."
+                detail: "The server has reached its limit of \(bound.rawValue). Restart the demo, or raise the limit."
             )
         case .store:
             Problem(

@@ -37,8 +37,9 @@ package struct DemoRoutes: RouteGroup {
         // A demo that is going away begins nothing that it could not bring to its end.
         if request.facts.isDraining { return .respond(Response(.draining)) }
         let method = request.head.method.rawValue
+        let base = request.basePath
         return .collect(limit: Self.mostBodyBytes) { [api] body in
-            .response(await api.respond(to: route, method: method, body: body))
+            .response(await api.respond(to: route, method: method, body: body).located(under: base))
         }
     }
 

@@ -50,7 +50,7 @@ struct HummingbirdExchange: Sendable {
         let pipe = ResponsePipe()
         let sink = try await eventLoop.submit { [host, address] in
             let facts = ConnectionFacts(address: address, refusal: nil, isDraining: loop.value.isDraining)
-            let sink = HummingbirdSink(head, on: loop.value, pipe: pipe)
+            let sink = HummingbirdSink(head, from: address, on: loop.value, pipe: pipe)
             sink.start(host.responder.plan(for: head, facts, of: identity), on: eventLoop)
             return NIOLoopBound(sink, eventLoop: eventLoop)
         }.get()

@@ -16,6 +16,7 @@ final class HummingbirdSink {
         case none
     }
 
+    let peerAddress: String
     let pipe: ResponsePipe
     private let loop: HTTPLoop
     private(set) var run: RequestRun?
@@ -28,7 +29,8 @@ final class HummingbirdSink {
     private var asking: CheckedContinuation<Outcome, Never>?
     private var feeding: CheckedContinuation<Bool, Never>?
 
-    init(_ head: StreamHTTP.RequestHead, on loop: HTTPLoop, pipe: ResponsePipe) {
+    init(_ head: StreamHTTP.RequestHead, from peer: String, on loop: HTTPLoop, pipe: ResponsePipe) {
+        self.peerAddress = peer
         self.loop = loop
         self.pipe = pipe
         self.isBodyComplete = head.body == .none

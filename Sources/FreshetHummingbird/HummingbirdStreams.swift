@@ -46,7 +46,7 @@ public final class HummingbirdStreams: Service {
     ///   - configuration: how they are served.
     ///   - eventLoopGroup: the loops that make what is sent: the application's, which are these unless it was given
     ///     others.
-    ///   - logger: what is logged is little: what could not be done, and the drain.
+    ///   - logger: told of requests that fail, of readers that are disconnected for accepting no data, and of the drain.
     /// - Throws: `SetupError` with everything that is wrong with the settings.
     public init(
         _ streams: EventStreams,
@@ -74,13 +74,15 @@ public final class HummingbirdStreams: Service {
             access: AccessPolicy(
                 boundToLoopback: false,
                 hosts: [],
-                allowedOrigins: settings.allowedOrigins,
+                allowedOrigins: settings.allowedOrigins
+                    + (settings.publicAddress.map { [$0.origin.description] } ?? []),
                 keys: nil,
                 open: false
             ),
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams.streams),
-            session: nil
+            session: nil,
+            publicURL: settings.publicAddress
         )
         self.responder = responder
         making = Task {
@@ -88,7 +90,8 @@ public final class HummingbirdStreams: Service {
                 eventLoopGroup,
                 responder: responder,
                 configuration: dataPlane,
-                time: SystemTime()
+                time: SystemTime(),
+                log: ServerLog(logger)
             )
         }
     }
@@ -168,7 +171,6 @@ public final class HummingbirdStreams: Service {
     }
 
     private func drainNow() async {
-        logger.info("Going away: streams that are being written may be read to their end.")
-        await loops.drain(for: drainDeadline)
+        await logger.drain { await loops.drain(for: drainDeadline) }
     }
 }

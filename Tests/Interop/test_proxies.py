@@ -262,6 +262,41 @@ def test_an_odd_path_means_itself(server, tmp_path):
         stop_all(fronts)
 
 
+# Of Freshet under a path of a site: (what is passed on, what is taken away of it). Odd ones have a meaning in some syntax.
+MOUNTS = [("/live/v1/", "/live"), ("/live/", "/live"), ("/it&is-a$odd(path)+x!,y=z:@w~./v1/", "/it&is-a$odd(path)+x!,y=z:@w~.")]
+
+
+@pytest.mark.parametrize("path, mount", MOUNTS, ids=["api", "all", "odd"])
+def test_what_the_server_does_not_know_of_a_path_is_taken_away(serve, tmp_path, path, mount):
+    public = f"https://app.example{mount}"
+    server = serve(public_url=public)
+    fronts = start_all(ours(path), server.address, tmp_path)
+    try:
+        for name, front in fronts.items():
+            # What is encoded stays so: a slash, a blank, a percent sign.
+            inside = f"/v1/stream/of-{name}/a%2Fb%20c%25d"
+            made = exchange(front.address, "PUT", mount + inside, {"Content-Type": "text/plain"}, "hello")
+            assert made.status == 201, (name, made)
+            assert server.read(inside).body == b"hello", name
+            assert made["Location"] == f"{public}/v1/stream/of-{name}/a/b%20c%25d", name
+            with Subscription(front.address, mount + inside) as reader, Connection(front.address) as producer:
+                assert reader.next().data == "hello", name
+                producer.send_head("POST", mount + inside, LIVE_BODY)
+                producer.send_chunk("live")
+                assert reader.next().data == "live", name
+                producer.send_chunk("")
+                assert producer.read_answer().status == 204, name
+            found = exchange(front.address, "GET", f"{mount}/v1/streams?prefix=of-{name}/").json["streams"]
+            assert [stream["name"] for stream in found] == [f"of-{name}/a/b c%d"], (name, found)
+            missing = exchange(front.address, "GET", f"{mount}/v1/stream/missing")
+            assert (missing.status, missing.json["type"]) == (404, "urn:freshet:no-such-stream"), name
+            for outside in (inside, "/v1/streams", f"/other{mount}/v1/streams", f"{mount}x/v1/streams"):
+                refused = exchange(front.address, "GET", outside)
+                assert refused.status in (403, 404, 503) and b"urn:freshet:" not in refused.body, (name, outside, refused)
+    finally:
+        stop_all(fronts)
+
+
 def has_ipv6():
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()

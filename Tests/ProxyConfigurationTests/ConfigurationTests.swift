@@ -23,7 +23,7 @@ struct ConfigurationTests {
         text.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("#") }
     }
 
-    @Test("Each says where it goes, passes the path to the server, and ends its last line", arguments: Proxy.allCases)
+    @Test("Each says where it goes and what is passed on, and ends its last line", arguments: Proxy.allCases)
     func whole(proxy: Proxy) throws {
         let text = try configuration(proxy, listen: "8081", upstream: "http://10.1.2.3:4438", path: "/events/")
         let lines = directives(text)
@@ -60,7 +60,7 @@ struct ConfigurationTests {
             (.varnish, #"if (req.url !~ "^/a&b\$cd\(e\)\.f\+g/") {"#),
             (.caddy, #"handle "/a&b$cd(e).f+g/*" {"#),
             (.lighttpd, #"$HTTP["url"] =^ "/a&b$cd(e).f+g/" {"#),
-            (.trafficserver, "map /a&b$cd(e).f+g/ http://127.0.0.1:4437/a&b$cd(e).f+g/ @plugin=conf_remap.so"),
+            (.trafficserver, "map /a&b$cd(e).f+g/ http://127.0.0.1:4437/ @plugin=conf_remap.so"),
             (.squid, #"acl freshet urlpath_regex ^/a&b\$cd\(e\)\.f\+g/"#),
             (.envoy, "match: { prefix: '/a&b$cd(e).f+g/' }"),
             (.traefik, "rule: 'PathPrefix(`/a&b$cd(e).f+g/`)'"),
@@ -69,6 +69,44 @@ struct ConfigurationTests {
     func quoted(proxy: Proxy, line: String) throws {
         let text = try configuration(proxy, path: "/a&b$cd(e).f+g/")
         #expect(text.contains(line))
+    }
+
+    /// The line that takes away what the server does not know of a path.
+    @Test(
+        "What precedes the server's own path is taken away, and the server is to be told",
+        arguments: [
+            (Proxy.nginx, #""~^/a\.b\$(?<inside>/v1/.*)$" $inside;"#),
+            (.nginx, "proxy_pass http://freshet$freshet_target;"),
+            (.haproxy, #"http-request replace-path '^/a\.b\$(/.*)$' '\1'"#),
+            (.apache, #"ProxyPass "/a.b$/v1/" "http://127.0.0.1:4437/v1/""#),
+            (.varnish, #"set req.url = regsub(req.url, "^/a\.b\$", "");"#), (.caddy, #"uri strip_prefix "/a.b$""#),
+            (.lighttpd, #"( "map-urlpath" => ( "/a.b$/v1/" => "/v1/" ) )"#),
+            (.trafficserver, "map /a.b$/v1/ http://127.0.0.1:4437/v1/ @plugin"),
+            (.squid, #""s|%|%25|g;s|^(https?://[^/]*)/a\\.b\\$(/[^ ]*).*|OK rewrite-url=\\1\\2|;t;s|.*|ERR|""#),
+            (.envoy, "prefix_rewrite: '/v1/'"), (.traefik, "stripPrefix: { prefixes: ['/a.b$'] }"),
+        ]
+    )
+    func stripped(proxy: Proxy, line: String) throws {
+        let text = try configuration(proxy, path: "/a.b$/v1/")
+        #expect(text.contains(line))
+        #expect(text.contains("# freshet serve --public-url https://app.example/a.b$\n"))
+        // Nothing of that where the path is the server's own.
+        let own = try configuration(proxy)
+        #expect(!own.contains("--public-url") && !own.contains("strip") && !own.contains("rewrite"))
+    }
+
+    @Test(
+        "The server's own paths are recognised",
+        arguments: [
+            ("/", "", "/"), ("/v1/", "", "/v1/"), ("/v1/stream/chat/", "", "/v1/stream/chat/"),
+            ("/relay/one/v1/", "", "/relay/one/v1/"), ("/health", "", "/health/"), ("/live/v1/", "/live", "/v1/"),
+            ("/a/b/v1/stream/v1/", "/a/b", "/v1/stream/v1/"), ("/live", "/live", "/"), ("/v10/", "/v10", "/"),
+            ("/x/relay/one/v1", "/x", "/relay/one/v1/"),
+        ]
+    )
+    func mounts(path: String, mount: String, inside: String) throws {
+        let prefix = try PathPrefix(path)
+        #expect(prefix.mount == mount && prefix.inside == inside)
     }
 
     @Test("Each can be found by its name, and some by another")

@@ -18,6 +18,13 @@ package enum RelayFailure: String, Sendable, CaseIterable {
     /// What the end of an answer begins with whose upstream refused.
     static let refusal = "the upstream answered "
 
+    /// As much of an end's detail as is the relay's own word.
+    static func known(_ detail: String) -> String? {
+        if let failure = allCases.first(where: { $0.rawValue == detail }) { return failure.rawValue }
+        guard detail.utf8.starts(with: refusal.utf8) else { return nil }
+        return refusal + String(decoding: detail.utf8.dropFirst(refusal.utf8.count).prefix(3), as: UTF8.self)
+    }
+
     /// The status of the response where the failure comes before any.
     var status: Int? {
         switch self {

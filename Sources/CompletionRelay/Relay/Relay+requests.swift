@@ -126,6 +126,7 @@ extension Relay {
             format: format,
             upstream: upstream,
             body: body,
+            model: document["model"]?.string,
             key: key,
             policy: policy,
             early: early
@@ -191,14 +192,18 @@ extension Relay {
         _ change: (@Sendable ([UInt8]) -> [UInt8]?)? = nil
     ) async throws {
         count { $0.passed += 1 }
+        let began = time.monotonic()
         let response: UpstreamResponse
         do {
             response = try await send(request, to: upstream, body, watch)
         } catch UpstreamError.silent {
+            logFailure(of: upstream, RelayFailure.silent.rawValue)
             return try await writer.respond(Response(.silent(upstream)))
         } catch UpstreamError.unreachable(let reason) {
+            logFailure(of: upstream, reason)
             return try await writer.respond(Response(.unreachable(upstream, reason)))
         }
+        defer { logPassed(request, upstream, status: response.status, time.monotonic() - began) }
         if (300..<400).contains(response.status), response.status != 304 {
             return try await writer.respond(Response(.redirected(upstream)))
         }

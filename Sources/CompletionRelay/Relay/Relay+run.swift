@@ -8,6 +8,7 @@ import TextCodecs
 extension Relay {
     func run(_ asked: StreamingCall, _ call: AnswerCall, _ record: StreamName?) async {
         guard await prepare(call, record) else { return }
+        let began = time.monotonic()
         let (stops, stop) = AsyncStream<Void>.makeStream()
         let opened = try? await streams.openProducer(call.name, label: nil) { _ in stop.finish() }
         guard let producer = opened ?? nil else { return call.begin(.responded(Response(.relayStore))) }
@@ -29,6 +30,7 @@ extension Relay {
         } else {
             await respond(Response(.stoppedBeforeFirstByte), call, record)
         }
+        await logAnswer(asked, call, since: began)
         if case .ended(let end) = producer.stop, end.reason == .cancelled { await cancelAtProvider(asked, call) }
         // Of such an upstream most calls are none for a stream, and then there is nothing to read.
         if call.format == .events, !call.isStreaming {
@@ -164,9 +166,13 @@ extension Relay {
         } catch UpstreamError.silent {
             await fail(.silent, .silent(asked.upstream))
         } catch UpstreamError.unreachable(let reason) {
-            if !Task.isCancelled { await fail(.unreachable, .unreachable(asked.upstream, reason)) }
+            guard !Task.isCancelled else { return }
+            logFailure(of: asked.upstream, reason)
+            await fail(.unreachable, .unreachable(asked.upstream, reason))
         } catch {
-            await fail(.unreachable, .unreachable(asked.upstream, TransportTrouble.describe(error)))
+            let reason = TransportTrouble.describe(error)
+            logFailure(of: asked.upstream, reason)
+            await fail(.unreachable, .unreachable(asked.upstream, reason))
         }
     }
 

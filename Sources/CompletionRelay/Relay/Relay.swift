@@ -21,6 +21,7 @@ package final class Relay: Sendable {
     let time: any TimeSource
     let clock: any Clock<Duration>
     let index: ResponseIndex
+    let log: ServerLog
     private let token: @Sendable () -> String
 
     private struct State {
@@ -36,6 +37,7 @@ package final class Relay: Sendable {
     /// - Parameters:
     ///   - transports: what calls each upstream, by its name.
     ///   - ownKeys: the server's own keys for those upstreams that have one, by their names.
+    ///   - log: told of each answer, and of each call that failed.
     ///   - token: gives the part of an answer's name that nobody can guess.
     package init(
         streams: Streams,
@@ -44,6 +46,7 @@ package final class Relay: Sendable {
         ownKeys: [String: String] = [:],
         time: any TimeSource = SystemTime(),
         clock: any Clock<Duration> = EventLoopClock(),
+        log: ServerLog = .none,
         token: @escaping @Sendable () -> String = RandomToken.text
     ) {
         self.streams = streams
@@ -53,6 +56,7 @@ package final class Relay: Sendable {
         self.time = time
         self.clock = clock
         self.index = ResponseIndex(streams)
+        self.log = log
         self.token = token
     }
 

@@ -7,6 +7,8 @@ package struct StreamingCall: Sendable {
     package var format: WireFormat
     package var upstream: Upstream
     package var body: [UInt8]
+    /// The model that the body names, as the log tells it.
+    package var model: String?
     /// `Idempotency-Key`
     package var key: String?
     package var policy: DisconnectPolicy
@@ -24,6 +26,7 @@ package struct StreamingCall: Sendable {
         format: WireFormat,
         upstream: Upstream,
         body: [UInt8],
+        model: String? = nil,
         key: String? = nil,
         policy: DisconnectPolicy = .continue,
         early: Duration = .zero
@@ -32,6 +35,7 @@ package struct StreamingCall: Sendable {
         self.format = format
         self.upstream = upstream
         self.body = body
+        self.model = model
         self.key = key
         self.policy = policy
         self.early = early

@@ -1,7 +1,7 @@
 package import FreshetServer
 package import StreamHTTP
 
-/// Who sends a request, and what that allows: the response of a program that authorises requests with its own code.
+/// Who sent a request, and what they may do: what your `authorise` closure returns.
 ///
 /// ```swift
 /// let server = try EmbeddedServer(authorise: { request in
@@ -36,9 +36,8 @@ public struct AccessDecision: Sendable {
     /// Somebody known.
     ///
     /// - Parameters:
-    ///   - name: what responses and logs call whoever it is. Not a secret.
-    ///   - grants: what is allowed. What none of them gives is refused with 403, and the response says which right is
-    ///     missing.
+    ///   - name: how responses and logs refer to the sender. Not a secret.
+    ///   - grants: what the sender may do. Anything else is refused with 403, and the response names the missing right.
     public static func allow(_ name: String, _ grants: [Grant]) -> AccessDecision {
         let grants = grants.map { grant in
             Caller.Grant(grant.rights.core, grant.prefixes.map { .beginning(with: $0) })
@@ -46,7 +45,7 @@ public struct AccessDecision: Sendable {
         return AccessDecision(kind: .allow(Caller(name: name, grants: grants)))
     }
 
-    /// Whoever it is may do everything with every stream.
+    /// The sender may do everything with every stream.
     public static let everybody = AccessDecision(kind: .allow(.anyone))
 
     /// Nobody known: 401.

@@ -18,7 +18,7 @@ struct ProgramGate: Authenticator {
                 }
             } catch {
                 logger.error(
-                    "Who may could not be decided; the request is refused.",
+                    "The authorise closure failed; the request is refused.",
                     metadata: ["error": "\(PrintableText.escaped("\(error)"))"]
                 )
                 return .refused(Problem(RequestFailure.broken))

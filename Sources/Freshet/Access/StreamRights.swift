@@ -1,6 +1,6 @@
 import FreshetServer
 
-/// What somebody may do with a stream. Every right is its own: who may append may not read unless that is given too.
+/// Rights on a stream. Each is independent: `append` does not include `read`.
 public struct StreamRights: OptionSet, Sendable, Hashable {
     /// One bit for each right.
     public let rawValue: UInt8

@@ -54,12 +54,13 @@ public final class EmbeddedServer: Service {
     /// - Parameters:
     ///   - configuration: how it listens, and what it serves.
     ///   - storage: where streams are kept.
-    ///   - limits: what streams obey.
-    ///   - routes: what else is served, beside the streams. The first that matches answers.
-    ///   - mounts: what libraries serve beside them, such as the relay of `FreshetRelay`.
-    ///   - authorise: who may, decided by the program, beside the keys file or instead of it. It is asked once for each
-    ///     request for streams, before anything of the body is read. An error that it throws is 500.
-    ///   - logger: what is logged is little: what could not be done, and the drain.
+    ///   - limits: the limits on streams.
+    ///   - routes: routes of your own, beside the streams. The first that matches a request answers it.
+    ///   - mounts: routes of libraries, such as the relay of `FreshetRelay`.
+    ///   - authorise: access control by your program, in addition to the keys file or instead of it. It is called once for
+    ///     each request for streams, before the body is read. If it throws, the response is 500.
+    ///   - logger: gets a line for each request that fails, each reader that is disconnected for accepting no data, each
+    ///     relayed answer, and the drain.
     /// - Throws: ``SetupError`` with everything that is wrong with the settings, or why the storage cannot be opened.
     public convenience init(
         configuration: Configuration = Configuration(),
@@ -138,7 +139,8 @@ public final class EmbeddedServer: Service {
             streams: streams.streams,
             configuration: configuration,
             keys: keys,
-            authorises: authorise != nil
+            authorises: authorise != nil,
+            logger: logger
         )
         let service = await FreshetService(
             configuration: configuration,

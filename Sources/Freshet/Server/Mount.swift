@@ -1,4 +1,5 @@
 package import FreshetServer
+package import Logging
 package import StreamCore
 
 /// What a library serves with a program's server, beside its streams and the program's own routes: the relay of
@@ -13,6 +14,7 @@ public struct Mount: Sendable {
         package let keys: KeyRing?
         /// A closure of the program says who asks.
         package let authorises: Bool
+        package let logger: Logger
     }
 
     /// What is set for it, which is checked together with what is set for the server.

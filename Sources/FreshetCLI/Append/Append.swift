@@ -17,14 +17,14 @@ struct Append: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Turn standard input into a stream.",
         discussion: """
-            Creates the stream, or goes on with an open one of that name, appends what arrives at once, and ends the stream when the input ends. While an append \
-            is under way, input gathers into the next one. Each append carries a number, and is repeated until the \
-            server has acknowledged it: a broken connection or a restarting server neither loses nor doubles a word. \
-            While 1 MiB is not acknowledged, the input is not read. Input that no stream of its type can hold, SIGINT, \
-            SIGTERM and SIGHUP end the stream as failed, after what came before.
+            Creates the stream, or continues an open one of that name, appends input as soon as it arrives, and ends the stream \
+            when the input ends. Input that arrives during an append goes into the next one. Appends are numbered and retried \
+            until the server acknowledges them: a broken connection or a server that restarts loses and duplicates nothing. \
+            No more input is read while 1 MiB is unacknowledged. Input that a stream of its type cannot hold, SIGINT, SIGTERM \
+            and SIGHUP end the stream as failed, after everything that came before.
 
-            What is one event: with text/event-stream a block that ends with an empty line, with application/x-ndjson \
-            a line, with application/json a line that is one JSON value, with other text what arrived together.
+            One event is, for text/event-stream, a block that ends with an empty line; for application/x-ndjson, a line; for \
+            application/json, a line with one JSON value; for other text, what arrived together.
 
             EXAMPLES
               some-program | freshet append answer
@@ -38,7 +38,7 @@ struct Append: AsyncParsableCommand {
               4  the stream was cancelled
               5  the stream was abandoned: its lease ran out
               6  the stream is gone
-              7  no connection for the time of --patience
+              7  no connection for as long as --patience says
              64  wrong usage
             """
     )
@@ -49,12 +49,14 @@ struct Append: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "The type of the stream.")
     var contentType = "text/plain"
 
-    @Option(help: ArgumentHelp("Delete the stream when nobody reads or writes it for so long.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp("Delete the stream after nobody has read or written it for this long.", valueName: "seconds")
+    )
     var ttl: Int?
 
     @Option(
         help: ArgumentHelp(
-            "End the stream as abandoned when this program is silent for so long; 0 for never. While there is no "
+            "End the stream as abandoned if this program is silent for this long; 0 for never. While there is no "
                 + "input it renews the lease, and so learns within 5 seconds that the stream was cancelled. "
                 + "(default: 60, or 0 with --end none)",
             valueName: "seconds"
@@ -65,10 +67,10 @@ struct Append: AsyncParsableCommand {
     @Option(help: "How the stream ends when the input does: \(End.allCases.map(\.rawValue).joined(separator: ", ")).")
     var end = End.done
 
-    @Option(help: ArgumentHelp("What to say about the end, to everyone who reads the stream.", valueName: "text"))
+    @Option(help: ArgumentHelp("A text about the end, for everyone who reads the stream.", valueName: "text"))
     var endDetail: String?
 
-    @Option(help: ArgumentHelp("Give up when the server cannot be reached for so long.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Give up after the server has been unreachable for this long.", valueName: "seconds"))
     var patience = 300
 
     @OptionGroup var options: ClientOptions

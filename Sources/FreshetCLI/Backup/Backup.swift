@@ -4,10 +4,10 @@ import SQLiteStreamStore
 /// `freshet backup`: a copy of a data directory, taken beside the server that uses it.
 struct Backup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Copy a data directory into one file, while a server may be using it.",
+        abstract: "Copy a data directory into one file, even while a server uses it.",
         discussion: """
-            The copy holds everything that was acknowledged at one moment. To use it, put it into an empty directory \
-            under the name freshet.db, and serve that directory.
+            The copy is consistent: it holds everything that was acknowledged at one moment. To use it, put it into an empty \
+            directory as freshet.db, and serve that directory.
 
             EXAMPLES
               freshet backup ./freshet-data backup.db
@@ -23,7 +23,7 @@ struct Backup: ParsableCommand {
     @Argument(help: ArgumentHelp("The data directory.", valueName: "dir"))
     var directory: String
 
-    @Argument(help: ArgumentHelp("The file to make. It must not exist.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The file to create. It must not exist yet.", valueName: "file"))
     var file: String
 
     func run() throws {

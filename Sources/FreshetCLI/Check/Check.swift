@@ -7,11 +7,10 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Verify everything in a data directory, and list what is damaged.",
         discussion: """
-            Every event is read and held against its checksum. Nothing is changed, and a server may be using the \
-            directory meanwhile.
+            Reads every event and compares it with its checksum. Changes nothing, and works while a server uses the directory.
 
             EXIT STATUS
-              0  everything is what was written
+              0  nothing is damaged
               1  something is damaged, or the directory cannot be read
              64  wrong usage
             """

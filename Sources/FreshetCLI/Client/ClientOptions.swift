@@ -7,8 +7,9 @@ import NIOSSL
 struct ClientOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A file that holds the bearer key.",
-            discussion: "Without it the environment variable FRESHET_KEY is used, if set. A key never goes into a URL.",
+            "A file with the bearer key.",
+            discussion:
+                "Without it, the environment variable FRESHET_KEY is used if it is set. A key never goes into a URL.",
             valueName: "file"
         )
     )

@@ -9,10 +9,10 @@ struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find out what buffers, cuts or compresses streams on the way.",
         discussion: """
-            Sends streams of known events through whatever stands between here and the server, and says what it does \
-            to them: which layer, by what evidence, and the line that mends it. The server is a Freshet server with \
-            its probe (the setting 'probe'), or 'freshet doctor --listen' put behind the proxy. Any other stream, of \
-            events or NDJSON, is judged by what can be seen from outside: give its own URL.
+            Sends streams of known events through everything between here and the server, and reports what happens to them: in \
+            which layer, with the evidence, and the setting that fixes it. The server must be a Freshet server with its probe \
+            (setting 'probe'), or 'freshet doctor --listen' behind the proxy. For any other stream of events or NDJSON, give its \
+            own URL: the doctor then judges what it can see from outside.
 
             EXAMPLES
               freshet doctor https://app.example/
@@ -43,7 +43,7 @@ struct Doctor: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A URL that reaches the same server without the proxy: the control of all delays.",
+            "A URL that reaches the same server without the proxy, to compare delays with.",
             valueName: "url"
         )
     )
@@ -51,7 +51,7 @@ struct Doctor: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Also keep a silent stream and a busy one open for so long, to find timeouts.",
+            "Also keep a silent and a busy stream open for this long, to find timeouts.",
             valueName: "seconds"
         )
     )
@@ -59,7 +59,7 @@ struct Doctor: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where there is no probe, how long the stream itself is looked at; no less than --idle.",
+            "Without a probe, how long to observe the stream itself; at least --idle.",
             valueName: "seconds"
         )
     )
@@ -68,7 +68,7 @@ struct Doctor: AsyncParsableCommand {
     @Option(
         name: .customLong("header"),
         help: ArgumentHelp(
-            "A header field to send with every request; may be given several times.",
+            "A header field to send with every request; can be repeated.",
             valueName: "name: value"
         )
     )
@@ -76,7 +76,7 @@ struct Doctor: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Examine the answer to one request of this method at the URL itself, such as POST.",
+            "Send one request with this method, such as POST, to the URL itself, and examine the response.",
             valueName: "method"
         )
     )
@@ -84,7 +84,7 @@ struct Doctor: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The body of that request; application/json unless a --header says its type.",
+            "The body of that request, sent as application/json unless --header names another type.",
             valueName: "file"
         )
     )
@@ -98,19 +98,19 @@ struct Doctor: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A token for the probe; FRESHET_TOKEN holds one too. With a key one is made.",
+            "A token for the probe, also read from FRESHET_TOKEN. With a key, the doctor makes one.",
             valueName: "token"
         )
     )
     var token: String?
 
-    @Flag(help: "Take any certificate.")
+    @Flag(help: "Accept any certificate.")
     var insecure = false
 
     @Flag(name: .customLong("http1"), help: "Do not offer HTTP/2 through TLS.")
     var http1 = false
 
-    @Flag(help: "Run an origin that has nothing but the probe, to put behind a proxy.")
+    @Flag(help: "Run an origin that serves only the probe, to put behind a proxy.")
     var listen = false
 
     @Flag(help: "Print a token for the probe of a server that has this key, and exit.")
@@ -125,10 +125,10 @@ struct Doctor: AsyncParsableCommand {
         guard !method.isEmpty, method.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {
             throw ValidationError("--method is a method such as POST, in capitals.")
         }
-        if method == "GET", data != nil { throw ValidationError("--data goes with --method POST.") }
+        if method == "GET", data != nil { throw ValidationError("--data needs --method POST.") }
         if method != "GET", origin != nil || idle != nil {
             throw ValidationError(
-                "--origin and --idle read one stream several times, and each \(method) begins another: leave them away."
+                "--origin and --idle read one stream several times, and each \(method) would start another: omit them."
             )
         }
         _ = try body()
@@ -140,7 +140,7 @@ struct Doctor: AsyncParsableCommand {
         // It would be in the report, and nothing would be done with it.
         for text in [url, origin].compactMap(\.self) where URL(string: text)?.user() != nil {
             throw ValidationError(
-                "A URL with a name and a password is not taken; give --header 'Authorization: Basic ...' instead."
+                "A URL must not contain a user name and password; use --header 'Authorization: Basic ...' instead."
             )
         }
     }
@@ -153,7 +153,9 @@ struct Doctor: AsyncParsableCommand {
 
     private func printOneToken() throws {
         guard let key = try options.bearerKey() else {
-            throw ValidationError("A token is signed with a key of the server: give --key FILE, or set FRESHET_KEY.")
+            throw ValidationError(
+                "A token is signed with one of the server's keys: pass --key FILE, or set FRESHET_KEY."
+            )
         }
         let token = ProbeToken.issue(bearer: key, now: Int64(Date().timeIntervalSince1970))
         try Terminal.write(Array("\(token)\n".utf8))

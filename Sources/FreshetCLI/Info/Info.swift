@@ -5,7 +5,7 @@ import PrintableText
 /// `freshet info`: one stream's description.
 struct Info: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what a server knows of a stream.",
+        abstract: "Show what a server knows about a stream.",
         discussion: """
             EXAMPLES
               freshet info answer
@@ -24,7 +24,7 @@ struct Info: AsyncParsableCommand {
     @Argument(help: "The stream's URL, or its name on the server that FRESHET_URL names (\(StreamURL.defaultServer)).")
     var url: String
 
-    @Flag(help: "Print one JSON object, as the server gives it.")
+    @Flag(help: "Print one JSON object, as the server returns it.")
     var json = false
 
     @OptionGroup var options: ClientOptions

@@ -15,9 +15,9 @@ struct List: AsyncParsableCommand {
         commandName: "ls",
         abstract: "List the streams of a server.",
         discussion: """
-            The server is the one that FRESHET_URL names (\(StreamURL.defaultServer) without it). On a terminal a table \
-            is printed; in a pipe its columns are separated by tabs: name, type, events, bytes, readers, 'open' or the \
-            reason of the end, the tail, seconds of lease, and seconds until it expires when nobody uses it ('-' for none).
+            FRESHET_URL names the server (default: \(StreamURL.defaultServer)). Prints a table on a terminal, and tab-separated \
+            columns into a pipe: name, type, events, bytes, readers, 'open' or the end reason, tail, seconds of lease, and seconds \
+            until the stream expires if nobody uses it ('-' for none).
 
             EXAMPLES
               freshet ls chat/
@@ -35,7 +35,7 @@ struct List: AsyncParsableCommand {
     @Argument(help: "Only streams whose names begin with this.")
     var prefix = ""
 
-    @Flag(help: "Print one JSON object a line, as the server gives it.")
+    @Flag(help: "Print one JSON object per line, as the server returns it.")
     var json = false
 
     @OptionGroup var options: ClientOptions

@@ -7,8 +7,8 @@ struct ProxyConfig: ParsableCommand {
         commandName: "proxy-config",
         abstract: "Print the configuration of a proxy that lets streams through.",
         discussion: """
-            What it prints is complete and commented, for readers and for streaming producers: nothing is buffered, compressed \
-            or cut. Tell the server the names that the proxy passes on: freshet serve --hosts app.example \
+            Prints a complete, commented configuration for readers and for streaming producers: nothing is buffered, compressed \
+            or cut. Tell the server the URL that clients use: freshet serve --public-url https://app.example \
             --connections-per-address 0.
 
               freshet proxy-config --list
@@ -21,21 +21,27 @@ struct ProxyConfig: ParsableCommand {
     )
     var name: String?
 
-    @Option(help: ArgumentHelp("Where the proxy reaches the server.", valueName: "url"))
+    @Option(help: ArgumentHelp("URL at which the proxy reaches the server.", valueName: "url"))
     var upstream = StreamURL.defaultServer
 
-    @Option(help: ArgumentHelp("What is passed on: everything under this path.", valueName: "prefix"))
+    @Option(
+        help: ArgumentHelp(
+            "Pass on everything under this path. A prefix that is not the server's own, such as /live in /live/v1/, is "
+                + "stripped.",
+            valueName: "prefix"
+        )
+    )
     var path = "/v1/"
 
     @Option(help: ArgumentHelp("Where the proxy listens: a port, or host:port.", valueName: "address"))
     var listen = "8080"
 
-    @Flag(help: "List the proxies, and what goes wrong with each as it comes.")
+    @Flag(help: "List the proxies, and what goes wrong with the default configuration of each.")
     var list = false
 
     func validate() throws {
         if list {
-            guard name == nil else { throw ValidationError("--list stands alone: it lists all proxies.") }
+            guard name == nil else { throw ValidationError("--list takes no proxy name: it lists all proxies.") }
         } else {
             _ = try configured()
         }

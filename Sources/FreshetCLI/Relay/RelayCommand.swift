@@ -7,26 +7,26 @@ struct RelayCommand: AsyncParsableCommand {
         commandName: "relay",
         abstract: "Relay calls to language models, and keep each answer as a stream.",
         discussion: """
-            Serves streams as `freshet serve` does, and before them POST /v1/chat/completions, /v1/responses and \
-            /v1/messages. An OpenAI or Anthropic client changes only its base URL:
+            Does what `freshet serve` does, and relays POST /v1/chat/completions, /v1/responses and /v1/messages. An OpenAI \
+            or Anthropic client changes only its base URL:
 
               client = OpenAI(base_url="http://127.0.0.1:4437/v1")
               client = Anthropic(base_url="http://127.0.0.1:4437")
 
-            A call with "stream": true becomes a stream that is kept, named by Location: it goes on when the caller leaves, is \
-            read again from any position, and is stopped with `freshet cancel`. An Idempotency-Key makes a repeated call \
-            find the first one's answer. Every other path is passed on.
+            A call with "stream": true becomes a stored stream, whose URL is in Location: it continues when the caller \
+            disconnects, can be read again from any position, and is stopped with `freshet cancel`. With an Idempotency-Key a \
+            repeated call gets the first one's answer. Every other path is passed on.
 
-            Without --upstreams these are called: openai and anthropic, each with the key that the caller sends, and \
-            builtin, a model in this program. Others are named in a few words each:
+            Without --upstreams the upstreams are openai and anthropic, called with the key that the caller sends, and builtin, a \
+            model in this program. Name others in a few words each:
 
               --upstreams "local http://localhost:11434/v1 key=none"
               --upstreams "openai key=env:OPENAI_API_KEY"
               --upstreams gemini --upstreams ollama          (their own clients, at /v1beta and /api)
               --upstreams "agents sse http://localhost:8000"    (any POST to /relay/agents/ that answers with events)
 
-            A key of the server's own is spent only for callers with a Freshet key (--keys), except on loopback. The \
-            upstream of a name is also at /relay/NAME/v1.
+            The server's own keys are used only for callers with a Freshet key (--keys), except on loopback. Each upstream is \
+            also reached by its name, at /relay/NAME/v1.
             """
     )
 

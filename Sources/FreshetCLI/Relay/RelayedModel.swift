@@ -27,7 +27,8 @@ struct RelayedModel: DemoModel {
             ),
             format: .chat,
             upstream: upstream,
-            body: body(asked)
+            body: body(asked),
+            model: model
         )
         switch await relay.start(call) {
         case .failure(let refusal): return .failure(problem(refusal.response))

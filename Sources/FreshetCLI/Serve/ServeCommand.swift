@@ -10,13 +10,13 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve streams over HTTP.",
         discussion: """
-            Prints its URL and runs until SIGTERM or SIGINT. It then lets streams that are being written be read to \
-            their end, asks all other readers to come back, and ends with status 0; a second signal ends it at once.
+            Prints its URL and runs until SIGTERM or SIGINT. It then finishes the streams that are being written, asks all \
+            other readers to reconnect, and exits with status 0. A second signal stops it at once.
 
-            Streams are kept in a directory, \(ServerSettings.all.data.defaultValue) unless another is named, and survive the \
-            server, its machine's power and its restarts. `freshet backup` copies it, `freshet check` verifies it.
+            Streams are stored in a directory, \(ServerSettings.all.data.defaultValue) unless you name another, and survive \
+            crashes, power failures and restarts. `freshet backup` copies the directory, `freshet check` verifies it.
 
-            Settings come from flags, from FRESHET_... variables and from a YAML file, in this order.
+            Settings come from flags, FRESHET_... environment variables and a YAML file, in this order of precedence.
             """
     )
 
@@ -32,22 +32,21 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show in a browser what streaming with Freshet is like.",
         discussion: """
-            Serves a chat page whose answers arrive word by word, by way of the relay: from an answerer that is built \
-            in, with no network and no key, or from a model of yours. Reload in the middle, open the page twice, press \
-            Stop.
+            Serves a chat page whose answers arrive word by word through the relay: from a built-in model that needs no \
+            network and no key, or from a model of yours. Reload in the middle of an answer, open the page twice, press Stop.
 
               freshet demo --upstream http://localhost:11434/v1 --model llama3.2
 
-            Clients of OpenAI and Anthropic are answered too, at /v1, by the model `builtin`.
+            OpenAI and Anthropic clients can call the model `builtin` too, at /v1.
 
-            /race shows one answer as JSON, chunked text, NDJSON and SSE, with a proxy in between that buffers, and a \
-            connection that is cut. /article runs ten lines that stream, and shows what goes wrong with them.
+            /race shows one answer as JSON, chunked text, NDJSON and SSE, through a proxy that buffers and over a connection \
+            that breaks. /article runs the ten lines of an article that stream, and shows what goes wrong with them.
             """
     )
 
     @Option(
         help: ArgumentHelp(
-            "Ask this model's provider instead, such as http://localhost:11434/v1, with `key=env:VARIABLE` where it needs a key.",
+            "Use this model provider instead, such as http://localhost:11434/v1, with `key=env:VARIABLE` if it needs a key.",
             valueName: "url"
         )
     )

@@ -44,7 +44,24 @@ struct ServerRun {
         } catch {
             throw ValidationError("\(error)")
         }
-        LoggingSystem.bootstrap { PrintableLogHandler(label: $0) }
+        let output = LogOutput(configuration.logFormat)
+        LoggingSystem.bootstrap { OutputLogHandler(label: $0, output: output) }
+        var result = Result<Void, any Error>.success(())
+        do {
+            try await serve(&configuration, keys, ownKeys, warnings)
+        } catch {
+            result = .failure(error)
+        }
+        await output.flush()
+        try result.get()
+    }
+
+    private func serve(
+        _ configuration: inout ServerConfiguration,
+        _ keys: KeyRing?,
+        _ ownKeys: [String: String],
+        _ warnings: [String]
+    ) async throws {
         var logger = Logger(label: "freshet")
         logger.logLevel = configuration.logLevel
         for warning in warnings { logger.warning("\(warning)") }
@@ -58,7 +75,7 @@ struct ServerRun {
             keys: keys,
             certificate: certificate,
             logger: logger,
-            extra: { [configuration, extra] streams in
+            extra: { [configuration, extra, logger] streams in
                 guard !configuration.upstreams.isEmpty else { return extra(streams, nil) }
                 let client = HTTPUpstream.client()
                 let relay = Relay(
@@ -66,6 +83,7 @@ struct ServerRun {
                     configuration: RelayConfiguration(configuration),
                     ownKeys: ownKeys,
                     client: client,
+                    logger: logger,
                     builtin: { ownPort.named(in: Answerer.builtIn.answer(to: $0)).words }
                 )
                 let routes = RelayRoutes(

@@ -10,9 +10,9 @@ struct Tail: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Follow a stream, over any number of connections, until it ends.",
         discussion: """
-            Prints each event's data as it arrives: text exactly as it was appended, everything else one event a line. \
-            On a terminal its control characters are shown as escapes such as \\u{1B}; a pipe gets the bytes. \
-            A stream that does not exist yet is waited for. Gaps and the end are told on standard error.
+            Prints the data of each event as it arrives: text exactly as it was appended, everything else one event per line. A \
+            terminal gets control characters as escapes such as \\u{1B}, a pipe gets the bytes. If the stream does not exist yet, \
+            waits for it. Reports gaps and the end on standard error.
 
             EXAMPLES
               freshet tail answer
@@ -25,7 +25,7 @@ struct Tail: AsyncParsableCommand {
               4  the stream was cancelled
               5  the stream was abandoned: its producer went silent
               6  the stream is gone: deleted or expired
-              7  no connection for the time of --patience
+              7  no connection for as long as --patience says
              64  wrong usage
              74  the output cannot be written
             141  nobody reads the output any more
@@ -37,21 +37,21 @@ struct Tail: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where to begin: 'start', 'now', or an offset, to read what is after it.",
+            "Where to begin: 'start', 'now', or an offset, to read what comes after it.",
             valueName: "offset"
         )
     )
     var from = "start"
 
-    @Flag(help: "Print one JSON object a line, with id, event and data.")
+    @Flag(help: "Print one JSON object per line, with id, event and data.")
     var ndjson = false
 
-    @Option(help: ArgumentHelp("Give up when there is no connection for so long.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Give up after there has been no connection for this long.", valueName: "seconds"))
     var patience = 300
 
     @Option(
         help: ArgumentHelp(
-            "The largest event that the server takes: its setting event-bytes, where that was raised.",
+            "The largest event that the server accepts, if its setting event-bytes was raised.",
             valueName: "size"
         ),
         transform: { text in

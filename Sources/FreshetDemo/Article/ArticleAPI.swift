@@ -47,7 +47,8 @@ final class ArticleAPI: Sendable {
         case Self.prefix:
             guard request.head.method == .POST else { return .respond(Response(.method(allowed: "POST, OPTIONS"))) }
             if request.facts.isDraining { return .respond(Response(.draining)) }
-            return .collect(limit: 1_000) { [self] body in .response(await tell(body)) }
+            let base = request.basePath
+            return .collect(limit: 1_000) { [self] body in .response(await tell(body).located(under: base)) }
         default: return nil
         }
     }

@@ -8,11 +8,14 @@ import StreamHTTP
 enum ArticleClient {
     static func page(_ request: RouteRequest) -> Response {
         var page = String(decoding: PackageResources.article_client_html, as: UTF8.self)
+        if !request.basePath.isEmpty {
+            page = page.replacing("'\(ArticleAPI.stream)'", with: "'\(request.basePath)\(ArticleAPI.stream)'")
+        }
         if let wanted = request.target.values("case").first, let article = ArticleCase(rawValue: wanted) {
             let run = (request.target.values("run").first ?? "").filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
             page = page.replacing(
-                "'\(ArticleAPI.stream)'",
-                with: "'\(ArticleAPI.stream)?case=\(article.rawValue)\(run.isEmpty ? "" : "&run=\(run)")'"
+                "\(ArticleAPI.stream)'",
+                with: "\(ArticleAPI.stream)?case=\(article.rawValue)\(run.isEmpty ? "" : "&run=\(run)")'"
             )
         }
         return Response(

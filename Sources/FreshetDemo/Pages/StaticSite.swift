@@ -59,6 +59,7 @@ package struct StaticSite: Sendable {
         "/markdown-inline.mjs": (script, PackageResources.markdown_inline_mjs),
         "/markdown-links.mjs": (script, PackageResources.markdown_links_mjs),
         "/pace.mjs": (script, PackageResources.pace_mjs),
+        "/base.mjs": (script, PackageResources.base_mjs),
         "/chat-events.mjs": (script, PackageResources.chat_events_mjs),
         "/connection-view.mjs": (script, PackageResources.connection_view_mjs),
         "/conversation.mjs": (script, PackageResources.conversation_mjs),

@@ -135,7 +135,7 @@ final class RaceAPI: Sendable {
         404,
         "no-such-race",
         title: "No such race",
-        detail: "No race has this id, or it is forgotten. Begin one with POST \(prefix)."
+        detail: "No race has this id, or it has expired. Start one with POST \(prefix)."
     )
 
     private static let busy = Problem(

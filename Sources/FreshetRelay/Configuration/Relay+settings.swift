@@ -1,7 +1,9 @@
 package import AsyncHTTPClient
 package import CompletionRelay
 package import FreshetServer
+package import Logging
 package import StreamCore
+import StreamHTTP
 
 /// A relay as the configuration wants it.
 extension RelayConfiguration {
@@ -47,6 +49,7 @@ extension Relay {
         configuration: RelayConfiguration,
         ownKeys: [String: String],
         client: HTTPClient,
+        logger: Logger,
         builtin: @escaping @Sendable (String) -> [String]
     ) {
         var transports: [String: any UpstreamTransport] = [:]
@@ -56,7 +59,13 @@ extension Relay {
                 ? BuiltinUpstream(answer: builtin)
                 : HTTPUpstream(baseURL: upstream.baseURL, client: client)
         }
-        self.init(streams: streams, configuration: configuration, transports: transports, ownKeys: ownKeys)
+        self.init(
+            streams: streams,
+            configuration: configuration,
+            transports: transports,
+            ownKeys: ownKeys,
+            log: ServerLog(logger)
+        )
     }
 }
 

@@ -69,6 +69,7 @@ public struct ModelRelay: Sendable {
                 configuration: configuration,
                 ownKeys: (try? configuration.ownKeys(environment)) ?? [:],
                 client: client,
+                logger: server.logger,
                 builtin: builtin ?? { _ in [] }
             )
             return RelayRoutes(

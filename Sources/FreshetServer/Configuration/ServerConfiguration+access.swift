@@ -19,13 +19,17 @@ extension ServerConfiguration {
         return try KeyRing(parsing: text, file: keys)
     }
 
+    /// Where clients reach the server, if that was set.
+    package var publicAddress: PublicURL? { self.publicURL.flatMap(PublicURL.init(parsing:)) }
+
     /// Who may, as it is set here.
     package func accessPolicy(keys: KeyRing?) -> AccessPolicy {
         // A server told to listen on 127.0.0.2 answers to that name too: it is an address, which no page can rebind.
         AccessPolicy(
             boundToLoopback: isLoopback,
-            hosts: self.hosts + [self.host.utf8.contains(UInt8(ascii: ":")) ? "[\(self.host)]" : self.host],
-            allowedOrigins: self.allowedOrigins,
+            hosts: self.hosts + (publicAddress.map { [$0.origin.host] } ?? [])
+                + [self.host.utf8.contains(UInt8(ascii: ":")) ? "[\(self.host)]" : self.host],
+            allowedOrigins: self.allowedOrigins + (publicAddress.map { [$0.origin.description] } ?? []),
             keys: keys,
             open: self.open
         )

@@ -97,6 +97,15 @@ package struct ServerSettings: Sendable {
             + "proxy on this machine that passes Host on. Beyond loopback every name is accepted."
     )
 
+    package let publicURL = Setting<String?>(
+        "public-url",
+        .publicURL,
+        default: nil,
+        in: .requests,
+        "URL by which clients reach the server behind a proxy, such as https://app.example/live: for Location and the links "
+            + "of pages. Its host and origin are accepted as the server's own, and with https cookies are Secure."
+    )
+
     package let secureCookie = Setting<Bool>(
         "secure-cookie",
         .toggle,
@@ -367,6 +376,14 @@ package struct ServerSettings: Sendable {
         default: .info,
         in: .program,
         "Lowest level of messages to log."
+    )
+
+    package let logFormat = Setting<LogFormat>(
+        "log-format",
+        .logFormat,
+        default: .text,
+        in: .program,
+        "Format of the log on standard error: lines for people, or a JSON object on each line."
     )
 
     package subscript<Value>(dynamicMember member: KeyPath<RelaySettings, Setting<Value>>) -> Setting<Value> {

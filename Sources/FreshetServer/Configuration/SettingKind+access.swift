@@ -8,6 +8,18 @@ extension SettingKind where Value == String? {
     }
 }
 
+extension SettingKind where Value == String? {
+    /// Where clients reach the server.
+    static var publicURL: SettingKind {
+        SettingKind(
+            "url",
+            allowed: "http://host[:port][/path] or https://host[:port][/path], without a query",
+            text: { PublicURL(parsing: $0).map { .some($0.text) } },
+            show: { $0 ?? "" }
+        )
+    }
+}
+
 extension SettingKind where Value == Durability {
     static var durability: SettingKind {
         SettingKind(

@@ -170,6 +170,12 @@ extension SettingKind where Value == Duration {
     }
 }
 
+extension SettingKind where Value == LogFormat {
+    static var logFormat: SettingKind {
+        SettingKind("text|json", allowed: "text or json", text: { LogFormat(rawValue: $0) }, show: \.rawValue)
+    }
+}
+
 extension SettingKind where Value == Logger.Level {
     static var logLevel: SettingKind {
         SettingKind(

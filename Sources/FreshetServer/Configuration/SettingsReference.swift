@@ -9,19 +9,19 @@ package enum SettingsReference {
 
         <!-- Written by `freshet serve --print-settings`. Change the settings in Sources/FreshetServer/Configuration instead. -->
 
-        Every setting of `freshet serve` has one name and three places, of which the first that has it wins:
+        Each setting of `freshet serve` can be set in three places; the first of these that sets it wins:
 
         1. a flag: `--heartbeat-seconds 5`
-        2. an environment variable: `FRESHET_HEARTBEAT_SECONDS=5`; an empty one counts as not set
+        2. an environment variable: `FRESHET_HEARTBEAT_SECONDS=5`; an empty one counts as unset
         3. a YAML file given with `--config FILE` or `FRESHET_CONFIG`: `heartbeat-seconds: 5`
 
-        A name that does not exist, and a value that is not allowed, stop the start with a message that says where it stands,
-        also where another place overrides it. Sizes may be written as `8MiB`, seconds with a fraction as `0.5`. Lists are
-        YAML lists, or one text with commas. Flags of settings that are true or false take no value: `--open`, `--no-open`.
+        An unknown name or an invalid value stops the server at startup with a message that says where it is, even if another
+        place overrides it. Write sizes as `8MiB` or in bytes, and fractions of seconds as `0.5`. A list is a YAML list, or
+        one text with commas. Flags that are true or false take no value: `--open`, `--no-open`.
 
         ## The keys file
 
-        `keys` names a file with one grant a line, fields separated by spaces or tabs, `#` before a comment:
+        `keys` names a file with one grant per line. Fields are separated by spaces or tabs; `#` starts a comment:
 
         ```
         # name    key                                      rights             streams
@@ -29,17 +29,17 @@ package enum SettingsReference {
         writer    a-key-of-at-least-sixteen-characters     create,append,end  chat/ jobs/
         ```
 
-        - *name*: letters, digits, `-` and `_`. It is what logs and responses call the key. A name that comes again with the same
-          key adds a grant.
+        - *name*: letters, digits, `-` and `_`. Logs and responses use it for the key. Another line with the same name and key
+          adds a grant.
         - *key*: the bearer key itself, or `sha256:` and its digest: `printf %s "$KEY" | sha256sum`. Make a key with
           `openssl rand -hex 32`.
-        - *rights*: some of `create`, `append`, `end`, `cancel`, `read`, `delete`, separated by commas without spaces, or `all`.
-        - *streams*: beginnings of stream names as they follow `/v1/stream/`; `*` is every stream. `chat/` covers `chat/42` and
-          not `chatter`; `chat` covers both. `chat/*` is another way to write `chat/`.
+        - *rights*: any of `create`, `append`, `end`, `cancel`, `read`, `delete`, separated by commas without spaces, or `all`.
+        - *streams*: prefixes of stream names, as they follow `/v1/stream/`; `*` matches every stream. `chat/` matches `chat/42`
+          but not `chatter`; `chat` matches both. `chat/*` means the same as `chat/`.
 
-        Whoever can read this file can make session cookies, also where it holds digests only: let no user but the server's
-        read it (`chmod 600`); a server that finds it open to others warns at its start. It is read at the start; a key that is
-        taken out loses its rights, and its cookies, with the next one.
+        Anyone who can read this file can create session cookies, even if it contains only digests: make it readable by the
+        server's user only (`chmod 600`). The server warns at startup if others can read it. It reads the file once: a key
+        that you remove loses its rights, and its session cookies, when the server restarts.
 
 
         """

@@ -14,8 +14,8 @@ struct ServerMetrics: MetricsSource {
 
     private func families(of streams: StreamsMetrics, _ usage: StoreUsage) -> [MetricFamily] {
         [
-            MetricFamily("freshet_streams", .gauge, "Streams that are kept", usage.streams),
-            MetricFamily("freshet_store_bytes", .gauge, "What they count against the limit kept-bytes", usage.bytes),
+            MetricFamily("freshet_streams", .gauge, "Streams stored now", usage.streams),
+            MetricFamily("freshet_store_bytes", .gauge, "Bytes they count towards the limit kept-bytes", usage.bytes),
             MetricFamily("freshet_streams_created_total", .counter, "Streams created", streams.created),
             MetricFamily(
                 "freshet_stream_ends_total",
@@ -27,17 +27,22 @@ struct ServerMetrics: MetricsSource {
             MetricFamily(
                 "freshet_streams_removed_total",
                 .counter,
-                "Streams taken away",
+                "Streams removed",
                 by: "why",
                 Removal.allCases.map { ($0.rawValue, streams.removals[$0] ?? 0) }
             ),
-            MetricFamily("freshet_appends_total", .counter, "Requests or streamed pieces appended", streams.appends),
+            MetricFamily(
+                "freshet_appends_total",
+                .counter,
+                "Appends: requests, or pieces of streaming appends",
+                streams.appends
+            ),
             MetricFamily("freshet_appended_events_total", .counter, "Events appended", streams.events),
-            MetricFamily("freshet_appended_bytes_total", .counter, "Bytes of their data", streams.bytes),
+            MetricFamily("freshet_appended_bytes_total", .counter, "Bytes of data appended", streams.bytes),
             MetricFamily(
                 "freshet_append_duplicates_total",
                 .counter,
-                "Appends that a producer repeated and that were kept before",
+                "Retried appends that had been stored before",
                 streams.duplicates
             ),
             MetricFamily("freshet_store_full_total", .counter, "Requests refused with 507", streams.full),
@@ -46,12 +51,12 @@ struct ServerMetrics: MetricsSource {
 
     private func families(of plane: DataPlaneMetrics, open: Int) -> [MetricFamily] {
         [
-            MetricFamily("freshet_connections", .gauge, "Connections that are open", open),
+            MetricFamily("freshet_connections", .gauge, "Open connections", open),
             MetricFamily("freshet_connections_total", .counter, "Connections accepted", plane.connections),
             MetricFamily(
                 "freshet_connections_refused_total",
                 .counter,
-                "Connections beyond the limits",
+                "Connections refused by the limits",
                 plane.refusedConnections
             ),
             MetricFamily(
@@ -63,7 +68,7 @@ struct ServerMetrics: MetricsSource {
             MetricFamily(
                 "freshet_responses_total",
                 .counter,
-                "Responses, counted when their head is written",
+                "Responses, counted when their headers are written",
                 by: "status",
                 plane.responses.sorted { $0.key < $1.key }.map { ("\($0.key)", $0.value) }
             ),
@@ -74,20 +79,25 @@ struct ServerMetrics: MetricsSource {
                 by: "form",
                 EventForm.allCases.map { ($0.label, plane.readers[$0] ?? 0) } + [("long-poll", plane.longPolls)]
             ),
-            MetricFamily("freshet_held_readers", .gauge, "Readers of streams that are not there", plane.heldReaders),
+            MetricFamily("freshet_held_readers", .gauge, "Readers of streams that do not exist yet", plane.heldReaders),
             MetricFamily(
                 "freshet_reads_total",
                 .counter,
-                "Reads that follow, begun",
+                "Reads that follow a stream, started",
                 by: "form",
                 EventForm.allCases.map { ($0.label, plane.reads[$0] ?? 0) }
             ),
-            MetricFamily("freshet_resumes_total", .counter, "Those of them that came with a position", plane.resumes),
-            MetricFamily("freshet_gaps_total", .counter, "Gaps told to readers", plane.gaps),
+            MetricFamily(
+                "freshet_resumes_total",
+                .counter,
+                "Reads that follow a stream and came with a position",
+                plane.resumes
+            ),
+            MetricFamily("freshet_gaps_total", .counter, "Gaps sent to readers", plane.gaps),
             MetricFamily(
                 "freshet_reconnects_total",
                 .counter,
-                "Readers asked to come back",
+                "Readers asked to reconnect",
                 by: "why",
                 ReconnectReason.allCases.map { ($0.rawValue, plane.reconnects[$0] ?? 0) }
             ),
@@ -95,13 +105,13 @@ struct ServerMetrics: MetricsSource {
             MetricFamily(
                 "freshet_delivered_bytes_total",
                 .counter,
-                "Bytes written to readers, with heads and heartbeats",
+                "Bytes written to readers, headers and heartbeats included",
                 plane.deliveredBytes
             ),
             MetricFamily(
                 "freshet_evictions_total",
                 .counter,
-                "Readers closed because they took nothing for write-stall-seconds",
+                "Readers disconnected because they accepted no data for write-stall-seconds",
                 plane.evictions
             ),
         ]

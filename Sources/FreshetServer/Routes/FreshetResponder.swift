@@ -13,8 +13,10 @@ package final class FreshetResponder: Responder {
     private let probe: ProbeRoutes?
     private let extra: [any RouteGroup]
     private let time: any TimeSource
+    private let publicURL: PublicURL?
 
     /// - Parameters:
+    ///   - publicURL: where clients reach the server, where that was set.
     ///   - gate: who asks, where that is not for keys alone to say.
     ///   - extra: further routes, asked in their order for what is not Freshet's own.
     package init(
@@ -26,6 +28,7 @@ package final class FreshetResponder: Responder {
         gate: (any Authenticator)? = nil,
         probe: ProbeRoutes? = nil,
         extra: [any RouteGroup] = [],
+        publicURL: PublicURL? = nil,
         time: any TimeSource = SystemTime()
     ) {
         self.access = access
@@ -41,10 +44,13 @@ package final class FreshetResponder: Responder {
         self.who = AuthenticatorChain(links)
         self.probe = probe
         self.extra = extra
+        self.publicURL = publicURL
         self.time = time
     }
 
     package var plane: StreamPlane? { streamRoutes.plane }
+
+    package func isSecret(_ word: String) -> Bool { access.isSecret(word, now: seconds) }
 
     package func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan {
         plan(for: head, facts) { route($0) }
@@ -67,7 +73,8 @@ package final class FreshetResponder: Responder {
     ) -> RequestPlan {
         do throws(Problem) {
             let head = try RequestScreening.screened(head)
-            let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
+            let target = RequestTarget(head.uri)
+            let request = RouteRequest(head: head, target: target, facts: facts, publicURL: publicURL)
             if let problem = access.screen(request.origin, isOnThisMachine: facts.isOnThisMachine) { throw problem }
             if head.method == .OPTIONS { return .respond(Self.preflight) }
             if let name = SingleParameter.repeated(in: request.target) { throw .repeatedParameter(name) }

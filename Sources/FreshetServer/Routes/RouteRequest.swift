@@ -8,14 +8,22 @@ package struct RouteRequest: Sendable {
     package var facts: ConnectionFacts
     /// What the head says about who sent it and from where.
     package let origin: RequestFacts
+    /// Where clients reach the server, where that was set.
+    package var publicURL: PublicURL?
     /// Who sends it, once that is known; nil for what needs no key.
     package var caller: RouteCaller?
 
-    package init(head: RequestHead, target: RequestTarget, facts: ConnectionFacts) {
+    package init(
+        head: RequestHead,
+        target: RequestTarget,
+        facts: ConnectionFacts,
+        publicURL: PublicURL? = nil
+    ) {
         self.head = head
         self.target = target
         self.facts = facts
         self.origin = RequestFacts(head)
+        self.publicURL = publicURL
     }
 
     package var headers: StreamHeaders { StreamHeaders(head.headers) }
@@ -23,10 +31,15 @@ package struct RouteRequest: Sendable {
     /// Whether the head says that a body follows.
     package var hasBody: Bool { head.body != .none }
 
-    /// The scheme and authority the client used, as far as it can be known.
+    /// The URL of the server as the client knows it: what was set, or the scheme and authority that the client used, as
+    /// far as they can be known.
     package var baseURL: String {
-        "\(origin.isHTTPS ? "https" : "http")://\(head.authority ?? "localhost")"
+        if let publicURL { return publicURL.text }
+        return "\(origin.isHTTPS ? "https" : "http")://\(head.authority ?? "localhost")"
     }
+
+    /// The path that its clients have to put before a path of the server; empty for most.
+    package var basePath: String { publicURL?.path ?? "" }
 }
 
 /// Who sends a request, and what that allows.

@@ -175,7 +175,7 @@ extension StreamRoutes {
     private static func refusal(_ info: StreamInfo, _ type: ContentType?, _ name: StreamName) -> Problem? {
         if let end = info.end { return problem(.ended(end, tail: info.tail, producer: nil), name) }
         if let type, !info.options.contentType.matches(type) {
-            return problem(.typeMismatch(info.options.contentType), name)
+            return problem(.typeMismatch(info.options.contentType), name, sent: type)
         }
         return nil
     }
@@ -332,7 +332,7 @@ extension StreamRoutes {
             && request?.producer == nil:
             // Closing what is closed succeeds, and tells how it really ended.
             return Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end))
-        default: return Response(problem(outcome, name))
+        default: return Response(problem(outcome, name, sent: request?.contentType))
         }
     }
 
@@ -346,18 +346,14 @@ extension StreamRoutes {
         )
     }
 
-    private static func problem(_ outcome: AppendOutcome, _ name: StreamName) -> Problem {
+    /// - Parameter type: that of the body, where there was one.
+    private static func problem(_ outcome: AppendOutcome, _ name: StreamName, sent type: ContentType? = nil) -> Problem
+    {
         switch outcome {
         case .notFound: return .unknownStream(name)
         case .ended(let end, let tail, let producer):
             return problem(ended: end, fields: [StreamFields.nextOffset(tail)] + StreamFields.producer(producer))
-        case .typeMismatch(let type):
-            return Problem(
-                409,
-                "content-type-differs",
-                title: "Content type mismatch",
-                detail: "The stream's Content-Type is `\(type.text)`; send the body with the same one."
-            )
+        case .typeMismatch(let wanted): return .contentTypeDiffers(from: wanted, sent: type)
         case .fenced(let epoch):
             return Problem(
                 403,
@@ -395,5 +391,19 @@ extension StreamRoutes {
             )
         case .appended, .duplicate: preconditionFailure("an append that went well is no problem")
         }
+    }
+}
+
+extension Problem {
+    fileprivate static func contentTypeDiffers(from wanted: ContentType, sent: ContentType?) -> Problem {
+        let isForm = sent?.text.lowercased().hasPrefix("application/x-www-form-urlencoded") == true
+        let said = sent.map { "The body's Content-Type is `\($0.text)`" } ?? "The body has another Content-Type"
+        return Problem(
+            409,
+            "content-type-differs",
+            title: "Content type mismatch",
+            detail: "\(said)\(isForm ? ", which curl sends unless you name another" : ""); the stream's is "
+                + "`\(wanted.text)`. Send the body with `Content-Type: \(wanted.text)`."
+        )
     }
 }

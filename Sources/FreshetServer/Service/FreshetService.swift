@@ -92,7 +92,7 @@ package final class FreshetService: Sendable {
             SessionRoute(
                 keys: keys,
                 lifetimeSeconds: configuration.sessionLifetime.components.seconds,
-                isAlwaysSecure: configuration.secureCookie
+                isAlwaysSecure: configuration.secureCookie || configuration.publicAddress?.isSecure == true
             )
         }
         let responder = FreshetResponder(
@@ -107,6 +107,7 @@ package final class FreshetService: Sendable {
                 origin: ProbeOrigin(time: time)
             ),
             extra: extra,
+            publicURL: configuration.publicAddress,
             time: time
         )
         self.server = await HTTPServer(
@@ -180,11 +181,12 @@ package final class FreshetService: Sendable {
     /// New native reads are asked to come back, streams with a producer at work go on with their readers, and all
     /// others are asked to come back at once. New connections are still accepted.
     package func drain() async {
-        logger.info("Going away: streams that are being written may be read to their end.")
-        await server.loops.drain(for: configuration.drainDeadline) { [extra] in
-            extra.contains(where: \.isBusy)
-        } conclude: { [extra] in
-            for routes in extra { await routes.conclude() }
+        await logger.drain {
+            await server.loops.drain(for: configuration.drainDeadline) { [extra] in
+                extra.contains(where: \.isBusy)
+            } conclude: { [extra] in
+                for routes in extra { await routes.conclude() }
+            }
         }
     }
 

@@ -32,7 +32,7 @@ private actor Sweeper {
                 // What lasts is said once.
                 if trouble != told {
                     logger.warning(
-                        "What has become due could not be done; it is tried again.",
+                        "Expired leases or streams could not be processed; trying again.",
                         metadata: ["error": "\(trouble)"]
                     )
                 }

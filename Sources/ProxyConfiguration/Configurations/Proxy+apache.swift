@@ -12,7 +12,7 @@ extension Proxy {
                 ProxyPreserveHost On
                 RequestHeader set X-Forwarded-Proto expr=%{REQUEST_SCHEME}
                 AllowEncodedSlashes NoDecode
-                ProxyPass "\(path)" "\(site.upstream.origin)\(path)" timeout=3600 nocanon
+                ProxyPass "\(path)" "\(site.upstream.origin)\(site.path.inside)" timeout=3600 nocanon
 
                 # Readers: neither DEFLATE nor BROTLI, wherever the site sets them.
                 SetEnvIf Request_URI "^\(Quoting.regularExpression(path))" no-gzip=1 no-brotli=1

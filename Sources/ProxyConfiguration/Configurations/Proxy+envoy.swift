@@ -1,6 +1,8 @@
 extension Proxy {
     static func envoy(_ site: ProxySite) -> String {
         let address = site.listen.host ?? "0.0.0.0"
+        let rewrite =
+            site.path.mount.isEmpty ? "" : ", prefix_rewrite: \(Quoting.yaml(site.path.inside))"
         return """
             # Envoy in front of Freshet: envoy.yaml; check it with: envoy --mode validate -c envoy.yaml
             static_resources:
@@ -23,7 +25,7 @@ extension Proxy {
                                   routes:
                                     - match: { prefix: \(Quoting.yaml(site.path.text)) }
                                       # `timeout` is for the whole answer: by default every stream is cut after 15 s.
-                                      route: { cluster: freshet, timeout: 0s, idle_timeout: 3600s }
+                                      route: { cluster: freshet, timeout: 0s, idle_timeout: 3600s\(rewrite) }
                             http_filters:
                               # No buffer filter here: it would hold request bodies.
                               - name: envoy.filters.http.router

@@ -2,6 +2,10 @@ extension Proxy {
     static func lighttpd(_ site: ProxySite) -> String {
         let bind =
             site.listen.host.map { _ in "server.bind = \"\(site.listen.host(orAll: ""))\"\n" } ?? ""
+        let strip =
+            site.path.mount.isEmpty
+            ? ""
+            : "proxy.header = ( \"map-urlpath\" => ( \"\(site.path.text)\" => \"\(site.path.inside)\" ) )\n    "
         return """
             # lighttpd in front of Freshet: /etc/lighttpd/lighttpd.conf; check it with: lighttpd -tt -f lighttpd.conf
             server.modules += ( "mod_proxy" )
@@ -18,7 +22,7 @@ extension Proxy {
                 # Readers and streaming producers: pass on what arrives. 0, the default, waits for all of it.
                 server.stream-response-body = 1
                 server.stream-request-body = 1
-                proxy.server = ( "" => ( ( "host" => "\(site.upstream.host)", "port" => \(site.upstream.port) ) ) )
+                \(strip)proxy.server = ( "" => ( ( "host" => "\(site.upstream.host)", "port" => \(site.upstream.port) ) ) )
             }
 
             """

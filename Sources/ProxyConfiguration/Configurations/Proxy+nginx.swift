@@ -1,9 +1,25 @@
 extension Proxy {
     static func nginx(_ site: ProxySite) -> String {
         let listen = (site.listen.host == nil ? "" : site.listen.host(orAll: "") + ":") + "\(site.listen.port)"
+        let path = site.path
+        // The target as it was sent: nginx decodes a path that it cuts itself. A name in it needs `upstream`.
+        let strip =
+            path.mount.isEmpty
+            ? ""
+            : """
+            map $request_uri $freshet_target {
+                "~^\(Quoting.regularExpression(path.mount))(?<inside>\(Quoting.regularExpression(path.inside)).*)$" $inside;
+                default \(path.inside);
+            }
+            upstream freshet {
+                server \(site.upstream.authority);
+            }
+
+            """
+        let target = path.mount.isEmpty ? site.upstream.origin : "http://freshet$freshet_target"
         return """
             # nginx in front of Freshet: /etc/nginx/conf.d/freshet.conf, then: nginx -t && nginx -s reload
-            server {
+            \(strip)server {
                 listen \(listen);
                 # TLS, and HTTP/2 for browsers, which open only six connections to a host over HTTP/1.1:
                 # listen 443 ssl http2;
@@ -11,7 +27,7 @@ extension Proxy {
                 # ssl_certificate_key /etc/ssl/site.key;
 
                 location ^~ \(Quoting.doubleQuotedIfOdd(site.path.text)) {
-                    proxy_pass \(site.upstream.origin);
+                    proxy_pass \(target);
                     # HTTP/1.0, the default, makes a dead server look like the end of the answer.
                     proxy_http_version 1.1;
                     proxy_set_header Connection "";

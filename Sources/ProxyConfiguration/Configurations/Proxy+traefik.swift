@@ -1,6 +1,11 @@
 extension Proxy {
     static func traefik(_ site: ProxySite) -> String {
         let listen = "\(site.listen.host(orAll: "")):\(site.listen.port)"
+        let strips = !site.path.mount.isEmpty
+        let use = strips ? "      middlewares: [freshet]\n" : ""
+        let strip =
+            strips
+            ? "  middlewares:\n    freshet: { stripPrefix: { prefixes: [\(Quoting.yaml(site.path.mount))] } }\n" : ""
         return """
             # Traefik in front of Freshet: two files. This is the first, /etc/traefik/traefik.yml:
             entryPoints:
@@ -22,9 +27,9 @@ extension Proxy {
                   entryPoints: [web]
                   rule: \(Quoting.yaml("PathPrefix(`\(site.path.text)`)"))
                   service: freshet
-                  # No `buffering` middleware here. `compress` must leave streams alone:
+            \(use)                  # No `buffering` middleware here. `compress` must leave streams alone:
                   # compress: { excludedContentTypes: [text/event-stream, application/x-ndjson] }
-              services:
+            \(strip)              services:
                 freshet:
                   loadBalancer:
                     servers:

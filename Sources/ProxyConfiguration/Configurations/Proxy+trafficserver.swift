@@ -17,7 +17,7 @@ extension Proxy {
             #
             # The Host of the client; no cache; readers and streaming producers however quiet and however long: by default it
             # cuts after 30 s of silence and after 15 minutes in all.
-            map \(path) \(site.upstream.origin)\(path) @plugin=conf_remap.so \
+            map \(path) \(site.upstream.origin)\(site.path.inside) @plugin=conf_remap.so \
             \(settings.map { "@pparam=" + $0 }.joined(separator: " "))
 
             """

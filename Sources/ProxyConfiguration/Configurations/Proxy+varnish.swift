@@ -1,6 +1,10 @@
 extension Proxy {
     static func varnish(_ site: ProxySite) -> String {
         let listen = "\(site.listen.host(orAll: "")):\(site.listen.port)"
+        let strip =
+            site.path.mount.isEmpty
+            ? ""
+            : "set req.url = regsub(req.url, \"^\(Quoting.regularExpression(site.path.mount))\", \"\");\n    "
         return """
             # Varnish in front of Freshet: /etc/varnish/default.vcl, and among varnishd's flags:
             #     -a \(listen) -p pipe_timeout=3600
@@ -17,7 +21,7 @@ extension Proxy {
                     # Here: the rest of the site.
                     return (synth(404));
                 }
-                set req.backend_hint = freshet;
+                \(strip)set req.backend_hint = freshet;
                 # Events and streaming bodies in both directions at once; a reader that leaves is noticed at once.
                 if (req.proto == "HTTP/1.1") {
                     return (pipe);

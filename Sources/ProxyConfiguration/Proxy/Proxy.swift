@@ -49,6 +49,15 @@ package enum Proxy: String, CaseIterable, Sendable {
 
     /// The whole configuration, with comments, ending in a newline.
     package func configuration(for site: ProxySite) -> String {
+        let note =
+            site.path.mount.isEmpty
+            ? ""
+            : "# Clients reach the server under \(site.path.mount), which this configuration strips. Tell the server, for its links:\n"
+                + "# freshet serve --public-url https://app.example\(site.path.mount)\n"
+        return note + directives(for: site)
+    }
+
+    private func directives(for site: ProxySite) -> String {
         switch self {
         case .nginx: Self.nginx(site)
         case .haproxy: Self.haproxy(site)

@@ -24,6 +24,11 @@ enum Quoting {
         escaping(text, ".$()+")
     }
 
+    /// What is in double quotes in Squid's file, where a backslash takes the next character as it stands.
+    static func squid(_ text: String) -> String {
+        escaping(text, "\\")
+    }
+
     private static func isPlain(_ text: String) -> Bool {
         text.utf8.allSatisfy { byte in
             switch byte {

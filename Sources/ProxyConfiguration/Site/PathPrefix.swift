@@ -1,4 +1,5 @@
-/// The path under which requests are passed on, such as `/v1/`. It always begins and ends with a slash.
+/// The path under which requests are passed on, such as `/v1/`, or `/live/v1/` at a site that has Freshet under `/live`.
+/// It always begins and ends with a slash.
 ///
 /// It holds what every proxy compares as it stands: characters that RFC 3986 (section 3.3) allows in a path without
 /// percent-encoding, but for `*`, a wildcard in half of the proxies' rules, and for `'` and `;`, which Traffic
@@ -7,6 +8,12 @@
 /// take out of a request before they compare it.
 package struct PathPrefix: Sendable, Equatable {
     package let text: String
+    /// What of it the server does not know and the proxy takes away, such as `/live` of `/live/v1/`: empty where it is
+    /// the server's own path.
+    package let mount: String
+
+    /// What is left of it: the path at the server. It begins and ends with a slash too.
+    package var inside: String { String(text.dropFirst(mount.count)) }
 
     /// - Throws: `ProxyValueError` when the path could mean something else to one of the proxies.
     package init(_ text: String) throws(ProxyValueError) {
@@ -32,6 +39,16 @@ package struct PathPrefix: Sendable, Equatable {
             )
         }
         self.text = whole
+        mount = Self.mount(of: segments.map(String.init))
+    }
+
+    /// The server's own paths begin with one of these.
+    private static let own: Set<String> = ["v1", "relay", "health", "metrics"]
+
+    private static func mount(of segments: [String]) -> String {
+        // None, or an empty one, is `/`.
+        guard segments.first?.isEmpty == false else { return "" }
+        return segments.prefix { !own.contains($0) }.map { "/" + $0 }.joined()
     }
 
     private static func allows(_ scalar: Unicode.Scalar) -> Bool {

@@ -15,6 +15,8 @@ final class CatchUp {
     /// Since when the peer has taken nothing, and how much it had taken by then.
     private var blocked: (since: NIODeadline, taken: UInt64)?
     private var isAttached = false
+    /// It was logged why it is torn.
+    private var isTold = false
 
     init(plan: CatchUpPlan, run: RequestRun, plane: LoopPlane) {
         self.plan = plan
@@ -59,6 +61,8 @@ final class CatchUp {
         guard let blocked, taken == blocked.taken else { return self.blocked = (now, taken) }
         guard now - blocked.since >= plane.configuration.writeStall else { return }
         plane.counts.evictions += 1
+        run?.noteEviction(from: plan.name, form: "catch-up")
+        isTold = true
         perform(machine.giveUp())
     }
 
@@ -73,6 +77,7 @@ final class CatchUp {
             run?.finished()
         case .tear:
             leave()
+            if !isTold { run?.noteCut(of: plan.name) }
             // A body without frames ends with the connection, so that only a reset tells that it is torn.
             run?.giveUp(reset: framing == .plain)
         case .write: preconditionFailure("written where it was read")

@@ -207,7 +207,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// The response to what never became a request.
     private func respond(to failure: RequestFailure) {
-        let response = loop.sent(loop.responder.respond(to: failure, head: nil), to: nil)
+        let response = loop.sent(loop.responder.respond(to: failure, head: nil), to: nil, of: peerAddress)
         write(loop.encoder.encode(response, to: .init(), closes: true))
         answered(isLast: true)
     }
@@ -287,6 +287,8 @@ extension HTTP1Connection: HTTPLoopMember {
 }
 
 extension HTTP1Connection: RequestTransport {
+    var peerAddress: String { peer.address }
+
     private var encoding: ResponseEncoder.Request {
         ResponseEncoder.Request(isHTTP10: machine.request?.isHTTP10 ?? false, isHead: machine.request?.isHead ?? false)
     }

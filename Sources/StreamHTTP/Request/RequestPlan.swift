@@ -12,11 +12,14 @@ package protocol Responder: Sendable {
     func commonFields(for head: RequestHead?) -> [HeaderField]
     /// The streams that its plans follow; nil when none do.
     var plane: StreamPlane? { get }
+    /// Whether a word is a key or a session of this server, which no line of the log may have.
+    func isSecret(_ word: String) -> Bool
 }
 
 extension Responder {
     package var plane: StreamPlane? { nil }
     package func shaped(_ response: Response, for head: RequestHead?) -> Response { response }
+    package func isSecret(_ word: String) -> Bool { false }
 }
 
 /// What is known of a connection beside the request.

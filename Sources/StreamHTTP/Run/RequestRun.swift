@@ -168,7 +168,7 @@ package final class RequestRun {
     func send(_ response: ResponseHead, _ part: [UInt8] = []) -> Int {
         let head = head
         self.head = nil
-        return transport.send(loop.sent(response, to: head), part)
+        return transport.send(loop.sent(response, to: head, of: transport.peerAddress), part)
     }
 
     /// A response of the server's own as the client reads it.
@@ -178,6 +178,12 @@ package final class RequestRun {
     func finished(isComplete: Bool = true) { tell(.finished(isComplete: isComplete)) }
 
     func failed(_ failure: RequestFailure) { tell(.failed(failure)) }
+
+    /// The peer has taken nothing for too long.
+    func noteEviction(from name: StreamName, form: String) { loop.log.evicted(name, form: form, from: transport.peerAddress) }
+
+    /// What was promised cannot be sent.
+    func noteCut(of name: StreamName) { loop.log.torn(name, from: transport.peerAddress) }
 
     func giveUp(reset: Bool = false) {
         let action = next(.givenUp)
@@ -274,7 +280,7 @@ package final class RequestRun {
 
     private func respond(_ response: Response) {
         work = .none
-        transport.send(loop.sent(response, to: head))
+        transport.send(loop.sent(response, to: head, of: transport.peerAddress))
     }
 
     private func drop() {

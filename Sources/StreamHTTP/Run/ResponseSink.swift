@@ -47,6 +47,8 @@ package struct ResponseHead: Sendable {
 
 /// The transport of one request: what its `RequestRun` needs of it beside the response's way out.
 package protocol RequestTransport: ResponseSink {
+    /// Who is at the other end: an address, for people to read.
+    var peerAddress: String { get }
     /// Whether more of the body is wanted, which `RequestRun.wantsBody` says, may have changed.
     func bodyWantChanged()
     /// The body is welcome: a peer that waits for a word before it sends it is told (`100 Continue`).

@@ -109,7 +109,7 @@ final class AcceptGate: ChannelInboundHandler {
         if let saidAt, now - saidAt < Self.silence { return }
         saidAt = now
         logger.warning(
-            "There is no file descriptor left for a new connection: new ones are refused until there is.",
+            "There is no file descriptor left for new connections; they are refused until one is free.",
             metadata: ["error": "\(error)", "open-files-limit": "\(OpenFiles.limit)"]
         )
     }

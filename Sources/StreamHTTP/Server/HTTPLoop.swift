@@ -7,6 +7,7 @@ package final class HTTPLoop {
     let eventLoop: any EventLoop
     let configuration: DataPlaneConfiguration
     package let responder: any Responder
+    let log: ServerLog
     var encoder: ResponseEncoder
     /// What happened here.
     var counts = DataPlaneMetrics()
@@ -18,11 +19,13 @@ package final class HTTPLoop {
         _ eventLoop: any EventLoop,
         responder: any Responder,
         configuration: DataPlaneConfiguration,
-        time: any TimeSource
+        time: any TimeSource,
+        log: ServerLog
     ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.responder = responder
+        self.log = log
         self.encoder = ResponseEncoder(time: time)
     }
 
@@ -31,6 +34,7 @@ package final class HTTPLoop {
         ticking = eventLoop.scheduleRepeatedTask(initialDelay: configuration.tick, delay: configuration.tick) { _ in
             let now = NIODeadline.now()
             for member in bound.value.members.values { member.tick(now: now) }
+            bound.value.log.tellLeftOut()
         }
     }
 
@@ -47,19 +51,22 @@ package final class HTTPLoop {
 
     // MARK: What all responses have
 
-    /// The response as it is sent, and counted.
-    func sent(_ response: Response, to head: RequestHead?) -> Response {
+    /// The response as it is sent, counted, and logged if the request failed.
+    func sent(_ response: Response, to head: RequestHead?, of peer: String) -> Response {
+        let problem = response.problem?.code
         var response = responder.shaped(response, for: head)
         response.headers += responder.commonFields(for: head)
         counts.responses[response.status, default: 0] += 1
         if let why = response.reconnect { counts.reconnects[why, default: 0] += 1 }
+        log.failed(head, status: response.status, problem: problem, from: peer, responder.isSecret)
         return response
     }
 
-    func sent(_ response: ResponseHead, to head: RequestHead?) -> ResponseHead {
+    func sent(_ response: ResponseHead, to head: RequestHead?, of peer: String) -> ResponseHead {
         var response = response
         response.headers += responder.commonFields(for: head)
         counts.responses[response.status, default: 0] += 1
+        log.failed(head, status: response.status, problem: nil, from: peer, responder.isSecret)
         return response
     }
 

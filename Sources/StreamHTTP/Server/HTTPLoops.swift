@@ -11,7 +11,8 @@ package final class HTTPLoops: Sendable {
         _ group: any EventLoopGroup,
         responder: any Responder,
         configuration: DataPlaneConfiguration,
-        time: any TimeSource
+        time: any TimeSource,
+        log: ServerLog
     ) async {
         var loops: [(any EventLoop, NIOLoopBound<HTTPLoop>)] = []
         for eventLoop in group.makeIterator() {
@@ -20,7 +21,8 @@ package final class HTTPLoops: Sendable {
                     eventLoop,
                     responder: responder,
                     configuration: configuration,
-                    time: time
+                    time: time,
+                    log: log
                 )
                 loop.start()
                 return NIOLoopBound(loop, eventLoop: eventLoop)
@@ -60,11 +62,13 @@ package final class HTTPLoops: Sendable {
     /// - Parameters:
     ///   - isBusy: whether something else goes on that is waited for.
     ///   - conclude: brings that to its end, at the deadline at the latest.
+    /// - Returns: how many were still being served when the deadline had come.
+    @discardableResult
     package func drain(
         for time: Duration,
         isBusy: @Sendable () -> Bool = { false },
         conclude: @Sendable () async -> Void = {}
-    ) async {
+    ) async -> Int {
         let clock = EventLoopClock()
         let deadline = clock.now + time
         await beginDraining()
@@ -73,6 +77,7 @@ package final class HTTPLoops: Sendable {
             // A stream whose producer left meanwhile has nobody to wait for any more.
             await beginDraining()
         }
+        let late = await busyMembers
         await conclude()
         await onEach { $0.endDraining() }
         // What was said last has to reach the other side.
@@ -80,6 +85,7 @@ package final class HTTPLoops: Sendable {
         while await busy({ false }), clock.now < last, !Task.isCancelled {
             try? await clock.sleep(for: .milliseconds(20))
         }
+        return late
     }
 
     /// Cuts off what is left.
@@ -90,10 +96,17 @@ package final class HTTPLoops: Sendable {
 
     private func busy(_ isBusy: () -> Bool) async -> Bool {
         if isBusy() { return true }
-        for (eventLoop, loop) in loops {
-            if (try? await eventLoop.submit { loop.value.busyMembers }.get()) ?? 0 > 0 { return true }
+        return await busyMembers > 0
+    }
+
+    private var busyMembers: Int {
+        get async {
+            var count = 0
+            for (eventLoop, loop) in loops {
+                count += (try? await eventLoop.submit { loop.value.busyMembers }.get()) ?? 0
+            }
+            return count
         }
-        return false
     }
 
     /// The sum of what the loops have counted.

@@ -16,7 +16,7 @@ package final class HTTPServer: Sendable {
 
     /// - Parameters:
     ///   - eventLoops: how many threads carry connections; 0 means one for each core.
-    ///   - logger: told when there are fewer descriptors than connections were configured.
+    ///   - logger: told what fails, and when there are fewer descriptors than connections were configured.
     package init(
         responder: any Responder,
         configuration: DataPlaneConfiguration,
@@ -37,7 +37,8 @@ package final class HTTPServer: Sendable {
             group,
             responder: responder,
             configuration: configuration,
-            time: time
+            time: time,
+            log: ServerLog(logger)
         )
     }
 

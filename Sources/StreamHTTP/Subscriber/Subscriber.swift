@@ -180,6 +180,7 @@ final class Subscriber: TailReader {
             guard let blocked, taken == blocked.taken else { return self.blocked = (now, taken) }
             if now - blocked.since >= plane.configuration.writeStall {
                 plane.counts.evictions += 1
+                run?.noteEviction(from: name, form: "\(plan.form)")
                 machine.finish()
                 leave()
                 run?.giveUp()

@@ -34,12 +34,6 @@ import Testing
         #expect(PrintableText.escaped(json: Array("[\n \"€\"\n]".utf8)) == Array("[\n \"€\"\n]".utf8))
     }
 
-    @Test func `A log has one line for an event, whatever its parts say`() {
-        #expect(PrintableLogHandler.printable("a\nforged\u{202E}") == "a\\u{A}forged\\u{202E}")
-        let parts = PrintableLogHandler.printable(["k": "\u{9B}", "\n": ["\u{2028}"]])
-        #expect(!"\(parts)".unicodeScalars.contains(where: PrintableText.isCommand))
-    }
-
     @Test func `What a server says was wrong is one line without commands`() {
         let problem = #"{"title":"No.","detail":"a\u009bb\u202ec"}"#
         #expect(ServerResponse.problem(status: 404, body: Array(problem.utf8)) == "No. a\\u{9B}b\\u{202E}c (404)")

@@ -146,6 +146,15 @@ struct WriteTests {
             let other = try await server.ask("POST", "/v1/stream/new/a", json, body: "{")
             #expect(other.status == 409)
             #expect(other.code == "content-type-differs")
+            #expect(other.body.contains("`application/json`; the stream's is `text/plain`"))
+            // What curl sends unless it is told otherwise, in a body of known length, a large one, and one that streams.
+            let form = "Content-Type: application/x-www-form-urlencoded"
+            for (fields, body) in [(form, "x"), (form, String(repeating: "x", count: 70_000))] {
+                let refused = try await server.ask("POST", "/v1/stream/new/a", fields, body: body)
+                #expect(refused.status == 409)
+                #expect(refused.body.contains("`application/x-www-form-urlencoded`, which curl sends"))
+            }
+            #expect(!other.body.contains("curl"))
             #expect(try await server.ask("POST", "/v1/stream/new/a", body: "x").code == "no-content-type")
             let parameters = "Content-Type: TEXT/plain; charset=utf-8"
             #expect(try await server.ask("POST", "/v1/stream/new/a", parameters, body: "x").status == 204)

@@ -55,7 +55,8 @@ struct HandlerBelowTests {
             group,
             responder: Texts(),
             configuration: .forTests,
-            time: ManualTime()
+            time: ManualTime(),
+            log: .none
         )
         let isDirect = Mutex(false)
         let server = try await ServerBootstrap(group: group)

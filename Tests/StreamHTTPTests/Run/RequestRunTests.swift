@@ -23,6 +23,7 @@ struct RequestRunTests {
         var isWritable = true
         var bytesTaken: UInt64 = 0
         var framing: BodyFraming { .plain }
+        var peer: String { "somebody" }
 
         func send(_ response: Response) {
             said.append("\(response.status) \(String(decoding: response.body, as: UTF8.self))")
@@ -60,7 +61,8 @@ struct RequestRunTests {
                 eventLoop,
                 responder: Common(plane: StreamPlane(streams: streams, configuration: .forTests)),
                 configuration: .forTests,
-                time: ManualTime()
+                time: ManualTime(),
+                log: .none
             )
             run = RequestRun(head, on: loop, transport: transport)
         }

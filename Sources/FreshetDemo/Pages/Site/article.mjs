@@ -1,5 +1,6 @@
 // The article's own code, what goes wrong with it, and Freshet's answer: each is done, not told.
 
+import { at } from './base.mjs';
 import { inWords } from './freshet.mjs';
 import { followShared, reserve } from './shared-follow.mjs';
 
@@ -115,7 +116,8 @@ function runArticle(name, screen) {
         addEventListener('message', listen);
         wait();
         // The plain address for the plain case: nothing about the client is changed then.
-        frame.src = name === 'hello' ? '/article/client' : `/article/client?case=${name}&run=${crypto.randomUUID().replaceAll('-', '')}`;
+        frame.src = at('/article/client')
+            + (name === 'hello' ? '' : `?case=${name}&run=${crypto.randomUUID().replaceAll('-', '')}`);
         screen.node.replaceChildren(frame);
     });
 }
@@ -126,7 +128,7 @@ async function runFreshet(name, screen) {
     const text = screen.node.appendChild(document.createElement('p')).appendChild(document.createTextNode(''));
     const seen = { chat: '', opened: 0 };
     await new Promise((resolve) => {
-        const source = new EventSource(name === 'lost' ? `/demo/proxy/live,cut-850${stream}` : stream);
+        const source = new EventSource(at(name === 'lost' ? `/demo/proxy/live,cut-850${stream}` : stream));
         const look = () => screen.judge(verdicts[name](seen));
         source.onopen = () => {
             seen.opened += 1;
@@ -141,7 +143,7 @@ async function runFreshet(name, screen) {
             seen.ended = true;
             if (name === 'again') {
                 const headers = { Accept: 'text/event-stream', 'Last-Event-ID': lastEventId };
-                seen.status = (await fetch(stream, { headers, cache: 'no-store' })).status;
+                seen.status = (await fetch(at(stream), { headers, cache: 'no-store' })).status;
             }
             look();
             resolve();
@@ -155,7 +157,7 @@ async function runFreshet(name, screen) {
 }
 
 async function begin(name) {
-    const response = await fetch('/demo/article', {
+    const response = await fetch(at('/demo/article'), {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({ case: name }),
@@ -170,7 +172,7 @@ const patience = 2_000;
 
 async function runSix(screen) {
     const list = screen.node.appendChild(document.createElement('p'));
-    const sources = Array.from({ length: 6 }, () => new EventSource('/api/chat-stream?case=held'));
+    const sources = Array.from({ length: 6 }, () => new EventSource(at('/api/chat-stream?case=held')));
     await Promise.all(sources.map((source) => new Promise((resolve) => {
         source.onmessage = resolve;
         // Where another tab holds some of the six already, not all of ours are answered either.
@@ -197,7 +199,7 @@ async function runShared(screen) {
     const { stream } = await begin('lost');
     const readers = Array.from({ length: 6 }, () => ({ text: '', line: screen.node.appendChild(document.createElement('p')) }));
     const ended = readers.map((reader) => new Promise((resolve, reject) => {
-        followShared(stream, {
+        followShared(at(stream), {
             onEvent: (event) => {
                 reader.text += event;
                 reader.line.textContent = `Reader:${reader.text}`;
@@ -217,7 +219,7 @@ async function runShared(screen) {
 /** How many milliseconds one more request takes. */
 async function ask() {
     const started = performance.now();
-    await (await fetch('/health', { cache: 'no-store' })).text();
+    await (await fetch(at('/health'), { cache: 'no-store' })).text();
     return performance.now() - started;
 }
 

@@ -215,7 +215,7 @@ function lose(status) {
         return say(`This conversation cannot be read: the server answered ${status ?? 'nothing'}. Reload the page.`);
     }
     conversation.id = null;
-    history.replaceState(null, '', '/');
+    history.replaceState(null, '', './');
     page['conversation-links'].hidden = true;
     page['conversation-title'].hidden = turns.size === 0;
     page.welcome.hidden = turns.size > 0;

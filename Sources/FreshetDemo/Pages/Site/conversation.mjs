@@ -1,8 +1,9 @@
 // The requests of the chat: a conversation's turns so far, and a question more.
 
+import { at } from './base.mjs';
 import { parse } from './chat-events.mjs';
 
-const streamOf = (id) => `/v1/stream/demo/conversation/${id}`;
+const streamOf = (id) => at(`/v1/stream/demo/conversation/${id}`);
 
 export class Conversation {
     id = null;
@@ -45,7 +46,7 @@ export class Conversation {
 async function post(address, body, signal) {
     try {
         const headers = { 'Content-Type': 'application/json' };
-        return await fetch(address, { method: 'POST', headers, body: JSON.stringify(body), signal });
+        return await fetch(at(address), { method: 'POST', headers, body: JSON.stringify(body), signal });
     } catch (problem) {
         if (problem.name === 'AbortError') throw problem;
         throw Object.assign(

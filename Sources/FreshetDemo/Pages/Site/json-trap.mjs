@@ -1,5 +1,6 @@
 // The article's JSON trap: one document three times, as it arrives.
 
+import { at } from './base.mjs';
 import { reserve } from './shared-follow.mjs';
 
 /** Tries to read a text as JSON, as a page would that has nothing else. */
@@ -55,7 +56,7 @@ async function trap() {
     let text = '';
     let failures = 0;
     box.text.textContent = '';
-    await arrive('/demo/trap/json', (part) => {
+    await arrive(at('/demo/trap/json'), (part) => {
         text += part;
         box.text.textContent = text;
         box.text.scrollTop = box.text.scrollHeight;
@@ -73,7 +74,7 @@ async function ndjson() {
     const box = new Box('trap-ndjson');
     let count = 0;
     box.text.textContent = '';
-    await arrive('/demo/trap/ndjson', lines((line) => {
+    await arrive(at('/demo/trap/ndjson'), lines((line) => {
         JSON.parse(line);
         count += 1;
         box.text.textContent += `${line}\n`;
@@ -86,7 +87,7 @@ async function ndjson() {
 async function partial() {
     const box = new Box('trap-partial');
     let count = 0;
-    await arrive('/demo/trap/partial', lines((line) => {
+    await arrive(at('/demo/trap/partial'), lines((line) => {
         const { complete, value } = JSON.parse(line);
         count += 1;
         box.text.textContent = JSON.stringify(value, null, 1);

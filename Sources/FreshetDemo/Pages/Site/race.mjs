@@ -1,5 +1,6 @@
 // The race: the visitor's switches, four lanes side by side, and what they were measured at.
 
+import { at } from './base.mjs';
 import { inWords } from './freshet.mjs';
 import { draw, layout } from './race-chart.mjs';
 import { bytes, figures, memory, milliseconds, outcome, verdict } from './race-figures.mjs';
@@ -94,7 +95,7 @@ async function run() {
 }
 
 async function begin() {
-    const response = await fetch('/demo/races', {
+    const response = await fetch(at('/demo/races'), {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({ seconds: settings.seconds, bytes: size }),
@@ -109,10 +110,10 @@ async function drive(some, race) {
     await Promise.all(some.map((lane) => {
         const record = new LaneRecord(lane.name);
         records.set(lane.name, record);
-        return lane.read(address(lane.name, race, settings), record);
+        return lane.read(at(address(lane.name, race, settings)), record);
     }));
     const peak = heap.stop();
-    const report = await fetch(`/demo/races/${race.id}`, { cache: 'no-store' });
+    const report = await fetch(at(`/demo/races/${race.id}`), { cache: 'no-store' });
     const { made } = report.ok ? await report.json() : { made: {} };
     for (const { name } of some) {
         const record = records.get(name);

@@ -1,5 +1,6 @@
 // Follows a stream by way of the SharedWorker that all tabs have together, or directly where a browser has none.
 
+import { at } from './base.mjs';
 import { State, follow } from './freshet.mjs';
 
 /** All connections are taken, by this page's other tabs: its turn will come. */
@@ -112,5 +113,5 @@ export async function reserve(count, { SharedWorker = globalThis.SharedWorker } 
 }
 
 function sharedReader(SharedWorker) {
-    return new SharedWorker('/shared-reader.mjs', { type: 'module', name: 'freshet' });
+    return new SharedWorker(at('/shared-reader.mjs'), { type: 'module', name: 'freshet' });
 }

@@ -1,6 +1,7 @@
 // One question and its answer on the page.
 
 import { AnswerText } from './answer-text.mjs';
+import { at } from './base.mjs';
 import { Pace } from './pace.mjs';
 
 const states = { waiting: 'Waiting', writing: 'Writing' };
@@ -35,7 +36,7 @@ export class TurnView {
      * `onDraw()` follows each drawing; `onAgain(question)` is asked for below an answer that is not whole.
      */
     constructor(list, turn, { announce, onDraw, onAgain } = {}) {
-        this.stream = turn.stream;
+        this.stream = at(turn.stream);
         this.question = turn.question;
         this.next = turn.next ?? [];
         this.reconnects = 0;

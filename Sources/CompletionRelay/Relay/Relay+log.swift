@@ -1,0 +1,45 @@
+import Logging
+import StreamCore
+import StreamHTTP
+
+/// What the log is told. A word of an upstream is in none of it: it may repeat the key that it was sent.
+extension Relay {
+    /// One line for each answer, when it has ended.
+    func logAnswer(_ asked: StreamingCall, _ call: AnswerCall, since began: Duration) async {
+        let end = (try? await streams.info(call.name))??.end
+        let metrics = call.metrics
+        let took = time.monotonic() - began
+        log.write(.relayedAnswer, end?.reason == .failed ? .warning : .info, "An answer was relayed.") {
+            var metadata: Logger.Metadata = [
+                "upstream": "\(asked.upstream.name)",
+                "stream": "\(call.name)",
+                "end": "\(end?.reason.rawValue ?? "removed")",
+                "tokens": .stringConvertible(metrics.countedTokens ?? metrics.tokens),
+                "seconds": LoggedText.seconds(took),
+            ]
+            metadata["model"] = asked.model.map { "\(LoggedText.short($0, 100))" }
+            metadata["first-token-seconds"] = metrics.timeToFirstToken.map(LoggedText.seconds)
+            metadata["why"] = end?.detail.flatMap(RelayFailure.known).map { "\($0)" }
+            return metadata
+        }
+    }
+
+    /// One line for each request that is passed on as it is.
+    func logPassed(_ request: RelayRequest, _ upstream: Upstream, status: Int, _ took: Duration) {
+        log.write(.passedCall, .info, "A call was passed on.") {
+            [
+                "upstream": "\(upstream.name)",
+                "method": "\(LoggedText.short(request.method, 20))",
+                "path": "\(LoggedText.short(request.path, 200))",
+                "status": .stringConvertible(status),
+                "seconds": LoggedText.seconds(took),
+            ]
+        }
+    }
+
+    func logFailure(of upstream: Upstream, _ reason: String) {
+        log.write(.failedCall, .warning, "An upstream did not answer.") {
+            ["upstream": "\(upstream.name)", "why": "\(LoggedText.short(reason, 300))"]
+        }
+    }
+}

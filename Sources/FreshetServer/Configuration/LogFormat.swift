@@ -1,0 +1,7 @@
+/// How the lines of the log are written.
+package enum LogFormat: String, Sendable, CaseIterable {
+    /// For people.
+    case text
+    /// A JSON object each.
+    case json
+}

@@ -1,0 +1,139 @@
+import Locks
+package import Logging
+import PrintableText
+package import StreamCore
+import TextCodecs
+
+/// The lines of what a server does, each about one thing that happened: a request that failed, a reader that was
+/// evicted, an answer that was relayed.
+///
+/// Whoever floods the server does not flood its log, and does not make it slow: of each kind only so many lines are
+/// written in a second, and then one that counts what was left out. No line has a query, a key or a cookie.
+package final class ServerLog: Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
+        case failedRequest = "failed requests"
+        case evictedReader = "evicted readers"
+        case tornResponse = "torn responses"
+        case relayedAnswer = "relayed answers"
+        case failedCall = "failed calls of upstreams"
+        case passedCall = "calls that were passed on"
+    }
+
+    private let logger: Logger
+    private let time: any TimeSource
+    private let throttles = Mutex([Kind: LogThrottle]())
+
+    package init(_ logger: Logger, time: any TimeSource = SystemTime()) {
+        self.logger = logger
+        self.time = time
+    }
+
+    /// One that writes nothing.
+    package static let none = ServerLog(Logger(label: "freshet") { _ in SwiftLogNoOpLogHandler() })
+
+    package func write(
+        _ kind: Kind,
+        _ level: Logger.Level,
+        _ message: Logger.Message,
+        _ metadata: () -> Logger.Metadata
+    ) {
+        guard logger.logLevel <= level else { return }
+        let now = time.monotonic()
+        guard case .write(let leftOut) = throttles.withLock({ $0[kind, default: LogThrottle()].decide(at: now) }) else {
+            return
+        }
+        var metadata = metadata()
+        if leftOut > 0 { metadata["left-out"] = .stringConvertible(leftOut) }
+        logger.log(level: level, message, metadata: metadata)
+    }
+
+    /// Tells what was left out when the flood is over: called now and then.
+    package func tellLeftOut() {
+        let now = time.monotonic()
+        let found = throttles.withLock { throttles -> [(Kind, Int)] in
+            guard !throttles.isEmpty else { return [] }
+            return Kind.allCases.compactMap { kind in
+                throttles[kind]?.takeLeftOut(at: now).map { (kind, $0) }
+            }
+        }
+        for (kind, count) in found {
+            logger.info(
+                "Lines were left out.",
+                metadata: ["kind": "\(kind.rawValue)", "left-out": .stringConvertible(count)]
+            )
+        }
+    }
+}
+
+extension ServerLog {
+    /// A request whose response says that it failed.
+    ///
+    /// - Parameter head: nil for what never became a request.
+    func failed(
+        _ head: RequestHead?,
+        status: Int,
+        problem: String?,
+        from peer: String,
+        _ isSecret: (String) -> Bool = { _ in false }
+    ) {
+        guard status >= 400 else { return }
+        write(.failedRequest, status >= 500 ? .warning : .info, "A request failed.") {
+            var metadata: Logger.Metadata = ["status": .stringConvertible(status), "address": "\(peer)"]
+            if let head {
+                metadata["method"] = "\(LoggedText.short(head.method.rawValue, 20))"
+                metadata["path"] = "\(LoggedText.path(of: head.uri, isSecret))"
+            }
+            metadata["problem"] = problem.map { "\($0)" }
+            return metadata
+        }
+    }
+
+    /// A reader that took nothing for too long.
+    func evicted(_ name: StreamName, form: String, from peer: String) {
+        write(.evictedReader, .info, "A reader that accepted no data was disconnected.") {
+            ["stream": "\(LoggedText.short(name.text, 200))", "form": "\(form)", "address": "\(peer)"]
+        }
+    }
+
+    /// A response that could not be completed, after its head was sent.
+    func torn(_ name: StreamName, from peer: String) {
+        write(.tornResponse, .info, "A response was cut short.") {
+            ["stream": "\(LoggedText.short(name.text, 200))", "address": "\(peer)"]
+        }
+    }
+}
+
+/// What strangers wrote, as a line of the log has it.
+package enum LoggedText {
+    /// The path of a target, without what may follow or precede it: a query may hold a secret, and so may the user
+    /// information of a URL.
+    ///
+    /// - Parameter isSecret: whether a segment may not be told, as it was sent or decoded.
+    package static func path(of uri: String, _ isSecret: (String) -> Bool = { _ in false }) -> String {
+        var path = Array(uri.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })
+        // In absolute form it is what follows the authority.
+        if path.first != UInt8(ascii: "/"), let colon = path.firstIndex(of: UInt8(ascii: ":")),
+            path[colon...].dropFirst().starts(with: "//".utf8)
+        {
+            path = Array(path[colon...].dropFirst(3).drop { $0 != UInt8(ascii: "/") })
+        }
+        guard path.first == UInt8(ascii: "/") || path == Array("*".utf8) else { return "-" }
+        let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            return isSecret(text) || PercentEncoding.decode(bytes, plusIsSpace: false).map(isSecret) == true
+                ? "(key)" : text
+        }
+        return short(segments.joined(separator: "/"), 200)
+    }
+
+    /// Seconds, to the millisecond.
+    package static func seconds(_ duration: Duration) -> Logger.MetadataValue {
+        .stringConvertible((duration / .milliseconds(1)).rounded() / 1000)
+    }
+
+    /// The beginning of a text, with what drives terminals as escapes.
+    package static func short(_ text: String, _ length: Int) -> String {
+        let beginning = String(decoding: text.utf8.prefix(length), as: UTF8.self)
+        return PrintableText.escaped(beginning) + (text.utf8.count > length ? "…" : "")
+    }
+}

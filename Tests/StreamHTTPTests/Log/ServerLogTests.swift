@@ -1,0 +1,84 @@
+import Locks
+import Logging
+import StoreSuite
+import StreamCore
+import Testing
+
+@testable import StreamHTTP
+
+@Suite("What the log says")
+struct ServerLogTests {
+    private final class Lines: Sendable {
+        let lines = Mutex<[(message: String, metadata: Logger.Metadata)]>([])
+    }
+
+    private struct Handler: LogHandler {
+        let lines: Lines
+        var logLevel = Logger.Level.info
+        var metadata: Logger.Metadata = [:]
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            lines.lines.withLock { $0.append(("\(event.message)", event.metadata ?? [:])) }
+        }
+    }
+
+    private let lines = Lines()
+    private let time = ManualTime()
+
+    private var log: ServerLog { ServerLog(Logger(label: "test") { _ in Handler(lines: lines) }, time: time) }
+
+    private func head(_ uri: String) -> RequestHead { RequestHead(method: .GET, uri: uri) }
+
+    @Test("a failed request is a line with what was asked and what it came to; one that went well is none")
+    func failed() {
+        let log = log
+        log.failed(head("/v1/stream/a"), status: 200, problem: nil, from: "::1")
+        log.failed(head("/v1/stream/a?key=secret"), status: 404, problem: "no-such-stream", from: "::1")
+        log.failed(nil, status: 400, problem: "malformed", from: "::1")
+        let told = lines.lines.withLock { $0.map { $0.metadata.mapValues { "\($0)" } } }
+        #expect(
+            told == [
+                [
+                    "method": "GET", "path": "/v1/stream/a", "status": "404", "problem": "no-such-stream",
+                    "address": "::1",
+                ], ["status": "400", "problem": "malformed", "address": "::1"],
+            ]
+        )
+    }
+
+    @Test("of a flood some lines are written, each kind for itself, and then how many were left out")
+    func flood() {
+        let log = log
+        for _ in 0..<500 { log.failed(head("/x"), status: 404, problem: nil, from: "a") }
+        log.evicted(.known("s"), form: "sse", from: "a")
+        #expect(lines.lines.withLock(\.count) == LogThrottle.burst + 1)
+        log.tellLeftOut()
+        #expect(lines.lines.withLock(\.count) == LogThrottle.burst + 1)
+        time.advance(by: .seconds(1))
+        log.tellLeftOut()
+        log.tellLeftOut()
+        let last = lines.lines.withLock { $0.last?.metadata.mapValues { "\($0)" } }
+        #expect(last == ["kind": "failed requests", "left-out": "\(500 - LogThrottle.burst)"])
+        #expect(lines.lines.withLock(\.count) == LogThrottle.burst + 2)
+    }
+
+    @Test("of a target the path alone is told, without a command for the terminal, and not all of a long one")
+    func paths() {
+        #expect(LoggedText.path(of: "/a/b?key=secret#c") == "/a/b")
+        #expect(LoggedText.path(of: "/a#secret") == "/a")
+        #expect(LoggedText.path(of: "http://user:secret@host/a?secret") == "/a")
+        #expect(LoggedText.path(of: "http://user:secret@host") == "-")
+        #expect(LoggedText.path(of: "user:secret@host:80") == "-")
+        #expect(LoggedText.path(of: "*") == "*")
+        #expect(LoggedText.path(of: "") == "-")
+        #expect(LoggedText.path(of: "/a\u{9B}2J\u{202E}\n") == #"/a\u{9B}2J\u{202E}\u{A}"#)
+        #expect(LoggedText.path(of: "/" + String(repeating: "a", count: 500)).utf8.count < 210)
+        #expect(LoggedText.path(of: "/a/k%65y/b") { $0 == "key" } == "/a/(key)/b")
+        // Half a character is none.
+        #expect(LoggedText.short("aé", 2) == "a\u{FFFD}…")
+    }
+}
