@@ -132,6 +132,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
+            // Compiled in, as the pages of the demonstration are.
+            resources: [.embedInCode("Browser/Modules")],
             swiftSettings: settings
         ),
         // What `freshet demo` shows. A program that embeds a server does not compile it.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import FreshetServer
 
 /// The command line: the server and its demonstration, and the clients of any Freshet server.
 @main
@@ -16,7 +17,7 @@ struct Freshet: AsyncParsableCommand {
               freshet cancel answer                    ask its producer to stop
               freshet delete answer                    delete it, so that its name is free again
             """,
-        version: "0.1.0",
+        version: FreshetVersion.text,
         subcommands: [
             Serve.self,
             RelayCommand.self,

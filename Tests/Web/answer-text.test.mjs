@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { AnswerText } from '../../Sources/FreshetDemo/Pages/Site/answer-text.mjs';
+import { AnswerText } from '../../clients/browser/text/answer-text.js';
 import { FakeDocument } from './fakes.mjs';
 
 function shown(pieces, { finish = true } = {}) {

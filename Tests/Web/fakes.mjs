@@ -58,27 +58,6 @@ export class FakeEventSource {
     }
 }
 
-/** Timers that fire when the test says so. */
-export class FakeTimers {
-    constructor() {
-        this.pending = new Map();
-        this.delays = [];
-        this.setTimeout = (action, delay) => {
-            const id = {};
-            this.delays.push(delay);
-            this.pending.set(id, action);
-            return id;
-        };
-        this.clearTimeout = (id) => this.pending.delete(id);
-    }
-
-    fire() {
-        const actions = [...this.pending.values()];
-        this.pending.clear();
-        for (const action of actions) action();
-    }
-}
-
 /** A window and its document, as far as following a stream concerns them. */
 export class FakePage {
     constructor() {

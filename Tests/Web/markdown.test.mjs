@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { AnswerText } from '../../Sources/FreshetDemo/Pages/Site/answer-text.mjs';
-import { linkTarget } from '../../Sources/FreshetDemo/Pages/Site/markdown-links.mjs';
+import { AnswerText } from '../../clients/browser/text/answer-text.js';
+import { linkTarget } from '../../clients/browser/text/markdown-links.js';
 import { FakeDocument } from './fakes.mjs';
 
 function show(pieces) {

@@ -94,7 +94,8 @@ package final class FreshetResponder: Responder {
     }
 
     package func commonFields(for head: RequestHead?) -> [HeaderField] {
-        Self.everyResponse
+        if BrowserModules.isModule(head) { return BrowserModules.everyResponse }
+        return Self.everyResponse
             + access.corsFields(
                 origin: head?.headers.first(name: "Origin"),
                 preflight: head?.method == .OPTIONS,
@@ -104,6 +105,7 @@ package final class FreshetResponder: Responder {
 
     private func route(_ request: RouteRequest) -> RequestPlan {
         if request.target.rawPath == "/health" { return .respond(health(request)) }
+        if let module = BrowserModules.response(to: request) { return .respond(module) }
         if let refusal = request.facts.refusal, let plan = refuse(request, refusal) { return plan }
         if isSession(request), request.head.method != .POST {
             return .respond(Response(.method(allowed: "POST, OPTIONS")))

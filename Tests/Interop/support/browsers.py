@@ -4,6 +4,7 @@ Both speak the same commands; Debian has no geckodriver, and Firefox needs none 
 """
 
 import base64
+import contextlib
 import json
 import pathlib
 import re
@@ -161,7 +162,23 @@ class Chromium(Browser):
     def color_scheme(self, scheme):
         """What pages are told that their reader likes; empty for the default."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
-        self.command("devtools", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": [feature]}})
+        self._devtools("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    def offline(self, is_offline):
+        """Cuts the network, or brings it back."""
+        self._devtools("Network.enable", {})
+        conditions = {"offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self._devtools("Network.emulateNetworkConditions", conditions)
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """The tab does nothing meanwhile. Afterwards the driver must be at it again."""
+        self._devtools("Page.setWebLifecycleState", {"state": "frozen"})
+        yield
+        self._devtools("Page.setWebLifecycleState", {"state": "active"})
+
+    def _devtools(self, command, parameters):
+        return self.command("devtools", {"cmd": command, "params": parameters})
 
     def quit(self):
         try:
@@ -276,6 +293,17 @@ class Firefox(Browser):
         """What pages are told that their reader likes; empty for the default."""
         value = {"dark": 0, "light": 1, "": 2}[scheme]
         self._as_browser("Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', arguments[0])", value)
+
+    def offline(self, is_offline):
+        """Cuts the network, or brings it back."""
+        self._as_browser("Services.io.offline = arguments[0]", is_offline)
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """The tab tells others nothing meanwhile: Firefox freezes none. Afterwards the driver must be at it again."""
+        self.run("window.told = BroadcastChannel.prototype.postMessage; BroadcastChannel.prototype.postMessage = () => {}")
+        yield
+        self.run("BroadcastChannel.prototype.postMessage = told")
 
     def _as_browser(self, script, *arguments):
         """Runs a script in the browser's own rights, not in a page."""

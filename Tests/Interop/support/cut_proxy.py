@@ -1,5 +1,6 @@
 """A TCP proxy that cuts connections: the bad network between a client and the server."""
 
+import contextlib
 import random
 import socket
 import struct
@@ -19,6 +20,7 @@ class CutProxy:
         self.cuts = 0
         self.refused = 0
         self._open = set()
+        self._muted = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
@@ -37,6 +39,17 @@ class CutProxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut_all()
+
+    @contextlib.contextmanager
+    def mute(self):
+        """What is open stays open, and nothing passes on it any more: as after a change of network."""
+        with self._lock:
+            muted = set(self._open)
+        self._muted |= muted
+        yield
+        for pair in muted:
+            self._cut(pair, reset=True)
+        self._muted -= muted
 
     def cut_all(self):
         with self._lock:
@@ -74,6 +87,8 @@ class CutProxy:
         source, sink = pair[side], pair[1 - side]
         try:
             while data := source.recv(65536):
+                if pair in self._muted:
+                    continue
                 allowed = cut.up(data) if cut and side == 0 else cut.down(data) if cut else len(data)
                 sink.sendall(data[:allowed])
                 if allowed < len(data) or (cut and cut.due):

@@ -23,7 +23,7 @@ struct RequestRunTests {
         var isWritable = true
         var bytesTaken: UInt64 = 0
         var framing: BodyFraming { .plain }
-        var peer: String { "somebody" }
+        var peerAddress: String { "somebody" }
 
         func send(_ response: Response) {
             said.append("\(response.status) \(String(decoding: response.body, as: UTF8.self))")

@@ -1,8 +1,9 @@
 // The article's own code, what goes wrong with it, and Freshet's answer: each is done, not told.
 
+import { reserve } from './v1/freshet.js';
+
 import { at } from './base.mjs';
-import { inWords } from './freshet.mjs';
-import { followShared, reserve } from './shared-follow.mjs';
+import { follow, inWords } from './follow.mjs';
 
 const numbers = Array.from({ length: 30 }, (_, index) => index + 1);
 
@@ -193,13 +194,10 @@ async function runSix(screen) {
 }
 
 async function runShared(screen) {
-    if (typeof SharedWorker === 'undefined') {
-        return screen.say('This browser has no SharedWorker: put HTTP/2 in front.', 'bad');
-    }
     const { stream } = await begin('lost');
     const readers = Array.from({ length: 6 }, () => ({ text: '', line: screen.node.appendChild(document.createElement('p')) }));
     const ended = readers.map((reader) => new Promise((resolve, reject) => {
-        followShared(at(stream), {
+        follow(at(stream), {
             onEvent: (event) => {
                 reader.text += event;
                 reader.line.textContent = `Reader:${reader.text}`;

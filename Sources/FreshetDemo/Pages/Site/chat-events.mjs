@@ -2,12 +2,6 @@
 
 const answers = '/v1/stream/relay/';
 
-/** What an event adds to the answer: the first choice's delta, or nothing. */
-export function wordOf(data) {
-    const content = parse(data).choices?.[0]?.delta?.content;
-    return typeof content === 'string' ? content : '';
-}
-
 /** Whether an event of a conversation is a turn of ours. */
 export function isTurn(turn) {
     return typeof turn?.stream === 'string' && turn.stream.startsWith(answers) && typeof turn.question === 'string';

@@ -1,15 +1,12 @@
 // The chat of `freshet demo`: a conversation is one stream of turns, and each turn's answer is a stream that the relay
 // keeps, of chat completion chunks as OpenAI's clients read them.
 //
-// This tab opens no stream itself: the browser has six connections for all tabs together over HTTP/1.1, so the reader that
-// they share does. It reads the answer that is being written, otherwise the conversation, to learn of questions that another tab asked.
+// It reads the answer that is being written, otherwise the conversation, to learn of questions that another tab asked.
 
-import { isTurn, parse, wordOf } from './chat-events.mjs';
+import { isTurn, parse } from './chat-events.mjs';
 import { ConnectionView, patiently } from './connection-view.mjs';
 import { Conversation } from './conversation.mjs';
-import { copyCode } from './copy-code.mjs';
-import { State, cancel } from './freshet.mjs';
-import { followShared } from './shared-follow.mjs';
+import { State, cancel, follow } from './follow.mjs';
 import { TurnView } from './turn-view.mjs';
 
 const page = Object.fromEntries(
@@ -59,8 +56,8 @@ function readOld(view) {
             view.end(outcome);
             resolve();
         };
-        followShared(view.stream, {
-            onEvent: (data, id) => view.word(wordOf(data), id),
+        follow(view.stream, {
+            onEvent: (data, id) => view.take(data, id),
             onGap: () => view.discard(),
             onEnd: end,
             onRefused: () => end({ reason: 'lost' }),
@@ -80,8 +77,8 @@ function advance() {
 
 function followAnswer(view) {
     view.begin({ asked: view.asked });
-    follower = followShared(view.stream, {
-        onEvent: (data, id) => view.word(wordOf(data), id),
+    follower = follow(view.stream, {
+        onEvent: (data, id) => view.take(data, id),
         onGap: () => view.discard(),
         onState: (state, detail, { reconnects }) => {
             showState(state, detail);
@@ -89,7 +86,7 @@ function followAnswer(view) {
         },
         onEnd: (end) => finish(view, end),
         onRefused: () => finish(view, { reason: 'lost' }),
-    }, { offset: view.lastId, urgent: true });
+    }, { offset: view.lastId });
 }
 
 function finish(view, end) {
@@ -104,7 +101,7 @@ function followConversation() {
         follower = null;
         return;
     }
-    follower = followShared(conversation.stream, {
+    follower = follow(conversation.stream, {
         onEvent: (data, id) => {
             if (id) conversation.position = id;
             const view = add(parse(data));
@@ -294,10 +291,6 @@ document.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || event.isComposing || event.defaultPrevented) return;
     if (asking.length > 0) asking.at(-1).abort();
     else stop();
-});
-page.turns.addEventListener('click', (event) => {
-    const button = event.target.closest('.copy');
-    if (button) copyCode(button, announce);
 });
 page.speed.addEventListener('input', showSpeed);
 new IntersectionObserver((entries) => {

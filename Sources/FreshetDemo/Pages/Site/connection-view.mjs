@@ -1,10 +1,12 @@
 // What the page says of its connection: never that it listens before the stream is open.
 
-import { State } from './freshet.mjs';
-import { waiting } from './shared-follow.mjs';
+import { State } from './follow.mjs';
 
 /** A connection that is not there after so many milliseconds waits for one of the browser's six. */
 export const patience = 1_500;
+
+/** What it says then. */
+const waiting = 'waiting';
 
 const waitingText = 'Waiting for a connection';
 const texts = {

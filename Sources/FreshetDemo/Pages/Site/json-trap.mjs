@@ -1,7 +1,8 @@
 // The article's JSON trap: one document three times, as it arrives.
 
+import { reserve } from './v1/freshet.js';
+
 import { at } from './base.mjs';
-import { reserve } from './shared-follow.mjs';
 
 /** Tries to read a text as JSON, as a page would that has nothing else. */
 export function attempt(text) {

@@ -1,11 +1,12 @@
 // The race: the visitor's switches, four lanes side by side, and what they were measured at.
 
+import { reserve } from './v1/freshet.js';
+
 import { at } from './base.mjs';
-import { inWords } from './freshet.mjs';
+import { inWords } from './follow.mjs';
 import { draw, layout } from './race-chart.mjs';
 import { bytes, figures, memory, milliseconds, outcome, verdict } from './race-figures.mjs';
 import { LaneRecord, address, lanes } from './race-lanes.mjs';
-import { reserve } from './shared-follow.mjs';
 
 const size = 2_000_000;
 const page = Object.fromEntries(

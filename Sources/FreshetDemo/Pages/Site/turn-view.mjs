@@ -1,6 +1,7 @@
 // One question and its answer on the page.
 
-import { AnswerText } from './answer-text.mjs';
+import { text } from './v1/freshet-text.js';
+
 import { at } from './base.mjs';
 import { Pace } from './pace.mjs';
 
@@ -52,9 +53,10 @@ export class TurnView {
         const prose = this.#answer.appendChild(element('div', 'prose'));
         this.#facts = new Facts(this.#answer.appendChild(element('p', 'facts')));
         const pace = new Pace();
-        this.#text = new AnswerText(prose, {
+        this.#text = text(prose, 'openai', {
             frame: (draw) => pace.run(draw),
-            onBlock: (text) => this.#said.push(text),
+            announce: (said) => this.#announce?.(said),
+            onBlock: (said) => this.#said.push(said),
             onDraw: () => {
                 this.#say();
                 this.#showFacts();
@@ -77,12 +79,14 @@ export class TurnView {
         if (this.#reason === 'waiting' && live) this.#become('writing');
     }
 
-    word(data, id) {
+    /** Takes an event of the answer. */
+    take(data, id) {
         this.events += 1;
         if (id) this.lastId = id;
+        const before = this.#text.text;
+        this.#text.take({ data });
         // What stands around the words says nothing, but it counts.
-        if (data !== '') this.#firstWord ??= performance.now();
-        this.#text.write(data);
+        if (this.#text.text !== before) this.#firstWord ??= performance.now();
     }
 
     /** What was shown is not exactly what the stream holds: everything kept follows. */

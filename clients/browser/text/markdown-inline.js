@@ -4,7 +4,7 @@
 // a link whose address is still arriving), `{ type: 'link', href, nodes }`, or `{ type: 'break' }`. Markup of other
 // kinds, HTML first of all, is text.
 
-import { bareAddress, linkTarget } from './markdown-links.mjs';
+import { bareAddress, linkTarget } from './markdown-links.js';
 
 const plain = /[^\\`*_~[\]!<hH\n]+/y;
 const destination = /\(\s*(?:<([^<>\n]*)>|([^\s()]*(?:\([^\s()]*\)[^\s()]*)*))(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/y;
@@ -318,6 +318,5 @@ function codeText(text) {
 }
 
 function characterBefore(text, at) {
-    const code = text.charCodeAt(at - 1);
-    return code >= 0xdc00 && code <= 0xdfff && at > 1 ? text.slice(at - 2, at) : text[at - 1];
+    return [...text.slice(Math.max(0, at - 2), at)].at(-1);
 }

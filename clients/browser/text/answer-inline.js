@@ -1,13 +1,13 @@
 // Draws the text of one block while it arrives: what is settled is drawn once, what may still change is drawn anew.
 
-import { parseInline } from './markdown-inline.mjs';
+import { parseInline } from './markdown-inline.js';
 
 /** Appending copies a text node's whole data, so a node that reached this many characters gets a successor. */
 export const longestNode = 1024;
 /** What is begun and not closed within so many characters is text: no more than these are ever drawn anew. */
 const longestTail = 1024;
 /** As much is parsed at once. */
-const portion = 512;
+const parsedAtOnce = 512;
 
 /** Marks that turn the direction of text around; in code they can make it read as what it is not. */
 const turning = /([\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069])/;
@@ -65,8 +65,8 @@ export class InlineText {
     #take() {
         const waiting = this.#waiting;
         this.#waiting = '';
-        for (let at = 0; at < waiting.length; at += portion) {
-            this.#tail += waiting.slice(at, at + portion);
+        for (let at = 0; at < waiting.length; at += parsedAtOnce) {
+            this.#tail += waiting.slice(at, at + parsedAtOnce);
             const { settled } = this.#parse(this.#tail, true);
             this.#settleFirst(settled);
             while (this.#tail.length > longestTail) this.#settleFirst(cut(this.#tail));
@@ -143,8 +143,7 @@ export function appendCode(element, text) {
 function cut(text) {
     const blank = text.lastIndexOf(' ', longestTail - 1) + 1;
     if (blank > 0) return blank;
-    const code = text.charCodeAt(longestTail);
-    return code >= 0xdc00 && code <= 0xdfff ? longestTail - 1 : longestTail;
+    return /^[\udc00-\udfff]/.test(text.slice(longestTail)) ? longestTail - 1 : longestTail;
 }
 
 function plainText(nodes) {

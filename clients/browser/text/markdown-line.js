@@ -127,17 +127,21 @@ function takeContainer(rest, isWhole) {
     return { item, rest: blank === '' ? '' : rest.slice(whole.length) };
 }
 
+/** What stands between the bars of a line, without those at its ends. */
+function cells(line) {
+    return line.trim().replace(/^\||\|$/g, '').split('|');
+}
+
 /** The alignment of each column, from the line below a table's head; null when it is not such a line. */
 export function delimiterRow(line) {
-    const cells = line.trim().replace(/^\|/, '').replace(/\|$/, '').split('|').map((cell) => cell.trim());
-    if (!line.includes('|') || !cells.every((cell) => /^:?-+:?$/.test(cell))) return null;
-    return cells.map((cell) => (cell.endsWith(':') ? (cell.startsWith(':') ? 'center' : 'end') : 'start'));
+    const marks = cells(line).map((cell) => /^(:?)-+(:?)$/.exec(cell.trim()));
+    if (!line.includes('|') || marks.includes(null)) return null;
+    return marks.map(([, before, after]) => (after ? (before ? 'center' : 'end') : 'start'));
 }
 
 /** The columns of a line of a table, zero for a line without a bar. */
 export function columns(line) {
-    const bars = line.trim().replace(/^\|/, '').replace(/\\./g, '').replace(/\|$/, '').split('|').length;
-    return line.includes('|') ? bars : 0;
+    return line.includes('|') ? cells(line.replace(/\\./g, '')).length : 0;
 }
 
 /** Blanks at the beginning, a tab counted as four. */
@@ -146,11 +150,8 @@ function width(text) {
 }
 
 function dedent(text, most) {
-    let taken = 0;
+    let left = most;
     let at = 0;
-    while (taken < most && (text[at] === ' ' || text[at] === '\t')) {
-        taken += text[at] === '\t' ? 4 : 1;
-        at += 1;
-    }
-    return ' '.repeat(Math.max(0, taken - most)) + text.slice(at);
+    for (; left > 0 && /[ \t]/.test(text[at]); at += 1) left -= width(text[at]);
+    return ' '.repeat(Math.max(0, -left)) + text.slice(at);
 }

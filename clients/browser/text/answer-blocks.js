@@ -3,8 +3,8 @@
 // Each has a `kind`, takes text with `feed` and the end of a line with `endLine`, shows with `draw` what it was fed, and
 // returns with `close` what a screen reader should say. One that `isLong` is continued in another with what `split` returns.
 
-import { InlineText, appendCode } from './answer-inline.mjs';
-import { columns } from './markdown-line.mjs';
+import { InlineText, appendCode } from './answer-inline.js';
+import { columns } from './markdown-line.js';
 
 /** Adding to a block lays the whole block out again, so one that is longer than this is continued in a new one. */
 const longestBlock = 4096;

@@ -2,13 +2,13 @@
 //
 // Text is only ever put into text nodes, so nothing that a producer sends can become markup. A word costs the same
 // however long the answer is: only the block that is still open is touched, and of that only what the word may change.
-// `markdown-line.mjs` decides what a line is, `answer-blocks.mjs` shows it; here is where it stands.
+// `markdown-line.js` decides what a line is, `answer-blocks.js` shows it; here is where it stands.
 
-import { Code, Prose, Table, largestGroup } from './answer-blocks.mjs';
-import { readLine } from './markdown-line.mjs';
+import { Code, Prose, Table, largestGroup } from './answer-blocks.js';
+import { readLine } from './markdown-line.js';
 
 /** As much goes into a block before it is asked whether it has become too long. */
-const portion = 1024;
+const fedAtOnce = 1024;
 
 export class AnswerText {
     #container;
@@ -25,6 +25,8 @@ export class AnswerText {
     #places;
     /** The block that text goes into. */
     #leaf = null;
+    /** Blocks beside the text that are to be drawn. */
+    #asides = new Set();
     /** The levels of the headings above, each deeper than the one before. */
     #levels = [];
 
@@ -44,15 +46,38 @@ export class AnswerText {
     /** Adds text; it is drawn with everything else that arrives before the next frame. */
     write(text) {
         this.#pending.push(text);
+        this.touch();
+    }
+
+    /** Something is to be drawn before the next frame: text, or a block beside it. */
+    touch(aside) {
+        if (aside) this.#asides.add(aside);
         if (this.#scheduled) return;
         this.#scheduled = true;
         this.#frame(() => this.draw());
     }
 
+    /** A block of code beside the text, fed by who asked for it. */
+    aside(language) {
+        this.draw();
+        if (this.#line) this.#endLine('');
+        this.#close();
+        this.#line = '';
+        this.#places.length = 1;
+        return new Code(this.#place.add('div'), { fence: '', indent: 0, language });
+    }
+
     /** Draws what is pending now. */
     draw() {
         this.#scheduled = false;
-        if (this.#pending.length === 0) return;
+        if (this.#pending.length === 0 && this.#asides.size === 0) return;
+        for (const aside of this.#asides) aside.draw();
+        this.#asides.clear();
+        this.#take();
+        this.#onDraw?.();
+    }
+
+    #take() {
         const lines = this.#pending.join('').replaceAll('\r', '').split('\n');
         this.#pending = [];
         lines.forEach((line, index) => {
@@ -60,7 +85,6 @@ export class AnswerText {
             else this.#addToLine(line);
         });
         this.#leaf?.draw();
-        this.#onDraw?.();
     }
 
     /** The answer is complete: nothing is held back any longer. */
@@ -74,6 +98,7 @@ export class AnswerText {
     clear() {
         this.#pending = [];
         this.#line = '';
+        this.#asides.clear();
         this.#leaf = null;
         this.#levels = [];
         this.#places = [new Place({ kind: 'answer' }, this.#container)];
@@ -151,8 +176,8 @@ export class AnswerText {
     }
 
     #feed(text) {
-        for (let at = 0; at < text.length && this.#leaf !== null; at += portion) {
-            this.#leaf.feed(text.slice(at, at + portion));
+        for (let at = 0; at < text.length && this.#leaf !== null; at += fedAtOnce) {
+            this.#leaf.feed(text.slice(at, at + fedAtOnce));
             if (!this.#leaf.isLong) continue;
             const rest = this.#leaf.split();
             this.#close();

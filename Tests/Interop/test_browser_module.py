@@ -1,0 +1,340 @@
+"""`/v1/freshet.js` in Chromium and Firefox: what it survives, and what its tabs share."""
+
+import random
+import threading
+import time
+
+import pytest
+
+from support.cut_proxy import CutProxy
+from support.freshet import NIGHTLY, Freshet
+from support.module_pages import Unavailable, module_pages
+from support.producers import freshet
+from support.restarts import kill_and_start
+from support.waiting import eventually
+
+# A heartbeat a second, so that silence is noticed as soon.
+BRISK = dict(heartbeat_seconds=1, retry_milliseconds=200)
+OPTIONS = {"heartbeat": 1000}
+
+
+@pytest.fixture(scope="module")
+def pages():
+    pages = module_pages()
+    yield pages
+    pages.close()
+
+
+@pytest.fixture(scope="module")
+def server(pages):
+    server = Freshet(allowed_origins=pages.origin(), **BRISK)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def page(browser, pages):
+    open_page(browser, pages)
+    yield browser
+    browser.run("closeAll()")
+
+
+def open_page(browser, pages):
+    browser.goto(pages.origin() + "/")
+    browser.wait_for("window.listen !== undefined")
+
+
+@pytest.fixture
+def tabs(page, pages):
+    """Opens tabs, of which the first is there; they are closed with the test."""
+    first = page.window()
+    opened = [first]
+
+    def open_tabs(count):
+        while len(opened) < count:
+            opened.append(page.open_window())
+            open_page(page, pages)
+        return list(opened)
+
+    yield open_tabs
+    for tab in opened[1:]:
+        try:
+            page.switch(tab)
+            page.close_window()
+        except AssertionError:
+            pass  # The test closed it.
+    page.switch(first)
+
+
+def listen(page, url, options=OPTIONS):
+    page.run("return listen(arguments[0], arguments[1])", url, options)
+    page.wait_for("log.opens > 0")
+
+
+def words(page):
+    return page.run("return words()")
+
+
+def in_each(page, tabs, action):
+    results = []
+    for tab in tabs:
+        page.switch(tab)
+        results.append(action())
+    return results
+
+
+def readers(server):
+    """How many connections the server holds for readers."""
+    for line in server.request("GET", "/metrics").text.splitlines():
+        if line.startswith('freshet_readers{form="sse"}'):
+            return int(float(line.split()[1]))
+    return 0
+
+
+def test_it_reads_to_the_end_and_says_how_it_ended(page, server):
+    path = server.create()
+    listen(page, server.url + path)
+    server.append_each(path, ["a", "b\nc", "é 😀"])
+    page.wait_for("log.events.length === 3")
+    server.end(path, "failed", "no more")
+    page.wait_for("log.source.readyState === 2")
+    assert words(page) == ["a", "b\nc", "é 😀"]
+    assert page.run("return log.events.at(-1).data") == '{"reason":"failed","detail":"no more"}'
+    assert page.run("return log.errors") == []
+
+
+def test_a_server_that_is_killed_again_and_again_loses_and_doubles_nothing(page, pages, tmp_path):
+    seconds = 60 if NIGHTLY else 15
+    settings = dict(allowed_origins=pages.origin(), **BRISK)
+    server = Freshet(data=tmp_path / "data", **settings)
+    kills = 0
+    with CutProxy(server.address) as proxy:
+        produced = []
+
+        def produce():
+            with freshet.Producer(f"{server.url}/v1/stream/killed", patience=60) as stream:
+                until = time.monotonic() + seconds
+                while time.monotonic() < until:
+                    produced.append(f"word {len(produced)} ")
+                    stream.append(produced[-1])
+                    time.sleep(0.01)  # A model writes no faster.
+
+        producer = threading.Thread(target=produce)
+        try:
+            listen(page, f"{proxy.url}/v1/stream/killed")
+            producer.start()
+            chance = random.Random(page.name)
+            while producer.is_alive():
+                producer.join(chance.uniform(0.5, 3))
+                if producer.is_alive():
+                    server = kill_and_start(server, tmp_path / "data", **settings)
+                    kills += 1
+            page.wait_for("log.source.readyState === 2", seconds=40)
+            assert "".join(words(page)) == "".join(produced)
+            assert page.run("return log.events.at(-1).type") == "end"
+            assert kills >= 3
+            # No storm: a few attempts for each of them. Firefox makes ten connections of an attempt that is reset.
+            assert len(page.run("return log.errors")) <= 8 * kills
+            assert proxy.connections <= 4 + 8 * kills
+        finally:
+            producer.join()
+            server.stop()
+
+
+def test_it_goes_on_after_503s_for_ten_seconds(page, pages, server):
+    path = server.create()
+    unavailable = Unavailable(pages.origin())
+    with CutProxy(server.address) as proxy:
+        listen(page, proxy.url + path)
+        server.append(path, "before")
+        page.wait_for("log.events.length === 1")
+        proxy.upstream = unavailable.address
+        proxy.cut_all()
+        page.wait_for("log.errors.length > 0")
+        server.append(path, "meanwhile")
+        # Ten seconds of it, measured by the page.
+        page.run_async("setTimeout(arguments[0], 10_000)")
+        assert page.run("return log.errors.some(([, status]) => status === 503)")
+        assert 2 <= unavailable.requests <= 15
+        proxy.upstream = server.address
+        proxy.cut_all()
+        page.wait_for("log.events.length === 2", seconds=30)
+        assert words(page) == ["before", "meanwhile"]
+    unavailable.close()
+
+
+def test_it_goes_on_when_the_network_is_back(page, server):
+    path = server.create()
+    listen(page, server.url + path)
+    server.append(path, "before")
+    page.wait_for("log.events.length === 1")
+    page.offline(True)
+    try:
+        page.wait_for("log.errors.length > 0 || !navigator.onLine")
+        server.append(path, "meanwhile")
+    finally:
+        page.offline(False)
+    page.wait_for("log.events.length === 2", seconds=30)
+    server.append(path, "after")
+    page.wait_for("log.events.length === 3")
+    assert words(page) == ["before", "meanwhile", "after"]
+
+
+def test_a_connection_that_died_in_silence_is_made_anew(page, server):
+    path = server.create()
+    with CutProxy(server.address) as proxy:
+        listen(page, proxy.url + path)
+        server.append(path, "before")
+        page.wait_for("log.events.length === 1")
+        with proxy.mute():
+            server.append(path, "meanwhile")
+            page.wait_for("log.errors.length > 0")
+        page.wait_for("log.events.length === 2", seconds=30)
+        assert words(page) == ["before", "meanwhile"]
+
+
+def test_a_token_is_asked_for_again_after_401(page, pages, serve, tmp_path):
+    key = "reader-key-0123456789"
+    keys = tmp_path / "keys"
+    keys.write_text(f"reader {key} create,append,read *\n")
+    keys.chmod(0o600)
+    server = serve(allowed_origins=pages.origin(), keys=keys)
+    bearer = {"Authorization": f"Bearer {key}"}
+    path = server.create(headers=bearer)
+    server.append(path, "secret", headers=bearer)
+    page.run(
+        """
+        window.tokens = ['wrong-key-0123456789', arguments[1]];
+        listen(arguments[0], { token: async () => tokens.shift() });
+        """,
+        server.url + path,
+        key,
+    )
+    page.wait_for("log.events.length === 1")
+    assert words(page) == ["secret"]
+    assert page.run("return [tokens.length, log.errors]") == [0, []]
+    # A second refusal in a row is final.
+    page.run("listen(arguments[0], { token: () => 'wrong-key-0123456789' })", server.url + path)
+    page.wait_for("log.source.readyState === 2")
+    assert page.run("return log.errors") == [[2, 401]]
+
+
+def test_it_can_be_iterated_and_cancelled(page, server):
+    path = server.create()
+    server.append_each(path, ["a", "b"])
+    page.run(
+        """
+        window.seen = [];
+        (async () => {
+          window.source = new modules.FreshetSource(arguments[0]);
+          for await (const { type, data, detail } of source) seen.push(type === 'end' ? detail.reason : data);
+          window.over = true;
+        })();
+        """,
+        server.url + path,
+    )
+    page.wait_for("seen.length === 2")
+    assert page.run_async("source.cancel().then(arguments[0])") == 204
+    page.wait_for("window.over")
+    assert page.run("return seen") == ["a", "b", "cancelled"]
+
+
+# Tabs
+
+
+def test_eight_tabs_on_one_stream_share_a_connection(page, server, tabs):
+    path = server.create()
+    opened = tabs(8)
+    server.append(path, "early ")
+    in_each(page, opened, lambda: listen(page, server.url + path))
+    eventually(lambda: readers(server) == 1)
+    server.append_each(path, ["a", "b", "c"])
+    in_each(page, opened, lambda: page.wait_for("log.events.length === 4"))
+    assert readers(server) == 1
+    ways = in_each(page, opened, lambda: page.run("return log.source.via"))
+    assert sorted(ways) == ["connection"] + ["tab"] * 7
+    # The tab that reads is closed: another one does, and nobody misses a word.
+    leader = opened[ways.index("connection")]
+    others = [tab for tab in opened if tab != leader]
+    first = opened[0]
+    if leader == first:
+        page.switch(first)
+        page.run("closeAll()")
+    else:
+        page.switch(leader)
+        page.close_window()
+    server.append(path, "d")
+    in_each(page, others, lambda: page.wait_for("log.events.length === 5"))
+    eventually(lambda: readers(server) == 1)
+    server.end(path)
+    in_each(page, others, lambda: page.wait_for("log.source.readyState === 2"))
+    assert in_each(page, others, lambda: words(page)) == [["early ", "a", "b", "c", "d"]] * 7
+    eventually(lambda: readers(server) == 0)
+
+
+def test_eight_tabs_on_eight_streams_leave_room_for_requests(page, server, tabs):
+    opened = tabs(8)
+    paths = [server.create() for _ in opened]
+    urls = iter(paths)
+    in_each(page, opened, lambda: listen(page, server.url + next(urls)))
+    eventually(lambda: readers(server) == 4)
+    for path in paths:
+        server.append_each(path, ["a", "b"])
+    # What is looked at is live; the others are read every 15 s at the latest.
+    in_each(page, opened, lambda: page.wait_for("log.events.length === 2", seconds=20))
+    assert in_each(page, opened, lambda: words(page)) == [["a", "b"]] * 8
+    waits = in_each(
+        page,
+        opened,
+        lambda: page.run_async(
+            """
+            const [url, done] = arguments, begun = performance.now();
+            fetch(url, { method: 'HEAD', cache: 'no-store' }).then(() => done(performance.now() - begun));
+            """,
+            server.url + paths[0],
+        ),
+    )
+    assert max(waits) < 1500, waits
+    eventually(lambda: readers(server) == 4)
+    for path in paths:
+        server.end(path)
+    in_each(page, opened, lambda: page.wait_for("log.source.readyState === 2", seconds=20))
+    eventually(lambda: readers(server) == 0)
+
+
+def test_when_the_tab_that_reads_is_frozen_another_one_does(page, server, tabs):
+    path = server.create()
+    opened = tabs(3)
+    in_each(page, opened, lambda: listen(page, server.url + path))
+    ways = in_each(page, opened, lambda: page.run("return log.source.via"))
+    leader = opened[ways.index("connection")]
+    others = [tab for tab in opened if tab != leader]
+    page.switch(leader)
+    with page.frozen():
+        # What the server sends now reaches the tab that sleeps, and nobody else.
+        server.append(path, "while it sleeps")
+        page.switch(others[0])
+        page.wait_for("log.events.length === 1", seconds=30)
+        page.switch(others[1])
+        page.wait_for("log.events.length === 1", seconds=30)
+        page.switch(leader)
+    page.wait_for("log.events.length === 1", seconds=30)
+    server.append(path, "after")
+    in_each(page, opened, lambda: page.wait_for("log.events.length === 2", seconds=30))
+    assert in_each(page, opened, lambda: words(page)) == [["while it sleeps", "after"]] * 3
+    eventually(lambda: readers(server) == 1)
+    ways = in_each(page, [leader, *others], lambda: page.run("return log.source.via"))
+    assert ways[0] == "tab" and sorted(ways[1:]) == ["connection", "tab"]
+
+
+def test_connections_can_be_reserved(page, server):
+    paths = [server.create() for _ in range(4)]
+    for path in paths:
+        listen(page, server.url + path)
+    eventually(lambda: readers(server) == 4)
+    page.run_async(
+        "modules.reserve(3, arguments[0]).then((release) => { window.release = release; arguments[1](true); })", server.url
+    )
+    eventually(lambda: readers(server) == 1)
+    page.run("release()")
+    eventually(lambda: readers(server) == 4)
