@@ -18,6 +18,9 @@ let settings: [SwiftSetting] =
     // What the thread sanitizer needs to see what a lock orders (Sources/Locks).
     + (Context.environment["FRESHET_THREAD_SANITIZER"] == nil ? [] : [.define("FRESHET_THREAD_SANITIZER")])
 
+/// What a release build says of itself in `freshet --version`: `scripts/lib/release-build` sets it.
+let release: [CSetting] = Context.environment["FRESHET_RELEASE"].map { [.define("FRESHET_RELEASE", to: $0)] } ?? []
+
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
@@ -207,10 +210,12 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // The tag and the commit of a release build.
+        .target(name: "CRelease", cSettings: release),
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
-                "CompletionRelay", "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource",
+                "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource",
                 "FreshetDemo", "FreshetRelay", "FreshetServer", "PrintableText", "StreamHTTP", "ProxyConfiguration",
                 "ProxyDoctor",
                 "ProbeProtocol", "TextCodecs", asyncHTTPClient,

@@ -17,7 +17,7 @@ struct Freshet: AsyncParsableCommand {
               freshet cancel answer                    ask its producer to stop
               freshet delete answer                    delete it, so that its name is free again
             """,
-        version: FreshetVersion.text,
+        version: ProgramVersion.text,
         subcommands: [
             Serve.self,
             RelayCommand.self,
@@ -28,6 +28,7 @@ struct Freshet: AsyncParsableCommand {
             Delete.self,
             List.self,
             Info.self,
+            Health.self,
             Doctor.self,
             Backup.self,
             Check.self,

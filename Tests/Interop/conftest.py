@@ -8,7 +8,7 @@ from support.freshet import BINARY, NIGHTLY, Freshet
 
 def pytest_configure(config):
     if not pathlib.Path(BINARY).exists():
-        raise pytest.UsageError(f"there is no {BINARY}: run `swift build -c release`, or set FRESHET_BINARY")
+        raise pytest.UsageError(f"there is no {BINARY}: run scripts/lib/release-build, or set FRESHET_BINARY")
 
 
 # Before xdist looks at the marks.

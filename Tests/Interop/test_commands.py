@@ -448,7 +448,7 @@ def test_wrong_usage_is_told_on_standard_error(arguments):
 def test_the_program_says_its_version():
     done = run("--version")
     assert done.returncode == 0
-    assert re.fullmatch(rb"\d+\.\d+\.\d+\n", done.stdout)
+    assert re.fullmatch(rb"\d+\.\d+\.\d+ \([^()]+\)\n", done.stdout)
 
 
 def test_a_renamed_setting_keeps_its_old_name_with_one_warning(serve):

@@ -27,6 +27,7 @@ extension ServerRun {
                     }
                     count += 1
                     if count > 1 { return }
+                    serving.manager?.isStopping()
                     await group.triggerGracefulShutdown()
                 }
             }
@@ -35,10 +36,21 @@ extension ServerRun {
     }
 }
 
-/// A server as a service.
+/// A server as a service, which tells whoever started it how it is.
 struct Serving: Service {
     let service: FreshetService
-    let started: @Sendable (SocketAddress) -> Void
+    let manager: ServiceManager?
+    /// Prints where it listens, and returns that.
+    let started: @Sendable (SocketAddress) -> String
 
-    func run() async throws { try await service.serve { started($0) } }
+    func run() async throws {
+        var telling: Task<Void, Never>?
+        defer { telling?.cancel() }
+        try await service.serve { address in
+            let url = started(address)
+            guard let manager else { return }
+            manager.isReady(at: url)
+            telling = Task { [service] in await manager.keepTelling { await service.untilEveryLoopResponds() } }
+        }
+    }
 }

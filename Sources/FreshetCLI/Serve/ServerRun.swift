@@ -27,20 +27,28 @@ struct ServerRun {
     /// Further routes, which may ask models through the relay.
     var extra: @Sendable (Streams, Relay?) -> [any RouteGroup] = { _, _ in [] }
 
+    /// What was read from files and the environment, and nobody else may know.
+    private struct Secrets {
+        var keys: KeyRing?
+        var certificate: CertificatePair?
+        /// Those of the upstreams, by their names.
+        var ownKeys: [String: String]
+    }
+
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         var configuration: ServerConfiguration
-        let keys: KeyRing?
-        let certificate: CertificatePair?
-        let ownKeys: [String: String]
+        let secrets: Secrets
         var warnings: [String] = []
         do {
             configuration = try options.configuration(environment: environment) { warnings.append($0) }
             if configuration.upstreams.isEmpty { configuration.upstreams = usualUpstreams }
             try addOwnUpstreams(to: &configuration)
-            keys = try configuration.readKeys()
-            certificate = try configuration.certificateFiles?.read()
-            ownKeys = try RelayConfiguration(configuration).ownKeys(environment)
+            secrets = Secrets(
+                keys: try configuration.readKeys(),
+                certificate: try configuration.certificateFiles?.read(),
+                ownKeys: try RelayConfiguration(configuration).ownKeys(environment)
+            )
         } catch {
             throw ValidationError("\(error)")
         }
@@ -48,7 +56,7 @@ struct ServerRun {
         LoggingSystem.bootstrap { OutputLogHandler(label: $0, output: output) }
         var result = Result<Void, any Error>.success(())
         do {
-            try await serve(&configuration, keys, ownKeys, warnings)
+            try await serve(&configuration, secrets, ServiceManager(environment: environment), warnings)
         } catch {
             result = .failure(error)
         }
@@ -58,8 +66,8 @@ struct ServerRun {
 
     private func serve(
         _ configuration: inout ServerConfiguration,
-        _ keys: KeyRing?,
-        _ ownKeys: [String: String],
+        _ secrets: Secrets,
+        _ manager: ServiceManager?,
         _ warnings: [String]
     ) async throws {
         var logger = Logger(label: "freshet")
@@ -72,8 +80,8 @@ struct ServerRun {
         let service = await FreshetService(
             configuration: configuration,
             store: keeping.store,
-            keys: keys,
-            certificate: certificate,
+            keys: secrets.keys,
+            certificate: secrets.certificate,
             logger: logger,
             extra: { [configuration, extra, logger] streams in
                 guard !configuration.upstreams.isEmpty else { return extra(streams, nil) }
@@ -81,27 +89,27 @@ struct ServerRun {
                 let relay = Relay(
                     streams: streams,
                     configuration: RelayConfiguration(configuration),
-                    ownKeys: ownKeys,
+                    ownKeys: secrets.ownKeys,
                     client: client,
                     logger: logger,
                     builtin: { ownPort.named(in: Answerer.builtIn.answer(to: $0)).words }
                 )
                 let routes = RelayRoutes(
                     relay: relay,
-                    access: configuration.accessPolicy(keys: keys),
-                    callers: keys == nil ? .anyone : .keys,
+                    access: configuration.accessPolicy(keys: secrets.keys),
+                    callers: secrets.keys == nil ? .anyone : .keys,
                     client: client
                 )
                 return extra(streams, relay) + [routes]
             }
         )
         // Trapped before the URL is out: whoever has seen it may send a signal.
-        let trapped: [UnixSignal] = [.sigterm, .sigint] + (certificate == nil ? [] : [.sighup])
+        let trapped: [UnixSignal] = [.sigterm, .sigint] + (secrets.certificate == nil ? [] : [.sighup])
         let signals = await UnixSignalsSequence(trapping: trapped)
         do {
-            let serving = Serving(service: service) { [configuration, invitation] address in
+            let serving = Serving(service: service, manager: manager) { [configuration, invitation] address in
                 if let port = address.port { ownPort.set(port) }
-                Self.announce(configuration, address, clearText: service.clearTextAddress, keeping, invitation)
+                return Self.announce(configuration, address, clearText: service.clearTextAddress, keeping, invitation)
             }
             try await serve(serving, signals, logger)
         } catch {
@@ -166,13 +174,14 @@ struct ServerRun {
         )
     }
 
+    /// Prints where it listens, and returns that.
     private static func announce(
         _ configuration: ServerConfiguration,
         _ address: SocketAddress,
         clearText: SocketAddress?,
         _ keeping: Keeping,
         _ invitation: String?
-    ) {
+    ) -> String {
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
         let scheme = configuration.tlsCertificate == nil ? "http" : "https"
         let url = "\(scheme)://\(host):\(address.port ?? configuration.port)"
@@ -185,6 +194,7 @@ struct ServerRun {
         case .memory: Terminal.note("Streams are kept in memory: they are lost when the server ends.")
         case .directory(_, let path): Terminal.note("Streams are kept in \(path).")
         }
+        return url
     }
 }
 

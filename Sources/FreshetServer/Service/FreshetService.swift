@@ -190,6 +190,9 @@ package final class FreshetService: Sendable {
         }
     }
 
+    /// Returns when every event loop has run something that was asked of it now: a sign that the server does not hang.
+    package func untilEveryLoopResponds() async { await server.loops.untilEachResponds() }
+
     /// Closes everything now.
     package func stop() async {
         sweeping.withLock(\.self)?.cancel()

@@ -118,6 +118,9 @@ package final class HTTPLoops: Sendable {
         return sum
     }
 
+    /// Returns when each of them has run something that was asked of it now: one that hangs keeps it waiting.
+    package func untilEachResponds() async { await onEach { _ in } }
+
     private func onEach(_ body: @escaping @Sendable (HTTPLoop) -> Void) async {
         for (eventLoop, loop) in loops { try? await eventLoop.submit { body(loop.value) }.get() }
     }

@@ -28,10 +28,13 @@ class Freshet:
 
     Settings are the server's own flags with underscores: `heartbeat_seconds=1` is `--heartbeat-seconds 1`, True is a flag without a
     value, a list repeats the flag. Streams are kept in memory unless the test names a directory with `data`. `before` is called in
-    the child before the program runs. With a `certificate` the server speaks TLS, and so do the requests made here.
+    the child before the program runs. `program` is what runs instead of the binary. With a `certificate` the server speaks TLS, and so
+    do the requests made here.
     """
 
-    def __init__(self, command="serve", environment=None, wait=True, before=None, certificate=None, **settings):
+    def __init__(
+        self, command="serve", environment=None, wait=True, before=None, certificate=None, program=(BINARY,), **settings
+    ):
         settings = {"port": 0, **settings}
         self.certificate = certificate
         if TRANSPORT == "tls" and not certificate:
@@ -40,7 +43,7 @@ class Freshet:
             settings = {**self.certificate.settings, **settings}
         if command == "serve" and "data" not in settings and "memory" not in settings:
             settings["memory"] = True
-        arguments = [BINARY, command]
+        arguments = [*program, command]
         for name, value in settings.items():
             flag = "--" + name.replace("_", "-")
             for one in value if isinstance(value, list) else [value]:

@@ -36,7 +36,8 @@ struct HTTP1ConnectionTests {
             channel.eventLoop,
             responder: Held(name: try StreamName("a"), plane: plane),
             configuration: .forTests,
-            time: ManualTime()
+            time: ManualTime(),
+            log: .none
         )
         try HTTP1Connection.add(to: channel, loop: loop, peer: ConnectionPeer(address: "test", refusal: nil))
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()

@@ -33,6 +33,7 @@ struct RequestFieldsTests {
         #expect(fields.firstRepeated { _ in true } == "B")
         #expect(fields.firstRepeated { $0 == "A" } == "A")
         #expect(fields.firstRepeated { $0 == "a" } == nil)
-        #expect(RequestFields(["bx": "1", "by": "2"]).firstRepeated { _ in true } == nil)
+        let alike: RequestFields = ["bx": "1", "by": "2"]
+        #expect(alike.firstRepeated { _ in true } == nil)
     }
 }
