@@ -15,7 +15,7 @@ import pytest
 from support.freshet import BINARY, Freshet
 from support.upstream import CHAT, Answer, Upstream
 from support.waiting import eventually
-from support.wire import Connection, exchange
+from support.wire import Closed, Connection, exchange
 
 KEY = "backend-key-0123456789"
 F_SETPIPE_SZ = 1031
@@ -47,7 +47,7 @@ def test_a_request_that_fails_is_one_line(serve):
     assert server.request("GET", "/v1/stream/missing").status == 404
     assert server.append(path, "{}", "application/json").status == 409
     with Connection(server.address) as connection:
-        connection.send("NONSENSE\r\n\r\n")
+        connection.send("GET /x HTTP/1.1\r\nHost localhost\r\n\r\n")
         assert b" 400 " in connection.read_until(b"\r\n")
     lines = told(server, "A request failed.", 3)
     assert [(line["status"], line.get("method"), line.get("path")) for line in lines] == [
@@ -94,7 +94,7 @@ def test_no_line_has_a_secret_or_a_command(serve, tmp_path):
         for head in heads:
             with Connection(server.address) as connection:
                 connection.send(head + b"Connection: close\r\n\r\n")
-                assert re.match(rb"HTTP/1.1 4\d\d ", connection.read_to_end()), head
+                assert re.match(rb"HTTP/1.1 [45]\d\d ", connection.read_to_end()), head
         assert server.stop() == 0
         log = server.logged()
         lines = [line for line in log.splitlines() if "A request failed." in line]
@@ -220,7 +220,8 @@ def test_each_answer_is_a_line_with_its_upstream_model_end_tokens_and_time(relay
     assert (line["upstream"], line["model"], line["end"], line["tokens"]) == ("one", "some-model", "done", 12)
     assert line["stream"].startswith("relay/") and 0 <= line["first-token-seconds"] <= line["seconds"] < 60
     # One that breaks off, and one that is passed on as it is.
-    relayed.ask(Answer(CHAT[:3], end="close"))
+    with pytest.raises(Closed):
+        relayed.ask(Answer(CHAT[:3], end="close"))
     cut = told(relayed, "An answer was relayed.", 2)[-1]
     assert (cut["level"], cut["end"], cut["why"]) == ("warning", "failed", "truncated")
     assert relayed.ask(Answer([b"{}"], type="application/json"), stream=False).status == 200

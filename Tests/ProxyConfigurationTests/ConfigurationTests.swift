@@ -95,6 +95,13 @@ struct ConfigurationTests {
         #expect(!own.contains("--public-url") && !own.contains("strip") && !own.contains("rewrite"))
     }
 
+    @Test("lighttpd maps Location of a whole site itself, so that the server is told a URL without the path")
+    func mapped() throws {
+        #expect(try configuration(.lighttpd, path: "/live/").contains("--public-url https://app.example\n"))
+        #expect(try configuration(.lighttpd, path: "/live/v1/").contains("--public-url https://app.example/live\n"))
+        #expect(try configuration(.nginx, path: "/live/").contains("--public-url https://app.example/live\n"))
+    }
+
     @Test(
         "The server's own paths are recognised",
         arguments: [

@@ -49,12 +49,20 @@ package enum Proxy: String, CaseIterable, Sendable {
 
     /// The whole configuration, with comments, ending in a newline.
     package func configuration(for site: ProxySite) -> String {
+        let mount = site.path.mount
+        guard !mount.isEmpty else { return directives(for: site) }
+        // It maps paths in Location too, by what the server's path begins with: at the root everything does.
+        let isMapped = self == .lighttpd && site.path.inside == "/"
         let note =
-            site.path.mount.isEmpty
-            ? ""
-            : "# Clients reach the server under \(site.path.mount), which this configuration strips. Tell the server, for its links:\n"
-                + "# freshet serve --public-url https://app.example\(site.path.mount)\n"
-        return note + directives(for: site)
+            isMapped
+            ? "lighttpd puts it before every Location, so leave it out here"
+            : "Tell the server, for its links"
+        let url = "https://app.example" + (isMapped ? "" : mount)
+        return """
+            # Clients reach the server under \(mount), which this configuration strips. \(note):
+            # freshet serve --public-url \(url)
+            \(directives(for: site))
+            """
     }
 
     private func directives(for site: ProxySite) -> String {

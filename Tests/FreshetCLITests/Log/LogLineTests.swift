@@ -1,4 +1,5 @@
 import Foundation
+import FreshetServer
 import Locks
 import Logging
 import PrintableText

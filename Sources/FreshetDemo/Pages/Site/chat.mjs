@@ -160,7 +160,7 @@ async function send(question, begun, signal) {
 }
 
 function showNew() {
-    history.replaceState(null, '', `/?c=${conversation.id}`);
+    history.replaceState(null, '', `./?c=${conversation.id}`);
     showConversation();
 }
 
@@ -202,7 +202,7 @@ function showConversation() {
     page.welcome.hidden = true;
     page['conversation-title'].hidden = false;
     page['conversation-links'].hidden = false;
-    page['second-tab'].href = `/?c=${conversation.id}`;
+    page['second-tab'].href = `./?c=${conversation.id}`;
 }
 
 /** The conversation cannot be read. One that is gone is left behind; any other may be there at the next reload. */
