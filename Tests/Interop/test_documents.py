@@ -6,7 +6,7 @@ import re
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "Tests" / "Interop" / "README.md", *sorted((ROOT / "clients").rglob("README.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "Tests" / "Interop" / "README.md", *sorted((ROOT / "clients").rglob("README.md"))]
 
 
 def anchors(text):

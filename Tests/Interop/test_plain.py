@@ -121,3 +121,40 @@ def test_nothing_to_resume_is_204(server):
     server.end(path)
     answer = server.request("GET", f"{path}?as=plain&when=open")
     assert (answer.status, answer["Stream-End-Reason"], answer.body) == (204, "done", b"")
+
+
+FIELDS = "X-Vercel-AI-UI-Message-Stream: v1, x-thread: 7"
+KEPT = "x-thread: 7, x-vercel-ai-ui-message-stream: v1"
+
+
+def test_fields_that_are_stored_at_creation_are_sent_with_it(serve, tmp_path):
+    settings = {"memory": None, "data": tmp_path / "streams"}
+    server = serve(**settings)
+    path = said(server, headers={"Stream-Response-Headers": FIELDS})
+    create = {"Content-Type": "text/event-stream"}
+    for fields, status in [(FIELDS, 200), (KEPT, 200), ("x-thread: 7", 409), (None, 409)]:
+        assert server.request("PUT", path, {**create, "Stream-Response-Headers": fields}).status == status, fields
+    fork = server.request("PUT", f"{path}-fork", {"Stream-Forked-From": path})
+    assert fork.status == 201 and "Stream-Response-Headers" not in fork
+    server.end(path)
+    server.stop()
+    server = serve(**settings)
+    assert server.request("HEAD", path)["Stream-Response-Headers"] == KEPT
+    for target, said_them in [(f"{path}?as=plain", True), (f"{path}?as=sse", False), (path, False), (f"{path}-fork?as=plain&when=open", False)]:
+        with Connection(server.address) as connection:
+            connection.send_head("GET", target)
+            head = connection.read_head()
+        assert head.status == 200
+        assert (head["x-vercel-ai-ui-message-stream"], head["x-thread"]) == (("v1", "7") if said_them else (None, None)), target
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ["x-a", "a: 1", "x-a: 1, x-a: 2", "x-a: \u00fc", "Content-Type: text/html", "Set-Cookie: a=b", "Cache-Control: x", "X-Accel-Buffering: yes",
+     "Access-Control-Allow-Origin: *", "Content-Security-Policy: x", "Stream-Closed: true", "x-sendfile: /etc/passwd", "x-a: " + "1" * 1022,
+     ", ".join(f"x-{n}: 1" for n in range(9))],
+)  # fmt: skip
+def test_fields_that_may_not_be_said_are_refused(server, fields):
+    answer = server.request("PUT", "/v1/stream/never", {"Stream-Response-Headers": fields})
+    assert (answer.status, answer.json["type"]) == (400, "urn:freshet:bad-header")
+    assert server.request("HEAD", "/v1/stream/never").status == 404

@@ -407,7 +407,7 @@ def test_nothing_but_json(relayed):
     for type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", None]:
         for path in PATHS.values():
             answer = relayed.server.request("POST", path, {"Content-Type": type}, BODY)
-            assert (answer.status, answer.json["type"]) == (415, "urn:freshet:json-only")
+            assert (answer.status, answer.json["error"]["code"]) == (415, "json-only")
     assert relayed.server.request("POST", PATHS["chat"], {**JSON, "Origin": "https://evil.example"}, BODY).status == 403
     assert relayed.upstream.requests == []
     assert relayed.call(headers={"Content-Type": "application/json; charset=utf-8"}).status == 200
@@ -634,7 +634,7 @@ def test_only_allowed_paths_are_called(relay):
     assert relayed.call().status == 200
     assert relayed.server.request("GET", "/v1/models/m").status == 200
     for path in ["/v1/files", "/v1/modelsx", "/v1/messages", "/v1/mod%65ls", "/v1/MODELS"]:
-        assert relayed.server.request("GET", path).json["type"] == "urn:freshet:path-not-allowed"
+        assert relayed.server.request("GET", path).json["error"]["code"] == "path-not-allowed"
     for climbs in AMBIGUOUS:
         answer = relayed.server.request("GET", f"/v1/models/{climbs}/files")
         assert (answer.status, answer.json["type"]) == (400, "urn:freshet:bad-path"), climbs

@@ -100,7 +100,7 @@ ASK = {
     "generate": lambda relayed: "".join(part.response for part in relayed.ollama.generate(model="m", prompt="Hi", stream=True)),
 }
 ANSWERS = {"gemini": (GEMINI, "text/event-stream"), "chat": (OLLAMA["message"], LINES), "generate": (OLLAMA["response"], LINES)}
-TARGETS = {"gemini": "/v1beta/models/m:streamGenerateContent?alt=sse", "chat": "/api/chat", "generate": "/api/generate"}
+TARGETS = {"gemini": "/v1/models/m:streamGenerateContent?alt=sse", "chat": "/api/chat", "generate": "/api/generate"}
 
 
 def stepping(answer, steps):
@@ -125,7 +125,7 @@ def test_the_real_client_reads_an_answer_through_silences(relayed, call):
     def beats(count):
         """Returns when the server has written some heartbeats: it counts what it delivers."""
         sent = delivered(relayed)
-        size = len({"gemini": b"\n"}.get(call, b" ")) + len(b"1\r\n\r\n")
+        size = len(b"1\r\n \r\n")
         eventually(lambda: delivered(relayed) >= sent + count * size)
 
     thread = stepping(answer, [lambda: eventually(lambda: relayed.upstream.requests), lambda: beats(3), before.set, answer.let, lambda: eventually(lambda: answer.written == 1),
@@ -253,7 +253,7 @@ def test_ollama_streams_unless_it_is_told_not_to(relayed):
 
 def test_gemini_streams_only_as_events(relayed):
     relayed.begin(Answer([b'[{"a":1}]'], type="application/json"))
-    for target in ["/v1beta/models/m:streamGenerateContent", "/v1beta/models/m:generateContent?alt=sse"]:
+    for target in ["/v1beta/models/m:streamGenerateContent", "/v1/models/m:streamGenerateContent?alt=json", "/v1beta/models/m:generateContent?alt=sse"]:
         with relayed.open(target) as connection:
             answer = connection.read_answer()
             assert "Location" not in answer and answer.body == b'[{"a":1}]'
@@ -336,7 +336,7 @@ def test_what_is_no_stream_passes_and_leaves_none(relayed):
 
 def test_paths_of_kinds_that_are_not_there_are_nobody_s(relay):
     relayed = relay("one openai-compatible {root}/v1")
-    for path in ["/api/chat", TARGETS["gemini"], "/relay/one/api/chat"]:
+    for path in ["/api/chat", "/v1beta/models/m:streamGenerateContent?alt=sse", "/relay/one/api/chat"]:
         with relayed.open(path) as connection:
             assert connection.read_answer().status == 404
     only = relay("ollama ollama {root}")

@@ -25,9 +25,9 @@ struct DirectoryTests {
     func versions() async throws {
         let directory = TemporaryDirectory()
         await (try SQLiteStreamStore(directory: directory.path)).close()
-        try Self.execute(directory.file("freshet.db"), "PRAGMA user_version=3")
+        try Self.execute(directory.file("freshet.db"), "PRAGMA user_version=4")
         let newer = #expect(throws: DirectoryError.self) { try SQLiteStreamStore(directory: directory.path) }
-        #expect(newer?.description.contains("newer Freshet (format 3") == true)
+        #expect(newer?.description.contains("newer Freshet (format 4") == true)
         let foreign = TemporaryDirectory()
         try Self.execute(foreign.file("freshet.db"), "CREATE TABLE mine (id INTEGER)")
         #expect(throws: DirectoryError.self) { try SQLiteStreamStore(directory: foreign.path) }

@@ -206,21 +206,32 @@ struct ForkTests {
         await store.close()
     }
 
-    @Test("a directory of the version before forks is taken over, and is then refused by that version")
-    func earlierVersion() async throws {
+    @Test(
+        "a directory of an earlier version is taken over, and is then refused by that version",
+        arguments: [UInt8(1), 2]
+    )
+    func earlierVersion(version: UInt8) async throws {
         let directory = TemporaryDirectory()
         var store = try SQLiteStreamStore(directory: directory.path)
         _ = try await store.put(source)
         try await store.add(source, "kept")
         await store.close()
-        #expect(try Self.version(directory) == 2)
-        try Self.setVersion(directory, 1)
+        #expect(try Self.version(directory) == 3)
+        try Self.setVersion(directory, version)
         #expect(try SQLiteStreamStore.check(directory: directory.path).problems == [])
         store = try SQLiteStreamStore(directory: directory.path)
         #expect(try await store.texts(source) == ["kept"])
         _ = try await store.fork(fork, ForkRequest(source: source))
+        let fields = [StreamOptions.ResponseField(name: "x-a", value: "1")]
+        let named = StreamName.known("with fields")
+        _ = try await store.create(named, CreateRequest(options: StreamOptions(responseFields: fields)))
         await store.close()
-        #expect(try Self.version(directory) == 2)
+        #expect(try Self.version(directory) == 3)
+        #expect(try SQLiteStreamStore.check(directory: directory.path).problems == [])
+        store = try SQLiteStreamStore(directory: directory.path)
+        #expect(try await store.info(named)?.options.responseFields == fields)
+        #expect(try await store.info(fork)?.options.responseFields == [])
+        await store.close()
     }
 
     private static func version(_ directory: TemporaryDirectory) throws -> Int {

@@ -58,7 +58,8 @@ extension Response {
         guard let problem else { return self }
         let type = form.type(of: problem.status)
         // Anthropic's clients go by the `type` "error", which is a relative URI, as a problem's may be.
-        var shaped = telling(problem, type: form == .anthropic ? "error" : nil) { body in
+        // Google's look for a `status` outside of the error first.
+        var shaped = telling(problem, type: form == .anthropic ? "error" : nil, hasStatus: form != .gemini) { body in
             // Ollama's clients want words.
             if form == .ollama { return body.member("error", problem.detail) }
             body.member(

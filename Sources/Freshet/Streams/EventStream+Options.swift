@@ -1,4 +1,5 @@
 import StreamCore
+import StreamHTTP
 
 extension EventStream {
     /// What a stream is created with.
@@ -14,6 +15,10 @@ extension EventStream {
         public var lease: Duration?
         /// How much of it is kept; what is over is taken from its start.
         public var retention = Retention()
+        /// Header fields that the plain form (`?as=plain`) of the stream is sent with, such as
+        /// `["x-vercel-ai-ui-message-stream": "v1"]`: up to 8, 1 KB together, their names beginning with `x-`. None may
+        /// rule a page, a browser or a proxy; values are printable ASCII without commas.
+        public var responseHeaders: [String: String] = [:]
 
         /// When a stream goes away by itself. One that is followed or written to does not.
         public enum Expiry: Sendable, Hashable {
@@ -45,12 +50,14 @@ extension EventStream {
             contentType: String = "text/event-stream",
             expiry: Expiry? = nil,
             lease: Duration? = nil,
-            retention: Retention = Retention()
+            retention: Retention = Retention(),
+            responseHeaders: [String: String] = [:]
         ) {
             self.contentType = contentType
             self.expiry = expiry
             self.lease = lease
             self.retention = retention
+            self.responseHeaders = responseHeaders
         }
     }
 }
@@ -70,7 +77,8 @@ extension EventStream.Options {
                 age: core.retention.seconds.map { .seconds($0) },
                 bytes: core.retention.bytes,
                 events: core.retention.events
-            )
+            ),
+            responseHeaders: Dictionary(uniqueKeysWithValues: core.responseFields.map { ($0.name, $0.value) })
         )
     }
 
@@ -97,6 +105,10 @@ extension EventStream.Options {
         if let age = retention.age {
             options.retention.seconds = try Self.seconds(age, "age of retention", 1...(Int64.max / 1000))
         }
+        guard let fields = PlainResponseFields.checked(responseHeaders.map { ($0.key, $0.value) }) else {
+            throw EventStreamError(.invalidOptions, "responseHeaders should be \(PlainResponseFields.expected).")
+        }
+        options.responseFields = fields
         return options
     }
 

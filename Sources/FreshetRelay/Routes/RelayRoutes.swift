@@ -52,7 +52,7 @@ package struct RelayRoutes: RouteGroup {
     /// A key as this server's own clients say it: in the field that is for nothing else, or where a provider's client
     /// has a key to send.
     package func shownKey(_ request: RouteRequest) -> String? {
-        guard self.target(request.target.rawPath) != nil else { return nil }
+        guard self.target(request.target.rawPath, request.head.headers) != nil else { return nil }
         let headers = request.head.headers
         if let key = headers.first(name: "Freshet-Key") { return key }
         guard headers.first(name: "Authorization") == nil else { return nil }
@@ -65,7 +65,9 @@ package struct RelayRoutes: RouteGroup {
     private var now: Int64 { Int64(time.wallMilliseconds() / 1000) }
 
     package func plan(_ request: RouteRequest) -> RequestPlan? {
-        guard let target = self.target(request.target.rawPath), let caller = request.caller else { return nil }
+        guard let target = self.target(request.target.rawPath, request.head.headers), let caller = request.caller else {
+            return nil
+        }
         let headers = passing(request.head.headers)
         if let problem = caller.refusal(.create, Relay.answerPrefix) { return .respond(Response(problem)) }
         let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }
@@ -114,7 +116,7 @@ package struct RelayRoutes: RouteGroup {
         to target: RequestTarget,
         _ head: RequestHead
     ) -> Response? {
-        guard let target = self.target(target.rawPath) else { return nil }
+        guard let target = self.target(target.rawPath, head.headers) else { return nil }
         let form = ProviderErrorForm(
             of: relay.configuration.upstreams.first { $0.name == target.upstream }?.kind,
             path: target.path,
@@ -143,12 +145,24 @@ package struct RelayRoutes: RouteGroup {
 
     package func stop() async { try? await client.shutdown() }
 
+    /// Google's API has a `/v1` too. Its clients say who they are, and its verbs are nobody else's.
+    private static func isGoogles(_ path: String, _ headers: RequestFields) -> Bool {
+        let verbs = [":generateContent", ":streamGenerateContent", ":countTokens", ":embedContent"]
+        return headers.first(name: "x-goog-api-client") != nil
+            || path.hasPrefix("/v1/models/") && verbs.contains(where: path.hasSuffix)
+    }
+
     /// The upstream that a path names, or that alone has such paths, and the path behind its address; nil when it is
     /// none of the relay's.
-    func target(_ path: String) -> (upstream: String?, path: String)? {
+    func target(_ path: String, _ headers: RequestFields) -> (upstream: String?, path: String)? {
         for (beginning, kind) in [("/v1beta/", Upstream.Kind.gemini), ("/api/", .ollama)]
         where path.hasPrefix(beginning) {
             return relay.configuration.upstreams.first { $0.kind == kind }.map { ($0.name, path) }
+        }
+        if path.hasPrefix("/v1/"), Self.isGoogles(path, headers),
+            let gemini = relay.configuration.upstreams.first(where: { $0.kind == .gemini })
+        {
+            return (gemini.name, path)
         }
         if path.hasPrefix("/v1/") {
             let isOwn = ["/v1/stream/", "/v1/streams/"].contains { path.hasPrefix($0) }

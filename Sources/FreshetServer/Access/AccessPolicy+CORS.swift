@@ -33,7 +33,8 @@ extension AccessPolicy {
     private static let exposed = [
         "Stream-Next-Offset", "Stream-Up-To-Date", "Stream-Cursor", "Stream-Closed", "Stream-End-Reason",
         "Stream-End-Detail", "Stream-Earliest-Offset", "Stream-Gap", "Stream-TTL", "Stream-Expires-At", "Stream-Lease",
-        "Stream-Retention", "Stream-Producer", "Stream-SSE-Data-Encoding", "Producer-Id", "Producer-Epoch",
+        "Stream-Retention", "Stream-Response-Headers", "Stream-Producer", "Stream-SSE-Data-Encoding", "Producer-Id",
+        "Producer-Epoch",
         "Producer-Seq", "Producer-Expected-Seq", "Producer-Received-Seq", "ETag", "Location", "Retry-After",
         "Relay-Metrics", "X-Request-Id", "Request-Id", "X-Should-Retry",
     ].joined(separator: ", ")
@@ -49,7 +50,8 @@ extension AccessPolicy {
     private static let accepted = [
         "Accept", "Authorization", "Cache-Control", "Content-Type", "If-None-Match", "Last-Event-ID", "Stream-TTL",
         "Stream-Expires-At", "Stream-Closed", "Stream-End-Reason", "Stream-End-Detail", "Stream-Cancel", "Stream-Lease",
-        "Stream-Retention", "Stream-Producer", "Stream-Seq", "Producer-Id", "Producer-Epoch", "Producer-Seq",
+        "Stream-Retention", "Stream-Response-Headers", "Stream-Producer", "Stream-Seq", "Producer-Id", "Producer-Epoch",
+        "Producer-Seq",
         "Idempotency-Key", "Freshet-On-Disconnect", "Freshet-Early", "Freshet-Key",
     ]
 }

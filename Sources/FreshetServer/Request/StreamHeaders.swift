@@ -106,6 +106,15 @@ package struct StreamHeaders: Sendable {
         return retention
     }
 
+    /// `Stream-Response-Headers: x-vercel-ai-ui-message-stream: v1`.
+    package func responseFields() throws(Problem) -> [StreamOptions.ResponseField] {
+        guard let value = try single("Stream-Response-Headers") else { return [] }
+        guard let fields = PlainResponseFields.parse(value) else {
+            throw .header("Stream-Response-Headers", value, PlainResponseFields.expected)
+        }
+        return fields
+    }
+
     /// `Producer-Id`, `Producer-Epoch` and `Producer-Seq`: all three or none.
     package func producer() throws(Problem) -> ProducerStamp? {
         let id = try single("Producer-Id")

@@ -29,7 +29,11 @@ package actor ListingRoutes {
         let path = request.target.rawPath
         guard path == Self.path || path.utf8.starts(with: "\(Self.path)/".utf8) else { return nil }
         guard request.head.method == .GET || request.head.method == .HEAD else {
-            return .respond(Response(.method(allowed: "GET, HEAD, OPTIONS")))
+            // Clients of the Durable Streams protocol put `/streams/` before a name, behind whatever base they are given.
+            let hint =
+                "Streams are written below `\(request.baseURL)/v1/stream`: that is the base URL for clients of the Durable "
+                + "Streams protocol."
+            return .respond(Response(.method(allowed: "GET, HEAD, OPTIONS", hint)))
         }
         if let suffix = request.target.pathSuffix(after: "\(Self.path)/") {
             return .act { [self] in await .response(one(suffix, caller)) }

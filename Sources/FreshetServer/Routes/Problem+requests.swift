@@ -17,12 +17,12 @@ extension Problem {
             + "of your own."
     )
 
-    package static func method(allowed: String) -> Problem {
+    package static func method(allowed: String, _ hint: String? = nil) -> Problem {
         Problem(
             405,
             "method-not-allowed",
             title: "Method not allowed",
-            detail: "Allowed here: \(allowed).",
+            detail: "Allowed here: \(allowed)." + (hint.map { " \($0)" } ?? ""),
             headers: [HeaderField("Allow", allowed)]
         )
     }

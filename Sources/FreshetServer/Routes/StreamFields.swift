@@ -34,6 +34,9 @@ enum StreamFields {
         if !retention.isEmpty {
             fields.append(HeaderField("Stream-Retention", retention.joined(separator: ", ")))
         }
+        if !options.responseFields.isEmpty {
+            fields.append(HeaderField("Stream-Response-Headers", PlainResponseFields.text(options.responseFields)))
+        }
         return fields
     }
 

@@ -19,7 +19,8 @@ extension StreamRoutes {
             contentType: type ?? .eventStream,
             expiry: expiry,
             leaseSeconds: try headers.leaseSeconds(),
-            retention: try headers.retention()
+            retention: try headers.retention(),
+            responseFields: try headers.responseFields()
         )
         let location = request.baseURL + Self.prefix + PercentEncoding.encode(name.text, keeping: .path)
         return .collect(limit: configuration.bodyBytes) { [self] body in
@@ -74,6 +75,7 @@ extension StreamRoutes {
             case .expiry: "Its Stream-TTL or Stream-Expires-At differs."
             case .lease: "Its Stream-Lease differs."
             case .retention: "Its Stream-Retention differs."
+            case .responseFields: "Its Stream-Response-Headers differ."
             case .fork: "It is not a fork, or it forks another source or offset."
             case .ended: "It has ended (\(info.end?.reason.rawValue ?? "")), but the request asks for an open stream."
             case .open: "It is open, but the request asks for an ended stream."

@@ -34,21 +34,26 @@ extension StreamRoutes {
                 guard let page = try await streams.read(name, from: position ?? .start) else {
                     return .response(await missing(name))
                 }
-                return plain(name, page, position)
+                return plain(name, page, position, try await streams.info(name)?.options.responseFields ?? [])
             } catch {
                 return .response(Response(Problem(error)))
             }
         }
     }
 
-    private func plain(_ name: StreamName, _ page: Page, _ position: ReadPosition?) -> Reply {
+    private func plain(
+        _ name: StreamName,
+        _ page: Page,
+        _ position: ReadPosition?,
+        _ fields: [StreamOptions.ResponseField]
+    ) -> Reply {
         guard page.contentType.kind != .binary else { return .response(Response(.noPlainForm)) }
         guard position != nil, page.standing == .exact else { return .response(Response(.positionGone(page))) }
         var plan = SubscriptionPlan(
             name: name,
             // The types of somebody else's protocol are shown as they came.
             form: isOurs(name) && page.contentType.kind == .eventStream ? .foreign : .plain,
-            headers: followFields(.plain),
+            headers: followFields(.plain) + fields.map { HeaderField($0.name, $0.value) },
             requested: "",
             opening: .page(page),
             isResume: position != .start && position != .now

@@ -105,6 +105,7 @@ struct StreamRow: Equatable {
         writer.optional(leaseSeconds)
         writer.number(
             (hasOpenProducer ? 1 : 0) | (isRemoved ? 2 : 0) | (isTombstone ? 4 : 0) | (forkedFrom == nil ? 0 : 8)
+                | (options.responseFields.isEmpty ? 0 : 16)
         )
         writer.number(touchedAt)
         writer.base(floor)
@@ -118,6 +119,13 @@ struct StreamRow: Equatable {
         if let forkedFrom {
             writer.base(origin)
             writer.origin(forkedFrom)
+        }
+        if !options.responseFields.isEmpty {
+            writer.number(options.responseFields.count)
+            for field in options.responseFields {
+                writer.text(field.name)
+                writer.text(field.value)
+            }
         }
         return writer.finished(.stream, key: number)
     }
@@ -159,6 +167,12 @@ struct StreamRow: Equatable {
         if flags & 8 != 0 {
             origin = try reader.base()
             forkedFrom = try reader.origin()
+        }
+        if flags & 16 != 0 {
+            for _ in 0..<(try reader.integer()) {
+                let field = StreamOptions.ResponseField(name: try reader.text(), value: try reader.text())
+                options.responseFields.append(field)
+            }
         }
         guard reader.isAtEnd else { throw RowDamage() }
     }

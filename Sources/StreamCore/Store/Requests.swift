@@ -46,6 +46,8 @@ package enum CreateOutcome: Sendable {
                 .conflict(info, .lease)
             } else if options.retention != wanted.retention {
                 .conflict(info, .retention)
+            } else if options.responseFields != wanted.responseFields {
+                .conflict(info, .responseFields)
             } else if (info.end != nil) != (request.end != nil) {
                 .conflict(info, info.end != nil ? .ended : .open)
             } else {
@@ -55,7 +57,7 @@ package enum CreateOutcome: Sendable {
 }
 
 package enum CreateConflict: String, Sendable {
-    case contentType, expiry, lease, retention, ended, open, fork
+    case contentType, expiry, lease, retention, responseFields, ended, open, fork
 }
 
 /// A wish to change a stream's log: events, an end, or both in one step.

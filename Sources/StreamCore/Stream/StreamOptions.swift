@@ -5,6 +5,19 @@ package struct StreamOptions: Hashable, Sendable {
     /// Seconds a producer may be silent before the stream ends as abandoned.
     package var leaseSeconds: Int?
     package var retention: Retention
+    /// What responses in the plain form have beside what all have: names in lower case, in their order, each once.
+    package var responseFields: [ResponseField]
+
+    /// A header field of a response.
+    package struct ResponseField: Hashable, Sendable {
+        package var name: String
+        package var value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
 
     /// When a stream goes away by itself.
     package enum Expiry: Hashable, Sendable {
@@ -18,11 +31,13 @@ package struct StreamOptions: Hashable, Sendable {
         contentType: ContentType = .eventStream,
         expiry: Expiry? = nil,
         leaseSeconds: Int? = nil,
-        retention: Retention = .everything
+        retention: Retention = .everything,
+        responseFields: [ResponseField] = []
     ) {
         self.contentType = contentType
         self.expiry = expiry
         self.leaseSeconds = leaseSeconds
         self.retention = retention
+        self.responseFields = responseFields
     }
 }

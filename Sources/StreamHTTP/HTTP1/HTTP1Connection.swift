@@ -327,7 +327,7 @@ extension HTTP1Connection: RequestTransport {
             head.headers,
             length: head.length,
             to: encoding,
-            closes: closes
+            closes: closes && (encoding.isHTTP10 || !head.mayBeTorn)
         )
         bytes.append(contentsOf: part)
         write(bytes)

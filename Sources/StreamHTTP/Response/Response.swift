@@ -35,30 +35,39 @@ package struct Response: Sendable, Equatable {
                 HeaderField("Content-Type", "application/problem+json"), HeaderField("Cache-Control", "no-store"),
             ]
                 + problem.headers,
-            body: Self.body(problem, type: "urn:freshet:" + problem.code)
+            body: Self.body(problem, type: "urn:freshet:" + problem.code, status: problem.status)
         )
         self.problem = problem
     }
 
     /// The same problem with members of another protocol beside its own.
     ///
-    /// - Parameter type: what stands for the problem's type where that protocol has a member of this name.
-    package func telling(_ problem: Problem, type: String? = nil, _ further: (inout JSONWriter) -> Void) -> Response {
+    /// - Parameters:
+    ///   - type: what stands for the problem's type where that protocol has a member of this name.
+    ///   - hasStatus: false where it has one of the name of the status, in another sense.
+    package func telling(
+        _ problem: Problem,
+        type: String? = nil,
+        hasStatus: Bool = true,
+        _ further: (inout JSONWriter) -> Void
+    ) -> Response {
         var told = self
         told.problem = nil
-        told.body = Self.body(problem, type: type ?? "urn:freshet:" + problem.code, further)
+        let type = type ?? "urn:freshet:" + problem.code
+        told.body = Self.body(problem, type: type, status: hasStatus ? problem.status : nil, further)
         return told
     }
 
     private static func body(
         _ problem: Problem,
         type: String,
+        status: Int?,
         _ further: (inout JSONWriter) -> Void = { _ in }
     ) -> [UInt8] {
         let body = JSONWriter.object {
             $0.member("type", type)
             $0.member("title", problem.title)
-            $0.member("status", problem.status)
+            if let status { $0.member("status", status) }
             $0.member("detail", problem.detail)
             further(&$0)
         }

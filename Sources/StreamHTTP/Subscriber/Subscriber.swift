@@ -90,7 +90,8 @@ final class Subscriber: TailReader {
             machine.finish()
         }
         lastWrite = .now()
-        plane.counts.deliveredBytes += run?.send(ResponseHead(200, headers: plan.headers), bytes) ?? 0
+        let head = ResponseHead(200, headers: plan.headers, mayBeTorn: plan.form.isPlanEnded)
+        plane.counts.deliveredBytes += run?.send(head, bytes) ?? 0
         noteDelivery(plan.opening.events)
         if isOver {
             run?.finished(isComplete: !isTorn)

@@ -296,7 +296,7 @@ struct RelayTests {
                 Issue.record("an answer that was stopped is a stream")
                 return
             }
-            let told = Response(.stoppedBeforeFirstByte)
+            let told = Response(.stoppedBeforeFirstByte).shaped(in: .openai)
             #expect(response.status == told.status && response.body == told.body)
             #expect(response.headers.contains(HeaderField("X-Should-Retry", "false")))
             try await until { !relay.isBusy }

@@ -49,6 +49,7 @@ extension StoreCheck {
                 (.lease, { $0.leaseSeconds = nil }),
                 (.lease, { $0.leaseSeconds = 6 }),
                 (.retention, { $0.retention.events = 1 }),
+                (.responseFields, { $0.responseFields = [.init(name: "x-a", value: "1")] }),
             ]
             for (expected, change) in differences {
                 var other = options
