@@ -1,5 +1,6 @@
 """The documents keep to the code: what can be compared is compared."""
 
+import os
 import pathlib
 import re
 
@@ -91,6 +92,14 @@ def test_every_idea_of_the_wire_has_the_file_that_the_development_page_names():
         "Producer-Id", "fork", "CORS", "session cookie", "long-poll", "chunked", "problem", "probe", "SIGTERM",
     ]:
         assert word in ideas, word
+
+
+def test_the_release_workflow_runs_scripts_that_are_there():
+    workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    scripts = re.findall(r"- run: ((?:\.ci|scripts)/\S+)", workflow)
+    assert len(scripts) >= 3
+    for script in scripts:
+        assert os.access(ROOT / script, os.X_OK), script
 
 
 def test_what_only_new_systems_of_apple_s_have_is_asked_for_in_one_place_each():
