@@ -153,6 +153,8 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // glibc's allocator, of which Swift's own module shows little.
+        .systemLibrary(name: "CMalloc"),
         // zlib's C API, which the build needs for NIO anyway.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"])]),
         // What others compressed, taken apart while it arrives.
@@ -215,7 +217,8 @@ let package = Package(
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
-                "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore", "SQLiteStreamStore", "EventSource",
+                "CMalloc", "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore", "SQLiteStreamStore",
+                "EventSource",
                 "FreshetDemo", "FreshetRelay", "FreshetServer", "PrintableText", "StreamHTTP", "ProxyConfiguration",
                 "ProxyDoctor",
                 "ProbeProtocol", "TextCodecs", asyncHTTPClient,

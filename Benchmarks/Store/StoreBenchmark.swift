@@ -102,7 +102,7 @@ struct StoreBenchmark {
                     group.addTask {
                         for name in names[(part * 10)..<(part * 10 + 10)] {
                             for _ in 0..<100 {
-                                let request = AppendRequest(events: Array(repeating: body, count: 10))
+                                let request = AppendRequest(events: EventBatch(Array(repeating: body, count: 10)))
                                 _ = try await store.append(name, request)
                             }
                         }
@@ -128,7 +128,7 @@ struct StoreBenchmark {
         let source = try StreamName("source")
         let other = try StreamName("other")
         for name in [source, other] { _ = try await store.create(name, CreateRequest(options: StreamOptions())) }
-        let many = AppendRequest(events: Array(repeating: EventBody(data: payload), count: 5000))
+        let many = AppendRequest(events: EventBatch(Array(repeating: EventBody(data: payload), count: 5000)))
         for _ in 0..<132 { _ = try await store.append(source, many) }
         let clock = ContinuousClock()
         let appending = Task {

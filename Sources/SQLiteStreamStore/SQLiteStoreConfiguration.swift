@@ -22,6 +22,8 @@ package struct SQLiteStoreConfiguration: Sendable {
     package var chunksPerCommit = 6
     /// Bytes of hot rows at which the oldest streams are sealed early. It bounds memory, the file, and a restart.
     package var hotBytes = 64 << 20
+    /// Bytes of decoded chunks that each thread that reads keeps at hand.
+    package var cacheBytes = 4 << 20
     /// The longest wait for company under load.
     package var longestWindow: Duration = .milliseconds(2)
     package var checkpointInterval: Duration = .milliseconds(200)

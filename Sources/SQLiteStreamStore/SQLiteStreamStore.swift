@@ -35,7 +35,7 @@ package final class SQLiteStreamStore: StreamStore {
                 let database = try Database(path: file, mode: .readOnly, vfs: configuration.fileLayer)
                 try database.execute("PRAGMA query_only=ON")
                 database.leaveFilesOnClose()
-                readers.append(ReaderThread(database))
+                readers.append(ReaderThread(database, cacheBytes: configuration.cacheBytes))
             }
             // Now that all is open, what is open is what the directory has to keep.
             writer = try Writer(opened, configuration: configuration, time: time, visible: visible, shared: shared)
@@ -46,9 +46,7 @@ package final class SQLiteStreamStore: StreamStore {
         }
         visible.state.withLock { state in
             for (name, stream) in writer.streams {
-                var seen = VisibleStream(stream)
-                seen.append(stream.unsealed.map(\.event))
-                state.streams[name] = seen
+                state.streams[name] = VisibleStream(stream, unsealed: stream.unsealed)
             }
             state.names = OrderedNames(writer.streams.keys)
             state.tombstones = Set(writer.tombstones.keys)

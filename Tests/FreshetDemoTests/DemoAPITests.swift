@@ -184,7 +184,7 @@ private final class ScriptedModel: DemoModel {
             "[DONE]",
         ]
         guard let name = try? StreamName("relay/\(number)") else { return .failure(.draining) }
-        let events = chunks.map { EventBody(data: Array($0.utf8)) }
+        let events = EventBatch(chunks.map { EventBody(data: Array($0.utf8)) })
         _ = try? await streams.create(name, CreateRequest(options: StreamOptions(), events: events))
         return .success(DemoAnswer(stream: name, title: "Title", source: "Source"))
     }

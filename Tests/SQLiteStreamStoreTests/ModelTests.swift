@@ -112,7 +112,7 @@ private struct ModelRun {
         }
         let events = (0..<pick([0, 0, 1, 5])).map { _ in body() }
         let end = Int.random(in: 0..<10, using: &random) == 0 ? EndRequest(.failed, detail: "d") : nil
-        let request = CreateRequest(options: options, events: events, end: end)
+        let request = CreateRequest(options: options, events: EventBatch(events), end: end)
         let was = await outcome { () throws(StoreError) in try await model.create(name, request) }
         let is_ = await outcome { () throws(StoreError) in try await tested.create(name, request) }
         try same(was, is_)
@@ -144,10 +144,10 @@ private struct ModelRun {
         if Int.random(in: 0..<4, using: &random) == 0 { options.retention.events = 2 }
         let events = Bool.random(using: &random) ? [] : [body()]
         let was = await outcome { () throws(StoreError) in
-            try await model.create(name, CreateRequest(options: options, events: events, fork: left))
+            try await model.create(name, CreateRequest(options: options, events: EventBatch(events), fork: left))
         }
         let is_ = await outcome { () throws(StoreError) in
-            try await tested.create(name, CreateRequest(options: options, events: events, fork: right))
+            try await tested.create(name, CreateRequest(options: options, events: EventBatch(events), fork: right))
         }
         try same(was, is_)
     }
@@ -170,7 +170,10 @@ private struct ModelRun {
 
     private mutating func append(_ name: StreamName) async throws {
         let type = try await model.info(name)?.options.contentType ?? .eventStream
-        var request = AppendRequest(contentType: type, events: (0..<pick([1, 1, 2, 9])).map { _ in body() })
+        var request = AppendRequest(
+            contentType: type,
+            events: EventBatch((0..<pick([1, 1, 2, 9])).map { _ in body() })
+        )
         if Int.random(in: 0..<3, using: &random) == 0 {
             let sequence = UInt64.random(in: 0...4, using: &random)
             request.producer = ProducerStamp(

@@ -68,7 +68,7 @@ struct WriterTests {
             let events = Array(repeating: event, count: 10)
             _ = try await store.create(
                 name,
-                CreateRequest(options: StreamOptions(), events: events, end: EndRequest(.done))
+                CreateRequest(options: StreamOptions(), events: EventBatch(events), end: EndRequest(.done))
             )
         }
         while store.counters.hotRows > 0 { await Task.yield() }

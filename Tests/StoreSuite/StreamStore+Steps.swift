@@ -13,7 +13,7 @@ extension StreamStore {
     /// Appends events of these texts and returns the tail.
     @discardableResult
     package func add(_ name: StreamName, _ texts: String..., end: EndRequest? = nil) async throws -> Offset {
-        let outcome = try await append(name, AppendRequest(events: texts.map(EventBody.init), end: end))
+        let outcome = try await append(name, AppendRequest(events: EventBatch(texts.map(EventBody.init)), end: end))
         guard case .appended(let tail, _, _) = outcome else { throw UnexpectedOutcome("\(outcome)") }
         return tail
     }

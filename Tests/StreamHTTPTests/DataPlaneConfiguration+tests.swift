@@ -18,6 +18,8 @@ extension DataPlaneConfiguration {
         headerTime: .seconds(10),
         idleTime: .seconds(75),
         bodyIdleTime: .seconds(30),
+        bodyRate: 0,
+        inflightBytes: 256 << 20,
         pieces: PieceLimits(),
         connections: 100,
         connectionsPerAddress: 0

@@ -10,7 +10,7 @@ final class EventBuffer: Sendable {
     static let limit = 256 * 1024
 
     struct Batch: Sendable {
-        var events: [EventBody] = []
+        var events = EventBatch()
         var tokens = 0
         var bytes = 0
         /// What the provider calls the response, where one of the events says so.

@@ -44,7 +44,7 @@ struct IdempotencyRecord: Sendable, Equatable {
     }
 
     /// A refusal as events.
-    static func events(of response: Response) -> [EventBody] {
+    static func events(of response: Response) -> EventBatch {
         [head(status: response.status, fields: response.headers), EventBody(data: response.body)]
     }
 

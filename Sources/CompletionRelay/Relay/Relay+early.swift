@@ -24,7 +24,7 @@ extension Relay {
         }
         // A failure of the relay's own is told by whatever ends the caller's response.
         let isOwn = end.detail.flatMap(RelayFailure.init(rawValue:)) != nil
-        let events =
+        let events: EventBatch =
             isOwn ? [] : [ProviderFailure(refusal: response).event(in: call.format, name: call.upstream.names.error)]
         _ = try? await producer.append(events, end: end)
         call.begin(.responded(response))

@@ -122,10 +122,10 @@ private final class PassedAnswerRecorder: Sendable {
     func end() async {
         let (rest, isWhole) = state.withLock { ($0.waiting, $0.isWhole) }
         guard isWhole else { return }
-        await keep((rest.isEmpty ? [] : [EventBody(data: rest)]) + [IdempotencyRecord.whole])
+        await keep(rest.isEmpty ? [IdempotencyRecord.whole] : [EventBody(data: rest), IdempotencyRecord.whole])
     }
 
-    private func keep(_ events: [EventBody]) async {
+    private func keep(_ events: EventBatch) async {
         guard state.withLock(\.isWhole) else { return }
         do {
             _ = try await streams.append(record, AppendRequest(events: events))

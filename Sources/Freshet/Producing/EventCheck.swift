@@ -14,12 +14,14 @@ struct EventCheck {
         self.limit = limit
     }
 
-    func events(_ contents: [EventStream.Content]) throws(EventStreamError) -> [EventBody] {
+    func events(_ contents: [EventStream.Content]) throws(EventStreamError) -> EventBatch {
         guard !contents.isEmpty else { throw Self.invalid("There is nothing to append; give at least one event.") }
-        var events: [EventBody] = []
-        events.reserveCapacity(contents.count)
+        // One event keeps the buffer it came in.
+        if contents.count == 1 { return EventBatch(try event(contents[0])) }
+        var events = EventBatch()
+        events.reserveCapacity(events: contents.count, bytes: contents.reduce(0) { $0 + $1.data.count })
         for content in contents { events.append(try event(content)) }
-        return events
+        return events.fitted
     }
 
     private func event(_ content: EventStream.Content) throws(EventStreamError) -> EventBody {

@@ -63,7 +63,7 @@ public struct EventStreamProducer: Sendable {
     }
 
     private func change(
-        _ events: [EventBody],
+        _ events: EventBatch,
         end: EndRequest?
     ) async throws(EventStreamError) -> (tail: EventStream.Offset, end: EventStream.End?) {
         await turnstile.enter()

@@ -128,6 +128,7 @@ struct ServerRun {
 
     /// What a server does with its process, before anything of it is used.
     private func prepareProcess(_ configuration: inout ServerConfiguration, _ logger: Logger) {
+        Allocator.giveMemoryBack()
         OpenFiles.raiseLimit()
         if let warning = configuration.fitRelay(openFiles: OpenFiles.limit) { logger.warning("\(warning)") }
         Self.leaveDispatch()

@@ -286,6 +286,14 @@ package struct ServerSettings: Sendable {
         "How long the body of an atomic append may stall before the response is 408. A streaming append may be silent."
     )
 
+    package let bodyRate = Setting<Int>(
+        "body-bytes-per-second",
+        .bytes(0...1 << 30),
+        default: 1024,
+        "The least rate, on average, at which the body of an atomic append or of a relay call must arrive once it has taken "
+            + "`body-idle-seconds`; a slower one gets 408. 0 means no limit. A streaming append may be slower."
+    )
+
     package let eventBytes = Setting<Int>(
         "event-bytes",
         .bytes(1...1 << 30),
@@ -302,6 +310,15 @@ package struct ServerSettings: Sendable {
     )
 
     let limits = Heading("Limits", in: .server)
+
+    package let inflightBytes = Setting<Int>(
+        "inflight-bytes",
+        .bytes(1 << 20...1 << 50),
+        default: 256 * 1024 * 1024,
+        "Maximum memory for requests in progress: bodies being received or appended, and responses that readers have not "
+            + "taken. Bodies being received may use half. Without room, the request that holds the most is refused with 503 "
+            + "or cut off. Twice `body-bytes` (with a relay also twice `relay-body-bytes`) is the least that has an effect."
+    )
 
     package let connections = Setting<Int>(
         "connections",

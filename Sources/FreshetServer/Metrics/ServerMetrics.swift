@@ -10,6 +10,27 @@ struct ServerMetrics: MetricsSource {
         let counts = await server.loops.metrics() + plane.metrics()
         let streams = plane.streams
         return families(of: streams.metrics, streams.store.usage) + families(of: counts, open: server.connections)
+            + families(of: plane.configuration.inflight.usage)
+    }
+
+    private func families(of inflight: InflightBudget.Usage) -> [MetricFamily] {
+        let kinds = InflightBudget.Kind.allCases
+        return [
+            MetricFamily(
+                "freshet_inflight_bytes",
+                .gauge,
+                "What requests in progress count against the limit inflight-bytes",
+                by: "kind",
+                kinds.map { ("\($0)", inflight[$0].bytes) }
+            ),
+            MetricFamily(
+                "freshet_inflight_refused_total",
+                .counter,
+                "Requests that were refused or cut off because they held the most when there was no room",
+                by: "kind",
+                [.body, .output].map { (kind: InflightBudget.Kind) in ("\(kind)", inflight[kind].gaveWay) }
+            ),
+        ]
     }
 
     private func families(of streams: StreamsMetrics, _ usage: StoreUsage) -> [MetricFamily] {

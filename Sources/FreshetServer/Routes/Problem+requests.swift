@@ -81,6 +81,15 @@ extension Problem {
                     "Nothing was appended. Send the body without long pauses, or use chunked encoding for a streaming "
                     + "append."
             )
+        case .bodyTooSlow(let rate):
+            self.init(
+                408,
+                "body-too-slow",
+                title: "Request body too slow",
+                detail:
+                    "Nothing was appended. A body must arrive at \(rate) bytes a second or more (`body-bytes-per-second`); "
+                    + "a streaming append, with chunked encoding, may be slower."
+            )
         case .bodyTooLarge(let limit):
             self.init(
                 413,
@@ -98,6 +107,16 @@ extension Problem {
                 detail: "Send it again without a body."
             )
         case .draining: self = .draining
+        case .overloaded:
+            self.init(
+                503,
+                "overloaded",
+                title: "Server overloaded",
+                detail:
+                    "The server has no memory left for requests in progress (`inflight-bytes`), and this request held the "
+                    + "most. Retry it later.",
+                headers: [HeaderField("Retry-After", "5")]
+            )
         case .broken:
             self.init(
                 500,

@@ -106,7 +106,7 @@ extension StreamRoutes {
             )
             if !body.isEmpty, let type {
                 do throws(PieceError) {
-                    request.events = try cut(body, type)
+                    request.events = try await cut(body, type)
                 } catch {
                     return try await refuse(name, request, because: error, creates: creates)
                 }
@@ -132,10 +132,22 @@ extension StreamRoutes {
         }
     }
 
-    private func cut(_ body: [UInt8], _ type: ContentType) throws(PieceError) -> [EventBody] {
-        let events = try AtomicBody.events(of: body, kind: type.kind, limits: configuration.pieces)
+    private func cut(_ body: [UInt8], _ type: ContentType) async throws(PieceError) -> EventBatch {
+        let events = try await events(of: body, type.kind)
         guard !events.isEmpty else { throw .empty }
         return events
+    }
+
+    /// The events of an atomic body.
+    func events(of body: [UInt8], _ kind: ContentType.Kind) async throws(PieceError) -> EventBatch {
+        let limits = configuration.pieces
+        return try await LongWork.look(at: body.count) { () -> Result<EventBatch, PieceError> in
+            do throws(PieceError) {
+                return .success(try AtomicBody.events(of: body, kind: kind, limits: limits))
+            } catch {
+                return .failure(error)
+            }
+        }.get()
     }
 
     /// The response to a body that its own type does not allow. What is wrong with the stream comes first: it is by the
@@ -308,6 +320,10 @@ extension StreamRoutes {
         case .draining:
             var problem = Problem.draining
             problem.detail = "Everything up to Stream-Next-Offset is kept. Go on with a new request."
+            return refuse(problem)
+        case .overloaded:
+            var problem = Problem(RequestFailure.overloaded)
+            problem.detail += " Everything up to Stream-Next-Offset is kept; go on with a new request."
             return refuse(problem)
         }
     }

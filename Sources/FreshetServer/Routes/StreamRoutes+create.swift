@@ -43,9 +43,9 @@ extension StreamRoutes {
             if let fork, fork.inheritsContentType, let source = try await streams.info(fork.source) {
                 kind = source.options.contentType.kind
             }
-            let events: [EventBody]
+            let events: EventBatch
             do throws(PieceError) {
-                events = body.isEmpty ? [] : try AtomicBody.events(of: body, kind: kind, limits: configuration.pieces)
+                events = body.isEmpty ? [] : try await self.events(of: body, kind)
             } catch {
                 return Response(Problem(error))
             }

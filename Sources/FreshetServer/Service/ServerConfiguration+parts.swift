@@ -37,6 +37,8 @@ extension DataPlaneConfiguration {
             headerTime: TimeAmount(configuration.headerTime),
             idleTime: TimeAmount(configuration.idle),
             bodyIdleTime: TimeAmount(configuration.bodyIdle),
+            bodyRate: configuration.bodyRate,
+            inflightBytes: max(configuration.inflightBytes, 2 * configuration.largestBody),
             pieces: PieceLimits(
                 lineBytes: configuration.lineBytes,
                 eventBytes: configuration.eventBytes,
@@ -50,6 +52,9 @@ extension DataPlaneConfiguration {
 }
 
 extension ServerConfiguration {
+    /// The largest body that any request may have.
+    fileprivate var largestBody: Int { max(self.bodyBytes, self.upstreams.isEmpty ? 0 : self.relayBodyBytes) }
+
     /// Connections to upstreams that there may be at one time.
     fileprivate var callsElsewhere: Int { self.upstreams.contains { $0.kind != .builtin } ? self.relayAnswers : 0 }
 

@@ -104,12 +104,12 @@ struct Recovery {
     }
 
     private mutating func replay(_ frame: Frame, at now: Int64, hot: Int64) {
-        for event in frame.events { highest = max(highest, event.offset) }
+        if let last = frame.events.lastOffset { highest = max(highest, last) }
         if let end = frame.end { highest = max(highest, end.offset) }
         // Of a stream that is gone, any of its appends may be gone as well.
         guard let stream = byNumber[frame.stream], hot > stream.row.sealedHot, !stream.row.isRemoved else { return }
         guard frame.previous == stream.log.tail, stream.log.end == nil else {
-            let reach = frame.events.last?.offset ?? frame.previous
+            let reach = frame.events.lastOffset ?? frame.previous
             problems.append(
                 "Events of the stream \(stream.row.name) after \(stream.log.tail), before \(reach), are missing."
             )

@@ -1,42 +1,48 @@
 import StreamCore
 
-/// An event and when it was kept, on the store's clock in milliseconds.
-struct KeptEvent {
-    var event: StreamEvent
-    var at: Int64
-}
-
 /// A stretch of one stream's log. Each names the offset before it, so that a missing one is noticed.
 struct ChunkRow {
+    /// However small they are: what is decoded for one reader is bounded too.
+    private static let mostEvents = 4096
+
     var previous: Offset
-    var events: [KeptEvent]
+    var events: EventLog
 
-    var last: Offset { events.last?.event.offset ?? previous }
+    var last: Offset { events.lastOffset ?? previous }
 
-    init(previous: Offset, events: [KeptEvent]) {
+    init(previous: Offset, events: EventLog) {
         self.previous = previous
         self.events = events
     }
 
     /// A stretch of a log cut into chunks of about a size. An event larger than that has one to itself.
-    static func cutting(_ log: some Sequence<KeptEvent>, after offset: Offset, bytes: Int) -> [Self] {
+    static func cutting(_ log: EventLog, after offset: Offset, bytes: Int) -> [Self] {
         var chunks: [Self] = []
-        var previous = offset
-        var events: [KeptEvent] = []
+        var chunk = Self(previous: offset, events: EventLog())
+        var count = 0
         var size = 0
         func close() {
-            guard !events.isEmpty else { return }
-            let chunk = Self(previous: previous, events: events)
+            guard !chunk.events.isEmpty else { return }
             chunks.append(chunk)
-            previous = chunk.last
-            events = []
+            chunk = Self(previous: chunk.last, events: EventLog())
+            count = 0
             size = 0
         }
-        for kept in log {
-            if size > 0, size + kept.event.body.size > bytes * 2 { close() }
-            events.append(kept)
-            size += kept.event.body.size
-            if size >= bytes { close() }
+        for (run, at) in log.runs {
+            var start = run.startIndex
+            func cut(before index: Int) {
+                chunk.events.append(run[start..<index], at: at)
+                start = index
+                close()
+            }
+            for index in run.indices {
+                let next = run.size(at: index)
+                if size > 0, size + next > bytes * 2 { cut(before: index) }
+                count += 1
+                size += next
+                if size >= bytes || count >= mostEvents { cut(before: index + 1) }
+            }
+            chunk.events.append(run[start..<run.endIndex], at: at)
         }
         close()
         return chunks
@@ -49,9 +55,11 @@ struct ChunkRow {
         writer.number(last.milliseconds)
         writer.number(UInt64(last.counter))
         writer.number(events.count)
-        for kept in events {
-            writer.moment(kept.at)
-            writer.event(kept.event)
+        for (run, at) in events.runs {
+            for event in run {
+                writer.moment(at)
+                writer.event(event)
+            }
         }
         return writer.finished(.chunk, key: key)
     }
@@ -63,11 +71,14 @@ struct ChunkRow {
             throw RowDamage()
         }
         let count = try reader.integer()
-        events = []
-        for _ in 0..<count {
-            let at = try reader.moment()
-            events.append(KeptEvent(event: try reader.event(), at: at))
+        var moments: [Int64] = []
+        let run = try reader.events(count) { (reader) throws(RowDamage) in moments.append(try reader.moment()) }
+        events = EventLog()
+        var start = 0
+        for index in moments.indices where index + 1 == moments.count || moments[index + 1] != moments[start] {
+            events.append(run[start..<index + 1], at: moments[start])
+            start = index + 1
         }
-        guard reader.isAtEnd, events.last?.event.offset == last else { throw RowDamage() }
+        guard reader.isAtEnd, events.lastOffset == last else { throw RowDamage() }
     }
 }

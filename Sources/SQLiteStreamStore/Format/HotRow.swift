@@ -4,7 +4,7 @@ import StreamCore
 struct Frame {
     var stream: Int64
     var previous: Offset
-    var events: [StreamEvent]
+    var events: EventRun
     var producer: ProducerStamp?
     var sequence: String?
     var end: StreamEnd?
@@ -54,8 +54,7 @@ struct HotRow {
             let flags = try reader.number()
             let previous = try reader.base()
             let count = try reader.integer()
-            var events: [StreamEvent] = []
-            for _ in 0..<count { events.append(try reader.event()) }
+            let events = try reader.events(count)
             let producer = flags & 1 == 0 ? nil : try reader.stamp()
             let sequence = flags & 2 == 0 ? nil : try reader.text()
             let end = flags & 4 == 0 ? nil : try reader.end()

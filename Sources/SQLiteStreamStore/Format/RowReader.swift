@@ -41,8 +41,6 @@ struct RowReader {
         return bytes[position..<position + count]
     }
 
-    mutating func data() throws(RowDamage) -> [UInt8] { Array(try take(try integer())) }
-
     mutating func text() throws(RowDamage) -> String { String(decoding: try take(try integer()), as: UTF8.self) }
 
     mutating func optionalInteger() throws(RowDamage) -> Int? {
@@ -82,10 +80,29 @@ struct RowReader {
         return clock
     }
 
-    mutating func event() throws(RowDamage) -> StreamEvent {
-        let offset = try next()
-        let type = try optionalText()
-        return StreamEvent(offset: offset, body: EventBody(type: type, data: try data()))
+    /// A number of events, in a buffer of their own.
+    ///
+    /// - Parameter before: reads what is before each.
+    mutating func events(
+        _ count: Int,
+        before: (inout Self) throws(RowDamage) -> Void = { (_) throws(RowDamage) in }
+    ) throws(RowDamage) -> EventRun {
+        var batch = EventBatch()
+        var offsets: [Offset] = []
+        // An event is five bytes or more.
+        let most = min(count, (bytes.count - position) / 5 + 1)
+        if most > 1 {
+            batch.reserveCapacity(events: most, bytes: bytes.count - position)
+            offsets.reserveCapacity(most)
+        }
+        for _ in 0..<count {
+            try before(&self)
+            offsets.append(try next())
+            let type = try optionalText()
+            let data = try take(try integer())
+            batch.append(type: type) { $0.append(contentsOf: data) }
+        }
+        return EventRun(batch.fitted, at: offsets)
     }
 }
 

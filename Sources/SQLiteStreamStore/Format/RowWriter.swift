@@ -24,7 +24,7 @@ struct RowWriter {
     mutating func number(_ value: Int) { number(UInt64(value)) }
     mutating func number(_ value: Int64) { number(UInt64(bitPattern: value)) }
 
-    mutating func data(_ value: [UInt8]) {
+    mutating func data(_ value: some Collection<UInt8>) {
         number(value.count)
         bytes.append(contentsOf: value)
     }
@@ -67,7 +67,7 @@ struct RowWriter {
     mutating func event(_ event: StreamEvent) {
         next(event.offset)
         optional(event.body.type)
-        data(event.body.data)
+        data(event.body.bytes)
     }
 
     /// The row with its checksum, which covers the table and the key as well: a row that strayed is found out.

@@ -21,9 +21,9 @@ struct LogState: Equatable {
 
     /// Takes what one append did.
     mutating func apply(_ frame: Frame, at now: Int64) {
-        if let last = frame.events.last { tail = last.offset }
+        if let last = frame.events.lastOffset { tail = last }
         appendedEvents += frame.events.count
-        appendedBytes += frame.events.reduce(0) { $0 + $1.body.size }
+        appendedBytes += frame.events.size
         appendedAt = now
         if let stamp = frame.producer {
             producers[stamp.id] = ProducerState(epoch: stamp.epoch, sequence: stamp.sequence)

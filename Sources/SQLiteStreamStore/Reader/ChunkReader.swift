@@ -30,10 +30,11 @@ final class ChunkReader {
     private let database: Database
     private let select: Statement
     private let lastOf: Statement
-    private var cache = ChunkCache()
+    private var cache: ChunkCache
 
-    init(_ database: Database) throws(SQLiteError) {
+    init(_ database: Database, cacheBytes: Int) throws(SQLiteError) {
         self.database = database
+        cache = ChunkCache(limit: cacheBytes)
         select = try database.prepare("SELECT ms, n, data FROM chunk WHERE id = ?")
         lastOf = try database.prepare("SELECT ms, n FROM chunk WHERE id = ?")
     }
@@ -96,7 +97,7 @@ final class ChunkReader {
         let key = Schema.chunkKey(stream, index)
         if let chunk = cache[key] { return chunk }
         guard let row = try Self.row(key, select) else { return nil }
-        let chunk = ChunkCache.Chunk(previous: row.previous, events: row.events.map(\.event))
+        let chunk = ChunkCache.Chunk(previous: row.previous, events: row.events)
         cache.keep(chunk, key)
         return chunk
     }

@@ -13,24 +13,16 @@ struct PageBudget {
         isSpent = limit.events <= 0
     }
 
-    /// The events after an offset that still fit. The first of a page always does.
-    mutating func take(_ log: some RandomAccessCollection<StreamEvent>, after offset: Offset) -> [StreamEvent] {
+    /// The events after an offset that still fit.
+    mutating func take(_ log: EventLog, after offset: Offset) -> [StreamEvent] {
+        take(log.events(after: offset).lazy.map(\.event))
+    }
+
+    /// The events that still fit. The first of a page always does.
+    mutating func take(_ log: some Sequence<StreamEvent>) -> [StreamEvent] {
         var taken: [StreamEvent] = []
-        var index = log.startIndex
-        var count = log.count
-        // The first event after the offset.
-        while count > 0 {
-            let half = count / 2
-            let middle = log.index(index, offsetBy: half)
-            if log[middle].offset <= offset {
-                index = log.index(after: middle)
-                count -= half + 1
-            } else {
-                count = half
-            }
-        }
-        while index != log.endIndex, !isSpent {
-            let event = log[index]
+        guard !isSpent else { return taken }
+        for event in log {
             bytes -= event.body.size
             guard bytes >= 0 || isEmpty else {
                 isSpent = true
@@ -39,8 +31,10 @@ struct PageBudget {
             isEmpty = false
             events -= 1
             taken.append(event)
-            if events == 0 { isSpent = true }
-            log.formIndex(after: &index)
+            if events == 0 {
+                isSpent = true
+                break
+            }
         }
         return taken
     }

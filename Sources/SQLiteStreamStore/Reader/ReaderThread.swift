@@ -9,12 +9,12 @@ final class ReaderThread: Sendable {
 
     private let queue = WorkQueue<Job>()
 
-    init(_ database: sending Database) {
+    init(_ database: sending Database, cacheBytes: Int) {
         let queue = queue
         WorkerThread.start {
             var stopping: [Reply<Void>?] = []
             do {
-                let reader = Result { () throws(SQLiteError) in try ChunkReader(database) }
+                let reader = Result { () throws(SQLiteError) in try ChunkReader(database, cacheBytes: cacheBytes) }
                 while stopping.isEmpty {
                     for job in queue.takeAll(waiting: .seconds(3600)) {
                         switch job {

@@ -1,24 +1,23 @@
-import DequeModule
 import StreamCore
 
 /// One stream as readers may see it: what is committed, and no more. A value; the store's lock guards it.
 struct VisibleStream {
     private(set) var state: StreamState
-    private var unsealed: Deque<StreamEvent> = []
+    private var unsealed: EventLog
 
-    init(_ stream: WriterStream) {
+    init(_ stream: WriterStream, unsealed: EventLog = EventLog()) {
         state = stream.committed
+        self.unsealed = unsealed
     }
 
     /// Takes what the writer committed beside the events.
     mutating func follow(_ stream: WriterStream) {
         state.follow(stream.row, stream.log)
-        while let first = unsealed.first, first.offset <= state.sealedThrough || first.offset <= state.floor {
-            unsealed.removeFirst()
-        }
+        unsealed.remove(through: max(state.sealedThrough, state.floor))
     }
 
-    mutating func append(_ events: [StreamEvent]) { unsealed.append(contentsOf: events) }
+    /// When they were kept is the writer's to know.
+    mutating func append(_ events: EventRun) { unsealed.append(events, at: 0) }
 
     /// How a read goes on from here.
     enum Plan {
@@ -44,7 +43,7 @@ struct VisibleStream {
             if offset < state.sealedThrough { return .chunks(read(after: offset, isAsked: true, .exact, limit)) }
             let isKnown =
                 offset == state.sealedThrough || offset == state.tail
-                || unsealed.first(where: { $0.offset >= offset })?.offset == offset
+                || unsealed.contains(offset)
             return isKnown ? plan(after: offset, .exact, limit) : plan(after: state.floor, .unknown, limit)
         }
     }
@@ -77,7 +76,7 @@ struct VisibleStream {
         var events = events
         if last == read.through {
             var budget = read.limit.budget
-            _ = budget.take(events, after: read.after)
+            _ = budget.take(events)
             // More was sealed meanwhile, and a page says where the log ends only if it has what is there.
             if !budget.isSpent, last < state.sealedThrough { return nil }
             events += budget.take(unsealed, after: last)

@@ -88,13 +88,12 @@ extension SQLiteStreamStore {
                 return
             }
             last = chunk.last
-            for kept in chunk.events where kept.event.offset > row.floor {
-                events += 1
-                bytes += kept.event.body.size
-            }
+            let kept = chunk.events.suffix(after: row.floor)
+            events += kept.count
+            bytes += kept.size
         }
         events += stream.unsealed.count
-        bytes += stream.unsealedBytes
+        bytes += stream.unsealed.size
         if events != stream.log.appendedEvents - row.trimmedEvents
             || bytes != stream.log.appendedBytes - row.trimmedBytes
         {

@@ -52,9 +52,9 @@ struct Batch {
     /// Takes what new data needs on the disk; false when there is no room for it.
     ///
     /// - Parameter shared: bytes that a fork copies.
-    mutating func takeRoom(for events: [EventBody], beside shared: Int = 0) -> Bool {
+    mutating func takeRoom(for events: EventBatch, beside shared: Int = 0) -> Bool {
         // In the log, in the database as it came, and once more when it is sealed; and the pages around it.
-        let need = 3 * events.reduce(0) { $0 + $1.size } + 2 * shared + (16 << 10)
+        let need = 3 * events.size + 2 * shared + (16 << 10)
         guard need <= room else { return false }
         room -= need
         return true

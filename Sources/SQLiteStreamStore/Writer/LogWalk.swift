@@ -8,7 +8,7 @@ final class LogWalk: Sequence, IteratorProtocol {
     private let offset: Offset
     private var chunk: Int64
     private var isInMemory = false
-    private var loaded: ArraySlice<KeptEvent> = []
+    private var loaded: EventLog.Events?
     private(set) var failure: SQLiteError?
 
     init(after offset: Offset, from chunk: Int64, _ stream: WriterStream, _ statements: WriterStatements) {
@@ -19,21 +19,20 @@ final class LogWalk: Sequence, IteratorProtocol {
     }
 
     func next() -> KeptEvent? {
-        while loaded.isEmpty {
+        while true {
+            if let next = loaded?.next() { return next }
             guard failure == nil, !isInMemory else { return nil }
             guard chunk < stream.row.nextChunk else {
                 isInMemory = true
-                loaded = stream.unsealed.filter { $0.event.offset > offset }[...]
+                loaded = stream.unsealed.events(after: offset)
                 continue
             }
             do throws(SQLiteError) {
-                let row = try statements.chunk(chunk, of: stream)
-                loaded = row.events.filter { $0.event.offset > offset }[...]
+                loaded = try statements.chunk(chunk, of: stream).events.events(after: offset)
                 chunk += 1
             } catch {
                 failure = error
             }
         }
-        return loaded.popFirst()
     }
 }

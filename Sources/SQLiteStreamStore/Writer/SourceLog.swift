@@ -28,9 +28,9 @@ struct SourceLog {
                     // The last event of the last chunk, or what was before all events.
                     true
                 } else if let index = try chunk(holding: offset) {
-                    try load(index).events.contains { $0.event.offset == offset }
+                    try load(index).events.contains(offset)
                 } else {
-                    stream.unsealed.contains { $0.event.offset == offset }
+                    stream.unsealed.contains(offset)
                 }
             return (isKnown ? .exact : .unknown, offset)
         }
@@ -62,22 +62,22 @@ struct SourceLog {
             bytes: stream.log.appendedBytes - row.trimmedBytes
         )
         guard let cut = try chunk(holding: offset) else {
-            let rest = stream.unsealed.prefix { $0.event.offset <= offset }
-            let count = all - Count(stream.unsealed.dropFirst(rest.count))
+            let rest = stream.unsealed.prefix(through: offset)
+            let count = all - (Count(stream.unsealed) - Count(rest))
             let cutting = ChunkRow.cutting(rest, after: max(row.sealed.tail, floor), bytes: chunkBytes)
             return (chunks, cutting, count.events, count.bytes)
         }
         let last = try load(cut)
-        let kept = last.events.filter { $0.event.offset > floor }
-        let shared = kept.prefix { $0.event.offset <= offset }
+        let kept = last.events.suffix(after: floor)
+        let shared = kept.prefix(through: offset)
         let whole = row.firstChunk..<cut
         // The shorter side is counted: chunks do not say how much they hold.
         var count: Count
         if whole.count <= row.nextChunk - cut {
             count = Count(shared)
-            for index in whole { count += Count(try load(index).events.filter { $0.event.offset > floor }) }
+            for index in whole { count += Count(try load(index).events.suffix(after: floor)) }
         } else {
-            count = all - Count(kept.dropFirst(shared.count)) - Count(stream.unsealed)
+            count = all - (Count(kept) - Count(shared)) - Count(stream.unsealed)
             for index in (cut + 1)..<row.nextChunk { count -= Count(try load(index).events) }
         }
         let cutting = ChunkRow.cutting(shared, after: max(last.previous, floor), bytes: chunkBytes)
@@ -110,9 +110,7 @@ struct SourceLog {
             self.bytes = bytes
         }
 
-        init(_ log: some Collection<KeptEvent>) {
-            self.init(events: log.count, bytes: log.reduce(0) { $0 + $1.event.body.size })
-        }
+        init(_ log: EventLog) { self.init(events: log.count, bytes: log.size) }
 
         static func += (left: inout Self, right: Self) {
             left = Self(events: left.events + right.events, bytes: left.bytes + right.bytes)

@@ -6,7 +6,6 @@ struct Upkeep {
     struct Seal {
         var stream: WriterStream
         var chunks: [(key: Int64, row: ChunkRow)]
-        var events: Int
     }
 
     /// Chunks that nobody can read any more.

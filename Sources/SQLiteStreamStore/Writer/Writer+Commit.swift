@@ -221,8 +221,7 @@ extension Writer {
 
     private func forget(_ stream: WriterStream) {
         releaseHotRows(of: stream, through: .max)
-        stream.unsealed = []
-        stream.unsealedBytes = 0
+        stream.unsealed = EventLog()
         stream.unsealedSince = nil
         aged[stream.row.number] = nil
         if stream.row.lowestChunk < stream.row.nextChunk { addGarbage(stream) }

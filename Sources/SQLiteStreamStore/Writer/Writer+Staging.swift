@@ -77,7 +77,10 @@ extension Writer {
                 switch try self.fork(fork, &row, batch) {
                 case .success(let made):
                     copy = made
-                    if let part = made.part { events.insert(part, at: 0) }
+                    if let part = made.part {
+                        events = EventBatch(part)
+                        events.append(contentsOf: request.events)
+                    }
                 case .failure(let refusal):
                     batch.replies.append(.create(reply, .forkRefused(refusal.refusal)))
                     return
@@ -153,7 +156,8 @@ extension Writer {
     @discardableResult
     private func keep(_ request: AppendRequest, _ stream: WriterStream, _ batch: inout Batch) -> CommittedItem {
         let previous = stream.currentLog.tail
-        let events = request.events.map { StreamEvent(offset: mint(), body: $0) }
+        let events: EventRun =
+            request.events.isEmpty ? [] : EventRun(request.events, from: mint(request.events.count))
         let end = request.end.map { StreamEnd(reason: $0.reason, detail: $0.detail, offset: mint()) }
         let frame = Frame(
             stream: stream.row.number,

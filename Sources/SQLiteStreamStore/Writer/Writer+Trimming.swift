@@ -1,4 +1,3 @@
-import DequeModule
 import StreamCore
 
 /// Retention: exact in what readers see, chunk by chunk in what is deleted.
@@ -21,7 +20,7 @@ extension Writer {
             // A chunk that cannot be read is kept: whoever reads it is told what is the matter.
             guard let first = oldest(stream) else { break }
             guard isOver || rule.seconds.map({ (now - first.at) / 1000 >= Int64($0) }) ?? false else { break }
-            dropOldest(stream, first.event)
+            dropOldest(stream, first.offset, size: first.size)
         }
         guard stream.row.floor != floor else { return false }
         bytes += stream.cost - before
@@ -29,20 +28,22 @@ extension Writer {
     }
 
     /// What retention would give back of what is committed, if these events came to a stream.
-    func costTaken(from stream: WriterStream, byKeeping new: [EventBody]) -> Int {
+    func costTaken(from stream: WriterStream, byKeeping new: EventBatch) -> Int {
         let rule = stream.row.options.retention
         guard rule != .everything else { return 0 }
         let now = clock.now
         var events = stream.currentLog.appendedEvents - stream.row.trimmedEvents + new.count
-        var size = new.reduce(stream.currentLog.appendedBytes - stream.row.trimmedBytes) { $0 + $1.size }
+        var size = stream.currentLog.appendedBytes - stream.row.trimmedBytes + new.size
         var cost = 0
-        func take(_ log: some Sequence<KeptEvent>) -> Bool {
-            for kept in log where kept.event.offset > stream.row.floor {
-                let isOver = rule.events.map { events > $0 } ?? false || rule.bytes.map { size > $0 } ?? false
-                guard isOver || rule.seconds.map({ (now - kept.at) / 1000 >= Int64($0) }) ?? false else { return false }
-                events -= 1
-                size -= kept.event.body.size
-                cost += kept.event.body.size + StoreLimits.eventOverhead
+        func take(_ log: EventLog) -> Bool {
+            for (run, at) in log.suffix(after: stream.row.floor).runs {
+                for index in run.indices {
+                    let isOver = rule.events.map { events > $0 } ?? false || rule.bytes.map { size > $0 } ?? false
+                    guard isOver || rule.seconds.map({ (now - at) / 1000 >= Int64($0) }) ?? false else { return false }
+                    events -= 1
+                    size -= run.size(at: index)
+                    cost += run.size(at: index) + StoreLimits.eventOverhead
+                }
             }
             return true
         }
@@ -54,22 +55,21 @@ extension Writer {
         return cost
     }
 
-    private func oldest(_ stream: WriterStream) -> KeptEvent? {
-        guard stream.row.firstChunk < stream.row.nextChunk else { return stream.unsealed.first }
-        if let first = stream.trimming?.first { return first }
+    private func oldest(_ stream: WriterStream) -> (offset: Offset, size: Int, at: Int64)? {
+        guard stream.row.firstChunk < stream.row.nextChunk else { return stream.unsealed.oldest }
+        if let first = stream.trimming?.oldest { return first }
         let key = Schema.chunkKey(stream.row.number, stream.row.firstChunk)
         guard let chunk = try? ChunkReader.row(key, statements.selectChunk) else { return nil }
-        stream.trimming = Deque(chunk.events.filter { $0.event.offset > stream.row.floor })
-        return stream.trimming?.first
+        stream.trimming = chunk.events.suffix(after: stream.row.floor)
+        return stream.trimming?.oldest
     }
 
-    private func dropOldest(_ stream: WriterStream, _ event: StreamEvent) {
-        stream.row.floor = event.offset
+    private func dropOldest(_ stream: WriterStream, _ offset: Offset, size: Int) {
+        stream.row.floor = offset
         stream.row.trimmedEvents += 1
-        stream.row.trimmedBytes += event.body.size
+        stream.row.trimmedBytes += size
         guard stream.row.firstChunk < stream.row.nextChunk else {
             stream.unsealed.removeFirst()
-            stream.unsealedBytes -= event.body.size
             return
         }
         stream.trimming?.removeFirst()

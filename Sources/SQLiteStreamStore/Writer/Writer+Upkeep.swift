@@ -24,7 +24,7 @@ extension Writer {
             stream.agingSince = since
             sealByAge.append(AgingStream(stream: stream, since: since))
         }
-        let isDue = stream.unsealedBytes >= configuration.chunkBytes || stream.log.end != nil
+        let isDue = stream.unsealed.size >= configuration.chunkBytes || stream.log.end != nil
         if isDue, !stream.isQueuedToSeal {
             stream.isQueuedToSeal = true
             sealReady.append(stream)
@@ -84,7 +84,7 @@ extension Writer {
         let first = stream.currentRow.nextChunk
         let chunks = ChunkRow.cutting(stream.unsealed, after: previous, bytes: configuration.chunkBytes).enumerated()
             .map { (key: Schema.chunkKey(stream.row.number, first + Int64($0.offset)), row: $0.element) }
-        return Upkeep.Seal(stream: stream, chunks: chunks, events: stream.unsealed.count)
+        return Upkeep.Seal(stream: stream, chunks: chunks)
     }
 
     private func planCollections(_ upkeep: inout Upkeep) {
@@ -116,8 +116,7 @@ extension Writer {
         for seal in upkeep.seals {
             let stream = seal.stream
             stream.isBeingSealed = false
-            stream.unsealed.removeFirst(seal.events)
-            stream.unsealedBytes = 0
+            if let last = seal.chunks.last { stream.unsealed.remove(through: last.row.last) }
             stream.unsealedSince = nil
             releaseHotRows(of: stream, through: stream.row.sealedHot)
         }

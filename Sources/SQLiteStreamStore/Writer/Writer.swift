@@ -191,5 +191,6 @@ final class Writer {
         }
     }
 
-    func mint() -> Offset { issuer.next(wallMilliseconds: time.wallMilliseconds()) }
+    /// The first of a number of offsets that follow each other.
+    func mint(_ count: Int = 1) -> Offset { issuer.next(count, wallMilliseconds: time.wallMilliseconds()) }
 }

@@ -14,8 +14,7 @@ final class WriterStream {
     var nextRowSum: UInt32?
 
     /// The committed events that are in no chunk yet and not trimmed.
-    var unsealed: Deque<KeptEvent> = []
-    var unsealedBytes = 0
+    var unsealed = EventLog()
     /// The hot rows that hold them, or anything else of the stream that its row does not.
     var hotRows: Deque<Int64> = []
     /// When the oldest of that was kept, on the store's clock.
@@ -28,7 +27,7 @@ final class WriterStream {
     /// Streaming appends that are open.
     var openProducers = 0
     /// The first chunk, as far as retention has not passed it; nil when it is not loaded.
-    var trimming: Deque<KeptEvent>?
+    var trimming: EventLog?
 
     init(_ row: StreamRow) {
         self.row = row
@@ -53,11 +52,8 @@ final class WriterStream {
     var info: StreamInfo { StreamState(currentRow, currentLog).info }
 
     /// Takes events that were committed.
-    func keep(_ events: [StreamEvent], at now: Int64, hot: Int64) {
-        for event in events where event.offset > row.floor {
-            unsealed.append(KeptEvent(event: event, at: now))
-            unsealedBytes += event.body.size
-        }
+    func keep(_ events: EventRun, at now: Int64, hot: Int64) {
+        unsealed.append(events[events.index(after: row.floor)...], at: now)
         if hotRows.last != hot { hotRows.append(hot) }
         if unsealedSince == nil { unsealedSince = now }
     }

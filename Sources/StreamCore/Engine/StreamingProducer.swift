@@ -58,7 +58,7 @@ package final class StreamingProducer: TailListener {
     /// Appends the next pieces, and the end where it comes with them. One call at a time.
     ///
     /// Nil when the request was stopped before: `stop` says why.
-    package func append(_ events: [EventBody], end: EndRequest? = nil) async throws(StoreError) -> AppendOutcome? {
+    package func append(_ events: EventBatch, end: EndRequest? = nil) async throws(StoreError) -> AppendOutcome? {
         let (mayAppend, birth) = state.withLock { state in
             precondition(!state.isAppending, "a streaming producer appends one batch at a time")
             if state.stop == .superseded || state.isGone || state.isFinished { return (false, state.birth) }

@@ -5,7 +5,7 @@ extension Streams {
     /// Runs what needs room in the store, making some where that may be done: expired data goes first, then ended
     /// streams of a configured age. Nothing unexpired is taken otherwise.
     func withRoom<Outcome: Sendable>(
-        for events: [EventBody],
+        for events: EventBatch,
         _ body: () async throws(StoreError) -> Outcome
     ) async throws(StoreError) -> Outcome {
         do {
@@ -22,7 +22,7 @@ extension Streams {
     }
 
     private func makingRoom<Outcome: Sendable>(
-        for events: [EventBody],
+        for events: EventBatch,
         _ body: () async throws(StoreError) -> Outcome
     ) async throws(StoreError) -> Outcome {
         try await sweep()
@@ -33,7 +33,7 @@ extension Streams {
             guard case .full = error else { throw error }
         }
         // With room for the stream itself: a create without events needs some too.
-        let bytes = events.reduce(2048) { $0 + $1.size + 1024 }
+        let bytes = 2048 + events.size + events.count * 1024
         try await store.takeEnded(olderThan: age, toFit: bytes)
         return try await body()
     }

@@ -25,8 +25,8 @@ package struct StreamsMetrics: Sendable, Equatable {
         }
     }
 
-    mutating func count(_ bodies: [EventBody]) {
+    mutating func count(_ bodies: EventBatch) {
         events += bodies.count
-        bytes += bodies.reduce(0) { $0 + $1.size }
+        bytes += bodies.size
     }
 }

@@ -2,9 +2,8 @@ import ServerSentEvents
 
 /// The bytes of a stream as a catch-up read shows them.
 package enum ByteView {
-    package static func bytes(of events: [StreamEvent], kind: ContentType.Kind) -> [UInt8] {
+    package static func bytes(of events: some Sequence<StreamEvent>, kind: ContentType.Kind) -> [UInt8] {
         var output: [UInt8] = []
-        output.reserveCapacity(events.reduce(2) { $0 + $1.body.data.count + 1 })
         var writer = Writer(kind: kind)
         writer.append(events, to: &output)
         writer.finish(&output)
@@ -33,13 +32,13 @@ package enum ByteView {
 
         private mutating func append(_ event: StreamEvent, to output: inout [UInt8]) {
             switch kind {
-            case .text, .binary: output.append(contentsOf: event.body.data)
+            case .text, .binary: output.append(contentsOf: event.body.bytes)
             case .ndjson:
-                output.append(contentsOf: event.body.data)
+                output.append(contentsOf: event.body.bytes)
                 output.append(UInt8(ascii: "\n"))
             case .json:
                 output.append(isEmpty ? UInt8(ascii: "[") : UInt8(ascii: ","))
-                output.append(contentsOf: event.body.data)
+                output.append(contentsOf: event.body.bytes)
             case .eventStream:
                 do {
                     let block = EventBlock(event: event.body.type, data: event.body.data)

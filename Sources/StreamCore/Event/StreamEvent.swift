@@ -2,15 +2,23 @@
 package struct EventBody: Hashable, Sendable {
     /// The event type; nil is `message`. Only `text/event-stream` has others.
     package var type: String?
-    package var data: [UInt8]
+    /// The data: a part of the buffer that the event came in.
+    package var bytes: ArraySlice<UInt8>
 
     package init(type: String? = nil, data: [UInt8]) {
-        self.type = type
-        self.data = data
+        self.init(type: type, bytes: data[...])
     }
 
+    package init(type: String?, bytes: ArraySlice<UInt8>) {
+        self.type = type
+        self.bytes = bytes
+    }
+
+    /// The data as an array. That is a copy, unless the event has a buffer of its own.
+    package var data: [UInt8] { Array(bytes) }
+
     /// What the event counts against a bound on bytes.
-    package var size: Int { data.count + (type?.utf8.count ?? 0) }
+    package var size: Int { bytes.count + (type?.utf8.count ?? 0) }
 }
 
 /// One unit of a stream as it stands in the log: never changed, at one place in the one order of its stream.
@@ -21,6 +29,17 @@ package struct StreamEvent: Hashable, Sendable {
     package init(offset: Offset, body: EventBody) {
         self.offset = offset
         self.body = body
+    }
+}
+
+/// An event and when it was kept, on the store's clock in milliseconds.
+package struct KeptEvent: Sendable {
+    package var event: StreamEvent
+    package var at: Int64
+
+    package init(event: StreamEvent, at: Int64) {
+        self.event = event
+        self.at = at
     }
 }
 

@@ -26,7 +26,7 @@ package struct ForkCut: Equatable, Sendable {
                 continue
             }
             guard kind == .text || kind == .binary else { return nil }
-            part = EventBody(data: Array(event.body.data.prefix(rest)))
+            part = EventBody(data: Array(event.body.bytes.prefix(rest)))
             rest = 0
         }
     }

@@ -8,28 +8,28 @@ package enum AtomicBody {
         of body: [UInt8],
         kind: ContentType.Kind,
         limits: PieceLimits
-    ) throws(PieceError) -> [EventBody] {
+    ) throws(PieceError) -> EventBatch {
         switch kind {
         case .text, .binary:
             guard !body.isEmpty else { throw .empty }
             guard body.count <= limits.eventBytes else { throw .eventTooLarge(limit: limits.eventBytes) }
-            return [EventBody(data: body)]
+            return EventBatch(EventBody(data: body))
         case .json:
-            var values: [Range<Int>] = []
+            var events = EventBatch()
             var count = 0
+            var isTooLarge = false
             do {
                 try JSONText.scanMessages(of: body) { value in
                     count += 1
-                    if count <= limits.bodyEvents { values.append(value) }
+                    if value.count > limits.eventBytes { isTooLarge = true }
+                    if count <= limits.bodyEvents, !isTooLarge { events.append(body[value]) }
                 }
             } catch {
                 throw .invalidJSON(line: 0, reason: "\(error)")
             }
             guard count <= limits.bodyEvents else { throw .tooManyEvents(limit: limits.bodyEvents) }
-            if values.contains(where: { $0.count > limits.eventBytes }) {
-                throw .eventTooLarge(limit: limits.eventBytes)
-            }
-            return values.map { EventBody(data: Array(body[$0])) }
+            if isTooLarge { throw .eventTooLarge(limit: limits.eventBytes) }
+            return events.fitted
         case .eventStream, .ndjson:
             guard var cutter = PieceCutter(kind: kind, limits: limits, most: limits.bodyEvents) else { return [] }
             // By parts, so that of a body with too many events no more is read than it takes to count them.

@@ -13,7 +13,7 @@ package struct PieceCutter: Sendable {
     private let limits: PieceLimits
     private let most: Int
     private var cutting: Cutting
-    private var pieces: [EventBody] = []
+    private var pieces = EventBatch()
     private var failure: PieceError?
 
     /// Nil for the types whose bodies are always one atomic append: JSON and binary.
@@ -105,7 +105,7 @@ package struct PieceCutter: Sendable {
     }
 
     /// Everything that is whole by now, once.
-    package mutating func takePieces() -> [EventBody] {
+    package mutating func takePieces() -> EventBatch {
         if case .text(let text) = cutting, !text.isEmpty {
             let whole = text.count - Self.unfinishedCharacter(at: text)
             if whole > 0 {
@@ -113,8 +113,8 @@ package struct PieceCutter: Sendable {
                 keepText(text[..<whole])
             }
         }
-        defer { pieces = [] }
-        return pieces
+        defer { pieces = EventBatch() }
+        return pieces.fitted
     }
 
     private mutating func keepText(_ text: ArraySlice<UInt8>) {
@@ -122,10 +122,10 @@ package struct PieceCutter: Sendable {
         while rest.count > limits.eventBytes {
             let piece = rest.prefix(limits.eventBytes)
             let whole = piece.count - Self.unfinishedCharacter(at: piece)
-            pieces.append(EventBody(data: Array(piece.prefix(whole > 0 ? whole : piece.count))))
+            pieces.append(piece.prefix(whole > 0 ? whole : piece.count))
             rest = rest.dropFirst(whole > 0 ? whole : piece.count)
         }
-        if !rest.isEmpty { pieces.append(EventBody(data: Array(rest))) }
+        if !rest.isEmpty { pieces.append(rest) }
     }
 
     private mutating func collect(
@@ -153,7 +153,7 @@ package struct PieceCutter: Sendable {
             guard ReservedEventType(rawValue: type) == nil else { return .reservedType(type) }
             guard !type.utf8.contains(0) else { return .invalidType }
         }
-        pieces.append(EventBody(type: type, data: Array(event.data.utf8)))
+        pieces.append(type: type) { $0.append(contentsOf: event.data.utf8) }
         return nil
     }
 
@@ -188,28 +188,43 @@ struct LineCutter: Sendable {
 
     var isUnfinished: Bool { !line.isEmpty }
 
-    mutating func feed(_ bytes: UnsafeRawBufferPointer, into pieces: inout [EventBody]) throws(PieceError) {
+    mutating func feed(_ bytes: UnsafeRawBufferPointer, into pieces: inout EventBatch) throws(PieceError) {
         var rest = bytes[...]
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            try keep(rest[rest.startIndex..<end])
-            try finish(into: &pieces)
+            let part = rest[rest.startIndex..<end]
+            if line.isEmpty {
+                guard part.count <= limit else { throw .lineTooLong(limit: limit) }
+                try take(part, into: &pieces)
+            } else {
+                try keep(part)
+                try finish(into: &pieces)
+            }
             number += 1
             rest = rest[(end + 1)...]
         }
         try keep(rest)
     }
 
-    mutating func finish(into pieces: inout [EventBody]) throws(PieceError) {
-        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+    mutating func finish(into pieces: inout EventBatch) throws(PieceError) {
         defer { line = [] }
+        try take(line, into: &pieces)
+    }
+
+    private func take(
+        _ line: some BidirectionalCollection<UInt8>,
+        into pieces: inout EventBatch
+    ) throws(PieceError) {
+        let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line[...]
         guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else { return }
         guard pieces.count < most else { throw .tooManyEvents(limit: most) }
-        do {
-            try JSONText.validate(line)
+        do throws(JSONError) {
+            try pieces.append(
+                line,
+                checkedBy: { (bytes, part) throws(JSONError) in try JSONText.validate(bytes, part) }
+            )
         } catch {
             throw .invalidJSON(line: number, reason: "\(error)")
         }
-        pieces.append(EventBody(data: line))
     }
 
     private mutating func keep(_ bytes: Slice<UnsafeRawBufferPointer>) throws(PieceError) {

@@ -1,13 +1,5 @@
-import DequeModule
-
 /// One stream of the memory store: the log, and what is remembered beside it. A value; the store's lock guards it.
 struct MemoryStream {
-    struct Kept {
-        var event: StreamEvent
-        /// When it was kept, on the monotonic clock, in milliseconds: retention by age counts from here.
-        var at: Int64
-    }
-
     let options: StreamOptions
     let birth: Offset
     /// Where the stream begins: its birth; for a fork where its source begins, since they share their offsets.
@@ -18,8 +10,8 @@ struct MemoryStream {
     /// It stands in the queue of those that retention trims by age.
     var isQueuedToTrim = false
     private(set) var floor: Offset
-    private(set) var log: Deque<Kept> = []
-    private(set) var bytes = 0
+    /// When an event was kept is on the monotonic clock, in milliseconds: retention by age counts from there.
+    private(set) var log = EventLog()
     private(set) var end: StreamEnd?
     private(set) var endedAt: Int64 = 0
     private(set) var closingStamp: ProducerStamp?
@@ -40,7 +32,7 @@ struct MemoryStream {
         _ options: StreamOptions,
         birth: Offset,
         from origin: ForkOrigin,
-        sharing log: Deque<Kept>,
+        sharing log: EventLog,
         of source: Self
     ) {
         self.options = options
@@ -49,7 +41,6 @@ struct MemoryStream {
         self.forkedFrom = origin
         self.floor = source.floor
         self.log = log
-        self.bytes = log.reduce(0) { $0 + $1.event.body.size }
         self.leaseSeconds = options.leaseSeconds
     }
 
@@ -60,31 +51,35 @@ struct MemoryStream {
         _ request: ForkRequest,
         options: StreamOptions,
         at now: Int64,
-        mint: () -> Offset
+        mint: (Int) -> Offset
     ) throws(ForkFailure) -> Self {
         let forking = ForkStanding(options: self.options, floor: floor, tail: tail, end: end)
         let options = forking.options(options, for: request)
         if let refusal = forking.refusal(of: request, with: options) { throw ForkFailure(refusal) }
-        let (standing, index, _) = locate(request.point)
+        let (standing, point, _) = locate(request.point)
         if let refusal = forking.refusal(of: request, at: standing) { throw ForkFailure(refusal) }
         guard
             let cut = ForkCut(
-                log[index...].lazy.map(\.event),
+                log.events(after: point).lazy.map(\.event),
                 beyond: request.beyond,
                 kind: self.options.contentType.kind
             )
         else { throw ForkFailure(.badSubOffset) }
         let memory = forking.origin(of: request)
-        var fork = Self(options, birth: mint(), from: memory, sharing: Deque(log.prefix(index + cut.whole)), of: self)
+        // The last event that is shared as a whole.
+        let last =
+            cut.whole == 0 ? point : log.events(after: point).dropFirst(cut.whole - 1).first { _ in true }?.event.offset
+        let shared = log.prefix(through: last ?? point)
+        var fork = Self(options, birth: mint(1), from: memory, sharing: shared, of: self)
         if let part = cut.part { _ = fork.keep(AppendRequest(events: [part]), at: now, mint: mint) }
         return fork
     }
 
-    var tail: Offset { log.last?.event.offset ?? floor }
+    var tail: Offset { log.lastOffset ?? floor }
 
     /// What the stream counts against the store's bound.
     var cost: Int {
-        StoreLimits.cost(events: log.count, bytes: bytes, producers: producers.count)
+        StoreLimits.cost(events: log.count, bytes: log.size, producers: producers.count)
     }
 
     func info(_ name: StreamName) -> StreamInfo {
@@ -98,7 +93,7 @@ struct MemoryStream {
             tail: tail,
             end: end,
             events: log.count,
-            bytes: bytes,
+            bytes: log.size,
             forkedFrom: forkedFrom
         )
     }
@@ -117,22 +112,17 @@ struct MemoryStream {
     }
 
     /// Keeps what `refusal` let through.
-    mutating func keep(_ request: AppendRequest, at now: Int64, mint: () -> Offset) -> CommittedItem {
+    mutating func keep(_ request: AppendRequest, at now: Int64, mint: (Int) -> Offset) -> CommittedItem {
         let previous = tail
-        var events: [StreamEvent] = []
-        events.reserveCapacity(request.events.count)
-        for body in request.events {
-            let event = StreamEvent(offset: mint(), body: body)
-            events.append(event)
-            log.append(Kept(event: event, at: now))
-            bytes += body.size
-        }
+        let events: EventRun =
+            request.events.isEmpty ? [] : EventRun(request.events, from: mint(request.events.count))
+        log.append(events, at: now)
         if let stamp = request.producer {
             producers[stamp.id] = ProducerState(epoch: stamp.epoch, sequence: stamp.sequence)
         }
         if let next = request.sequence { sequence = next }
         if let wish = request.end {
-            end = StreamEnd(reason: wish.reason, detail: wish.detail, offset: mint())
+            end = StreamEnd(reason: wish.reason, detail: wish.detail, offset: mint(1))
             endedAt = now
             closingStamp = request.producer
         }
@@ -142,9 +132,8 @@ struct MemoryStream {
     /// Takes from the start what retention no longer keeps. True when something was taken.
     mutating func trim(at now: Int64) -> Bool {
         let before = floor
-        while let first = log.first, isOver(first, events: log.count, bytes: bytes, at: now) {
-            bytes -= first.event.body.size
-            floor = first.event.offset
+        while let oldest = log.oldest, isOver(oldest.at, events: log.count, bytes: log.size, at: now) {
+            floor = oldest.offset
             log.removeFirst()
         }
         return floor != before
@@ -157,75 +146,64 @@ struct MemoryStream {
     }
 
     /// What retention would give back of what is kept now, if these events came.
-    func costTaken(byKeeping new: [EventBody], at now: Int64) -> Int {
+    func costTaken(byKeeping new: EventBatch, at now: Int64) -> Int {
         var events = log.count + new.count
-        var bytes = new.reduce(bytes) { $0 + $1.size }
+        var bytes = log.size + new.size
         var cost = 0
-        for kept in log {
-            guard isOver(kept, events: events, bytes: bytes, at: now) else { break }
-            events -= 1
-            bytes -= kept.event.body.size
-            cost += kept.event.body.size + StoreLimits.eventOverhead
+        for (run, at) in log.runs {
+            for index in run.indices {
+                guard isOver(at, events: events, bytes: bytes, at: now) else { return cost }
+                let size = run.size(at: index)
+                events -= 1
+                bytes -= size
+                cost += size + StoreLimits.eventOverhead
+            }
         }
         return cost
     }
 
-    /// Whether retention takes the first of so many events and bytes.
-    private func isOver(_ first: Kept, events: Int, bytes: Int, at now: Int64) -> Bool {
+    /// Whether retention takes the first of so many events and bytes, which was kept at some moment.
+    private func isOver(_ keptAt: Int64, events: Int, bytes: Int, at now: Int64) -> Bool {
         let rule = options.retention
         return rule.events.map { events > $0 } ?? false || rule.bytes.map { bytes > $0 } ?? false
-            || rule.seconds.map { (now - first.at) / 1000 >= Int64($0) } ?? false
+            || rule.seconds.map { (now - keptAt) / 1000 >= Int64($0) } ?? false
     }
 
     func page(from position: ReadPosition, limit: PageLimit) -> Page {
-        let (standing, index, isPastEnd) = locate(position)
+        let (standing, after, isPastEnd) = locate(position)
         var events: [StreamEvent] = []
         var size = 0
-        var next = index
-        while next < log.count, events.count < limit.events {
-            let event = log[next].event
-            size += event.body.size
+        for kept in log.events(after: after) {
+            guard events.count < limit.events else { break }
+            size += kept.event.body.size
             if size > limit.bytes, !events.isEmpty { break }
-            events.append(event)
-            next += 1
+            events.append(kept.event)
         }
-        let last = events.last?.offset ?? (index == 0 ? floor : log[index - 1].event.offset)
+        let last = events.last?.offset ?? after
         return Page(
             standing: standing,
             events: events,
             last: last,
             floor: floor,
             tail: tail,
-            end: next == log.count ? end : nil,
+            end: last == tail ? end : nil,
             isPastEnd: isPastEnd,
             contentType: options.contentType
         )
     }
 
-    /// Where in the log a position is: its standing, and the index of the event that follows.
-    private func locate(_ position: ReadPosition) -> (Page.Standing, Int, isPastEnd: Bool) {
+    /// Where in the log a position is: its standing, and the offset that is read on from.
+    private func locate(_ position: ReadPosition) -> (Page.Standing, after: Offset, isPastEnd: Bool) {
         switch position {
-        case .now: return (.exact, log.count, false)
-        case .start: return (floor == origin ? .exact : .belowFloor, 0, false)
+        case .now: return (.exact, tail, false)
+        case .start: return (floor == origin ? .exact : .belowFloor, floor, false)
         case .after(let offset):
-            if offset == floor { return (.exact, 0, false) }
-            if let end, offset == end.offset { return (.exact, log.count, true) }
+            if offset == floor { return (.exact, floor, false) }
+            if let end, offset == end.offset { return (.exact, tail, true) }
             // Before the beginning there is nothing this stream gave, so nothing of it was lost there.
-            if offset < origin { return (.unknown, 0, false) }
-            if offset < floor { return (.belowFloor, 0, false) }
-            let index = firstIndex(after: offset)
-            guard index > 0, log[index - 1].event.offset == offset else { return (.unknown, 0, false) }
-            return (.exact, index, false)
+            if offset < origin { return (.unknown, floor, false) }
+            if offset < floor { return (.belowFloor, floor, false) }
+            return log.contains(offset) ? (.exact, offset, false) : (.unknown, floor, false)
         }
-    }
-
-    private func firstIndex(after offset: Offset) -> Int {
-        var low = 0
-        var high = log.count
-        while low < high {
-            let middle = (low + high) / 2
-            if log[middle].event.offset <= offset { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

@@ -59,7 +59,7 @@ package final class MemoryStreamStore: StreamStore {
                     return (.forkRefused(error.refusal), [])
                 }
             } else {
-                stream = MemoryStream(options: request.options, birth: mint(&state))
+                stream = MemoryStream(options: request.options, birth: mint(1, &state))
             }
             let cost = stream.cost + StoreLimits.cost(of: request.events)
             guard state.streams.count < limits.streams else { throw .full(.streams) }
@@ -67,7 +67,7 @@ package final class MemoryStreamStore: StreamStore {
             var signals: [StreamSignal] = [.created]
             if !request.events.isEmpty || request.end != nil {
                 let first = AppendRequest(events: request.events, end: request.end)
-                signals.append(.committed(stream.keep(first, at: now) { mint(&state) }))
+                signals.append(.committed(stream.keep(first, at: now) { mint($0, &state) }))
             }
             if stream.trim(at: now) { signals.append(.trimmed(floor: stream.floor)) }
             state.bytes += stream.cost
@@ -98,7 +98,7 @@ package final class MemoryStreamStore: StreamStore {
             var issuer = state.issuer
             let before = state.streams.values[index].cost
             let item = state.streams.values[index].keep(request, at: now) { [time] in
-                issuer.next(wallMilliseconds: time.wallMilliseconds())
+                issuer.next($0, wallMilliseconds: time.wallMilliseconds())
             }
             state.issuer = issuer
             var signals: [StreamSignal] = [.committed(item)]
@@ -261,8 +261,8 @@ package final class MemoryStreamStore: StreamStore {
         return outcome
     }
 
-    private func mint(_ state: inout State) -> Offset {
-        state.issuer.next(wallMilliseconds: time.wallMilliseconds())
+    private func mint(_ count: Int, _ state: inout State) -> Offset {
+        state.issuer.next(count, wallMilliseconds: time.wallMilliseconds())
     }
 
     private func milliseconds() -> Int64 { Int64(time.monotonic() / .milliseconds(1)) }
@@ -279,7 +279,7 @@ package final class MemoryStreamStore: StreamStore {
         var issuer = state.issuer
         defer { state.issuer = issuer }
         return try source.fork(request, options: options, at: now) { [time] in
-            issuer.next(wallMilliseconds: time.wallMilliseconds())
+            issuer.next($0, wallMilliseconds: time.wallMilliseconds())
         }
     }
 

@@ -52,6 +52,15 @@ package struct Offset: Hashable, Comparable, Sendable {
         }
     }
 
+    /// The offset a number of steps later, each the smallest there is. A full counter borrows the next millisecond.
+    package func advanced(by steps: Int) -> Offset {
+        let count = UInt64(counter) + UInt64(steps)
+        return Offset(
+            milliseconds: milliseconds + count / (UInt64(Self.maximumCounter) + 1),
+            counter: UInt32(count % (UInt64(Self.maximumCounter) + 1))
+        )
+    }
+
     package static func < (left: Offset, right: Offset) -> Bool {
         (left.milliseconds, left.counter) < (right.milliseconds, right.counter)
     }

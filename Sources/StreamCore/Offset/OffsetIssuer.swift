@@ -15,11 +15,17 @@ package struct OffsetIssuer: Sendable {
         let now = min(wallMilliseconds, Offset.maximumMilliseconds)
         if now > highest.milliseconds {
             highest = Offset(milliseconds: now, counter: 0)
-        } else if highest.counter < Offset.maximumCounter {
-            highest = Offset(milliseconds: highest.milliseconds, counter: highest.counter + 1)
         } else {
-            highest = Offset(milliseconds: highest.milliseconds + 1, counter: 0)
+            highest = highest.advanced(by: 1)
         }
         return highest
+    }
+
+    /// The first of a number of offsets that follow each other, which all are given out.
+    package mutating func next(_ count: Int, wallMilliseconds: UInt64) -> Offset {
+        precondition(count > 0, "no offset is given out to nobody")
+        let first = next(wallMilliseconds: wallMilliseconds)
+        highest = first.advanced(by: count - 1)
+        return first
     }
 }

@@ -1,14 +1,14 @@
 /// A wish to create a stream.
 package struct CreateRequest: Sendable {
     package var options: StreamOptions
-    package var events: [EventBody]
+    package var events: EventBatch
     package var end: EndRequest?
     /// Begin with what another stream holds. The events are appended after that.
     package var fork: ForkRequest?
 
     package init(
         options: StreamOptions,
-        events: [EventBody] = [],
+        events: EventBatch = [],
         end: EndRequest? = nil,
         fork: ForkRequest? = nil
     ) {
@@ -67,7 +67,7 @@ package struct AppendRequest: Sendable {
     package var birth: Offset?
     /// The type of the body; nil when there is none.
     package var contentType: ContentType?
-    package var events: [EventBody]
+    package var events: EventBatch
     package var producer: ProducerStamp?
     /// `Stream-Seq`: must be greater, byte by byte, than the last one of the stream.
     package var sequence: String?
@@ -76,7 +76,7 @@ package struct AppendRequest: Sendable {
     package init(
         to birth: Offset? = nil,
         contentType: ContentType? = nil,
-        events: [EventBody] = [],
+        events: EventBatch = [],
         producer: ProducerStamp? = nil,
         sequence: String? = nil,
         end: EndRequest? = nil

@@ -35,7 +35,5 @@ package struct StoreLimits: Hashable, Sendable {
         streamOverhead + bytes + events * eventOverhead + producers * producerOverhead
     }
 
-    package static func cost(of events: [EventBody]) -> Int {
-        events.reduce(0) { $0 + $1.size + eventOverhead }
-    }
+    package static func cost(of events: EventBatch) -> Int { events.size + events.count * eventOverhead }
 }

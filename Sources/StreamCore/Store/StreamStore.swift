@@ -120,15 +120,15 @@ package enum StreamSignal: Sendable {
 package final class CommittedItem: Sendable {
     /// The offset of the event before, or the birth: an item may be delivered only to who has just read up to here.
     package let previous: Offset
-    package let events: [StreamEvent]
+    package let events: EventRun
     package let end: StreamEnd?
     /// Forms of the item, each encoded once and shared by all who deliver it.
     package let encodings = EncodingCache()
 
     /// The offset of the last event; `previous` when the item is only an end.
-    package var last: Offset { events.last?.offset ?? previous }
+    package var last: Offset { events.lastOffset ?? previous }
 
-    package init(previous: Offset, events: [StreamEvent], end: StreamEnd?) {
+    package init(previous: Offset, events: EventRun, end: StreamEnd?) {
         self.previous = previous
         self.events = events
         self.end = end

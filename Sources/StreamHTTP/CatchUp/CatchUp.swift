@@ -4,7 +4,7 @@ import StreamCore
 /// One catch-up read whose body is more than a page: reads page by page as fast as the peer takes them, and carries out
 /// what its machine decides. Bound to its connection's event loop.
 final class CatchUp {
-    private let plan: CatchUpPlan
+    private var plan: CatchUpPlan
     private let plane: LoopPlane
     private let framing: BodyFraming
     /// Gone as soon as its peer is, which may be found while something is written.
@@ -33,6 +33,8 @@ final class CatchUp {
         isAttached = true
         plane.streams.attachReader(plan.name)
         run?.send(ResponseHead(200, headers: plan.headers), framed(plan.page.events))
+        // What was written is held by nobody else.
+        plan.page.events = []
         wrote()
     }
 

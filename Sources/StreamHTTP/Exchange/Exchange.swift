@@ -34,7 +34,7 @@ final class Exchange {
 
     private var body: Body
     private var parts: Deque<ByteBuffer> = []
-    private var backlog = 0
+    private(set) var backlog = 0
     private var received = 0
     private var reader: CheckedContinuation<ByteBuffer?, any Error>?
     /// The call that waits, and the last one that was cancelled, perhaps before it had begun.
@@ -99,6 +99,24 @@ final class Exchange {
         parts.append(buffer)
         backlog += buffer.readableBytes
     }
+
+    /// Bytes of the body that are none of its content.
+    func receivedBeside(_ bytes: Int) {
+        guard case .arriving = body else { return }
+        received += bytes
+        if let limit = plan.bodyLimit, received > limit { bodyFailed(.bodyTooLarge(limit: limit)) }
+    }
+
+    /// There is not memory for all that is in flight.
+    func giveWay() {
+        guard case .arriving = body else { return }
+        parts = []
+        backlog = 0
+        bodyFailed(.overloaded)
+    }
+
+    /// What was written and not taken is most of what is in flight.
+    func cutOff() { cut(reset: looksWholeWhenClosed) }
 
     func bodyEnded() {
         guard case .arriving = body else { return }
@@ -237,6 +255,7 @@ final class Exchange {
         switch error {
         case ExchangeError.gone, ExchangeError.torn, is CancellationError: run.giveUp()
         case ExchangeError.bodyTooLarge(let limit): run.failed(.bodyTooLarge(limit: limit))
+        case ExchangeError.overloaded: run.failed(.overloaded)
         case ExchangeError.bodyTimeout: run.failed(.bodyTimeout)
         case ExchangeError.draining: run.failed(.draining)
         default: run.failed(.broken)

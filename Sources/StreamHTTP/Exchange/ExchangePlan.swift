@@ -29,6 +29,8 @@ package enum ExchangeError: Error, Sendable, Equatable {
     case torn
     /// The server is going away.
     case draining
+    /// There is not memory for all that is in flight.
+    case overloaded
     /// The body has more bytes than the plan allows.
     case bodyTooLarge(limit: Int)
     /// Nothing of the body came for too long while it was waited for.

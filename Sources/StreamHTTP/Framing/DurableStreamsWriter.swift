@@ -14,8 +14,8 @@ package struct DurableStreamsWriter: Sendable {
     /// Whether the bytes are written in base64: for everything but `text/*` and `application/json`.
     package static func isBase64(_ kind: ContentType.Kind) -> Bool { kind == .binary || kind == .ndjson }
 
-    package func appendData(_ events: [StreamEvent], to output: inout [UInt8]) {
-        guard !events.isEmpty else { return }
+    package func appendData(_ events: some Sequence<StreamEvent>, to output: inout [UInt8]) {
+        guard events.contains(where: { _ in true }) else { return }
         let bytes = ByteView.bytes(of: events, kind: kind)
         append("data", Self.isBase64(kind) ? Base64.encode(bytes) : bytes, to: &output)
     }

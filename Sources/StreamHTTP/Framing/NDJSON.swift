@@ -13,7 +13,7 @@ enum NDJSON {
             output.append(contentsOf: Base64.encode(event.body.data))
             output.append(contentsOf: "\",\"base64\":true".utf8)
         case .text, .eventStream:
-            event.body.data.withUnsafeBufferPointer { JSONWriter.appendString($0, to: &output) }
+            event.body.bytes.withUnsafeBufferPointer { JSONWriter.appendString($0, to: &output) }
         }
         output.append(contentsOf: "}\n".utf8)
     }

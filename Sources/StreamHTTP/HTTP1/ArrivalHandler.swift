@@ -22,7 +22,9 @@ final class ArrivalHandler: ChannelInboundHandler, RemovableChannelHandler {
             switch connection.boundaries.next(bytes.readableBytesView) {
             case .bytes(let count):
                 guard let piece = bytes.readSlice(length: count) else { return }
+                connection.willParse(count)
                 context.fireChannelRead(Self.wrapInboundOut(piece))
+                connection.didParse()
             case .foreign:
                 isForeign = true
                 context.fireErrorCaught(HTTPParserError.invalidVersion)

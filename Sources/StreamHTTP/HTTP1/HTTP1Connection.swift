@@ -35,6 +35,19 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private var inputIsClosed = false
     private var direct = DirectSend()
     private var bytesSent: UInt64 = 0
+    /// What this connection alone holds of what it has written and the peer has not taken.
+    private var unsent = 0
+    /// What the write before holds of it.
+    private var unsentBefore = 0
+    /// What had been taken when that was last told.
+    private var takenWhenNoted: UInt64 = 0
+    private lazy var share = InflightShare(
+        loop.configuration.inflight,
+        address: peer.address,
+        on: loop.eventLoop,
+        owner: self
+    ) { $0.giveWay() }
+    private var besideBody = BytesBesideBody()
     private var taken: UInt64 = 0
     /// What was taken when last looked at.
     private var takenBefore: UInt64 = 0
@@ -75,11 +88,22 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     func bytesArrived(_ count: Int) { tell(.bytes(count)) }
 
+    /// The parser is given so many bytes.
+    func willParse(_ count: Int) { besideBody.willParse(count) }
+
+    /// It has made what it could of them.
+    func didParse() {
+        // What is not looked at yet may be another request's.
+        guard parts.isEmpty, let run, machine.takesParts, let bytes = besideBody.take() else { return }
+        run.receivedBeside(bytes)
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // What follows a last response nobody wants; behind a stream there is no decoder, and it comes as bytes.
         guard machine.keepsParts else { return }
         let part = Self.unwrapInboundIn(data)
         boundaries.parsed(part)
+        besideBody.parsed(part)
         parts.append(part)
         takeParts()
     }
@@ -89,6 +113,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        noteUnsent()
         run?.writabilityChanged()
         context.fireChannelWritabilityChanged()
     }
@@ -108,6 +133,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private func gone() {
         guard context != nil else { return }
         context = nil
+        noteUnsent()
         _ = machine.next(.closed, now: .now())
         loop.remove(self)
         leaveRun()
@@ -264,6 +290,7 @@ extension HTTP1Connection: HTTPLoopMember {
 
     func tick(now: NIODeadline) {
         run?.tick(now: now)
+        noteUnsent()
         if case .flushing = machine.state, bytesTaken != takenBefore { tell(.progressed) }
         takenBefore = taken
         let configuration = loop.configuration
@@ -335,14 +362,43 @@ extension HTTP1Connection: RequestTransport {
     }
 
     @discardableResult
-    func send(_ part: ByteBuffer) -> Bool {
+    func send(_ part: ByteBuffer) -> Bool { send(part, sharedBy: 1) }
+
+    @discardableResult
+    func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool {
         bytesSent += UInt64(part.readableBytes)
+        let waited = unsent > 0 ? waiting : 0
         guard let context, let rest = direct.send(part, on: context) else { return true }
         direct.enqueued()
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.direct.dequeued() }
         context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
+        // What is left of a buffer holds all of it.
+        let bytes = part.readableBytes / max(1, readers)
+        unsent = (waited == 0 ? 0 : min(unsent, max(waited, unsentBefore))) + bytes
+        unsentBefore = bytes
+        noteUnsent()
         return false
+    }
+
+    /// Bytes that the peer, or its kernel, has not taken.
+    private var waiting: Int {
+        direct.isIdle ? 0 : (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    private func noteUnsent() {
+        guard unsent > 0 else { return }
+        if waiting == 0 { unsent = 0 }
+        let takenNow = bytesTaken
+        share.hold(unsent, .output, hasMoved: takenNow != takenWhenNoted)
+        takenWhenNoted = takenNow
+    }
+
+    /// There is not memory for all that is in flight, and what waits here is most of it.
+    private func giveWay() {
+        guard context != nil, !(run?.giveWayWithOutput() ?? false) else { return }
+        // Nothing is being added to it any more: nobody takes it.
+        if case .flushing = machine.state { abort(reset: false) }
     }
 
     func finish(isComplete: Bool) {

@@ -62,9 +62,13 @@ package enum RequestFailure: Error, Sendable, Equatable {
     case unsupportedEncoding
     case headTimeout
     case bodyTimeout
+    /// Less than so many bytes a second.
+    case bodyTooSlow(rate: Int)
     case bodyTooLarge(limit: Int)
     case bodyNotExpected
     case draining
+    /// It held most of what is in flight, and there was not room for all.
+    case overloaded
     /// The function that was to answer it failed.
     case broken
 }
@@ -212,6 +216,8 @@ package struct StreamingAppendResult: Sendable {
         case badPiece(PieceError)
         /// The server is going away.
         case draining
+        /// There is not memory for what has arrived.
+        case overloaded
     }
 
     package var outcome: Outcome
@@ -230,6 +236,19 @@ extension SubscriptionPlan.Opening {
         switch self {
         case .page(let page), .malformed(let page): page.events.count
         case .now, .held: 0
+        }
+    }
+
+    /// Lets go of the events of the first page.
+    mutating func forgetEvents() {
+        switch self {
+        case .page(var page):
+            page.events = []
+            self = .page(page)
+        case .malformed(var page):
+            page.events = []
+            self = .malformed(page)
+        case .now, .held: break
         }
     }
 }

@@ -34,6 +34,14 @@ package final class RequestRun {
     private var execution = Execution.none
     private var work = Work.none
     private var body: [UInt8] = []
+    /// What the body holds of the memory for what is in flight.
+    private var isHolding = false
+    private lazy var share = InflightShare(
+        loop.configuration.inflight,
+        address: transport.peerAddress,
+        on: loop.eventLoop,
+        owner: self
+    ) { $0.giveWay() }
     /// The peer waits for a word before it sends the body.
     private var owesContinue: Bool
 
@@ -42,7 +50,10 @@ package final class RequestRun {
         self.loop = loop
         self.transport = transport
         self.owesContinue = head.expectsContinue
-        self.machine = RequestStateMachine(bodyIdle: loop.configuration.bodyIdleTime)
+        self.machine = RequestStateMachine(
+            bodyIdle: loop.configuration.bodyIdleTime,
+            bodyRate: loop.configuration.bodyRate
+        )
     }
 
     // MARK: What the transport tells
@@ -75,9 +86,27 @@ package final class RequestRun {
         guard action == .take else { return perform(action) }
         switch work {
         case .append(let streaming): streaming.received(part)
-        case .exchange(let exchange): exchange.received(part)
-        case .none, .catchUp, .longPoll, .subscriber, .pending: body.append(contentsOf: part.readableBytesView)
+        case .exchange(let exchange):
+            exchange.received(part)
+            hold(exchange.backlog)
+        case .none, .catchUp, .longPoll, .subscriber, .pending:
+            // Once, and no more than is announced: a buffer that grows is there twice while it does.
+            if body.isEmpty, case .length(let length) = head?.body { body.reserveCapacity(length) }
+            body.append(contentsOf: part.readableBytesView)
+            hold(body.count)
         }
+    }
+
+    /// Bytes of the body that are none of its content: what chunks say beside their length, and what follows them.
+    package func receivedBeside(_ bytes: Int) {
+        switch machine.state {
+        case .collecting, .exchanging(isBodyComplete: false): break
+        // Nothing of a body is looked at yet, or none of it is kept longer than it takes to append it.
+        default: return
+        }
+        let action = next(.bodyPart(bytes: bytes))
+        guard action == .take else { return perform(action) }
+        if case .exchange(let exchange) = work { exchange.receivedBeside(bytes) }
     }
 
     package func bodyEnded() { tell(.bodyEnded) }
@@ -105,7 +134,9 @@ package final class RequestRun {
         case .subscriber(let subscriber): subscriber.tick(now: now)
         case .longPoll(let longPoll): longPoll.tick(now: now)
         case .catchUp(let catchUp): catchUp.tick(now: now)
-        case .exchange(let exchange): exchange.tick(now: now)
+        case .exchange(let exchange):
+            exchange.tick(now: now)
+            hold(exchange.backlog)
         case .append, .pending: break
         case .none: perform(machine.next(.tick, now: now))
         }
@@ -257,6 +288,7 @@ package final class RequestRun {
         case .collect(let act):
             let whole = body
             body = []
+            hold(whole.count, .work)
             work = { await act(whole) }
         }
         execution = .none
@@ -265,6 +297,7 @@ package final class RequestRun {
     }
 
     private func reply(_ reply: Reply) {
+        hold(0)
         switch (next(.replied(reply.kind)), reply) {
         case (.respond, .response(let response)): respond(response)
         case (.subscribe, .subscribe(let plan)): subscribe(plan)
@@ -283,7 +316,41 @@ package final class RequestRun {
         transport.send(loop.sent(response, to: head, of: transport.peerAddress))
     }
 
+    /// There is not memory for all that is in flight, and this request's body holds most of it.
+    private func giveWay() {
+        switch (machine.state, work) {
+        case (.collecting, _):
+            body = []
+            hold(0)
+            tell(.failed(.overloaded))
+        case (.appending(.arriving), .append(let streaming)): streaming.giveWay()
+        case (.exchanging(isBodyComplete: false), .exchange(let exchange)): exchange.giveWay()
+        default: break
+        }
+    }
+
+    /// What was written is what holds most. False when nothing is being written any more.
+    func giveWayWithOutput() -> Bool {
+        switch work {
+        case .subscriber(let subscriber): subscriber.giveWay()
+        case .catchUp(let catchUp): catchUp.drain()
+        case .exchange(let exchange): exchange.cutOff()
+        case .none, .append, .longPoll, .pending: return false
+        }
+        return true
+    }
+
+    /// Notes how much of the body is held.
+    private func hold(_ bytes: Int, _ kind: InflightBudget.Kind = .body) {
+        if bytes >= InflightBudget.petty || isHolding {
+            isHolding = bytes > 0
+            share.hold(bytes, kind)
+        }
+    }
+
     private func drop() {
+        body = []
+        hold(0)
         let work = work
         self.work = .none
         switch work {
@@ -322,6 +389,7 @@ package final class RequestRun {
             plan: plan,
             limits: loop.configuration.pieces,
             eventLoop: loop.eventLoop,
+            onHold: { [weak self] in self?.hold($0) },
             // An append may be decided after the transport has gone.
             onResume: { [weak self] in self?.wantsBodyAgain() },
             onFinish: { [weak self] response in self?.appended(response) }

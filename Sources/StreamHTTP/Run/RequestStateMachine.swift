@@ -104,10 +104,16 @@ package struct RequestStateMachine {
 
     package private(set) var state = State.deciding
     private let bodyIdle: TimeAmount
+    private let bodyRate: Int
+    /// When the body began to gather.
+    private var bodySince = NIODeadline.uptimeNanoseconds(0)
 
-    /// - Parameter bodyIdle: how long a body that is gathered may pause.
-    package init(bodyIdle: TimeAmount) {
+    /// - Parameters:
+    ///   - bodyIdle: how long a body that is gathered may pause.
+    ///   - bodyRate: the least bytes a second of it, once it has taken that long; 0 is no bound.
+    package init(bodyIdle: TimeAmount, bodyRate: Int = 0) {
         self.bodyIdle = bodyIdle
+        self.bodyRate = bodyRate
     }
 
     package var isOver: Bool { state == .over }
@@ -144,6 +150,7 @@ package struct RequestStateMachine {
         case (.deciding, .exchange(let limit?), .length(let length)) where length > limit:
             return enter(.over, .fail(.bodyTooLarge(limit: limit)))
         case (.deciding, .collect(let limit), _):
+            bodySince = now
             return enter(.collecting(limit: limit, received: 0, since: now), .gather)
         case (.deciding, .append, _): return enter(.appending(.arriving), .openAppend)
         case (.deciding, .exchange, _):
@@ -255,8 +262,14 @@ package struct RequestStateMachine {
     }
 
     private mutating func tick(_ now: NIODeadline) -> Action {
-        guard case .collecting(_, _, let since) = state, now - since >= bodyIdle else { return .none }
-        return enter(.over, .fail(.bodyTimeout))
+        guard case .collecting(_, let received, let since) = state else { return .none }
+        if now - since >= bodyIdle { return enter(.over, .fail(.bodyTimeout)) }
+        // A byte now and then is no pause, and would hold the rest for ever.
+        let seconds = (now - bodySince).nanoseconds / 1_000_000_000
+        guard bodyRate > 0, now - bodySince >= bodyIdle, Int64(received) < seconds * Int64(bodyRate) else {
+            return .none
+        }
+        return enter(.over, .fail(.bodyTooSlow(rate: bodyRate)))
     }
 
     private mutating func enter(_ state: State, _ action: Action) -> Action {

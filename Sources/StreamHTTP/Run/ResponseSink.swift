@@ -20,6 +20,9 @@ package protocol ResponseSink: AnyObject {
     /// A part of the body. False when not all of it was taken at once.
     @discardableResult
     func send(_ part: ByteBuffer) -> Bool
+    /// A part of the body whose bytes so many readers share, each of whom holds its part of them.
+    @discardableResult
+    func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool
     /// The response is at its end.
     ///
     /// - Parameter isComplete: false when its body is not, and the peer must see that: what was sent reaches it, and
@@ -29,6 +32,10 @@ package protocol ResponseSink: AnyObject {
     ///
     /// - Parameter reset: where it can, as a machine does whose program died.
     func abort(reset: Bool)
+}
+
+extension ResponseSink {
+    package func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool { send(part) }
 }
 
 /// The head of a response whose body follows in parts.
@@ -51,7 +58,7 @@ package struct ResponseHead: Sendable {
 
 /// The transport of one request: what its `RequestRun` needs of it beside the response's way out.
 package protocol RequestTransport: ResponseSink {
-    /// Who is at the other end: an address, for people to read.
+    /// The peer's address, without the port; empty where it is not known.
     var peerAddress: String { get }
     /// Whether more of the body is wanted, which `RequestRun.wantsBody` says, may have changed.
     func bodyWantChanged()

@@ -27,6 +27,11 @@ package struct DataPlaneConfiguration: Sendable {
     package var idleTime: TimeAmount
     /// How long an atomic body may pause.
     package var bodyIdleTime: TimeAmount
+    /// The least bytes a second of a body that is gathered before it is used, once it has taken as long as it may pause.
+    /// 0 means no bound.
+    package var bodyRate: Int
+    /// The memory of what is in flight, for all that obey this configuration.
+    package var inflight: InflightBudget
     package var pieces: PieceLimits
     package var connections: Int
     /// 0 means no bound.
@@ -55,6 +60,8 @@ package struct DataPlaneConfiguration: Sendable {
         headerTime: TimeAmount,
         idleTime: TimeAmount,
         bodyIdleTime: TimeAmount,
+        bodyRate: Int,
+        inflightBytes: Int,
         pieces: PieceLimits,
         connections: Int,
         connectionsPerAddress: Int
@@ -72,6 +79,8 @@ package struct DataPlaneConfiguration: Sendable {
         self.headerTime = headerTime
         self.idleTime = idleTime
         self.bodyIdleTime = bodyIdleTime
+        self.bodyRate = bodyRate
+        self.inflight = InflightBudget(limit: inflightBytes)
         self.pieces = pieces
         self.connections = connections
         self.connectionsPerAddress = connectionsPerAddress

@@ -13,17 +13,23 @@ final class StreamingAppend {
     private let mostEvents: Int
     private var cutter: PieceCutter
     private var machine: StreamingAppendMachine
-    private var pieces: [EventBody] = []
+    private var pieces = EventBatch()
     private var producer: StreamingProducer?
     private var last: Offset?
     /// Bytes that came while a batch was on its way to the store, until a batch takes what is left of them. What came
     /// before is in the batch, or is the unfinished piece, which has a limit of its own.
     private var backlog = 0
+    /// Bytes of the batch that is on its way.
+    private var sent = 0
     /// A batch is on its way, as far as the loop has heard.
     private(set) var isAppending = false
     /// What happened to the body before the request was open, in order.
     private var early: [Early] = []
     private var isOver = false
+    /// Bytes of the piece that is not whole, at most.
+    private var unfinished = 0
+    /// Told how many bytes are held.
+    private let onHold: (Int) -> Void
     /// Told once, with the final response; nil when there is nobody to answer.
     private let onFinish: (Response?) -> Void
     /// Told when reading may go on.
@@ -33,6 +39,7 @@ final class StreamingAppend {
         plan: StreamingAppendPlan,
         limits: PieceLimits,
         eventLoop: any EventLoop,
+        onHold: @escaping (Int) -> Void,
         onResume: @escaping () -> Void,
         onFinish: @escaping (Response?) -> Void
     ) {
@@ -42,6 +49,7 @@ final class StreamingAppend {
         self.mostEvents = limits.bodyEvents
         self.cutter = cutter
         self.machine = StreamingAppendMachine(closes: plan.end != nil)
+        self.onHold = onHold
         self.onResume = onResume
         self.onFinish = onFinish
     }
@@ -76,8 +84,13 @@ final class StreamingAppend {
         if isAppending { backlog += buffer.readableBytes }
         do throws(PieceError) {
             try feed(buffer)
+            let had = pieces.count
             gather()
+            // What is not whole has begun in this buffer, or in the one before it that brought nothing whole either.
+            unfinished = pieces.count > had ? 0 : unfinished
+            if cutter.isUnfinished { unfinished += buffer.readableBytes }
             act(machine.received(at: moment))
+            noteHeld()
         } catch {
             gather()
             act(machine.badPiece(error, at: moment))
@@ -108,6 +121,13 @@ final class StreamingAppend {
         guard !isOver else { return }
         gather()
         act(machine.drained(at: moment))
+    }
+
+    /// There is not memory for all that is in flight, and this holds most of it.
+    func giveWay() {
+        guard !isOver else { return }
+        gather()
+        act(machine.gaveWay(at: moment))
     }
 
     private func opened(_ result: Result<StreamingProducer, Problem>, accepted: () -> Void) {
@@ -166,6 +186,10 @@ final class StreamingAppend {
         try result.get()
     }
 
+    private func noteHeld() {
+        if !isOver { onHold(unfinished + pieces.size + (isAppending ? sent : 0)) }
+    }
+
     private func gather() { pieces.append(contentsOf: cutter.takePieces()) }
 
     private func act(_ action: StreamingAppendMachine.Action) {
@@ -181,16 +205,17 @@ final class StreamingAppend {
 
     private func append(closing: Bool) {
         guard let producer else { preconditionFailure("a streaming append appends only after it was opened") }
-        let batch: [EventBody]
+        let batch: EventBatch
         if pieces.count <= mostEvents {
             batch = pieces
-            pieces = []
+            pieces = EventBatch()
             backlog = 0
         } else {
-            batch = Array(pieces.prefix(mostEvents))
-            pieces.removeFirst(mostEvents)
+            batch = pieces.prefix(mostEvents).compacted
+            pieces = pieces.dropFirst(mostEvents)
         }
         let hasMore = !pieces.isEmpty
+        sent = batch.size
         isAppending = true
         let end = closing ? plan.end : nil
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
@@ -217,6 +242,7 @@ final class StreamingAppend {
         if case .success(.appended(let tail, _, _)) = result { last = tail }
         gather()
         act(machine.appended(result, at: moment))
+        noteHeld()
         if wasFull, wantsMore, !isOver { onResume() }
     }
 
@@ -238,6 +264,7 @@ final class StreamingAppend {
 
     private func finish(_ response: Response?) {
         isOver = true
+        onHold(0)
         if let producer { close(producer) }
         // It holds this request, to tell it of a stop.
         producer = nil

@@ -49,6 +49,7 @@ package struct StreamingAppendMachine {
     private var isConfirmed = false
     private var isFinished = false
     private var isDraining = false
+    private var isGivingWay = false
     /// What an append came to that found the stream ended or gone.
     private var refusal: ProducerStop?
     private var verdict: StreamingAppendResult.Outcome?
@@ -96,6 +97,12 @@ package struct StreamingAppendMachine {
         return next(at: moment)
     }
 
+    /// There is not memory for what has arrived.
+    package mutating func gaveWay(at moment: Moment) -> Action {
+        isGivingWay = true
+        return next(at: moment)
+    }
+
     /// The batch in flight is decided; nil means the producer had lost its right before it was sent.
     package mutating func appended(_ result: Result<AppendOutcome?, StoreError>, at moment: Moment) -> Action {
         isInFlight = false
@@ -123,6 +130,7 @@ package struct StreamingAppendMachine {
         if let stop = moment.stop ?? refusal { return finish(.respond(.stopped(stop))) }
         switch body {
         case .arriving where moment.hasPieces: return append(closing: false)
+        case .arriving where isGivingWay: return finish(.respond(.overloaded))
         case .arriving: return isDraining ? finish(.respond(.draining)) : .wait
         case .ended where closes && moment.fitsOneAppend: return append(closing: true)
         case .ended where moment.hasPieces: return append(closing: false)

@@ -96,6 +96,7 @@ final class StreamGroup {
     private func deliver(_ items: [CommittedItem]) {
         let begin = now()
         let batch = TailBatch(items, at: begin)
+        batch.readers = max(1, readers.count)
         for reader in readers { reader.committed(batch) }
         delivered = items[items.count - 1].last
         pace.delivered(from: begin, to: now())

@@ -7,7 +7,7 @@ package final class StreamPlane: Sendable {
     package let streams: Streams
     /// Who waits for streams that do not exist yet.
     package let held: HeldReaders
-    private let configuration: DataPlaneConfiguration
+    package let configuration: DataPlaneConfiguration
     /// One for each event loop that has had readers.
     private let planes = Mutex<[(eventLoop: any EventLoop, plane: NIOLoopBound<LoopPlane>)]>([])
 

@@ -5,7 +5,7 @@ import StreamCore
 final class Subscriber: TailReader {
     let name: StreamName
     let plane: LoopPlane
-    private let plan: SubscriptionPlan
+    private var plan: SubscriptionPlan
     private let framing: BodyFraming
     /// Gone as soon as its peer is, which may be found while something is written.
     private weak var run: RequestRun?
@@ -93,6 +93,8 @@ final class Subscriber: TailReader {
         let head = ResponseHead(200, headers: plan.headers, mayBeTorn: plan.form.isPlanEnded)
         plane.counts.deliveredBytes += run?.send(head, bytes) ?? 0
         noteDelivery(plan.opening.events)
+        // What was written is held by nobody else.
+        plan.opening.forgetEvents()
         if isOver {
             run?.finished(isComplete: !isTorn)
         } else if !machine.isFinished {
@@ -147,7 +149,7 @@ final class Subscriber: TailReader {
             } else {
                 lastWrite = batch.moment
                 plane.counts.deliveredBytes += buffer.readableBytes
-                let takesMore = sink.send(buffer)
+                let takesMore = sink.send(buffer, sharedBy: batch.readers)
                 noteDelivery(batch.eventCount(from: index))
                 if !takesMore { noteWritability() }
             }
@@ -205,6 +207,16 @@ final class Subscriber: TailReader {
         var part: [UInt8] = []
         writer.appendReconnect(why, retry: plane.jitteredRetry(why), to: &part)
         finish(with: part)
+    }
+
+    /// What it has not taken is most of what is in flight: it comes back for it, from where it is.
+    func giveWay() {
+        guard !machine.isFinished else { return }
+        if sink.isWritable { return sayFarewell(.overloaded) }
+        plane.counts.evictions += 1
+        machine.finish()
+        leave()
+        run?.giveUp()
     }
 
     // MARK: -

@@ -23,6 +23,8 @@ final class TailBatch {
     let moment: NIODeadline
     /// The offsets before each item and after the last.
     let boundaries: [Offset]
+    /// How many readers share its bytes.
+    var readers = 1
     private let eventsInAll: Int
     private var buffers: [Int: ByteBuffer] = [:]
     /// What was asked for last: nearly all readers of a stream ask for the same.
@@ -77,7 +79,7 @@ final class TailBatch {
         return bytes
     }
 
-    func events(from index: Int) -> [StreamEvent] { items[index...].flatMap(\.events) }
+    func events(from index: Int) -> some Sequence<StreamEvent> { items[index...].lazy.flatMap(\.events) }
 
     /// Nearly all readers share one cursor. For another the data is written again, since it is one chunk with what
     /// follows it.

@@ -25,10 +25,20 @@ package struct JSONText {
 
     /// Throws unless the bytes are exactly one JSON value, with or without whitespace around it (RFC 8259).
     package static func validate(_ value: some Collection<UInt8>) throws(JSONError) {
-        var scanner = JSONScanner(Array(value))
-        scanner.skipBlanks()
-        _ = try scanner.scanValue()
-        try scanner.scanEnd()
+        let value = Array(value)
+        try validate(value, value.indices)
+    }
+
+    /// The same of a part of some bytes; an error's position is counted from its start.
+    package static func validate(_ bytes: [UInt8], _ part: Range<Int>) throws(JSONError) {
+        var scanner = JSONScanner(bytes, in: part)
+        do throws(JSONError) {
+            scanner.skipBlanks()
+            _ = try scanner.scanValue()
+            try scanner.scanEnd()
+        } catch {
+            throw JSONError(position: error.position - part.lowerBound, reason: error.reason)
+        }
     }
 
     /// A valid value without line ends. CR and LF stand only between the tokens of valid JSON, so a space will do.

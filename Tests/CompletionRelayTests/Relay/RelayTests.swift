@@ -245,7 +245,7 @@ struct RelayTests {
         try await until { !relay.isBusy }
         _ = try await streams.remove(record)
         let events = [kept[0]] + IdempotencyRecord.events(of: older)
-        _ = try await streams.create(record, CreateRequest(options: StreamOptions(), events: events))
+        _ = try await streams.create(record, CreateRequest(options: StreamOptions(), events: EventBatch(events)))
         guard case .response(let again) = await relay.begin(call(.chat, key: "k")) else { return #expect(Bool(false)) }
         #expect(again == first)
         #expect(again.headers.contains(.sandbox))

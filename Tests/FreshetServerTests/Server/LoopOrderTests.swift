@@ -188,6 +188,7 @@ private final class StreamedBody: Sendable {
                 plan: plan,
                 limits: DataPlaneConfiguration(ServerConfiguration()).pieces,
                 eventLoop: loop,
+                onHold: { _ in },
                 onResume: {},
                 onFinish: { [weak self] response in self?.state.withLock { $0.response = response } }
             )

@@ -85,7 +85,7 @@ struct Load {
 
     private func append(_ name: StreamName, _ random: inout SeededRandom) async throws {
         let (number, events) = ask(name, &random)
-        let outcome = try await store.append(name, AppendRequest(events: events))
+        let outcome = try await store.append(name, AppendRequest(events: EventBatch(events)))
         guard case .appended(let tail, _, _) = outcome else {
             return witness.note("\(name) answers \(outcome)")
         }
@@ -114,7 +114,7 @@ struct Load {
     private func send(_ name: StreamName, _ producer: String, _ sent: Witness.Sent) async throws -> Bool {
         let events = witness.texts(name, sent.request).map(EventBody.init)
         let stamp = ProducerStamp(id: producer, epoch: 0, sequence: sent.sequence)
-        let outcome = try await store.append(name, AppendRequest(events: events, producer: stamp))
+        let outcome = try await store.append(name, AppendRequest(events: EventBatch(events), producer: stamp))
         switch outcome {
         case .appended(let tail, _, _) where !sent.isAcknowledged:
             witness.acknowledge(name, sent.request, tail: tail)

@@ -78,7 +78,7 @@ final class Witness: Sendable {
     /// What a watcher was told.
     func show(_ name: StreamName, _ items: [CommittedItem]) {
         for item in items {
-            show(name, item.events)
+            show(name, Array(item.events))
             if let end = item.end {
                 gave(end.offset)
                 change(name) { $0.end = end }

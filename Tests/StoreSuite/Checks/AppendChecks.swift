@@ -15,7 +15,7 @@ extension StoreCheck {
                 EventBody(type: "token", data: [0, 1, 0xFF, 0x0A, 0x0D]), EventBody(type: nil, data: []),
                 EventBody(type: "é", data: Array(repeating: 7, count: 100_000)),
             ]
-            _ = try await store.append(name, AppendRequest(events: bodies))
+            _ = try await store.append(name, AppendRequest(events: EventBatch(bodies)))
             #expect(try await store.page(name).events.map(\.body) == bodies)
             let info = try #require(try await store.info(name))
             #expect(info.events == 3 && info.bytes == bodies.reduce(0) { $0 + $1.size })
@@ -45,7 +45,7 @@ extension StoreCheck {
             _ = try await store.append(name, AppendRequest(events: [EventBody("a")], sequence: "5"))
             let before = try await store.info(name)
             let type = try #require(ContentType("text/plain"))
-            let events = [EventBody("b"), EventBody("c")]
+            let events: EventBatch = [EventBody("b"), EventBody("c")]
             let stamp = ProducerStamp(id: "p", epoch: 0, sequence: 1)
             let end = EndRequest(.done)
             _ = try await store.append(name, AppendRequest(contentType: type, events: events, end: end))

@@ -22,7 +22,7 @@ extension StoreCheck {
                 $0.prefix(4)
             }
             let events = texts.map { EventBody(String($0)) }
-            _ = try await store.append(name, AppendRequest(events: events))
+            _ = try await store.append(name, AppendRequest(events: EventBatch(events)))
             let info = try #require(try await store.info(name))
             #expect((2...(2 + bench.harness.retentionSlack)).contains(info.events) && info.bytes == info.events * 4)
             #expect(try await store.texts(name) == texts.suffix(info.events).map(String.init))

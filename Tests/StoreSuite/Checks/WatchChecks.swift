@@ -165,7 +165,7 @@ extension StoreCheck {
                         group.addTask {
                             let end = task % 3 == 0 ? EndRequest(task % 2 == 0 ? .done : .cancelled) : nil
                             let events = end?.reason == .cancelled ? [] : [EventBody("\(task)")]
-                            return try await store.append(name, AppendRequest(events: events, end: end))
+                            return try await store.append(name, AppendRequest(events: EventBatch(events), end: end))
                         }
                     }
                     return try await group.reduce(into: []) { $0.append($1) }

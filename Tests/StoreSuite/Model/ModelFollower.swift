@@ -67,7 +67,7 @@ final class ModelFollower {
         case .committed(let item):
             guard isReady, !mustRead, case .after(let cursor) = position else { return }
             if item.previous == cursor {
-                show(item.events, item.end)
+                show(Array(item.events), item.end)
                 position = .after(item.last)
             } else if item.last > cursor || item.end != nil {
                 mustRead = true

@@ -20,7 +20,7 @@ extension ModelRun {
         let end = Int.random(in: 0..<12, using: &random) == 0 ? EndRequest(.failed) : nil
         trace.append("create \(name)")
         settle(name)
-        let request = CreateRequest(options: options, events: texts.map { EventBody($0) }, end: end)
+        let request = CreateRequest(options: options, events: EventBatch(texts.map { EventBody($0) }), end: end)
         let outcome = try await streams.create(name, request)
         try await learnEnd(name)
         let now = time.monotonic()
@@ -58,7 +58,7 @@ extension ModelRun {
                 let sequence = [next, next, next, next, next - 1, next + 1, 0].randomElement(using: &random)!
                 stamp = ProducerStamp(id: id, epoch: UInt64(max(0, epoch)), sequence: UInt64(max(0, sequence)))
             }
-            request = AppendRequest(events: texts.map { EventBody($0) }, producer: stamp, end: end)
+            request = AppendRequest(events: EventBatch(texts.map { EventBody($0) }), producer: stamp, end: end)
         }
         trace.append("append \(name) \(request.producer.map { "\($0.id).\($0.epoch).\($0.sequence)" } ?? "")")
         settle(name)
@@ -164,7 +164,7 @@ extension ModelRun {
         trace.append("streaming append \(one.name)")
         let texts = [text()]
         let end = Int.random(in: 0..<10, using: &random) == 0 ? EndRequest(.done) : nil
-        let events = texts.map { EventBody($0) }
+        let events = EventBatch(texts.map { EventBody($0) })
         let outcome = try await one.producer.append(events, end: end)
         if one.isSuperseded || model[one.name]?.birth != one.birth {
             // Who learned of the end before it was superseded may be told of the end again.

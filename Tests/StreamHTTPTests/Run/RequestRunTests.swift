@@ -53,14 +53,17 @@ struct RequestRunTests {
         let transport = Transport()
         let run: RequestRun
         let loop: HTTPLoop
+        let eventLoop = EmbeddedEventLoop()
 
         init(_ head: RequestHead) {
-            let eventLoop = EmbeddedEventLoop()
+            var configuration = DataPlaneConfiguration.forTests
+            // No other test's bodies count here.
+            configuration.inflight = InflightBudget(limit: 1 << 20)
             let streams = Streams(store: MemoryStreamStore(time: ManualTime()), time: ManualTime())
             loop = HTTPLoop(
                 eventLoop,
-                responder: Common(plane: StreamPlane(streams: streams, configuration: .forTests)),
-                configuration: .forTests,
+                responder: Common(plane: StreamPlane(streams: streams, configuration: configuration)),
+                configuration: configuration,
                 time: ManualTime(),
                 log: .none
             )
@@ -84,6 +87,24 @@ struct RequestRunTests {
         scene.run.bodyEnded()
         #expect(scene.transport.said == ["200 body"])
         #expect(scene.transport.fields == [HeaderField("X-Common", "/a")])
+    }
+
+    @Test("a body that holds most of what is in flight gives way, and is answered")
+    func givesWay() throws {
+        let scene = post(.openEnded)
+        scene.run.start(.collect(limit: 1 << 30, echo))
+        let budget = scene.loop.configuration.inflight
+        let part = ByteBuffer(repeating: 0, count: budget.limit / 2)
+        scene.run.received(part)
+        #expect(budget.usage[.body].bytes == budget.limit / 2)
+        scene.run.received(ByteBuffer(string: "more"))
+        scene.eventLoop.run()
+        #expect(scene.transport.said == ["400 "] && budget.usage.total == 0)
+        // Small bodies hold nothing of it.
+        let small = post(.length(1000))
+        small.run.start(.collect(limit: 1000, echo))
+        small.run.received(ByteBuffer(repeating: 0, count: 1000))
+        #expect(budget.usage.total == 0)
     }
 
     @Test("a peer that waits for a word is told to go on, or why not")

@@ -195,6 +195,22 @@ struct RequestStateMachineTests {
         return machine
     }
 
+    @Test("a body that never pauses for long, but is slower than the least rate, is over when it has taken as long")
+    func leastRate() {
+        for (rate, isOver) in [(0, false), (10, false), (11, true)] {
+            var machine = Machine(bodyIdle: .seconds(30), bodyRate: rate)
+            _ = machine.next(.planned(.collect(limit: 10_000), .openEnded), now: Self.start)
+            for second in 1...29 {
+                let now = Self.start + .seconds(Int64(second))
+                #expect(machine.next(.bodyPart(bytes: 10), now: now) == .take)
+                #expect(machine.next(.tick, now: now) == .none)
+            }
+            let now = Self.start + .seconds(30)
+            _ = machine.next(.bodyPart(bytes: 10), now: now)
+            #expect(machine.next(.tick, now: now) == (isOver ? .fail(.bodyTooSlow(rate: rate)) : .none))
+        }
+    }
+
     @Test("does what the table says, and names what cannot happen", arguments: states.keys.sorted())
     func table(state: String) throws {
         let legal = try #require(Self.table[state])

@@ -198,6 +198,7 @@ struct StreamingAppendMachineTests {
             case .failed: "failed"
             case .badPiece: "bad piece"
             case .draining: "draining"
+            case .overloaded: "overloaded"
             }
         }
     }

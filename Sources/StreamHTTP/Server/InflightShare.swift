@@ -1,0 +1,48 @@
+import NIOCore
+
+/// What one request, or the way out of one connection, holds of the budget of memory. It belongs to an event loop.
+final class InflightShare {
+    private let budget: InflightBudget
+    private let address: String
+    private let giveWay: @Sendable () -> Void
+    private var held = 0
+    private var kind = InflightBudget.Kind.body
+
+    /// - Parameter giveWay: called on the event loop, later, when the owner is to give way.
+    init<Owner: AnyObject>(
+        _ budget: InflightBudget,
+        address: String,
+        on eventLoop: any EventLoop,
+        owner: Owner,
+        giveWay: @escaping @Sendable (Owner) -> Void
+    ) {
+        self.budget = budget
+        self.address = address
+        let weak = NIOLoopBound(Weak(owner), eventLoop: eventLoop)
+        self.giveWay = {
+            eventLoop.execute { if let owner = weak.value.object { giveWay(owner) } }
+        }
+    }
+
+    deinit { if held > 0 { budget.release(self) } }
+
+    /// So many bytes are held now. Little counts as nothing.
+    ///
+    /// - Parameter hasMoved: some of what is held was taken, also where that frees nothing yet.
+    func hold(_ bytes: Int, _ kind: InflightBudget.Kind, hasMoved: Bool = false) {
+        let bytes = bytes < InflightBudget.petty ? 0 : bytes
+        guard bytes != held || kind != self.kind || hasMoved else { return }
+        let isNothing = held == 0 && bytes == 0
+        held = bytes
+        self.kind = kind
+        if isNothing { return }
+        if bytes == 0 { return budget.release(self) }
+        budget.hold(bytes, kind, for: self, from: address, giveWay: giveWay)
+    }
+}
+
+private struct Weak<Object: AnyObject> {
+    weak var object: Object?
+
+    init(_ object: Object) { self.object = object }
+}

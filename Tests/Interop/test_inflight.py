@@ -1,0 +1,242 @@
+"""The memory of requests in progress is bounded over all of them, and whoever is small notices nothing of it."""
+
+import re
+import socket
+import threading
+import time
+
+import pytest
+
+from support.pace import Memory, Neighbour
+from support.waiting import eventually
+from support.wire import Closed, Connection
+
+KIB, MIB = 1 << 10, 1 << 20
+BUDGET = 64 * MIB
+# What the program takes beside what is counted: threads, connections, the allocator's rests.
+SLACK = 32 * MIB
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def server(request, serve, tmp_path):
+    data = {} if request.param == "memory" else {"data": tmp_path}
+    return serve(inflight_bytes=BUDGET, write_stall_seconds=60, connections_per_address=0, **data)
+
+
+def metric(server, name):
+    return int(re.search(rf"^{re.escape(name)} (\d+)", server.request("GET", "/metrics").text, re.M)[1])
+
+
+class SlowProducer:
+    """A streaming append that sends a token now and then."""
+
+    def __init__(self, server):
+        self.server = server
+        self.path = server.create("text/plain")
+        self.sent = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._connection = Connection(server.address)
+        self._connection.send_head(
+            "POST", self.path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
+        )
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def _run(self):
+        while not self._over.is_set():
+            self._connection.send_chunk("token ")
+            self.sent += 1
+            time.sleep(0.05)
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        if self.sent:
+            self._connection.send_chunk("")
+            self.answer = self._connection.read_answer()
+        self._connection.close()
+
+    def lost_nothing(self):
+        assert self.answer.status == 204, self.answer
+        assert self.server.read(self.path).body == b"token " * self.sent
+        return True
+
+
+def never_refused(server):
+    """What ends something finds room whatever is in flight."""
+    assert server.request("GET", "/health").status == 200
+    cancelled, ended, deleted = (server.create() for _ in range(3))
+    assert server.cancel(cancelled).status == 204
+    assert server.end(ended).status == 204
+    assert server.request("DELETE", deleted).status == 204
+    return True
+
+
+def beside(server, crowd):
+    """What others notice while a crowd comes and stays: the control is the same server before."""
+    with Neighbour(server) as alone:
+        time.sleep(1)
+    with SlowProducer(server) as producer, Neighbour(server) as neighbour:
+        crowd()
+        assert never_refused(server)
+    assert not neighbour.refused
+    assert producer.lost_nothing()
+    print(f"p99 of an append: {alone.p99() * 1000:.1f} ms alone, {neighbour.p99() * 1000:.1f} ms beside")
+    assert neighbour.p99() <= 0.25 + 2 * alone.p99()
+
+
+def close(connections):
+    for connection in connections:
+        connection.close()
+
+
+def test_unfinished_bodies_take_half_and_the_largest_give_way(server):
+    memory = Memory(server.process.pid)
+    path = server.create("application/octet-stream")
+    eventually(lambda: server.still_serves())
+    before = memory.now()
+    memory.forget_peak()
+    bodies = []
+
+    def crowd():
+        for _ in range(120):
+            body = Connection(server.address)
+            bodies.append(body)
+            body.send_head(
+                "POST", path, {"Content-Type": "application/octet-stream", "Content-Length": str(8 * MIB)}
+            )
+            try:
+                body.send(b"x" * (8 * MIB - 1))
+            except OSError:
+                pass
+        eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="body"}') <= BUDGET // 2)
+
+    beside(server, crowd)
+    print(f"peak {(memory.peak() - before) / MIB:.0f} MiB")
+    refused = metric(server, 'freshet_inflight_refused_total{kind="body"}')
+    assert refused >= 120 - BUDGET // 2 // (8 * MIB) - 1
+    answers = [answer for body in bodies if (answer := answer_of(body))]
+    assert len(answers) == refused
+    for answer in answers:
+        assert answer.status == 503 and answer["Retry-After"] and answer.json["type"] == "urn:freshet:overloaded"
+        assert "`inflight-bytes`" in answer.json["detail"]
+    assert memory.peak() - before <= BUDGET + SLACK
+    close(bodies)
+    eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="body"}') == 0)
+    eventually(lambda: memory.now() - before <= SLACK, 10, "giving back")
+    assert server.still_serves()
+
+
+def answer_of(connection):
+    """The response, if one has come."""
+    connection.socket.settimeout(0.2)
+    try:
+        return connection.read_answer()
+    except (TimeoutError, Closed, OSError):
+        return None
+
+
+def stalled(server, target, headers=None):
+    """A reader whose kernel takes next to nothing, and who never reads."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(server.address)
+    fields = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+    reader.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n".encode())
+    return reader
+
+
+@pytest.mark.parametrize(
+    "count, headers", [(500, {}), (300, {"Accept": "text/event-stream"})], ids=["catch-up", "sse"]
+)
+def test_what_stalled_readers_have_not_taken_is_bounded(server, count, headers):
+    memory = Memory(server.process.pid)
+    path = server.create("text/plain")
+    event = "y" * (MIB - 100)
+    for _ in range(3):
+        assert server.append(path, event).status == 204
+    assert server.read(path).body == event.encode() * 3
+    before = memory.now()
+    memory.forget_peak()
+    readers = []
+
+    def crowd():
+        for _ in range(count):
+            readers.append(stalled(server, path, headers))
+        eventually(lambda: metric(server, 'freshet_inflight_refused_total{kind="output"}') > 0, 30)
+        # Whoever does read gets everything.
+        assert server.read(path).body == event.encode() * 3
+
+    beside(server, crowd)
+    print(f"peak {(memory.peak() - before) / MIB:.0f} MiB")
+    assert metric(server, 'freshet_inflight_bytes{kind="output"}') <= BUDGET
+    assert memory.peak() - before <= BUDGET + SLACK
+    close(readers)
+    eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="output"}') == 0)
+    eventually(lambda: memory.now() - before <= SLACK, 10, "giving back")
+    assert server.still_serves()
+
+
+def dribble(connection, send, seconds):
+    """Sends a little again and again until there is an answer, or for a while."""
+    until = time.monotonic() + seconds
+    connection.socket.settimeout(0.1)
+    while time.monotonic() < until:
+        try:
+            send()
+        except OSError:
+            break
+        try:
+            connection.receive()
+            break
+        except TimeoutError:
+            continue
+    connection.socket.settimeout(15)
+
+
+def test_a_body_that_dribbles_in_is_408_and_a_streaming_append_may(serve):
+    server = serve(body_idle_seconds=1, body_bytes_per_second=1000)
+    path = server.create("text/plain")
+    with Connection(server.address) as atomic:
+        atomic.send_head("POST", path, {"Content-Type": "text/plain", "Content-Length": str(MIB)})
+        dribble(atomic, lambda: atomic.send("x"), 15)
+        answer = atomic.read_answer()
+    assert answer.status == 408 and answer.json["type"] == "urn:freshet:body-too-slow"
+    assert "`body-bytes-per-second`" in answer.json["detail"]
+    with Connection(server.address) as streaming:
+        streaming.send_head("POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
+        dribble(streaming, lambda: streaming.send_chunk("y"), 4)
+        streaming.send_chunk("")
+        assert streaming.read_answer().status == 204
+    assert set(server.read(path).body) == {ord("y")}
+    # Fast enough for what it is.
+    with Connection(server.address) as atomic:
+        atomic.send_head("POST", path, {"Content-Type": "text/plain", "Content-Length": str(40 * KIB)})
+        for _ in range(40):
+            atomic.send("z" * KIB)
+            time.sleep(0.05)
+        assert atomic.read_answer().status == 204
+
+
+def test_chunk_extensions_and_trailers_count_as_bytes_of_a_body(serve):
+    server = serve(body_bytes=64 * KIB)
+    path = server.create("application/json")
+    fields = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    with Connection(server.address) as extended:
+        extended.send_head("POST", path, fields)
+        try:
+            for _ in range(40):
+                extended.send(b"1;" + b"x" * 4 * KIB + b"\r\n1\r\n")
+        except OSError:
+            pass
+        answer = extended.read_answer()
+    assert answer.status == 413 and answer.json["type"] == "urn:freshet:body-too-large"
+    # Chunks that say no more than their length cost nothing, however small they are.
+    with Connection(server.address) as small:
+        small.send_head("POST", path, fields)
+        small.send(b"1\r\n1\r\n" * 30_000 + b"0\r\n\r\n")
+        assert small.read_answer().status == 204
+    assert server.read(path).body == b"[" + b"1" * 30_000 + b"]"

@@ -1,0 +1,99 @@
+import Locks
+import Testing
+
+@testable import StreamHTTP
+
+@Suite("The budget of what is in flight")
+struct InflightBudgetTests {
+    private final class Holder {}
+
+    /// Who gave way, in order.
+    private final class Left: Sendable {
+        let names = Mutex<[String]>([])
+    }
+
+    private final class Scene {
+        let budget: InflightBudget
+        let left = Left()
+        private var holders: [String: Holder] = [:]
+
+        init(limit: Int) { budget = InflightBudget(limit: limit) }
+
+        func hold(_ name: String, _ kilobytes: Int, _ kind: InflightBudget.Kind, from address: String = "a") {
+            let holder = holders[name] ?? Holder()
+            holders[name] = holder
+            budget.hold(kilobytes << 10, kind, for: holder, from: address) { [left] in
+                left.names.withLock { $0.append(name) }
+            }
+        }
+
+        func release(_ name: String) { if let holder = holders[name] { budget.release(holder) } }
+
+        var gaveWay: [String] { left.names.withLock(\.self) }
+    }
+
+    @Test("bodies that are not complete take half, and the largest gives way to whoever comes")
+    func bodies() {
+        let scene = Scene(limit: 2000 << 10)
+        scene.hold("large", 600, .body)
+        scene.hold("small", 400, .body)
+        #expect(scene.gaveWay.isEmpty)
+        scene.hold("tiny", 1, .body)
+        #expect(scene.gaveWay == ["large"])
+        #expect(scene.budget.usage[.body] == (401 << 10, 1))
+        // Whoever asks for more than all others is the one.
+        scene.hold("small", 1001, .body)
+        #expect(scene.gaveWay == ["large", "small"])
+    }
+
+    @Test("readers find room beside bodies, and what is being appended gives way to nobody")
+    func kinds() {
+        let scene = Scene(limit: 1000 << 10)
+        scene.hold("body", 500, .body)
+        scene.hold("reader", 300, .output)
+        scene.hold("appended", 200, .work)
+        #expect(scene.gaveWay.isEmpty)
+        scene.hold("other", 10, .output)
+        #expect(scene.gaveWay == ["body"])
+        scene.hold("appended", 700, .work)
+        #expect(scene.gaveWay == ["body", "reader"])
+        scene.hold("appended", 2000, .work)
+        #expect(scene.gaveWay == ["body", "reader", "other"])
+        #expect(scene.budget.usage.total == 2000 << 10)
+    }
+
+    @Test("of requests that hold about the same, one from the address that holds most gives way")
+    func addresses() {
+        let scene = Scene(limit: 2000 << 10)
+        scene.hold("one", 330, .body, from: "many")
+        scene.hold("two", 325, .body, from: "many")
+        scene.hold("alone", 340, .body, from: "alone")
+        scene.hold("new", 100, .body, from: "new")
+        #expect(scene.gaveWay == ["one"])
+        // Per request first: an address with more in all does not pay for another's large request.
+        scene.hold("alone", 700, .body, from: "alone")
+        #expect(scene.gaveWay == ["one", "alone"])
+    }
+
+    @Test("of requests that are alike the one for which nothing has moved for longest gives way")
+    func stalled() {
+        let scene = Scene(limit: 1000 << 10)
+        for name in ["first", "second", "third"] { scene.hold(name, 300, .output) }
+        scene.hold("first", 290, .output)
+        // It holds most, if not by much, and is the last to come.
+        scene.hold("new", 400, .output)
+        #expect(scene.gaveWay == ["second"])
+    }
+
+    @Test("what is released, or gave way, is room again")
+    func room() {
+        let scene = Scene(limit: 200 << 10)
+        for number in 0..<50 {
+            scene.hold("\(number)", 90, .body)
+            scene.release("\(number)")
+        }
+        #expect(scene.gaveWay.isEmpty && scene.budget.usage.total == 0)
+        for number in 0..<50 { scene.hold("\(number)", 90, .body) }
+        #expect(scene.gaveWay.count == 49 && scene.budget.usage.total == 90 << 10)
+    }
+}
