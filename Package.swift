@@ -96,6 +96,8 @@ let package = Package(
                 "PrintableText", "ServerSentEvents", "StreamCore", "TextCodecs", nio, nioPosix, nioHTTP1, nioTLS,
                 nioSSL,
                 logging,
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -292,6 +294,7 @@ let package = Package(
                 "Locks", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents", nio, nioPosix, nioHTTP1,
                 nioEmbedded,
                 logging,
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ],
             swiftSettings: settings
         ),

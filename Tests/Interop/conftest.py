@@ -1,14 +1,20 @@
+import os
 import pathlib
 
 import pytest
 
+from support import tls
 from support.browsers import Chromium, Firefox
-from support.freshet import BINARY, NIGHTLY, Freshet
+from support.freshet import BINARY, NIGHTLY, TRANSPORT, Freshet
 
 
 def pytest_configure(config):
     if not pathlib.Path(BINARY).exists():
         raise pytest.UsageError(f"there is no {BINARY}: run scripts/lib/release-build, or set FRESHET_BINARY")
+    if TRANSPORT in ("tls", "h2"):
+        # curl, node and Python's clients trust what signed the servers' certificate.
+        for variable in ("CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"):
+            os.environ[variable] = str(tls.usual().authority)
 
 
 # Before xdist looks at the marks.

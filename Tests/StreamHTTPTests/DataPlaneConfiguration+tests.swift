@@ -22,6 +22,7 @@ extension DataPlaneConfiguration {
         inflightBytes: 256 << 20,
         pieces: PieceLimits(),
         connections: 100,
-        connectionsPerAddress: 0
+        connectionsPerAddress: 0,
+        http2: HTTP2Limits(streams: 250, streamsPerAddress: 0, resets: 500, controlFrames: 200, emptyFrames: 5)
     )
 }

@@ -41,6 +41,26 @@ extension EmbeddedServer {
             get { values.core.clearTextPort }
             set { values.core.clearTextPort = newValue }
         }
+        /// Whether HTTP/2 is offered over TLS.
+        public var http2: Bool {
+            get { values.core.http2 }
+            set { values.core.http2 = newValue }
+        }
+        /// Whether HTTP/2 is spoken in clear text too, with clients that begin with it (prior knowledge).
+        public var http2ClearText: Bool {
+            get { values.core.http2ClearText }
+            set { values.core.http2ClearText = newValue }
+        }
+        /// The most requests at one time on one HTTP/2 connection; each reader is one.
+        public var http2Streams: Int {
+            get { values.core.http2Streams }
+            set { values.core.http2Streams = newValue }
+        }
+        /// The most requests at one time on all HTTP/2 connections of one address; nil for no limit.
+        public var streamsPerAddress: Int? {
+            get { values.core.streamsPerAddress }
+            set { values.core.streamsPerAddress = newValue }
+        }
         /// Threads that carry connections; nil for one on each core.
         public var eventLoops: Int? {
             get { values.core.eventLoops }

@@ -15,6 +15,7 @@ package struct CertificateFiles: Sendable, Equatable {
     package var key: String
     /// Holds the password of an encrypted key.
     package var password: String?
+    package var offersHTTP2: Bool
 
     /// The pair that they hold now.
     package func read() throws(Trouble) -> CertificatePair {
@@ -23,7 +24,7 @@ package struct CertificateFiles: Sendable, Equatable {
         var password: [UInt8]?
         if let file = self.password { password = Self.line(try Self.bytes(file, "the key's password")) }
         do {
-            return try CertificatePair(certificate: chain, key: key, password: password)
+            return try CertificatePair(certificate: chain, key: key, password: password, offersHTTP2: offersHTTP2)
         } catch {
             throw trouble(error)
         }
@@ -69,7 +70,12 @@ extension ServerConfiguration {
     /// Where the certificate is; nil for a server without TLS.
     package var certificateFiles: CertificateFiles? {
         guard let certificate = self.tlsCertificate, let key = self.tlsKey else { return nil }
-        return CertificateFiles(certificate: certificate, key: key, password: self.tlsKeyPasswordFile)
+        return CertificateFiles(
+            certificate: certificate,
+            key: key,
+            password: self.tlsKeyPasswordFile,
+            offersHTTP2: self.http2
+        )
     }
 }
 

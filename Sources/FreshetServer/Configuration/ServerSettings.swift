@@ -65,6 +65,59 @@ package struct ServerSettings: Sendable {
             + "this machine. 0 picks a free one."
     )
 
+    let http2Heading = Heading("HTTP/2", in: .server)
+
+    package let http2 = Setting<Bool>(
+        "http2",
+        .toggle,
+        default: true,
+        "Offer HTTP/2 over TLS (ALPN)."
+    )
+
+    package let http2ClearText = Setting<Bool>(
+        "http2-clear-text",
+        .toggle,
+        default: false,
+        "Speak HTTP/2 in clear text too, to clients that begin with it (prior knowledge): for a proxy in front."
+    )
+
+    package let http2Streams = Setting<Int>(
+        "http2-streams",
+        .whole(1...100_000),
+        default: 250,
+        "Maximum number of requests that are open at a time on one HTTP/2 connection. Each reader is one."
+    )
+
+    package let streamsPerAddress = Setting<Int?>(
+        "streams-per-address",
+        SettingKind<Int>.whole(1...10_000_000).orNil("0", meaning: "no limit"),
+        default: 2000,
+        "Maximum number of requests that are open at a time on all HTTP/2 connections from one address; more get 429. "
+            + "Behind a proxy, set 0."
+    )
+
+    package let http2Resets = Setting<Int>(
+        "http2-resets",
+        .whole(1...1_000_000),
+        default: 500,
+        "Maximum number of requests that an HTTP/2 connection may take back in a second; beyond that it is closed."
+    )
+
+    package let http2ControlFrames = Setting<Int>(
+        "http2-control-frames",
+        .whole(1...1_000_000),
+        default: 200,
+        "Maximum number of PING, SETTINGS and PRIORITY frames on an HTTP/2 connection in a second; beyond that it is "
+            + "closed."
+    )
+
+    package let http2EmptyFrames = Setting<Int>(
+        "http2-empty-frames",
+        .whole(0...10_000),
+        default: 5,
+        "Maximum number of empty DATA or CONTINUATION frames in a row on an HTTP/2 connection; beyond that it is closed."
+    )
+
     let access = Heading("Access control", in: .server)
 
     package let keys = Setting<String?>(

@@ -87,6 +87,18 @@ struct ServerMetrics: MetricsSource {
                 plane.failedHandshakes
             ),
             MetricFamily(
+                "freshet_http2_connections_total",
+                .counter,
+                "Connections that speak HTTP/2",
+                plane.http2Connections
+            ),
+            MetricFamily(
+                "freshet_http2_connections_failed_total",
+                .counter,
+                "Those of them that were closed because the client broke the protocol or went beyond a limit",
+                plane.http2Failures
+            ),
+            MetricFamily(
                 "freshet_responses_total",
                 .counter,
                 "Responses, counted when their headers are written",

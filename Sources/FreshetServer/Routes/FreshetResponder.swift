@@ -186,7 +186,7 @@ package final class FreshetResponder: Responder {
         let (status, what) =
             switch refusal {
             case .tooManyConnections: (503, "The server has reached its limit of connections.")
-            case .tooManyFromAddress: (429, "This address has reached its limit of connections.")
+            case .tooManyFromAddress: (429, "This address has reached its limit of connections or of requests.")
             }
         return .respond(
             Response(

@@ -134,10 +134,11 @@ package final class FreshetService: Sendable {
         for routes in extra { try await routes.prepare() }
         // First, so that all is there when the address is told.
         if let port = configuration.clearTextPort {
-            let own = try await listen(Self.thisMachine, port, PortKind(isForThisMachine: true))
+            let kind = PortKind(isForThisMachine: true, takesHTTP2Preface: configuration.http2ClearText)
+            let own = try await listen(Self.thisMachine, port, kind)
             clearText.withLock { $0 = own }
         }
-        let kind = PortKind(certificate: certificate)
+        let kind = PortKind(certificate: certificate, takesHTTP2Preface: configuration.http2ClearText)
         let address = try await listen(configuration.host, configuration.port, kind)
         sweeping.withLock { $0 = Task { [streams, logger] in await streams.sweepForEver(logger) } }
         return address

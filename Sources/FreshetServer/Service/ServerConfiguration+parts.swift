@@ -45,7 +45,14 @@ extension DataPlaneConfiguration {
                 bodyEvents: configuration.bodyEvents
             ),
             connections: configuration.connections,
-            connectionsPerAddress: configuration.connectionsPerAddress ?? 0
+            connectionsPerAddress: configuration.connectionsPerAddress ?? 0,
+            http2: HTTP2Limits(
+                streams: configuration.http2Streams,
+                streamsPerAddress: configuration.streamsPerAddress ?? 0,
+                resets: configuration.http2Resets,
+                controlFrames: configuration.http2ControlFrames,
+                emptyFrames: configuration.http2EmptyFrames
+            )
         )
         descriptorsElsewhere = configuration.callsElsewhere
     }

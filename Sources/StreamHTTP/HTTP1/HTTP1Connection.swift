@@ -1,7 +1,6 @@
 import DequeModule
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 
 #if canImport(Glibc)
 import Glibc
@@ -419,11 +418,9 @@ extension HTTP1Connection: RequestTransport {
 
     private func cut(belowTLS: Bool) {
         _ = machine.next(.closed, now: .now())
-        let isBelow = belowTLS && peer.isSecure
-        let tls = isBelow ? try? context?.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self) : nil
         // Now: the channel says that it is closed only after what else was to happen on this loop.
         leaveRun()
-        (tls ?? context)?.close(promise: nil)
+        if belowTLS, peer.isSecure { context?.closeBelowTLS() } else { context?.close(promise: nil) }
     }
 
     func bodyWantChanged() { takeParts() }

@@ -11,6 +11,7 @@ struct ResponseEncoder {
 
     var time: any TimeSource
     private var dateSecond: UInt64 = .max
+    private var date = ""
     private var dateLine: [UInt8] = []
 
     init(time: any TimeSource) {
@@ -114,10 +115,17 @@ struct ResponseEncoder {
 
     private static func isFieldByte(_ byte: UInt8) -> Bool { (byte >= 0x20 && byte != 0x7F) || byte == 0x09 }
 
+    /// What `Date` says now.
+    mutating func currentDate() -> String {
+        updateDate()
+        return date
+    }
+
     private mutating func updateDate() {
         let second = time.wallMilliseconds() / 1000
         guard second != dateSecond else { return }
         dateSecond = second
-        dateLine = Array("Date: \(HTTPDate.text(secondsSince1970: second))\r\n".utf8)
+        date = HTTPDate.text(secondsSince1970: second)
+        dateLine = Array("Date: \(date)\r\n".utf8)
     }
 }

@@ -5,6 +5,9 @@ package struct DataPlaneMetrics: Sendable, Equatable {
     package var refusedConnections = 0
     /// Connections over TLS that came to no request, because the handshake failed or took too long.
     package var failedHandshakes = 0
+    /// Connections that speak HTTP/2, and those of them that were closed because the peer broke its rules or a limit.
+    package var http2Connections = 0
+    package var http2Failures = 0
     /// Responses by status.
     package var responses: [Int: Int] = [:]
     /// Native and Durable Streams reads that were begun, by form, and those of them that came with a position.
@@ -29,6 +32,8 @@ package struct DataPlaneMetrics: Sendable, Equatable {
         sum.connections += right.connections
         sum.refusedConnections += right.refusedConnections
         sum.failedHandshakes += right.failedHandshakes
+        sum.http2Connections += right.http2Connections
+        sum.http2Failures += right.http2Failures
         sum.responses.merge(right.responses, uniquingKeysWith: +)
         sum.reads.merge(right.reads, uniquingKeysWith: +)
         sum.resumes += right.resumes

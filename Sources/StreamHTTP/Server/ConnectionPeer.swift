@@ -8,6 +8,8 @@ struct ConnectionPeer {
     var isSecure: Bool
     /// They came by a port that only this machine reaches.
     var isOnThisMachine: Bool
+    /// What counts the streams of their address.
+    var streams: HTTP2StreamCensus?
 
     init(address: String, refusal: ConnectionRefusal?, _ port: PortKind = PortKind()) {
         self.address = address

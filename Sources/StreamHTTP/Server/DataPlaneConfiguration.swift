@@ -36,6 +36,7 @@ package struct DataPlaneConfiguration: Sendable {
     package var connections: Int
     /// 0 means no bound.
     package var connectionsPerAddress: Int
+    package var http2: HTTP2Limits
     /// File descriptors that are left to others than connections, such as calls to upstreams.
     package var descriptorsElsewhere = 0
     /// How long a connection that is one too many may take to say what it wants.
@@ -64,7 +65,8 @@ package struct DataPlaneConfiguration: Sendable {
         inflightBytes: Int,
         pieces: PieceLimits,
         connections: Int,
-        connectionsPerAddress: Int
+        connectionsPerAddress: Int,
+        http2: HTTP2Limits
     ) {
         self.retryMilliseconds = retryMilliseconds
         self.heartbeat = heartbeat
@@ -84,6 +86,7 @@ package struct DataPlaneConfiguration: Sendable {
         self.pieces = pieces
         self.connections = connections
         self.connectionsPerAddress = connectionsPerAddress
+        self.http2 = http2
     }
 
     /// How often each loop looks at its connections: often enough for the shortest of the times above.

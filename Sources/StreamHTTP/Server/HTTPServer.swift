@@ -3,11 +3,12 @@ package import NIOCore
 import NIOPosix
 package import StreamCore
 
-/// An HTTP/1.1 server, in clear text and over TLS: accepts connections, spreads them over event loops, and goes away in
+/// A server of HTTP/1.1 and HTTP/2, in clear text and over TLS: accepts connections, spreads them over event loops, and goes away in
 /// good order. What it answers is its responder's, and so are the streams that a response may follow.
 package final class HTTPServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let census: ConnectionCensus
+    private let streams: HTTP2StreamCensus
     private let gates = AcceptGates()
     private let reserve = DescriptorReserve()
     private let logger: Logger
@@ -32,6 +33,7 @@ package final class HTTPServer: Sendable {
                 perAddress: configuration.connectionsPerAddress
             )
         )
+        self.streams = HTTP2StreamCensus(limit: configuration.http2.streamsPerAddress)
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: eventLoops > 0 ? eventLoops : System.coreCount)
         self.loops = await HTTPLoops(
             group,
@@ -104,17 +106,26 @@ package final class HTTPServer: Sendable {
             loop.counts.connections += 1
             if refusal != nil { loop.counts.refusedConnections += 1 }
             try channel.syncOptions?.setStreamingOptions()
-            let peer = ConnectionPeer(address: address, refusal: refusal, kind)
+            var peer = ConnectionPeer(address: address, refusal: refusal, kind)
+            peer.streams = streams
+            let begin = { [peer] (isHTTP2: Bool) throws in
+                if isHTTP2 {
+                    try HTTP2Connection.add(to: channel, loop: loop, peer: peer)
+                } else {
+                    try HTTP1Connection.add(to: channel, loop: loop, peer: peer)
+                }
+            }
             guard let certificate = kind.certificate else {
-                return try HTTP1Connection.add(to: channel, loop: loop, peer: peer)
+                guard kind.takesHTTP2Preface else { return try begin(false) }
+                let preface = HTTP2PrefaceHandler(loop: loop, peer: peer, begin: begin)
+                return try channel.pipeline.syncOperations.addHandler(preface)
             }
             let time = loop.configuration.headerTime
             let handshake = TLSHandshake(
                 loop: loop,
-                patience: refusal == nil ? time : min(time, loop.configuration.refusedTime)
-            ) {
-                try HTTP1Connection.add(to: channel, loop: loop, peer: peer)
-            }
+                patience: refusal == nil ? time : min(time, loop.configuration.refusedTime),
+                begin: begin
+            )
             try channel.pipeline.syncOperations.addHandler(certificate.handler())
             try channel.pipeline.syncOperations.addHandler(handshake)
         }

@@ -4,9 +4,16 @@ package struct PortKind: Sendable {
     package var certificate: ServerCertificate?
     /// Only this machine reaches it, whoever reaches the server's other port.
     package var isForThisMachine: Bool
+    /// In clear text, who begins with HTTP/2's preface is spoken to in HTTP/2. Over TLS the handshake says.
+    package var takesHTTP2Preface: Bool
 
-    package init(certificate: ServerCertificate? = nil, isForThisMachine: Bool = false) {
+    package init(
+        certificate: ServerCertificate? = nil,
+        isForThisMachine: Bool = false,
+        takesHTTP2Preface: Bool = false
+    ) {
         self.certificate = certificate
         self.isForThisMachine = isForThisMachine
+        self.takesHTTP2Preface = takesHTTP2Preface
     }
 }

@@ -21,7 +21,13 @@ package struct CertificatePair: Sendable {
     /// - Parameters:
     ///   - certificate: PEM, the server's own first, then the chain towards its root.
     ///   - key: PEM, in clear or encrypted.
-    package init(certificate: [UInt8], key: [UInt8], password: [UInt8]?) throws(Problem) {
+    ///   - offersHTTP2: whether clients may choose HTTP/2 (ALPN).
+    package init(
+        certificate: [UInt8],
+        key: [UInt8],
+        password: [UInt8]?,
+        offersHTTP2: Bool
+    ) throws(Problem) {
         let chain = try Self.chain(certificate)
         validity = (Int64(chain[0].notValidBefore), Int64(chain[0].notValidAfter))
         var configuration = TLSConfiguration.makeServerConfiguration(
@@ -30,7 +36,7 @@ package struct CertificatePair: Sendable {
         )
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuiteValues = Self.ciphers
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = offersHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         // A peer that does not say goodbye keeps its connection no longer.
         configuration.shutdownTimeout = .seconds(2)
         do {

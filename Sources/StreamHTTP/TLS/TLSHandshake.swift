@@ -10,13 +10,13 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
     private let loop: HTTPLoop
     private let patience: TimeAmount
     private let since = NIODeadline.now()
-    private let begin: () throws -> Void
+    private let begin: (_ isHTTP2: Bool) throws -> Void
     private var context: ChannelHandlerContext?
 
     /// - Parameters:
     ///   - patience: how long the handshake may take.
-    ///   - begin: puts HTTP on top of the pipeline.
-    init(loop: HTTPLoop, patience: TimeAmount, begin: @escaping () throws -> Void) {
+    ///   - begin: puts the protocol that the handshake has chosen on top of the pipeline.
+    init(loop: HTTPLoop, patience: TimeAmount, begin: @escaping (_ isHTTP2: Bool) throws -> Void) {
         self.loop = loop
         self.patience = patience
         self.begin = begin
@@ -38,9 +38,11 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case TLSUserEvent.handshakeCompleted = event else { return context.fireUserInboundEventTriggered(event) }
+        guard case TLSUserEvent.handshakeCompleted(let negotiated) = event else {
+            return context.fireUserInboundEventTriggered(event)
+        }
         do {
-            try begin()
+            try begin(negotiated == "h2")
             context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
         } catch {
             context.close(promise: nil)

@@ -56,6 +56,13 @@ import Testing
                 tls-key: /etc/freshet/key.pem
                 tls-key-password-file: /etc/freshet/password
                 clear-text-port: 4438
+                http2: false
+                http2-clear-text: true
+                http2-streams: 20
+                streams-per-address: 0
+                http2-resets: 21
+                http2-control-frames: 22
+                http2-empty-frames: 23
                 keys: /etc/freshet/keys
                 open: no
                 allowed-origins: ["HTTPS://App.Example:443", http://localhost:3000]
@@ -117,6 +124,13 @@ import Testing
         expected.tlsKey = "/etc/freshet/key.pem"
         expected.tlsKeyPasswordFile = "/etc/freshet/password"
         expected.clearTextPort = 4438
+        expected.http2 = false
+        expected.http2ClearText = true
+        expected.http2Streams = 20
+        expected.streamsPerAddress = nil
+        expected.http2Resets = 21
+        expected.http2ControlFrames = 22
+        expected.http2EmptyFrames = 23
         expected.keys = "/etc/freshet/keys"
         expected.allowedOrigins = ["https://app.example", "http://localhost:3000"]
         expected.hosts = ["proxy.example"]

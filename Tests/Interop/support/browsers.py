@@ -135,6 +135,8 @@ class Chromium(Browser):
             f"--user-data-dir={self._profile}",
         ]
         wanted = {
+            # The tests' own certificates: no authority signs for 127.0.0.1.
+            "acceptInsecureCerts": True,
             "goog:chromeOptions": {"binary": shutil.which("chromium"), "args": arguments},
             "goog:loggingPrefs": {"browser": "ALL"},
         }
@@ -235,7 +237,7 @@ class Firefox(Browser):
         self._buffer = b""
         self._number = 0
         self._receive()  # The greeting.
-        self._send("WebDriver:NewSession", {})
+        self._send("WebDriver:NewSession", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": True}}})
         self._send("WebDriver:SetTimeouts", {"script": 60000, "pageLoad": 60000})
 
     def _port(self):

@@ -85,7 +85,7 @@ class Subscription:
         self.connection = Connection(address, timeout)
         self.connection.send_head("GET", target, {"Accept": "text/event-stream", **(headers or {})}, version)
         self.head = self.connection.read_head()
-        self.chunked = (self.head["Transfer-Encoding"] or "").lower() == "chunked"
+        self.chunked = self.connection.is_http2 or (self.head["Transfer-Encoding"] or "").lower() == "chunked"
         self.ended = False
         self.pending = b""
         self.body = b""

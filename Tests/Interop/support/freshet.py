@@ -16,9 +16,10 @@ BINARY = os.environ.get("FRESHET_BINARY") or str(
     pathlib.Path(__file__).resolve().parents[3] / ".build" / "release" / "freshet"
 )
 NIGHTLY = os.environ.get("FRESHET_NIGHTLY") == "1"
-# How the tests reach the servers that they start: `clear`, or `tls`.
+# How the tests reach the servers that they start: by HTTP/1.1 in `clear` text or over `tls`, by HTTP/2 in clear text
+# (`h2c`) or over TLS (`h2`).
 TRANSPORT = os.environ.get("FRESHET_TRANSPORT") or "clear"
-assert TRANSPORT in ("clear", "tls"), f"FRESHET_TRANSPORT is clear or tls, not {TRANSPORT}"
+assert TRANSPORT in ("clear", "tls", "h2c", "h2"), f"FRESHET_TRANSPORT is clear, tls, h2c or h2, not {TRANSPORT}"
 
 _names = itertools.count(1)
 
@@ -29,16 +30,19 @@ class Freshet:
     Settings are the server's own flags with underscores: `heartbeat_seconds=1` is `--heartbeat-seconds 1`, True is a flag without a
     value, a list repeats the flag. Streams are kept in memory unless the test names a directory with `data`. `before` is called in
     the child before the program runs. `program` is what runs instead of the binary. With a `certificate` the server speaks TLS, and so
-    do the requests made here.
+    do the requests made here; with `http2` they are made by HTTP/2.
     """
 
     def __init__(
-        self, command="serve", environment=None, wait=True, before=None, certificate=None, program=(BINARY,), **settings
+        self, command="serve", environment=None, wait=True, before=None, certificate=None, program=(BINARY,), http2=False, **settings
     ):
         settings = {"port": 0, **settings}
         self.certificate = certificate
-        if TRANSPORT == "tls" and not certificate:
+        self.http2 = http2 or TRANSPORT in ("h2c", "h2")
+        if TRANSPORT in ("tls", "h2") and not certificate:
             self.certificate = tls.usual()
+        if self.http2 and not self.certificate:
+            settings = {"http2_clear_text": True, **settings}
         if self.certificate:
             settings = {**self.certificate.settings, **settings}
         if command == "serve" and "data" not in settings and "memory" not in settings:
@@ -79,7 +83,9 @@ class Freshet:
     @property
     def address(self):
         address = ("127.0.0.1", self.port)
-        return tls.Endpoint(address, self.certificate.context()) if self.certificate else address
+        protocols = ("h2",) if self.http2 else ("http/1.1",)
+        context = self.certificate.context(protocols) if self.certificate else None
+        return tls.Endpoint(address, context, self.http2) if context or self.http2 else address
 
     @property
     def url(self):

@@ -62,11 +62,12 @@ def usual():
 
 
 class Endpoint(tuple):
-    """An address that is reached by TLS."""
+    """An address that is reached by TLS, or by HTTP/2, or by both."""
 
-    def __new__(cls, address, context):
+    def __new__(cls, address, context=None, http2=False):
         endpoint = super().__new__(cls, address)
         endpoint.context = context
+        endpoint.http2 = http2
         return endpoint
 
 

@@ -7,6 +7,8 @@ import ssl
 
 import pytest
 
+from .http2 import HTTP2Connection
+
 
 @dataclasses.dataclass
 class Head:
@@ -60,14 +62,26 @@ class Closed(Exception):
 
 
 class Connection:
-    """One connection to the server: TCP, with TLS where the address has a context for it."""
+    """One connection to the server: TCP, with TLS where the address has a context for it.
+
+    Where the address says so, it is one of HTTP/2, with the same interface.
+    """
+
+    is_http2 = False
+
+    def __new__(cls, address, timeout=15):
+        if getattr(address, "http2", False):
+            return HTTP2Connection(address, timeout)
+        return super().__new__(cls)
 
     def __init__(self, address, timeout=15):
         self.socket = socket.create_connection(address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         if context := getattr(address, "context", None):
-            self.socket = context.wrap_socket(self.socket, server_hostname=address[0])
+            self.socket = context.wrap_socket(
+                self.socket, server_hostname=address[0], suppress_ragged_eofs=False
+            )
 
     def __enter__(self):
         return self
@@ -101,7 +115,11 @@ class Connection:
 
     def receive(self):
         """Some more bytes into the buffer; raises Closed at the end of the connection."""
-        data = self.socket.recv(65536)
+        try:
+            data = self.socket.recv(65536)
+        except ssl.SSLEOFError as error:
+            # To Python a reset is the same as a connection that ends without the end of TLS.
+            raise ConnectionResetError(str(error)) from error
         if not data:
             raise Closed(f"closed after {self.buffer[-300:]!r}")
         self.buffer += data
@@ -183,5 +201,10 @@ def exchange(address, method, target, headers=None, body=None, timeout=15, versi
     elif method in ("PUT", "POST"):
         headers.setdefault("Content-Length", "0")
     with Connection(address, timeout) as connection:
-        connection.send(request_head(method, target, headers, version) + (body or b""))
+        if connection.is_http2:
+            connection.send_head(method, target, headers, version)
+            if body:
+                connection.send(body)
+        else:
+            connection.send(request_head(method, target, headers, version) + (body or b""))
         return connection.read_answer(method)

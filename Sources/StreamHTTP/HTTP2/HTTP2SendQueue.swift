@@ -1,0 +1,42 @@
+import DequeModule
+import NIOCore
+
+/// What a response has written and the peer's window, or a full connection, does not let go of yet.
+struct HTTP2SendQueue {
+    /// Of what DATA frames may hold, whatever the peer has said (RFC 9113, section 6.5.2).
+    static let frameSize = 16_384
+
+    private var parts: Deque<ByteBuffer> = []
+    /// How many bytes the peer takes on this stream: below zero after it took some of that back (section 6.9.2).
+    private(set) var window: Int
+
+    init(window: Int) {
+        self.window = window
+    }
+
+    var isEmpty: Bool { parts.isEmpty }
+
+    /// Waits for the peer to take more on this stream, whatever the connection takes.
+    var waitsForWindow: Bool { !parts.isEmpty && window <= 0 }
+
+    mutating func append(_ part: ByteBuffer) {
+        if part.readableBytes > 0 { parts.append(part) }
+    }
+
+    mutating func widen(by count: Int) { window += count }
+
+    /// The bytes of the next frame, at most so many; nil when there are none, or they may not be sent.
+    mutating func next(atMost room: Int) -> ByteBuffer? {
+        let size = min(room, window, Self.frameSize)
+        guard size > 0, var first = parts.popFirst() else { return nil }
+        guard first.readableBytes > size, let frame = first.readSlice(length: size) else {
+            window -= first.readableBytes
+            return first
+        }
+        parts.prepend(first)
+        window -= size
+        return frame
+    }
+
+    mutating func drop() { parts = [] }
+}

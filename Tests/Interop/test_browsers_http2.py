@@ -1,0 +1,82 @@
+"""Many `EventSource`s of one page, over HTTP/2 and TLS: over HTTP/1.1 a browser reads six of them and lets the rest wait."""
+
+import re
+import signal
+
+import pytest
+
+from support.freshet import Freshet
+from support.pages import Pages
+from support.restarts import kill_and_start
+from support.tls import Certificate, served_serial
+from support.waiting import eventually
+
+PAGE = """<!doctype html><meta charset="utf-8"><title>Many</title><body><script>
+window.follow = (urls) => {
+  window.logs = urls.map((url) => {
+    const log = { data: [], end: null };
+    log.source = new EventSource(url);
+    log.source.onmessage = (event) => log.data.push(event.data);
+    log.source.addEventListener('end', (event) => { log.end = JSON.parse(event.data).reason; });
+    return log;
+  });
+};
+window.each = (count) => logs.filter((log) => log.data.length >= count).length;
+window.stop = async (url) => (await fetch(url, { method: 'POST', headers: { 'Stream-Cancel': 'true' } })).status;
+</script>"""
+
+MANY = 100
+
+
+@pytest.fixture(scope="module")
+def pages():
+    pages = Pages({"/": ("text/html; charset=utf-8", PAGE)})
+    yield pages
+    pages.close()
+
+
+def connections(server):
+    return int(re.search(r"^freshet_connections (\d+)$", server.request("GET", "/metrics").text, re.MULTILINE)[1])
+
+
+@pytest.mark.long(60)
+def test_a_hundred_readers_in_one_tab(browser, pages, tmp_path):
+    certificate = Certificate(tmp_path / "certificate")
+    settings = {"certificate": certificate, "allowed_origins": pages.origin(), "retry_milliseconds": 100}
+    server = Freshet(data=tmp_path / "data", **settings)
+    try:
+        paths = [server.create() for _ in range(MANY)]
+
+        def say(word):
+            for path in paths:
+                assert server.append(path, word).status == 204
+
+        browser.goto(pages.origin() + "/")
+        browser.run("follow(arguments[0])", [server.url + path for path in paths])
+        say("one")
+        browser.wait_for(f"each(1) === {MANY}", 60)
+        # All of them share one connection; the rest are the tests', and what a browser opens ahead of need.
+        eventually(lambda: connections(server) <= 6)
+
+        # A renewed certificate is for new connections: these go on.
+        certificate.take(Certificate(tmp_path / "renewed"))
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: served_serial(server) == certificate.serial)
+        say("two")
+        browser.wait_for(f"each(2) === {MANY}", 60)
+
+        # A server that dies is come back to, where each has been.
+        server = kill_and_start(server, tmp_path / "data", **settings)
+        say("three")
+        browser.wait_for(f"each(3) === {MANY}", 60)
+        assert browser.run("return logs.map((log) => log.data)") == [["one", "two", "three"]] * MANY
+
+        # Stop in one of them concerns no other.
+        assert browser.run_async("stop(arguments[0]).then(arguments[1])", server.url + paths[0]) == 204
+        browser.wait_for("logs[0].end === 'cancelled'")
+        for path in paths[1:]:
+            assert server.append(path, "four").status == 204
+        browser.wait_for(f"each(4) === {MANY - 1}", 60)
+    finally:
+        browser.run("for (const log of window.logs ?? []) log.source.close()")
+        server.stop()
