@@ -11,20 +11,33 @@ import Testing
         "kept-bytes": "2MiB", "probe": "false",
         "upstreams": "openai", "relay-response-fields": "x-a", "relay-body-bytes": "2MiB", "relay-event-bytes": "3MiB",
         "allowed-origins": "https://a.example", "hosts": "a.example", "create-on-post": "a/", "public-cache": "a/",
+        "public-url": "https://a.example/live", "log-format": "json", "inflight-bytes": "512MiB",
+    ]
+
+    /// Settings that are refused without others.
+    private static let company = [
+        "tls-certificate": ["tls-key"], "tls-key": ["tls-certificate"],
+        "tls-key-password-file": ["tls-certificate", "tls-key"], "clear-text-port": ["tls-certificate", "tls-key"],
     ]
 
     @Test(arguments: SettingsTable.server.settings.map(\.name))
     func everySettingHasAFlagThatReachesIt(name: String) throws {
         let setting = try #require(SettingsTable.server.named(name))
-        let value = setting.isToggle ? "true" : Self.values[name] ?? "900"
-        let options = try ServeOptions.parse(setting.isToggle ? [setting.flag] : [setting.flag, value])
+        let isOn = setting.isToggle && setting.defaultText == "true"
+        let value = setting.isToggle ? "\(!isOn)" : Self.values[name] ?? "900"
+        let flags = setting.isToggle ? [isOn ? "--no-\(name)" : setting.flag] : [setting.flag, value]
+        let options = try ServeOptions.parse(flags)
         #expect(options.flags == [name: .text(value)])
-        #expect(try options.configuration(environment: [:]) != ServerConfiguration())
+        let others = (Self.company[name] ?? []).flatMap { ["--\($0)", "900"] }
+        let without = try ServeOptions.parse(others)
+        let with = try ServeOptions.parse(others + flags)
+        // Alone, what cannot stand alone is refused; beside its company it changes something.
+        #expect(try with.configuration(environment: [:]) != (try? without.configuration(environment: [:])))
     }
 
     @Test func thereIsNoFlagThatIsNoSetting() throws {
         let help = ServeOptions.helpMessage(columns: 1000)
-        let flags = help.matches(of: /(?m)^  --([a-z-]+)/).map { String($0.output.1) }
+        let flags = help.matches(of: /(?m)^  --([a-z0-9-]+)/).map { String($0.output.1) }
         let known = SettingsTable.server.settings.map(\.name) + ["config", "print-settings"]
         #expect(Set(flags).subtracting(["help"]) == Set(known))
         for setting in SettingsTable.server.settings {

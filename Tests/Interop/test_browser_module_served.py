@@ -8,7 +8,7 @@ from support.freshet import Freshet, run
 from support.module_pages import MODULES
 from support.pages import Pages
 
-VERSION = run("--version").stdout.decode().strip()
+VERSION = run("--version").stdout.decode().split()[0]
 NAMES = ["freshet", "freshet-text"]
 PAGE = '<!doctype html><meta charset="utf-8"><title>Another origin</title><body><main></main>'
 

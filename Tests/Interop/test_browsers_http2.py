@@ -39,6 +39,7 @@ def connections(server):
     return int(re.search(r"^freshet_connections (\d+)$", server.request("GET", "/metrics").text, re.MULTILINE)[1])
 
 
+@pytest.mark.nightly
 @pytest.mark.long(60)
 def test_a_hundred_readers_in_one_tab(browser, pages, tmp_path):
     certificate = Certificate(tmp_path / "certificate")

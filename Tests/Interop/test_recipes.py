@@ -52,9 +52,9 @@ def answered(server):
 def python(server, page, extra="", again="answers/1", **environment):
     code = example(page, "python").replace(ADDRESS, server.url).replace("answers/1", again) + extra
     environment = {**os.environ, "NO_PROXY": "*", "PYTHONPATH": str(ROOT / "clients" / "python"), **environment}
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, env=environment)
+    assert run.returncode == 0, run.stderr.decode()
+    return run.stdout.decode()
 
 
 @pytest.mark.parametrize("page", ["anthropic", "langchain", "litellm", "pydantic-ai"])
@@ -145,8 +145,9 @@ let told = null;
 const encoder = new TextEncoder();
 const said = [{ type: 'start' }, { type: 'text-delta', id: '1', delta: 'It ' }, { type: 'text-delta', id: '1', delta: 'works.' }, { type: 'finish' }];
 let let_go, aborted = false;
-const model = async () => new Response(new ReadableStream({
+const model = async (messages, signal) => new Response(new ReadableStream({
     async start(controller) {
+        signal.addEventListener('abort', () => { aborted = true; });
         for (const chunk of said.slice(0, 2)) controller.enqueue(encoder.encode(`data: ${JSON.stringify(chunk)}\\n\\n`));
         await new Promise((resolve) => { let_go = resolve; });
         if (aborted) return;
@@ -154,7 +155,6 @@ const model = async () => new Response(new ReadableStream({
         controller.enqueue(encoder.encode('data: [DONE]\\n\\n'));
         controller.close();
     },
-    cancel() { aborted = true; },
 }));
 const post = (id) => POST(new Request('http://app/api/chat', { method: 'POST', body: JSON.stringify({ id, messages: [] }) }), model);
 const seen = (count) => new Promise((resolve) => { told = (length) => { if (length >= count) resolve(); }; });

@@ -141,7 +141,7 @@ struct MemoryStream {
 
     /// When retention takes its first event for its age; nil when it takes none.
     var trimmedByAgeAt: Int64? {
-        guard let seconds = options.retention.seconds, let first = log.first else { return nil }
+        guard let seconds = options.retention.seconds, let first = log.oldest else { return nil }
         return first.at + Int64(seconds) * 1000
     }
 

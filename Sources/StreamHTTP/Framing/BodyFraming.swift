@@ -42,6 +42,13 @@ package enum BodyFraming: Int, Sendable, Hashable {
         }
     }
 
+    /// What stands last in a body: its terminator, or, of one that is left unfinished on purpose, what is no chunk. Where
+    /// only the connection ended, node's fetch (20) takes a body that was cut for a whole one.
+    package func end(isComplete: Bool) -> [UInt8] {
+        if isComplete { return terminator }
+        return self == .chunked ? Array("\r\n".utf8) : []
+    }
+
     private func appendHex(_ value: Int, to output: inout [UInt8]) {
         var shift = 60
         var isLeading = true

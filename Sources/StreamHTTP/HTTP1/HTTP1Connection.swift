@@ -353,7 +353,7 @@ extension HTTP1Connection: RequestTransport {
             head.headers,
             length: head.length,
             to: encoding,
-            closes: closes && (encoding.isHTTP10 || !head.mayBeTorn)
+            closes: closes
         )
         bytes.append(contentsOf: part)
         write(bytes)

@@ -59,6 +59,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
     private var takenSoFar: UInt64 = 0
     /// The peer broke the protocol, and was told so.
     private var hasFailed = false
+    private var failureIsCounted = false
 
     init(loop: HTTPLoop, peer: ConnectionPeer) {
         self.loop = loop
@@ -154,6 +155,9 @@ final class HTTP2Connection: ChannelDuplexHandler {
             state = .closed
             return context.closeBelowTLS()
         }
+        // What else came in the same read is wrong too, and is the same failure; so is what fails while this is told.
+        guard !failureIsCounted else { return }
+        failureIsCounted = true
         loop.counts.http2Failures += 1
         leaveStreams()
         closeOutput()

@@ -27,6 +27,9 @@ final class HTTP2PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler 
     private let peer: ConnectionPeer
     private let begin: (_ isHTTP2: Bool) throws -> Void
     private var context: ChannelHandlerContext?
+    /// What the connection speaks is known: whatever comes from now on, also while the first bytes are passed on, is for
+    /// the protocol on top.
+    private var isDecided = false
     private var held = ByteBuffer()
     private var since = NIODeadline.now()
 
@@ -53,6 +56,7 @@ final class HTTP2PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler 
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isDecided else { return context.fireChannelRead(data) }
         if held.readableBytes == 0 { since = .now() }
         held.writeImmutableBuffer(Self.unwrapInboundIn(data))
         switch HTTP2Preface.verdict(held.readableBytesView) {
@@ -63,13 +67,16 @@ final class HTTP2PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler 
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        guard !isDecided, case ChannelEvent.inputClosed = event else {
+            return context.fireUserInboundEventTriggered(event)
+        }
         pass(context, isHTTP2: false, .inputClosed)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     private func pass(_ context: ChannelHandlerContext, isHTTP2: Bool, _ event: ChannelEvent? = nil) {
+        isDecided = true
         do {
             try begin(isHTTP2)
         } catch {

@@ -50,6 +50,15 @@ final class HTTP2Stream {
     /// It is in the connection's line of those that wait for room there.
     var isInLine = false
     private var handed: UInt64 = 0
+    /// What this stream alone holds of what it has written and the peer has not taken.
+    private var unsent = 0
+    private var takenWhenNoted: UInt64 = 0
+    private lazy var share = InflightShare(
+        loop.configuration.inflight,
+        address: connection.peerAddress,
+        on: loop.eventLoop,
+        owner: self
+    ) { $0.giveWay() }
     /// What the connection has moved while this stream waited for it alone.
     private var moved: UInt64 = 0
     private var movedBefore: UInt64
@@ -98,6 +107,7 @@ final class HTTP2Stream {
     /// The stream is no more, by the peer's doing or because all of it is done.
     func closed() {
         queue.drop()
+        noteUnsent()
         output = .sent
         leaveRun()
         loop.remove(self)
@@ -161,6 +171,7 @@ final class HTTP2Stream {
     ///   - frames: after how many the others have their turn.
     ///   - tellsRun: whether the run is told when all of it is out; one that is just writing sees it by itself.
     func pump(frames: Int = .max, tellsRun: Bool = true) {
+        defer { noteUnsent() }
         let wasEmpty = queue.isEmpty
         var sent = 0
         while sent < frames, connection.isWritable, let bytes = queue.next(atMost: connection.window) {
@@ -176,6 +187,21 @@ final class HTTP2Stream {
             return
         }
         if !end(), !wasEmpty, tellsRun { run?.writabilityChanged() }
+    }
+
+    /// What is left of a buffer holds all of it.
+    private func noteUnsent() {
+        guard unsent > 0 else { return }
+        if queue.isEmpty { unsent = 0 }
+        share.hold(unsent, .output, hasMoved: handed != takenWhenNoted)
+        takenWhenNoted = handed
+    }
+
+    /// There is not memory for all that is in flight, and what waits here is most of it.
+    private func giveWay() {
+        guard !queue.isEmpty, !(run?.giveWayWithOutput() ?? false) else { return }
+        // Nothing is being added to it any more: nobody takes it.
+        if run == nil { connection.reset(id, .cancel) }
     }
 
     /// Everything is out but the end. False when it is not time for one.
@@ -267,6 +293,7 @@ extension HTTP2Stream: RequestTransport {
         )
         if body.isEmpty { return complete() }
         queue.append(ByteBuffer(bytes: body))
+        unsent += body.count
         begin(.complete)
         pump()
     }
@@ -280,11 +307,15 @@ extension HTTP2Stream: RequestTransport {
     }
 
     @discardableResult
-    func send(_ part: ByteBuffer) -> Bool {
+    func send(_ part: ByteBuffer) -> Bool { send(part, sharedBy: 1) }
+
+    @discardableResult
+    func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool {
         guard case .open = output, part.readableBytes > 0 else { return isWritable }
         queue.append(part)
+        unsent += part.readableBytes / max(1, readers)
         // Whoever waits in line is served in turn.
-        if !isInLine { pump(tellsRun: false) }
+        if isInLine { noteUnsent() } else { pump(tellsRun: false) }
         return isWritable
     }
 
@@ -293,6 +324,7 @@ extension HTTP2Stream: RequestTransport {
     func abort(reset: Bool) {
         if case .sent = output { return }
         queue.drop()
+        noteUnsent()
         output = .sent
         leaveRun()
         connection.reset(id, .internalError)

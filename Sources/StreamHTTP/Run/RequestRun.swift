@@ -211,7 +211,9 @@ package final class RequestRun {
     func failed(_ failure: RequestFailure) { tell(.failed(failure)) }
 
     /// The peer has taken nothing for too long.
-    func noteEviction(from name: StreamName, form: String) { loop.log.evicted(name, form: form, from: transport.peerAddress) }
+    func noteEviction(from name: StreamName, form: String) {
+        loop.log.evicted(name, form: form, from: transport.peerAddress)
+    }
 
     /// What was promised cannot be sent.
     func noteCut(of name: StreamName) { loop.log.torn(name, from: transport.peerAddress) }

@@ -44,15 +44,11 @@ package struct ResponseHead: Sendable {
     package var headers: [HeaderField]
     /// The body's length in bytes; nil when it is not known.
     package var length: Int?
-    /// The body may be left unfinished on purpose. Then nothing is said of the connection's end: to a `Connection: close`
-    /// Node's fetch (20) takes a body that was cut for a whole one.
-    package var mayBeTorn: Bool
 
-    package init(_ status: Int, headers: [HeaderField], length: Int? = nil, mayBeTorn: Bool = false) {
+    package init(_ status: Int, headers: [HeaderField], length: Int? = nil) {
         self.status = status
         self.headers = headers
         self.length = length
-        self.mayBeTorn = mayBeTorn
     }
 }
 

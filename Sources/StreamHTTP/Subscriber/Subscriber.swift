@@ -86,12 +86,11 @@ final class Subscriber: TailReader {
         var bytes: [UInt8] = []
         framing.append(part, to: &bytes)
         if isOver {
-            if !isTorn { bytes.append(contentsOf: framing.terminator) }
+            bytes.append(contentsOf: framing.end(isComplete: !isTorn))
             machine.finish()
         }
         lastWrite = .now()
-        let head = ResponseHead(200, headers: plan.headers, mayBeTorn: plan.form.isPlanEnded)
-        plane.counts.deliveredBytes += run?.send(head, bytes) ?? 0
+        plane.counts.deliveredBytes += run?.send(ResponseHead(200, headers: plan.headers), bytes) ?? 0
         noteDelivery(plan.opening.events)
         // What was written is held by nobody else.
         plan.opening.forgetEvents()
@@ -141,7 +140,7 @@ final class Subscriber: TailReader {
                     framing.append(words.bytes, to: &framed)
                     last.writeBytes(framed)
                 }
-                if !isTorn { last.writeBytes(framing.terminator) }
+                last.writeBytes(framing.end(isComplete: !isTorn))
                 send(last)
                 noteDelivery(batch.eventCount(from: index))
                 leave()
@@ -369,7 +368,7 @@ final class Subscriber: TailReader {
         machine.finish()
         var bytes: [UInt8] = []
         framing.append(part, to: &bytes)
-        if !isTorn { bytes.append(contentsOf: framing.terminator) }
+        bytes.append(contentsOf: framing.end(isComplete: !isTorn))
         send(ByteBuffer(bytes: bytes))
         noteDelivery(events)
         leave()

@@ -68,6 +68,7 @@ import Testing
                 allowed-origins: ["HTTPS://App.Example:443", http://localhost:3000]
                 hosts:
                   - Proxy.Example
+                public-url: https://app.example/live
                 secure-cookie: true
                 session-seconds: 3600
                 probe: true
@@ -90,6 +91,8 @@ import Testing
                 idle-seconds: 8
                 body-bytes: 16MiB
                 body-events: 7
+                inflight-bytes: 512MiB
+                body-bytes-per-second: 24
                 body-idle-seconds: 9
                 event-bytes: 65536
                 line-bytes: 64kib
@@ -114,6 +117,7 @@ import Testing
                 relay-early-seconds: 21
                 drain-deadline-seconds: 15
                 log-level: Debug
+                log-format: json
                 """
         )
         var expected = ServerConfiguration()
@@ -134,6 +138,7 @@ import Testing
         expected.keys = "/etc/freshet/keys"
         expected.allowedOrigins = ["https://app.example", "http://localhost:3000"]
         expected.hosts = ["proxy.example"]
+        expected.publicURL = "https://app.example/live"
         expected.secureCookie = true
         expected.sessionLifetime = .seconds(3600)
         expected.probe = true
@@ -156,6 +161,8 @@ import Testing
         expected.idle = .seconds(8)
         expected.bodyBytes = 16 << 20
         expected.bodyEvents = 7
+        expected.inflightBytes = 512 << 20
+        expected.bodyRate = 24
         expected.bodyIdle = .seconds(9)
         expected.eventBytes = 65_536
         expected.lineBytes = 65_536
@@ -183,6 +190,7 @@ import Testing
         expected.relayEarly = .seconds(21)
         expected.drainDeadline = .seconds(15)
         expected.logLevel = .debug
+        expected.logFormat = .json
         #expect(configuration == expected)
         // None of them is a default, so that this test misses none.
         for setting in SettingsTable.server.settings where setting.name != "open" {

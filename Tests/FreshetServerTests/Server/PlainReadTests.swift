@@ -12,6 +12,9 @@ struct PlainReadTests {
 
     private func chunk(_ text: String) -> String { "\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n" }
 
+    /// What stands where a chunk's size would: no client takes what was left unfinished for whole.
+    private let torn = "\r\n"
+
     private func follow(_ server: TestServer, _ target: String, _ lines: String...) async throws -> RawClient {
         let client = try await server.connect()
         try await client.send(server.request("GET", target, lines))
@@ -85,13 +88,13 @@ struct PlainReadTests {
                     _ = try await client.request(server.request("POST", path, fields))
                     await client.close()
                 }
-                #expect(try await reader.readToEnd() == "", "\(name)")
+                #expect(try await reader.readToEnd() == torn, "\(name)")
                 guard name != "deleted" else { continue }
                 let later = try await follow(server, "\(path)?as=plain")
-                #expect(try await later.readToEnd() == chunk("data: x\n\n"), "\(name)")
+                #expect(try await later.readToEnd() == chunk("data: x\n\n") + torn, "\(name)")
                 // Nothing was appended after this position, and it is no whole answer either.
                 let rest = try await follow(server, "\(path)?as=plain&offset=now")
-                #expect(try await rest.readToEnd() == "", "\(name)")
+                #expect(try await rest.readToEnd() == torn, "\(name)")
             }
         }
     }
@@ -162,7 +165,7 @@ struct PlainReadTests {
             let idle = try await server.connect()
             #expect(try await idle.request(server.request("GET", "/health")).status == 200)
             async let drained: Void = server.service.drain()
-            #expect(try await reader.readToEnd() == "")
+            #expect(try await reader.readToEnd() == torn)
             let late = try await idle.request(server.request("GET", "/v1/stream/a?as=plain&when=open"))
             #expect(late.status == 503 && late.code == "draining" && late.header("Retry-After") != nil)
             await drained

@@ -16,6 +16,17 @@ import pytest
 _OF_HTTP1 = {"connection", "transfer-encoding", "keep-alive", "host"}
 
 
+class Machine(h2.connection.H2Connection):
+    """To the library a connection is closed with GOAWAY; but for an error, what is open goes on (RFC 9113, section 6.8)."""
+
+    def _receive_goaway_frame(self, frame):
+        state = self.state_machine.state
+        result = super()._receive_goaway_frame(frame)
+        if frame.error_code == 0:
+            self.state_machine.state = state
+        return result
+
+
 class Stream:
     """One request and its answer, as far as they have come."""
 
@@ -31,7 +42,7 @@ class Stream:
 
 
 class HTTP2:
-    """A connection with any number of streams."""
+    """A connection with any number of streams. Without `returns_room` each of them takes no more than its first window."""
 
     def __init__(self, address, timeout=15, settings=None, returns_room=True):
         self.socket = socket.create_connection(tuple(address), timeout)
@@ -44,7 +55,7 @@ class HTTP2:
         config = h2.config.H2Configuration(
             header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False
         )
-        self.machine = h2.connection.H2Connection(config)
+        self.machine = Machine(config)
         if settings:
             self.machine.local_settings = h2.settings.Settings(client=True, initial_values=settings)
         self.machine.initiate_connection()
@@ -127,8 +138,11 @@ class HTTP2:
             if event.data:
                 stream.pieces.append(event.data)
             stream.held += event.flow_controlled_length
-            if self.returns_room:
+            # In steps that are worth a frame.
+            if self.returns_room and stream.held > 16_384:
                 self.give_room(stream)
+            elif not self.returns_room and event.flow_controlled_length:
+                self.machine.increment_flow_control_window(event.flow_controlled_length)
         elif isinstance(event, h2.events.StreamEnded):
             stream.ended = True
         elif isinstance(event, h2.events.StreamReset):

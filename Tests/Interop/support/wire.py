@@ -152,8 +152,10 @@ class Connection:
 
     def read_chunk(self):
         """The data of one chunk; empty for the last one."""
-        size = int(self.read_until(b"\r\n").split(b";")[0], 16)
-        data = self.read_exactly(size)
+        line = self.read_until(b"\r\n")
+        if line == b"\r\n":
+            raise Closed("the body is left unfinished")
+        data = self.read_exactly(int(line.split(b";")[0], 16))
         assert self.read_exactly(2) == b"\r\n"
         return data
 

@@ -21,6 +21,9 @@ struct FramingTests {
         BodyFraming.plain.append([], to: &output)
         #expect(output.isEmpty)
         #expect(BodyFraming.chunked.terminator == Array("0\r\n\r\n".utf8))
+        #expect(BodyFraming.chunked.end(isComplete: true) == BodyFraming.chunked.terminator)
+        #expect(BodyFraming.chunked.end(isComplete: false) == Array("\r\n".utf8))
+        #expect(BodyFraming.plain.end(isComplete: false).isEmpty)
         #expect(BodyFraming.plain.terminator.isEmpty)
     }
 
