@@ -322,7 +322,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "CompletionRelay", "ServerSentEvents", "StreamCore", "StreamHTTP", "StoreSuite", "TextCodecs", nio,
-                nioHTTP1,
+                nioHTTP1, nioEmbedded,
             ],
             swiftSettings: settings
         ),

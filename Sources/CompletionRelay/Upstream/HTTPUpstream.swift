@@ -29,7 +29,9 @@ package struct HTTPUpstream: UpstreamTransport {
         configuration.connectionPool.retryConnectionEstablishment = false
         // As the providers' own clients do: a connection for each answer, so that one that is cut cuts no other.
         configuration.httpVersion = .http1Only
-        configuration.http1_1ConnectionDebugInitializer = { StatusGuard.install(on: $0) }
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            ResponseEndHandler.install(on: channel).flatMap { StatusGuard.install(on: channel) }
+        }
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -43,6 +45,8 @@ package struct HTTPUpstream: UpstreamTransport {
         case .stream(let body, let length):
             http.body = .stream(body, length: length.map { .known(Int64($0)) } ?? .unknown)
         }
+        let end = ResponseEnd()
+        end.mark(&http.headers)
         do {
             let response = try await client.execute(http, deadline: .distantFuture)
             return UpstreamResponse(
@@ -50,6 +54,7 @@ package struct HTTPUpstream: UpstreamTransport {
                 headers: response.headers.map { HeaderField($0.name, $0.value) }
             ) { take in
                 for try await piece in response.body { try await take(piece) }
+                if let error = end.error { throw error }
             }
         } catch let error as CancellationError {
             throw error

@@ -2,9 +2,7 @@
 
 import socket
 import struct
-import sys
 import threading
-import time
 
 from .listener import Listener
 
@@ -38,9 +36,6 @@ class RawUpstream(Listener):
                     body = reader.read(length)
                     self.requests.append((head, body))
                     for piece in self.script(head, body):
-                        if piece in (self.CLOSE, self.TEAR):
-                            # An end that comes in the same read as what was sent takes that along (AsyncHTTPClient).
-                            until_read(connection)
                         if piece is self.CLOSE:
                             return
                         if piece is self.TEAR:
@@ -52,19 +47,6 @@ class RawUpstream(Listener):
                             connection.sendall(piece)
         except OSError:
             pass
-
-
-def until_read(connection):
-    """Waits until the peer, a program of this machine, has read all that was sent to it."""
-    host, port = connection.getpeername()
-    peer = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with open("/proc/net/tcp", encoding="ascii") as table:
-            rows = [line.split() for line in table if line.split()[1] == peer]
-        if not rows or int(rows[0][4].partition(":")[2], 16) == 0:
-            return
-        time.sleep(0.001)
 
 
 def framed(framing, pieces, ends="clean", fields="Content-Type: text/event-stream\r\n", status="200 OK"):
