@@ -171,10 +171,10 @@ await seen(2);
 let_go();
 console.log(JSON.stringify([await first, await resumed, await read(await GET(null, { id: 'a' }))]) === JSON.stringify([said, said, null]));
 
-const stopped = read(await post('b'));
+const stopped = read(await post('b')).then(() => 'whole', () => 'torn');
 await seen(2);
 await DELETE(null, { id: 'b' });
-console.log(await stopped.then(() => 'whole', () => 'torn'), (await GET(null, { id: 'b' })).status);
+console.log(await stopped, (await GET(null, { id: 'b' })).status);
 while (!aborted) await new Promise((resolve) => setTimeout(resolve, 10));
 console.log('the model was stopped');
 process.exit(0);
