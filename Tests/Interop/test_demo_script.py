@@ -38,8 +38,9 @@ class Sources:
     def __init__(self, directory):
         self.directory = directory
         shutil.copytree(ROOT / "scripts", directory / "scripts")
-        (directory / "Sources" / "FreshetCLI").mkdir(parents=True)
-        shutil.copy(ROOT / "Sources" / "FreshetCLI" / "ProgramVersion.swift", directory / "Sources" / "FreshetCLI")
+        version = pathlib.Path("Sources", "FreshetServer", "Service", "FreshetVersion.swift")
+        (directory / version).parent.mkdir(parents=True)
+        shutil.copy(ROOT / version, directory / version)
         (directory / ".gitignore").write_text(".build/\ndist/\nbin/\nbuilt\nbroken\n")
         self.git("init", "--quiet")
         self.git("add", ".")

@@ -45,5 +45,5 @@ test('the package has what its manifest names, and declarations of all that is e
 
 test('the version is the program\'s', () => {
     const swift = readFileSync(new URL('../../Sources/FreshetServer/Service/FreshetVersion.swift', import.meta.url), 'utf8');
-    assert.equal(/text = "([^"]*)"/.exec(swift)[1], manifest.version);
+    assert.equal(/number = "([^"]*)"/.exec(swift)[1], manifest.version);
 });

@@ -1,7 +1,7 @@
 # The version of these sources. Sourced, in the repository's root.
 
 # The number, which is written once: 0.1.0
-version_number() { sed -n 's/^ *static let number = "\(.*\)"$/\1/p' Sources/FreshetCLI/ProgramVersion.swift; }
+version_number() { sed -n 's/^ *package static let number = "\(.*\)"$/\1/p' Sources/FreshetServer/Service/FreshetVersion.swift; }
 
 # What a release build of these sources says beside it: the tag, if there is one, and the commit; `changed` where files
 # differ from it. A source archive has no history: then FRESHET_COMMIT says the commit.
@@ -14,7 +14,7 @@ version_release() {
     fi
     tag=$(git tag --points-at HEAD --list 'v[0-9]*' | tail -n 1)
     if [ -n "$tag" ] && [ "$tag" != "v$number" ]; then
-        say "The tag is $tag, and Sources/FreshetCLI/ProgramVersion.swift says $number."
+        say "The tag is $tag, and Sources/FreshetServer/Service/FreshetVersion.swift says $number."
         return 1
     fi
     [ -z "$(git status --porcelain --untracked-files=no)" ] || commit="$commit, changed"

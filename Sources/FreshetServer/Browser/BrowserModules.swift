@@ -21,7 +21,7 @@ enum BrowserModules {
         "/v1/freshet-text": Module(PackageResources.freshet_text_js),
     ]
 
-    private static let versioned = "-" + FreshetVersion.text
+    private static let versioned = "-" + FreshetVersion.number
 
     /// The module that a path names, and whether it names its version; nil for every other path.
     private static func module(at path: String) -> (module: Module, isVersioned: Bool)? {

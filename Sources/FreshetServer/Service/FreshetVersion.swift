@@ -1,4 +1,5 @@
-/// The version of this program and of what it serves. `clients/browser/package.json` says the same.
+/// The version that these sources are, or become. It is written here alone: `scripts/lib/version.sh` reads it, and
+/// `clients/browser/package.json` is checked against it.
 package enum FreshetVersion {
-    package static let text = "0.1.0"
+    package static let number = "0.1.0"
 }
