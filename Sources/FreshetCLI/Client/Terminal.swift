@@ -36,34 +36,11 @@ enum Terminal {
     /// - Throws: The status to exit with when it cannot be written; any reason but that nobody reads it any more has
     ///   been told to the user.
     static func write(_ bytes: [UInt8]) throws(ExitCode) {
-        let error = writeAll(bytes)
+        let error = Descriptor.standardOutput.write(bytes)
         guard error != 0 else { return }
         guard error != EPIPE else { throw ExitStatus.brokenPipe.code }
         note("the output cannot be written: \(String(cString: strerror(error)))")
         throw ExitStatus.output.code
-    }
-
-    /// - Returns: The system's error number; 0 for success.
-    private static func writeAll(_ bytes: [UInt8]) -> Int32 {
-        bytes.withUnsafeBytes { buffer in
-            var rest = buffer[...]
-            while !rest.isEmpty {
-                let count = Foundation.write(
-                    STDOUT_FILENO,
-                    UnsafeRawBufferPointer(rebasing: rest).baseAddress,
-                    rest.count
-                )
-                if count >= 0 {
-                    rest = rest.dropFirst(count)
-                } else if errno == EAGAIN {
-                    var descriptor = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-                    _ = poll(&descriptor, 1, -1)
-                } else if errno != EINTR {
-                    return errno
-                }
-            }
-            return 0
-        }
     }
 
     /// `1 234` bytes as people read them.

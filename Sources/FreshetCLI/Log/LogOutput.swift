@@ -1,4 +1,3 @@
-import Foundation
 import FreshetServer
 import Locks
 import Logging
@@ -80,24 +79,5 @@ final class LogOutput: Sendable {
         while state.withLock(\.isWriting), clock.now < last { try? await clock.sleep(for: .milliseconds(5)) }
     }
 
-    static let toStandardError: @Sendable ([UInt8]) -> Void = { bytes in
-        bytes.withUnsafeBytes { buffer in
-            var rest = buffer[...]
-            while !rest.isEmpty {
-                let count = Foundation.write(
-                    STDERR_FILENO,
-                    UnsafeRawBufferPointer(rebasing: rest).baseAddress,
-                    rest.count
-                )
-                if count >= 0 {
-                    rest = rest.dropFirst(count)
-                } else if errno == EAGAIN {
-                    var descriptor = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-                    _ = poll(&descriptor, 1, -1)
-                } else if errno != EINTR {
-                    return
-                }
-            }
-        }
-    }
+    static let toStandardError: @Sendable ([UInt8]) -> Void = { _ = Descriptor.standardError.write($0) }
 }
