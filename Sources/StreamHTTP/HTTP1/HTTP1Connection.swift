@@ -40,12 +40,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private var unsentBefore = 0
     /// What had been taken when that was last told.
     private var takenWhenNoted: UInt64 = 0
-    private lazy var share = InflightShare(
-        loop.configuration.inflight,
-        address: peer.address,
-        on: loop.eventLoop,
-        owner: self
-    ) { $0.giveWay() }
+    private lazy var share = InflightShare(of: self, from: peer.address, on: loop) { $0.giveWay() }
     private var besideBody = BytesBesideBody()
     private var taken: UInt64 = 0
     /// What was taken when last looked at.

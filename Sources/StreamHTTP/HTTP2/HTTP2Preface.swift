@@ -19,41 +19,33 @@ enum HTTP2Preface {
 }
 
 /// Holds the first bytes of a connection until they say what it speaks, for no longer than a request's head may take.
-final class HTTP2PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
+final class HTTP2PrefaceHandler: UndecidedConnection {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    private let loop: HTTPLoop
+    let loop: HTTPLoop
     private let peer: ConnectionPeer
-    private let begin: (_ isHTTP2: Bool) throws -> Void
-    private var context: ChannelHandlerContext?
+    let begin: (_ isHTTP2: Bool) throws -> Void
+    var context: ChannelHandlerContext?
     /// What the connection speaks is known: whatever comes from now on, also while the first bytes are passed on, is for
     /// the protocol on top.
     private var isDecided = false
     private var held = ByteBuffer()
-    private var since = NIODeadline.now()
+    private(set) var since = NIODeadline.now()
 
-    /// - Parameter begin: puts the protocol on top of the pipeline.
     init(loop: HTTPLoop, peer: ConnectionPeer, begin: @escaping (_ isHTTP2: Bool) throws -> Void) {
         self.loop = loop
         self.peer = peer
         self.begin = begin
     }
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        loop.add(self)
+    var patience: TimeAmount {
+        let configuration = loop.configuration
+        let time = held.readableBytes == 0 ? configuration.idleTime : configuration.headerTime
+        return peer.refusal == nil ? time : min(time, configuration.refusedTime)
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-        loop.remove(self)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        loop.remove(self)
-        context.fireChannelInactive()
-    }
+    func tookTooLong() {}
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isDecided else { return context.fireChannelRead(data) }
@@ -77,35 +69,12 @@ final class HTTP2PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler 
 
     private func pass(_ context: ChannelHandlerContext, isHTTP2: Bool, _ event: ChannelEvent? = nil) {
         isDecided = true
-        do {
-            try begin(isHTTP2)
-        } catch {
-            return context.close(promise: nil)
+        decided(isHTTP2, in: context) {
+            if held.readableBytes > 0 {
+                context.fireChannelRead(Self.wrapInboundOut(held))
+                context.fireChannelReadComplete()
+            }
+            if let event { context.fireUserInboundEventTriggered(event) }
         }
-        if held.readableBytes > 0 {
-            context.fireChannelRead(Self.wrapInboundOut(held))
-            context.fireChannelReadComplete()
-        }
-        if let event { context.fireUserInboundEventTriggered(event) }
-        context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
     }
-}
-
-extension HTTP2PrefaceHandler: HTTPLoopMember {
-    var run: RequestRun? { nil }
-
-    var isBusy: Bool { false }
-
-    func tick(now: NIODeadline) {
-        let configuration = loop.configuration
-        let time = held.readableBytes == 0 ? configuration.idleTime : configuration.headerTime
-        let patience = peer.refusal == nil ? time : min(time, configuration.refusedTime)
-        if now - since >= patience { context?.close(promise: nil) }
-    }
-
-    func drain(closesIdle: Bool) {
-        if closesIdle { context?.close(promise: nil) }
-    }
-
-    func abandon() { context?.close(promise: nil) }
 }

@@ -53,12 +53,7 @@ final class HTTP2Stream {
     /// What this stream alone holds of what it has written and the peer has not taken.
     private var unsent = 0
     private var takenWhenNoted: UInt64 = 0
-    private lazy var share = InflightShare(
-        loop.configuration.inflight,
-        address: connection.peerAddress,
-        on: loop.eventLoop,
-        owner: self
-    ) { $0.giveWay() }
+    private lazy var share = InflightShare(of: self, from: connection.peerAddress, on: loop) { $0.giveWay() }
     /// What the connection has moved while this stream waited for it alone.
     private var moved: UInt64 = 0
     private var movedBefore: UInt64

@@ -36,12 +36,7 @@ package final class RequestRun {
     private var body: [UInt8] = []
     /// What the body holds of the memory for what is in flight.
     private var isHolding = false
-    private lazy var share = InflightShare(
-        loop.configuration.inflight,
-        address: transport.peerAddress,
-        on: loop.eventLoop,
-        owner: self
-    ) { $0.giveWay() }
+    private lazy var share = InflightShare(of: self, from: transport.peerAddress, on: loop) { $0.giveWay() }
     /// The peer waits for a word before it sends the body.
     private var owesContinue: Bool
 

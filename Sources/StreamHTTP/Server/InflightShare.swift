@@ -8,16 +8,16 @@ final class InflightShare {
     private var held = 0
     private var kind = InflightBudget.Kind.body
 
-    /// - Parameter giveWay: called on the event loop, later, when the owner is to give way.
+    /// - Parameter giveWay: called on the loop, later, when the owner is to give way.
     init<Owner: AnyObject>(
-        _ budget: InflightBudget,
-        address: String,
-        on eventLoop: any EventLoop,
-        owner: Owner,
+        of owner: Owner,
+        from address: String,
+        on loop: HTTPLoop,
         giveWay: @escaping @Sendable (Owner) -> Void
     ) {
-        self.budget = budget
+        budget = loop.configuration.inflight
         self.address = address
+        let eventLoop = loop.eventLoop
         let weak = NIOLoopBound(Weak(owner), eventLoop: eventLoop)
         self.giveWay = {
             eventLoop.execute { if let owner = weak.value.object { giveWay(owner) } }
