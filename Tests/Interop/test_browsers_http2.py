@@ -1,4 +1,4 @@
-"""Many `EventSource`s of one page, over HTTP/2 and TLS: over HTTP/1.1 a browser reads six of them and lets the rest wait."""
+"""Many `EventSource`s over HTTP/2 and TLS: over HTTP/1.1 a browser reads six of one server and lets the rest wait."""
 
 import re
 import signal
@@ -8,8 +8,9 @@ import pytest
 from support.freshet import Freshet
 from support.pages import Pages
 from support.restarts import kill_and_start
-from support.tls import Certificate, served_serial
+from support.tls import Certificate, served_serial, usual
 from support.waiting import eventually
+from test_chat_tabs import STATE, ask, finish
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Many</title><body><script>
 window.follow = (urls) => {
@@ -39,8 +40,37 @@ def connections(server):
     return int(re.search(r"^freshet_connections (\d+)$", server.request("GET", "/metrics").text, re.MULTILINE)[1])
 
 
-@pytest.mark.nightly
-@pytest.mark.long(60)
+def test_the_chat_in_eight_tabs_beside_six_streams_of_another(browser):
+    server = Freshet("demo", certificate=usual(), http2=True)
+    first = browser.window()
+    tabs = []
+    try:
+        # Over HTTP/1.1 these are all that a browser gets: test_chat_tabs.py has the chat wait for them.
+        browser.goto(server.url + "/health")
+        browser.run("window.held = Array.from({ length: 6 }, () => new EventSource('/api/chat-stream?case=held'))")
+        browser.wait_for("held.every((source) => source.readyState === EventSource.OPEN)")
+        for _ in range(8):
+            tabs.append(browser.open_window())
+            browser.goto(server.url + "/")
+            ask(browser, "What happens when I reload in the middle?", 20)
+        # None has to wait for another to end: at 20 words a second, the first is still being written.
+        for tab in tabs:
+            browser.switch(tab)
+            browser.wait_for(f"{STATE} === 'Listening' && document.querySelector('.prose')?.textContent.length > 0")
+        browser.screenshot("chat-eight-tabs-http2")
+        for tab in tabs:
+            browser.switch(tab)
+            assert finish(browser) == "done"
+        assert connections(server) <= 6
+    finally:
+        for tab in tabs:
+            browser.switch(tab)
+            browser.close_window()
+        browser.switch(first)
+        browser.goto("about:blank")
+        server.stop()
+
+
 def test_a_hundred_readers_in_one_tab(browser, pages, tmp_path):
     certificate = Certificate(tmp_path / "certificate")
     settings = {"certificate": certificate, "allowed_origins": pages.origin(), "retry_milliseconds": 100}

@@ -88,7 +88,13 @@ class Subscription:
         self.chunked = self.connection.is_http2 or (self.head["Transfer-Encoding"] or "").lower() == "chunked"
         self.ended = False
         self.pending = b""
-        self.body = b""
+        # Appended to in place: added to bytes, each piece would copy all that came before it.
+        self._body = bytearray()
+
+    @property
+    def body(self):
+        """All that has come of the body."""
+        return bytes(self._body)
 
     def __enter__(self):
         return self
@@ -116,7 +122,7 @@ class Subscription:
             data, self.connection.buffer = self.connection.buffer, b""
         self.ended = not data
         self.pending += data
-        self.body += data
+        self._body += data
         return not self.ended
 
     def next_raw(self):

@@ -86,7 +86,7 @@ class Freshet:
     def address(self):
         address = ("127.0.0.1", self.port)
         protocols = ("h2",) if self.http2 else ("http/1.1",)
-        context = self.certificate.context(protocols) if self.certificate else None
+        context = self.certificate.shared_context(protocols) if self.certificate else None
         return tls.Endpoint(address, context, self.http2) if context or self.http2 else address
 
     @property

@@ -4,6 +4,7 @@ What it sends is made by the library h2, and by nothing where a test writes fram
 """
 
 import collections
+import contextlib
 import socket
 
 import h2.config
@@ -11,6 +12,22 @@ import h2.connection
 import h2.events
 import h2.settings
 import pytest
+
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
+END_STREAM, END_HEADERS, ACK = 1, 4, 1
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def frame(kind, flags, stream, payload=b""):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def field(name, value):
+    """A field as HPACK writes one that neither table has (RFC 7541, section 6.2.2)."""
+    name, value = name.encode(), value.encode()
+    return bytes([0, len(name)]) + name + bytes([len(value)]) + value
+
 
 # Of an HTTP/1 connection: HTTP/2 says it otherwise, or has no word for it.
 _OF_HTTP1 = {"connection", "transfer-encoding", "keep-alive", "host"}
@@ -97,8 +114,10 @@ class HTTP2:
         return stream
 
     def send(self, stream, data, ends=False):
-        """Sends a part of a body, as fast as the server gives room for it."""
+        """Sends a part of a body, as fast as the server gives room for it, and for as long as it wants any."""
         data = data.encode() if isinstance(data, str) else data
+        if stream.reset is not None:
+            return
         while data:
             room = min(
                 self.machine.local_flow_control_window(stream.number), self.machine.max_outbound_frame_size, len(data)
@@ -187,6 +206,55 @@ class HTTP2:
                 pass
         except OSError:
             self.is_closed = True
+
+
+class Frames:
+    """A connection whose frames are the test's own, and that keeps no account of what is allowed."""
+
+    def __init__(self, address, timeout=15):
+        self.socket = socket.create_connection(tuple(address), timeout)
+        if context := getattr(address, "context", None):
+            self.socket = context.wrap_socket(self.socket, server_hostname=address[0])
+        self.buffer = b""
+        self.socket.sendall(PREFACE + frame(SETTINGS, 0, 0) + frame(SETTINGS, ACK, 0))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def next(self):
+        """The next frame that the server sends: its kind, flags, stream and payload; None at the end of the connection."""
+        while len(self.buffer) < 9 or len(self.buffer) < 9 + int.from_bytes(self.buffer[:3], "big"):
+            try:
+                data = self.socket.recv(65536)
+            except ConnectionResetError:
+                return None
+            if not data:
+                return None
+            self.buffer += data
+        end = 9 + int.from_bytes(self.buffer[:3], "big")
+        head, payload, self.buffer = self.buffer[:9], self.buffer[9:end], self.buffer[end:]
+        return head[3], head[4], int.from_bytes(head[5:9], "big"), payload
+
+    def verdict(self, data):
+        """What the server says to these bytes: the error code that it ends a stream or the connection with, or that it goes on."""
+        mark = b"question"
+        with contextlib.suppress(OSError):
+            self.send(data + frame(PING, 0, 0, mark))
+        while found := self.next():
+            kind, flags, stream, payload = found
+            if kind == GOAWAY:
+                return "connection", int.from_bytes(payload[4:8], "big")
+            if kind == RST_STREAM:
+                return "stream", int.from_bytes(payload, "big")
+            if kind == PING and flags & ACK and payload == mark:
+                return "goes on", None
+        return "closed", None
 
 
 class HTTP2Connection:

@@ -37,9 +37,12 @@ class Certificate:
         return {"tls_certificate": self.chain, "tls_key": self.key}
 
     def context(self, protocols=("http/1.1",)):
-        context = ssl.create_default_context(cafile=self.authority)
-        context.set_alpn_protocols(list(protocols))
-        return context
+        """One of the caller's own, who may change it."""
+        return _context(self.authority.read_text(), protocols)
+
+    def shared_context(self, protocols=("http/1.1",)):
+        """For requests as they come: to make a context takes longer than a request."""
+        return _shared_context(self.authority.read_text(), protocols)
 
     @property
     def serial(self):
@@ -50,6 +53,15 @@ class Certificate:
         """Writes the files of another over these, as whoever renews a certificate does."""
         for file in ("certificate.pem", "key.pem", "ca.pem"):
             shutil.copy(other.directory / file, self.directory / file)
+
+
+def _context(authority, protocols):
+    context = ssl.create_default_context(cadata=authority)
+    context.set_alpn_protocols(list(protocols))
+    return context
+
+
+_shared_context = functools.cache(_context)
 
 
 @functools.cache

@@ -1,0 +1,194 @@
+"""HTTP/2 as others speak it: curl, node, httpx, h2load, and proxies that reach the server by it."""
+
+import json
+import re
+import subprocess
+
+import httpx
+import pytest
+
+from support.freshet import Freshet
+from support.proxies import Front
+from support.tls import usual
+from support.waiting import eventually
+from support.wire import Connection, exchange
+
+SSE = {"accept": "text/event-stream"}
+TEXT = {"content-type": "text/plain"}
+
+
+@pytest.fixture(scope="module", params=["h2c", "h2"])
+def server(request):
+    server = Freshet(http2=True, certificate=usual() if request.param == "h2" else None)
+    yield server
+    server.stop()
+
+
+def test_curl(server):
+    curl = ["curl", "-sS", "--http2" if server.certificate else "--http2-prior-knowledge", "--cacert", usual().authority]
+    curl += ["-w", "\n%{http_version} %{http_code}"]
+
+    def ask(*arguments, **options):
+        return subprocess.run([*curl, *arguments], capture_output=True, timeout=60, check=True, **options).stdout
+
+    url = f"{server.url}/v1/stream/curl"
+    assert ask("-X", "PUT", "-H", "Content-Type: text/plain", url).endswith(b"\n2 201")
+    # What comes on standard input has no length: it is appended while it arrives.
+    sent = ask("-X", "POST", "-T", "-", "-H", "Content-Type: text/plain", "-H", "Stream-Closed: true", url, input=b"hello")
+    assert sent.endswith(b"\n2 204") or sent.endswith(b"\n2 200")
+    read = ask("-N", "-H", "Accept: text/event-stream", url)
+    assert b"data: hello" in read and b"event: end" in read and read.endswith(b"\n2 200")
+
+
+NODE = """
+const http2 = require('http2');
+const [url, ca] = process.argv.slice(1);
+const client = http2.connect(url, ca ? { ca: require('fs').readFileSync(ca) } : {});
+client.on('error', (error) => { console.error(error); process.exit(1); });
+function ask(method, path, headers, body) {
+  return new Promise((resolve, reject) => {
+    const request = client.request({ ':method': method, ':path': path, ...headers });
+    let status, text = '';
+    request.on('response', (head) => { status = head[':status']; });
+    request.setEncoding('utf8');
+    request.on('data', (part) => { text += part; });
+    request.on('end', () => resolve([status, text]));
+    request.on('error', reject);
+    for (const part of body ?? []) request.write(part);
+    request.end();
+  });
+}
+(async () => {
+  const path = '/v1/stream/node';
+  const type = { 'content-type': 'text/plain' };
+  const answers = [
+    await ask('PUT', path, type),
+    await ask('POST', path, type, ['Hello', ', ', 'node']),
+    await ask('POST', path, { 'stream-cancel': 'true' }),
+    await ask('GET', path, { accept: 'text/event-stream' }),
+  ];
+  console.log(JSON.stringify(answers));
+  client.close();
+})();
+"""
+
+
+def test_node(server):
+    arguments = ["node", "-e", NODE, server.url.replace("127.0.0.1", "localhost")]
+    if server.certificate:
+        arguments.append(usual().authority)
+    done = subprocess.run(arguments, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    created, appended, cancelled, read = json.loads(done.stdout)
+    assert [created[0], appended[0], cancelled[0], read[0]] == [201, 204, 204, 200]
+    assert "Hello" in read[1] and "cancelled" in read[1]
+
+
+def test_httpx(server):
+    with httpx.Client(http2=True, http1=False, verify=usual().context(("h2",)), base_url=server.url) as client:
+        assert client.put("/v1/stream/httpx", headers=TEXT).status_code == 201
+        with client.stream("GET", "/v1/stream/httpx", headers=SSE) as reader:
+            assert reader.http_version == "HTTP/2"
+            for word in ("one", "two"):
+                assert client.post("/v1/stream/httpx", headers=TEXT, content=word).status_code == 204
+            assert client.post("/v1/stream/httpx", headers={"stream-closed": "true"}).status_code == 204
+            text = "".join(reader.iter_text())
+    assert re.findall("^data: (.*)$", text, re.MULTILINE) == ["one", "two", '{"reason":"done"}']
+
+
+def h2load(server, path, count, *flags):
+    """So many requests, twenty at once on each of five connections; returns the status codes by their first digit."""
+    command = ["h2load", "-n", str(count), "-c", "5", "-m", "20", *flags, server.url + path]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
+    assert f"{count} succeeded, 0 failed, 0 errored, 0 timeout" in told, told
+    assert f"Application protocol: {'h2' if server.certificate else 'h2c'}" in told, told
+    return {digit: int(number) for number, digit in re.findall(r"(\d+) (\d)xx", told)}
+
+
+def test_h2load_reads(server):
+    path = server.create(body="x" * 10_000)
+    assert h2load(server, path, 2000)["2"] == 2000
+
+
+def test_h2load_appends(server, tmp_path):
+    path = server.create()
+    (tmp_path / "body").write_text("word.")
+    assert h2load(server, path, 1000, "-d", tmp_path / "body", "-H", "content-type: text/plain")["2"] == 1000
+    assert server.read_whole(path) == b"word." * 1000
+
+
+# Proxies that speak it to the server. Debian's nginx cannot: it has HTTP/2 towards an upstream from 1.29.4 on, before only
+# for gRPC, whose responses it checks.
+
+
+def haproxy(place):
+    config = f"""
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 50s
+    timeout server 50s
+    option http-no-delay
+    option abortonclose
+listen web
+    bind {place.listen}
+    server freshet {place.origin} {place.speaks["haproxy"]}
+"""
+    return [["haproxy", "-db", "-f", place.write("haproxy.cfg", config)]]
+
+
+def nghttpx(place):
+    backend = f"--backend={place.upstream[0]},{place.upstream[1]};;proto=h2{place.speaks['nghttpx']}"
+    frontend = f"--frontend={place.listen.replace(':', ',')};no-tls"
+    return [["nghttpx", frontend, backend, f"--cacert={usual().authority}", "--conf=/dev/null", "--workers=1"]]
+
+
+@pytest.fixture(params=[haproxy, nghttpx], ids=lambda setup: setup.__name__)
+def front(request, server, tmp_path):
+    speaks = {"haproxy": "proto h2", "nghttpx": ""}
+    if server.certificate:
+        speaks = {"haproxy": f"ssl alpn h2 verify required ca-file {usual().authority}", "nghttpx": ";tls;sni=localhost"}
+
+    def setup(place):
+        place.speaks = speaks
+        return request.param(place)
+
+    front = Front(f"{request.param.__name__}-upstream", setup, tuple(server.address), tmp_path)
+    yield front
+    front.stop()
+
+
+def test_a_proxy_that_speaks_http_2_to_the_server(server, front):
+    path = server.create()
+    with Connection(front.address) as reader, Connection(front.address) as producer:
+        reader.send_head("GET", path, {"Accept": "text/event-stream"})
+        assert reader.read_head().status == 200
+        producer.send_head("POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
+        # Each is there before the next is sent.
+        for word in ("one", "two", "three"):
+            producer.send_chunk(word)
+            reader.read_until(f"data: {word}\n\n".encode())
+        assert exchange(front.address, "POST", path, {"Stream-Cancel": "true"}).status == 204
+        reader.read_until(b'data: {"reason":"cancelled"}\n\n')
+        answer = producer.read_answer()
+        assert (answer.status, answer["Stream-End-Reason"]) == (409, "cancelled")
+    assert exchange(front.address, "GET", path).body == b"onetwothree"
+    # Neither the tests nor the proxy came by anything else.
+    figures = server.request("GET", "/metrics").text
+    accepted, by_http2 = (
+        re.search(rf"^freshet_{name}connections_total (\d+)$", figures, re.MULTILINE)[1] for name in ("", "http2_")
+    )
+    assert accepted == by_http2
+    # A reader that leaves is noticed, and is the only one that goes.
+    path = server.create()
+    described = path.replace("/v1/stream/", "/v1/streams/")
+    with Connection(front.address) as stays:
+        stays.send_head("GET", path, {"Accept": "text/event-stream"})
+        stays.read_head()
+        with Connection(front.address) as leaves:
+            leaves.send_head("GET", path, {"Accept": "text/event-stream"})
+            leaves.read_head()
+            eventually(lambda: server.request("GET", described).json["readers"] == 2)
+        eventually(lambda: server.request("GET", described).json["readers"] == 1)
+        assert server.append(path, "still here").status == 204
+        stays.read_until(b"data: still here\n\n")
