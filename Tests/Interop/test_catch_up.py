@@ -1,12 +1,15 @@
 """A catch-up read is one response: everything up to the tail of its moment, or torn, never short and whole."""
 
+import hashlib
 import json
+import re
 import signal
 import socket
 
 import pytest
 from durable_streams import stream
 
+from support.pace import Memory
 from support.waiting import eventually
 from support.wire import Closed, Connection, exchange
 
@@ -149,3 +152,52 @@ def test_a_drain_waits_for_it(serve):
             body += part
         assert body == PART * PARTS
     assert server.process.wait(30) == 0
+
+
+def waits_for_reader(server):
+    """Something is written that its reader has not taken."""
+    metrics = server.request("GET", "/metrics").text
+    return int(re.search(r'^freshet_inflight_bytes{kind="output"} (\d+)', metrics, re.M)[1]) > 0
+
+
+@pytest.mark.long(15)
+def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_8_mib(serve, tmp_path):
+    size, count = 256 << 10, 1200
+    settings = {"data": tmp_path / "data", "durability": "os", "write_stall_seconds": 60}
+    server = serve(**settings)
+    path = server.create("application/octet-stream")
+    sent = hashlib.sha256()
+    with Connection(server.address) as connection:
+        for number in range(count):
+            body = number.to_bytes(8, "big") * (size // 8)
+            sent.update(body)
+            connection.send_head(
+                "POST", path, {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+            )
+            connection.send(body)
+            answer = connection.read_answer()
+            assert answer.status == 204
+    tail = answer["Stream-Next-Offset"]
+    server.stop()
+    # What is read now comes from the disk.
+    server = serve(**settings)
+    other = server.create("application/octet-stream", body=b"x" * size)
+    assert len(server.read(other).body) == size
+    memory = Memory(server.process.pid)
+    before = memory.settled()
+    memory.forget_peak()
+    connection, head = begin(server, path)
+    with connection:
+        assert (head.status, head["Stream-Next-Offset"], head["Stream-Up-To-Date"]) == (200, tail, "true")
+        received, length, pauses = hashlib.sha256(), 0, 0
+        while part := connection.read_chunk():
+            received.update(part)
+            length += len(part)
+            if length // (16 << 20) > pauses:
+                # The reader takes nothing until the server has to wait for it.
+                pauses += 1
+                if length < (count - 16) * size:
+                    eventually(lambda: waits_for_reader(server))
+        assert (length, received.digest()) == (count * size, sent.digest())
+    print(f"peak {(memory.peak() - before) / (1 << 20):.1f} MiB over the start, {pauses} pauses")
+    assert memory.peak() - before <= 8 << 20

@@ -5,6 +5,7 @@ import statistics
 import threading
 import time
 
+from .waiting import eventually
 from .wire import Connection
 
 
@@ -16,6 +17,19 @@ class Memory:
 
     def now(self):
         return self._field("VmRSS")
+
+    def settled(self):
+        """What it is once nothing has been given back or taken for half a second."""
+        seen, since = self.now(), time.monotonic()
+
+        def is_settled():
+            nonlocal seen, since
+            if (now := self.now()) != seen:
+                seen, since = now, time.monotonic()
+            return time.monotonic() - since >= 0.5
+
+        eventually(is_settled, 30, "memory that stays as it is")
+        return seen
 
     def forget_peak(self):
         (self.root / "clear_refs").write_text("5")
@@ -60,7 +74,11 @@ class Neighbour:
                 self.times.append(time.monotonic() - started)
                 if answer.status != 204:
                     self.refused.append(answer)
-                time.sleep(self.pause)
+                self._over.wait(self.pause)
+
+    def measured(self, count):
+        """Waits until there are so many measurements."""
+        return eventually(lambda: len(self.times) >= count, 60, f"{count} measurements of a neighbour")
 
     def p99(self):
         return statistics.quantiles(self.times, n=100)[98]
