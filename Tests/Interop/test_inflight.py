@@ -50,7 +50,7 @@ class SlowProducer:
         while not self._over.is_set():
             self._connection.send_chunk("token ")
             self.sent += 1
-            time.sleep(0.05)
+            self._over.wait(0.05)
 
     def __exit__(self, *_):
         self._over.set()
@@ -79,7 +79,7 @@ def never_refused(server):
 def beside(server, crowd):
     """What others notice while a crowd comes and stays: the control is the same server before."""
     with Neighbour(server) as alone:
-        time.sleep(1)
+        alone.measured(150)
     with SlowProducer(server) as producer, Neighbour(server) as neighbour:
         crowd()
         assert never_refused(server)
@@ -223,9 +223,13 @@ def test_a_body_that_dribbles_in_is_408_and_a_streaming_append_may(serve):
     # Fast enough for what it is.
     with Connection(server.address) as atomic:
         atomic.send_head("POST", path, {"Content-Type": "text/plain", "Content-Length": str(40 * KIB)})
-        for _ in range(40):
+        atomic.socket.settimeout(0.05)
+        for _ in range(39):
             atomic.send("z" * KIB)
-            time.sleep(0.05)
+            with pytest.raises(TimeoutError):
+                atomic.receive()
+        atomic.socket.settimeout(15)
+        atomic.send("z" * KIB)
         assert atomic.read_answer().status == 204
 
 

@@ -39,8 +39,7 @@ def test_a_full_body_takes_six_times_its_size_and_gives_it_back(server, type):
         assert server.append(path, KINDS[type](EVENTS // 10), type).status == 204
         assert server.request("DELETE", path).status == 204
     path = server.create(type)
-    time.sleep(1)
-    before, kept = memory.now(), counted(server)
+    before, kept = memory.settled(), counted(server)
     memory.forget_peak()
     assert server.append(path, body, type).status == 204
     kept = counted(server) - kept
@@ -63,7 +62,7 @@ def test_a_full_body_takes_six_times_its_size_and_gives_it_back(server, type):
 def test_others_wait_little_while_full_bodies_come(server, type):
     body = KINDS[type](EVENTS)
     with Neighbour(server) as alone:
-        time.sleep(2)
+        alone.measured(300)
     with Neighbour(server) as beside:
         until = time.monotonic() + 5
         bodies = 0
