@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import threading
 
 import pytest
 
@@ -102,7 +101,7 @@ def test_fastapi(server, folder):
 
 def test_fastapi_answers_before_the_model_does(server, folder):
     (folder / "app.py").write_text(EXAMPLES["fastapi"])
-    (folder / "model.py").write_text("import asyncio\nasync def answer(question):\n    yield 'first'\n    await asyncio.sleep(3600)\n")
+    (folder / "model.py").write_text("import asyncio\nasync def answer(question):\n    yield 'first'\n    await asyncio.Event().wait()\n")
     starts = """
         import uvicorn
         from app import app
@@ -231,19 +230,23 @@ def test_php(server, folder):
 def test_php_is_told_of_a_stop(server, folder):
     calls = """
         try {
-            write('php/2', (function () { for (;;) { yield 'more '; usleep(20000); } })());
+            write('php/2', (function () { yield 'first '; fgets(STDIN); for (;;) yield 'more '; })());
         } catch (RuntimeException $stop) {
             echo $stop->getMessage();
         }
         """
     (folder / "write.php").write_text(EXAMPLES["php"] + textwrap.dedent(calls))
-    said = []
-    thread = threading.Thread(target=lambda: said.append(run(["php", "write.php"], server, folder)))
-    thread.start()
-    eventually(lambda: server.request("HEAD", "/v1/stream/php/2").status == 200)
-    assert server.cancel("/v1/stream/php/2").status == 204
-    thread.join(60)
-    assert said[0].startswith("POST: 409")
+    process = processes.start(
+        ["php", "write.php"], cwd=folder, env=environment(server), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        with server.subscribe("/v1/stream/php/2") as reader:
+            assert reader.next().data == "first "
+        assert server.cancel("/v1/stream/php/2").status == 204
+        said, _ = process.communicate("\n", 60)
+    finally:
+        processes.end(process)
+    assert said.startswith("POST: 409")
 
 
 @needs("ruby")
