@@ -216,10 +216,13 @@ let package = Package(
         ),
         // The tag and the commit of a release build.
         .target(name: "CRelease", cSettings: release),
+        // The place where Swift Concurrency lets a program run its tasks.
+        .target(name: "CGlobalExecutor"),
         .executableTarget(
             name: "FreshetCLI",
             dependencies: [
-                "CMalloc", "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore", "SQLiteStreamStore",
+                "CGlobalExecutor", "CMalloc", "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore",
+                "SQLiteStreamStore",
                 "EventSource",
                 "FreshetDemo", "FreshetRelay", "FreshetServer", "PrintableText", "StreamHTTP", "ProxyConfiguration",
                 "ProxyDoctor",

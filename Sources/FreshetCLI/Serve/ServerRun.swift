@@ -7,7 +7,6 @@ import FreshetRelay
 import FreshetServer
 import Logging
 import NIOCore
-import NIOPosix
 import SQLiteStreamStore
 import StreamCore
 import StreamHTTP
@@ -131,13 +130,9 @@ struct ServerRun {
         Allocator.giveMemoryBack()
         OpenFiles.raiseLimit()
         if let warning = configuration.fitRelay(openFiles: OpenFiles.limit) { logger.warning("\(warning)") }
-        Self.leaveDispatch()
-    }
-
-    /// Tasks run on event loops from here on. Dispatch's pool, which they would run on, ends the process when it has no
-    /// file descriptor to look at its threads with (see `EventLoopClock`).
-    private static func leaveDispatch() {
-        NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
+        if !GlobalExecutor.moveToEventLoops() {
+            logger.warning("Tasks run on Dispatch's pool, which ends the process where it is out of file descriptors.")
+        }
     }
 
     private func addOwnUpstreams(to configuration: inout ServerConfiguration) throws {
