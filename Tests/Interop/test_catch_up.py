@@ -161,7 +161,7 @@ def waits_for_reader(server):
 
 
 @pytest.mark.long(15)
-def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_8_mib(serve, tmp_path):
+def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_12_mib(serve, tmp_path):
     size, count = 256 << 10, 1200
     settings = {"data": tmp_path / "data", "durability": "os", "write_stall_seconds": 60}
     server = serve(**settings)
@@ -200,4 +200,4 @@ def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_8_mib(serve, t
                     eventually(lambda: waits_for_reader(server))
         assert (length, received.digest()) == (count * size, sent.digest())
     print(f"peak {(memory.peak() - before) / (1 << 20):.1f} MiB over the start, {pauses} pauses")
-    assert memory.peak() - before <= 8 << 20
+    assert memory.peak() - before <= 12 << 20
