@@ -129,10 +129,10 @@ extension HummingbirdSink: RequestTransport {
         tell(.whole(response, isLast: !isBodyComplete))
     }
 
-    func send(_ head: ResponseHead, _ part: [UInt8]) -> Int {
-        send(ByteBuffer(bytes: part))
+    func send(_ head: ResponseHead, _ part: ByteBuffer) -> Int {
+        send(part)
         tell(.open(head))
-        return part.count
+        return part.readableBytes
     }
 
     @discardableResult

@@ -33,9 +33,9 @@ extension StreamRoutes {
             wallMilliseconds: time.wallMilliseconds(),
             jitter: jitter
         )
-        if mode == "sse" { return .act { [self] in await followBySSE(name, asked, cursor) } }
+        if mode == "sse" { return .read { [self] in await followBySSE(name, asked, cursor) } }
         let match = request.head.headers["If-None-Match"]
-        return .act { [self] in await longPoll(name, asked, cursor, ifNoneMatch: match) }
+        return .read { [self] in await longPoll(name, asked, cursor, ifNoneMatch: match) }
     }
 
     // MARK: Server-sent events

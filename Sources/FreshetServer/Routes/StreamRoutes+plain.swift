@@ -28,7 +28,7 @@ extension StreamRoutes {
         if request.facts.isDraining { throw .draining }
         let lastEventID = LastEventID(request.head.headers, request.target)
         let position = lastEventID.map(\.position) ?? (asked ?? .start)
-        return .act { [self] in
+        return .read { [self] in
             do throws(StoreError) {
                 if isOpenWanted, let closed = try await closed(name) { return .response(closed) }
                 guard let page = try await streams.read(name, from: position ?? .start) else {

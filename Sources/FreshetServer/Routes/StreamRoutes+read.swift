@@ -14,12 +14,12 @@ extension StreamRoutes {
         case .native(let form):
             if request.facts.isDraining { return .respond(farewell(form, .draining)) }
             let lastEventID = LastEventID(request.head.headers, request.target)
-            return .act { [self] in await subscribe(name, form, lastEventID, asked: asked) }
+            return .read { [self] in await subscribe(name, form, lastEventID, asked: asked) }
         case .plain: return try followPlainly(name, asked, isOpenWanted: isOpenWanted, request)
         case .catchUp:
             let match = request.head.headers["If-None-Match"]
             let limit = try Self.limit(request.target)
-            return .act { [self] in await catchUp(name, asked ?? .start, limit, ifNoneMatch: match) }
+            return .read { [self] in await catchUp(name, asked ?? .start, limit, ifNoneMatch: match) }
         }
     }
 

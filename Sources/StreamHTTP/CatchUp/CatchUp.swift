@@ -87,12 +87,18 @@ final class CatchUp {
     }
 
     private func read(after offset: Offset) {
-        let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
-        let (streams, name) = (plane.streams, plan.name)
-        plane.eventLoop.immediately { () -> Page? in
-            try? await streams.read(name, from: .after(offset))
-        } then: { page in
-            bound.value.didRead(page)
+        plane.pages.take { [self] turn in
+            guard !machine.isOver else { return turn.end() }
+            let bound = NIOLoopBound((self, turn), eventLoop: plane.eventLoop)
+            let (streams, name) = (plane.streams, plan.name)
+            plane.eventLoop.immediately { () -> Page? in
+                try? await streams.read(name, from: .after(offset))
+            } then: { page in
+                let (catchUp, turn) = bound.value
+                turn.came(page?.size ?? 0)
+                catchUp.didRead(page)
+                turn.end()
+            }
         }
     }
 
@@ -100,35 +106,26 @@ final class CatchUp {
         let stretch = page.map { CatchUpMachine.Stretch(standing: $0.standing, offsets: $0.events.map(\.offset)) }
         let step = machine.read(stretch)
         guard case .write(let count) = step, let page else { return perform(step) }
-        sink.send(ByteBuffer(bytes: framed(page.events.prefix(count))))
+        sink.send(framed(page.events.prefix(count)))
         wrote()
     }
 
     /// Events as they go on the wire; with the end of the body behind the last of them.
-    private func framed(_ events: some BidirectionalCollection<StreamEvent>) -> [UInt8] {
+    private func framed(_ events: some BidirectionalCollection<StreamEvent>) -> ByteBuffer {
         var part: [UInt8] = []
+        // Once: a buffer that grows is there twice while it does.
+        part.reserveCapacity(events.reduce(2) { $0 + $1.body.size + 1 })
         writer.append(events, to: &part)
         let isLast = events.last?.offset == plan.through
         if isLast { writer.finish(&part) }
-        var bytes: [UInt8] = []
-        framing.append(part, to: &bytes)
-        if isLast { bytes += framing.terminator }
-        return bytes
+        return framing.framed(part, then: isLast ? framing.terminator : [])
     }
 
     private func wrote() {
         let takesMore = sink.isWritable
         if !takesMore, blocked == nil { blocked = (.now(), sink.bytesTaken) }
-        let step = machine.wrote(takesMore: takesMore)
-        guard case .read = step else { return perform(step) }
-        // Everybody else of this loop is served between the pages.
-        let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
-        plane.eventLoop.execute { bound.value.goOn(step) }
-    }
-
-    private func goOn(_ step: CatchUpMachine.Step) {
-        guard !machine.isOver else { return }
-        perform(step)
+        // The next page comes after those of others.
+        perform(machine.wrote(takesMore: takesMore))
     }
 
     private func leave() {

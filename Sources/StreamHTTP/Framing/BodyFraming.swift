@@ -34,6 +34,22 @@ package enum BodyFraming: Int, Sendable, Hashable {
         return output
     }
 
+    /// A part as it goes on the wire, in one piece with what stands behind it.
+    package func framed(_ part: [UInt8], then end: [UInt8] = []) -> ByteBuffer {
+        var output = ByteBuffer()
+        let isChunk = self == .chunked && !part.isEmpty
+        let size = isChunk ? String(part.count, radix: 16) : ""
+        output.reserveCapacity(size.utf8.count + part.count + end.count + 4)
+        if isChunk {
+            output.writeString(size)
+            output.writeStaticString("\r\n")
+        }
+        output.writeBytes(part)
+        if isChunk { output.writeStaticString("\r\n") }
+        output.writeBytes(end)
+        return output
+    }
+
     /// What tells that the body is complete.
     package var terminator: [UInt8] {
         switch self {

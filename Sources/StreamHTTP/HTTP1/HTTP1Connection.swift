@@ -19,6 +19,12 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// A part of so many bytes goes out behind its head and not as one piece with it: to copy it costs more.
+    private static let separateBytes = 16 * 1024
+
+    /// Who has taken so much since it was last noted is a reader that takes.
+    private static let progressBytes = 16 * 1024
+
     private let loop: HTTPLoop
     private let peer: ConnectionPeer
     /// Asked of the socket once: a connection does not move.
@@ -338,21 +344,29 @@ extension HTTP1Connection: RequestTransport {
         answered(isLast: closes)
     }
 
-    func send(_ head: ResponseHead, _ part: [UInt8]) -> Int {
+    func send(_ head: ResponseHead, _ part: ByteBuffer) -> Int {
         // What is not framed ends with the connection.
         let isStreaming = if case .streaming = machine.state { true } else { false }
         let closes = isStreaming || closes || (head.length == nil && encoding.isHTTP10)
         if closes, !isStreaming { tell(.lastResponseBegan) }
-        var bytes = loop.encoder.encodeOpenHead(
+        var bytes = ByteBuffer()
+        let fields = loop.encoder.encodeOpenHead(
             head.status,
             head.headers,
             length: head.length,
             to: encoding,
             closes: closes
         )
-        bytes.append(contentsOf: part)
-        write(bytes)
-        return bytes.count
+        guard part.readableBytes < Self.separateBytes else {
+            write(fields)
+            send(part)
+            return fields.count + part.readableBytes
+        }
+        bytes.reserveCapacity(fields.count + part.readableBytes)
+        bytes.writeBytes(fields)
+        bytes.writeImmutableBuffer(part)
+        send(bytes)
+        return bytes.readableBytes
     }
 
     @discardableResult
@@ -390,7 +404,15 @@ extension HTTP1Connection: RequestTransport {
 
     /// There is not memory for all that is in flight, and what waits here is most of it.
     private func giveWay() {
-        guard context != nil, !(run?.giveWayWithOutput() ?? false) else { return }
+        guard context != nil else { return }
+        // What a peer takes is noted only now and then. Who takes is not cut off for others who do not.
+        if waiting == 0 { unsent = 0 }
+        let takenNow = bytesTaken
+        if unsent == 0 || takenNow - takenWhenNoted >= Self.progressBytes {
+            takenWhenNoted = takenNow
+            return share.stay(unsent)
+        }
+        if run?.giveWayWithOutput() ?? false { return }
         // Nothing is being added to it any more: nobody takes it.
         if case .flushing = machine.state { abort(reset: false) }
     }

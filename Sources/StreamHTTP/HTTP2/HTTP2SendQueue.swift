@@ -6,6 +6,10 @@ struct HTTP2SendQueue {
     /// Of what DATA frames may hold, whatever the peer has said (RFC 9113, section 6.5.2).
     static let frameSize = 16_384
 
+    /// The frames of a part that is larger are copies: what waits below for the connection, also after its stream was reset,
+    /// would hold all of the part.
+    private static let sharedBytes = 65_536
+
     private var parts: Deque<ByteBuffer> = []
     /// How many bytes the peer takes on this stream: below zero after it took some of that back (section 6.9.2).
     private(set) var window: Int
@@ -29,13 +33,11 @@ struct HTTP2SendQueue {
     mutating func next(atMost room: Int) -> ByteBuffer? {
         let size = min(room, window, Self.frameSize)
         guard size > 0, var first = parts.popFirst() else { return nil }
-        guard first.readableBytes > size, let frame = first.readSlice(length: size) else {
-            window -= first.readableBytes
-            return first
-        }
-        parts.prepend(first)
-        window -= size
-        return frame
+        let count = min(size, first.readableBytes)
+        guard let frame = first.readSlice(length: count) else { return nil }
+        if first.readableBytes > 0 { parts.prepend(first) }
+        window -= count
+        return first.storageCapacity > Self.sharedBytes ? ByteBuffer(bytes: frame.readableBytesView) : frame
     }
 
     mutating func drop() { parts = [] }

@@ -293,12 +293,12 @@ extension HTTP2Stream: RequestTransport {
         pump()
     }
 
-    func send(_ head: ResponseHead, _ part: [UInt8]) -> Int {
+    func send(_ head: ResponseHead, _ part: ByteBuffer) -> Int {
         guard case .open = output else { return 0 }
         let hasBody = head.status != 204 && head.status != 304
         write(head.status, head.headers, length: hasBody ? head.length : nil)
-        if !part.isEmpty, !isHead { send(ByteBuffer(bytes: part)) }
-        return part.count
+        if !isHead { send(part) }
+        return part.readableBytes
     }
 
     @discardableResult

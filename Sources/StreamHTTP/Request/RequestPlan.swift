@@ -79,6 +79,8 @@ package enum RequestPlan: Sendable {
     case respond(Response)
     /// After some work that needs no body.
     case act(@Sendable () async -> Reply)
+    /// After a page was read from a stream, in turn with the pages of others (`PageLine`).
+    case read(@Sendable () async -> Reply)
     /// After the whole body, up to a limit of bytes. A client that waits for a word before it sends the body
     /// (`Expect: 100-continue`), or that sends a large one, is told the refusal instead, where there is one by then.
     case collect(limit: Int, refusal: @Sendable () async -> Response? = { nil }, @Sendable ([UInt8]) async -> Reply)
@@ -239,6 +241,14 @@ extension SubscriptionPlan.Opening {
         }
     }
 
+    /// How many bytes of events the first page has.
+    var bytes: Int {
+        switch self {
+        case .page(let page), .now(let page), .malformed(let page): page.size
+        case .held: 0
+        }
+    }
+
     /// Lets go of the events of the first page.
     mutating func forgetEvents() {
         switch self {
@@ -254,6 +264,16 @@ extension SubscriptionPlan.Opening {
 }
 
 extension Reply {
+    /// How many bytes of events it brings from the store.
+    var bytes: Int {
+        switch self {
+        case .response(let response): response.body.count
+        case .subscribe(let plan): plan.opening.bytes
+        case .catchUp(let plan): plan.page.size
+        case .wait, .exchange, .pending: 0
+        }
+    }
+
     var kind: RequestStateMachine.ReplyKind {
         switch self {
         case .response: .response

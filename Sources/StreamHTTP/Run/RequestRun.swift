@@ -11,6 +11,7 @@ package final class RequestRun {
         case none
         case respond(Response)
         case act(@Sendable () async -> Reply)
+        case read(@Sendable () async -> Reply)
         case collect(@Sendable ([UInt8]) async -> Reply)
         case exchange(ExchangePlan)
     }
@@ -62,6 +63,9 @@ package final class RequestRun {
             tell(.planned(.respond, body))
         case .act(let act):
             execution = .act(act)
+            tell(.planned(.act, body))
+        case .read(let act):
+            execution = .read(act)
             tell(.planned(.act, body))
         case .collect(let limit, let refusal, let act):
             execution = .collect(act)
@@ -191,7 +195,7 @@ package final class RequestRun {
 
     /// The head of a response that is written in parts, with the first of them. Returns how many bytes that is.
     @discardableResult
-    func send(_ response: ResponseHead, _ part: [UInt8] = []) -> Int {
+    func send(_ response: ResponseHead, _ part: ByteBuffer = ByteBuffer()) -> Int {
         let head = head
         self.head = nil
         return transport.send(loop.sent(response, to: head, of: transport.peerAddress), part)
@@ -282,6 +286,7 @@ package final class RequestRun {
         case .respond(let response): return reply(.response(response))
         case .exchange(let plan): return reply(.exchange(plan))
         case .act(let act): work = act
+        case .read(let act): return read(act)
         case .collect(let act):
             let whole = body
             body = []
@@ -291,6 +296,22 @@ package final class RequestRun {
         execution = .none
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         loop.eventLoop.immediately(work) { bound.value.reply($0) }
+    }
+
+    private func read(_ act: @escaping @Sendable () async -> Reply) {
+        execution = .none
+        let eventLoop = loop.eventLoop
+        plane.pages.take { [self] turn in
+            // The peer may be gone by now.
+            guard !machine.isOver else { return turn.end() }
+            let bound = NIOLoopBound((self, turn), eventLoop: eventLoop)
+            eventLoop.immediately(act) { reply in
+                let (run, turn) = bound.value
+                turn.came(reply.bytes)
+                run.reply(reply)
+                turn.end()
+            }
+        }
     }
 
     private func reply(_ reply: Reply) {

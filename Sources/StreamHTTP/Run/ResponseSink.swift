@@ -16,7 +16,7 @@ package protocol ResponseSink: AnyObject {
     func send(_ response: Response)
     /// The head of a response whose body follows, with the first part of it. Returns how many bytes that is.
     @discardableResult
-    func send(_ head: ResponseHead, _ part: [UInt8]) -> Int
+    func send(_ head: ResponseHead, _ part: ByteBuffer) -> Int
     /// A part of the body. False when not all of it was taken at once.
     @discardableResult
     func send(_ part: ByteBuffer) -> Bool

@@ -40,6 +40,11 @@ package final class InflightBudget: Sendable {
     private struct State {
         var usage = Usage()
         var holdings: [ObjectIdentifier: Holding] = [:]
+        /// What those hold who give way and have not let go of it yet.
+        var leaving: [ObjectIdentifier: Int] = [:]
+        var leavingBytes = 0
+        /// Told when there is room again.
+        var waiting: [@Sendable () -> Void] = []
         var perAddress: [String: Int] = [:]
         var changes: UInt64 = 0
 
@@ -55,6 +60,7 @@ package final class InflightBudget: Sendable {
 
         @discardableResult
         mutating func remove(_ holder: ObjectIdentifier) -> Holding? {
+            leavingBytes -= leaving.removeValue(forKey: holder) ?? 0
             guard let holding = holdings.removeValue(forKey: holder) else { return nil }
             usage.bytes[holding.kind.rawValue] -= holding.bytes
             let left = perAddress[holding.address, default: 0] - holding.bytes
@@ -62,14 +68,35 @@ package final class InflightBudget: Sendable {
             return holding
         }
 
-        /// Who holds most, of those that may give way.
-        func largest(_ mayGiveWay: (Kind) -> Bool) -> ObjectIdentifier? {
-            holdings.filter { mayGiveWay($0.value.kind) }.max { rank($0.value) < rank($1.value) }?.key
+        /// Takes away what its holder is told to let go of.
+        mutating func giveWay(_ holder: ObjectIdentifier) -> Holding? {
+            guard let holding = remove(holder) else { return nil }
+            usage.gaveWay[holding.kind.rawValue] += 1
+            leaving[holder] = holding.bytes
+            leavingBytes += holding.bytes
+            return holding
         }
 
-        private func rank(_ holding: Holding) -> (Int, Int, UInt64) {
-            let size = Int.bitWidth - holding.bytes.leadingZeroBitCount
-            return (size, perAddress[holding.address] ?? 0, .max - holding.order)
+        func isCrowded(_ limit: Int) -> Bool { leavingBytes > 0 && usage.total + leavingBytes > limit }
+
+        /// Whoever waits for room, where there is some.
+        mutating func takeWaiting(_ limit: Int) -> [@Sendable () -> Void] {
+            guard !waiting.isEmpty, !isCrowded(limit) else { return [] }
+            defer { waiting = [] }
+            return waiting
+        }
+
+        /// Who holds most, of those that may give way.
+        func largest(_ mayGiveWay: (Kind) -> Bool) -> ObjectIdentifier? {
+            var best: (holder: ObjectIdentifier, rank: (Int, Int, UInt64))?
+            for (holder, holding) in holdings where mayGiveWay(holding.kind) {
+                let size = Int.bitWidth - holding.bytes.leadingZeroBitCount
+                // There may be as many holdings as connections: an address is looked up for the largest only.
+                if let best, size < best.rank.0 { continue }
+                let rank = (size, perAddress[holding.address] ?? 0, .max - holding.order)
+                if best.map({ $0.rank < rank }) ?? true { best = (holder, rank) }
+            }
+            return best?.holder
         }
     }
 
@@ -85,36 +112,57 @@ package final class InflightBudget: Sendable {
 
     package var usage: Usage { state.withLock(\.usage) }
 
+    /// Whether there is more than the limit in memory, because some of those who give way have not let go yet.
+    var isCrowded: Bool { state.withLock { $0.isCrowded(limit) } }
+
+    /// Calls once, on any thread, when those who give way have let go: now, where they have.
+    func whenNotCrowded(_ tell: @escaping @Sendable () -> Void) {
+        let told = state.withLock { state -> [@Sendable () -> Void] in
+            state.waiting.append(tell)
+            return state.takeWaiting(limit)
+        }
+        for tell in told { tell() }
+    }
+
     /// Notes what a request holds now.
     ///
-    /// - Parameter giveWay: called, on any thread and once for each time, when this request is the one that gives way. What it
-    ///   held counts no more from then on.
+    /// - Parameters:
+    ///   - stays: it was to give way, and does not have to: what it holds is being taken. Somebody else gives way.
+    ///   - giveWay: called, on any thread and once for each time, when this request is the one that gives way. What it
+    ///     held counts no more from then on; `isCrowded` knows of it until this holder says what it holds now.
     func hold(
         _ bytes: Int,
         _ kind: Kind,
         for holder: AnyObject,
         from address: String,
+        stays: Bool = false,
         giveWay: @escaping @Sendable () -> Void
     ) {
-        let leaving = state.withLock { state -> [@Sendable () -> Void] in
+        let told = state.withLock { state -> [@Sendable () -> Void] in
+            if stays, state.leaving[ObjectIdentifier(holder)] != nil { state.usage.gaveWay[kind.rawValue] -= 1 }
             state.put(
                 Holding(kind: kind, bytes: bytes, address: address, giveWay: giveWay),
                 ObjectIdentifier(holder)
             )
-            var leaving: [@Sendable () -> Void] = []
+            var told: [@Sendable () -> Void] = []
             func takeLargest(_ mayGiveWay: (Kind) -> Bool) -> Bool {
-                guard let holder = state.largest(mayGiveWay), let holding = state.remove(holder) else { return false }
-                state.usage.gaveWay[holding.kind.rawValue] += 1
-                leaving.append(holding.giveWay)
+                guard let holder = state.largest(mayGiveWay), let holding = state.giveWay(holder) else { return false }
+                told.append(holding.giveWay)
                 return true
             }
             while state.usage[.body].bytes > limit / 2, takeLargest({ $0 == .body }) {}
             while state.usage.total > limit, takeLargest({ $0 != .work }) {}
-            return leaving
+            return told + state.takeWaiting(limit)
         }
-        for giveWay in leaving { giveWay() }
+        for tell in told { tell() }
     }
 
     /// A request holds nothing any more.
-    func release(_ holder: AnyObject) { state.withLock { _ = $0.remove(ObjectIdentifier(holder)) } }
+    func release(_ holder: AnyObject) {
+        let told = state.withLock { state -> [@Sendable () -> Void] in
+            state.remove(ObjectIdentifier(holder))
+            return state.takeWaiting(limit)
+        }
+        for tell in told { tell() }
+    }
 }

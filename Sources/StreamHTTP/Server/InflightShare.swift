@@ -39,6 +39,12 @@ final class InflightShare {
         if bytes == 0 { return budget.release(self) }
         budget.hold(bytes, kind, for: self, from: address, giveWay: giveWay)
     }
+
+    /// It was to give way and does not have to: of what it holds, so many bytes are left, and are being taken.
+    func stay(_ bytes: Int) {
+        held = bytes < InflightBudget.petty ? 0 : bytes
+        budget.hold(held, kind, for: self, from: address, stays: true, giveWay: giveWay)
+    }
 }
 
 private struct Weak<Object: AnyObject> {

@@ -88,8 +88,16 @@ final class LongPoll: TailReader {
     }
 
     private func look(isLast: Bool = false) {
-        let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
-        plane.eventLoop.immediately(plan.look) { bound.value.looked($0, isLast: isLast) }
+        plane.pages.take { [self] turn in
+            guard !machine.isFinished else { return turn.end() }
+            let bound = NIOLoopBound((self, turn), eventLoop: plane.eventLoop)
+            plane.eventLoop.immediately(plan.look) { response in
+                let (longPoll, turn) = bound.value
+                turn.came(response?.body.count ?? 0)
+                longPoll.looked(response, isLast: isLast)
+                turn.end()
+            }
+        }
     }
 
     private func looked(_ response: Response?, isLast: Bool) {

@@ -9,6 +9,8 @@ final class LoopPlane {
     let streams: Streams
     let configuration: DataPlaneConfiguration
     let held: HeldReaders
+    /// Who is to be given a page here.
+    let pages: PageLine
     /// What happened here.
     var counts = DataPlaneMetrics()
     private var groups: [StreamName: StreamGroup] = [:]
@@ -23,6 +25,7 @@ final class LoopPlane {
         self.streams = streams
         self.configuration = configuration
         self.held = held
+        self.pages = PageLine(eventLoop: eventLoop, budget: configuration.inflight)
     }
 
     func start() {

@@ -83,12 +83,8 @@ final class Subscriber: TailReader {
             isOver = page.end != nil
         }
         isOpened = true
-        var bytes: [UInt8] = []
-        framing.append(part, to: &bytes)
-        if isOver {
-            bytes.append(contentsOf: framing.end(isComplete: !isTorn))
-            machine.finish()
-        }
+        let bytes = framing.framed(part, then: isOver ? framing.end(isComplete: !isTorn) : [])
+        if isOver { machine.finish() }
         lastWrite = .now()
         plane.counts.deliveredBytes += run?.send(ResponseHead(200, headers: plan.headers), bytes) ?? 0
         noteDelivery(plan.opening.events)
@@ -242,17 +238,23 @@ final class Subscriber: TailReader {
 
     private func perform(_ step: SubscriberMachine.Step) {
         guard case .read(let position) = step, !machine.isFinished else { return }
-        let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
-        let streams = plane.streams
-        let name = name
-        plane.eventLoop.immediately { () -> Result<Page?, StoreError> in
-            do throws(StoreError) {
-                return .success(try await streams.read(name, from: position))
-            } catch {
-                return .failure(error)
+        plane.pages.take { [self] turn in
+            guard !machine.isFinished else { return turn.end() }
+            let bound = NIOLoopBound((self, turn), eventLoop: plane.eventLoop)
+            let streams = plane.streams
+            let name = name
+            plane.eventLoop.immediately { () -> Result<Page?, StoreError> in
+                do throws(StoreError) {
+                    return .success(try await streams.read(name, from: position))
+                } catch {
+                    return .failure(error)
+                }
+            } then: { result in
+                let (subscriber, turn) = bound.value
+                turn.came((try? result.get())?.size ?? 0)
+                subscriber.didRead(result, from: position)
+                turn.end()
             }
-        } then: { result in
-            bound.value.didRead(result, from: position)
         }
     }
 
@@ -293,17 +295,13 @@ final class Subscriber: TailReader {
                 return
             }
             if !part.isEmpty {
-                var bytes: [UInt8] = []
-                framing.append(part, to: &bytes)
-                send(ByteBuffer(bytes: bytes))
+                send(framing.framed(part))
                 noteDelivery(page.events.count)
             }
             let step = machine.read(last: page.last, isAtTail: page.isAtTail, takesMore: sink.isWritable)
             noteWritability()
-            // A long log is read page by page, with everybody else of this loop served between the pages.
-            guard step != .wait else { return }
-            let bound = NIOLoopBound(self, eventLoop: plane.eventLoop)
-            plane.eventLoop.execute { bound.value.perform(step) }
+            // A long log is read page by page, the next one after those of others.
+            perform(step)
         }
     }
 
@@ -366,10 +364,7 @@ final class Subscriber: TailReader {
 
     private func finish(with part: [UInt8], isTorn: Bool = false, events: Int = 0) {
         machine.finish()
-        var bytes: [UInt8] = []
-        framing.append(part, to: &bytes)
-        bytes.append(contentsOf: framing.end(isComplete: !isTorn))
-        send(ByteBuffer(bytes: bytes))
+        send(framing.framed(part, then: framing.end(isComplete: !isTorn)))
         noteDelivery(events)
         leave()
         run?.finished(isComplete: !isTorn)

@@ -78,7 +78,7 @@ struct Desk {
         let length: Fields = body.isEmpty ? [] : [("Content-Length", "\(body.utf8.count)")]
         return switch plan(method, target, fields + [length]) {
         case .respond(let response): .response(response)
-        case .act(let act): await act()
+        case .act(let act), .read(let act): await act()
         case .collect(_, _, let act): await act(Array(body.utf8))
         case .streamingAppend, .exchange, .later: preconditionFailure("a request without a body that arrives slowly")
         }

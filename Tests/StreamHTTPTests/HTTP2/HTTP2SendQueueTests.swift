@@ -54,6 +54,19 @@ struct HTTP2SendQueueTests {
         #expect(third == ["o"])
     }
 
+    @Test("a frame of a large part holds no more than itself")
+    func copies() {
+        var queue = HTTP2SendQueue(window: 1 << 20)
+        let part = ByteBuffer(bytes: (0..<200_000).map { UInt8(truncatingIfNeeded: $0) })
+        queue.append(part)
+        var whole = ByteBuffer()
+        while var frame = queue.next(atMost: .max) {
+            #expect(frame.storageCapacity <= HTTP2SendQueue.frameSize)
+            whole.writeBuffer(&frame)
+        }
+        #expect(whole == part)
+    }
+
     @Test("fits into frames, whatever the window")
     func frames() {
         var queue = HTTP2SendQueue(window: 1 << 20)

@@ -30,10 +30,10 @@ struct RequestRunTests {
             fields = response.headers
         }
 
-        func send(_ head: ResponseHead, _ part: [UInt8]) -> Int {
+        func send(_ head: ResponseHead, _ part: ByteBuffer) -> Int {
             said.append("head \(head.status)")
             fields = head.headers
-            return part.count
+            return part.readableBytes
         }
 
         func send(_ part: ByteBuffer) -> Bool {

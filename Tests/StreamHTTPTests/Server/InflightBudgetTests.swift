@@ -96,4 +96,21 @@ struct InflightBudgetTests {
         for number in 0..<50 { scene.hold("\(number)", 90, .body) }
         #expect(scene.gaveWay.count == 49 && scene.budget.usage.total == 90 << 10)
     }
+
+    @Test("it is crowded until those who give way have let go of what they hold")
+    func crowded() {
+        let scene = Scene(limit: 1000 << 10)
+        let told = Mutex(0)
+        scene.hold("first", 600, .output)
+        scene.hold("second", 500, .output)
+        #expect(scene.gaveWay == ["first"] && scene.budget.usage.total == 500 << 10)
+        #expect(scene.budget.isCrowded)
+        scene.budget.whenNotCrowded { told.withLock { $0 += 1 } }
+        scene.hold("second", 450, .output)
+        #expect(told.withLock(\.self) == 0)
+        scene.release("first")
+        #expect(!scene.budget.isCrowded && told.withLock(\.self) == 1)
+        scene.budget.whenNotCrowded { told.withLock { $0 += 1 } }
+        #expect(told.withLock(\.self) == 2)
+    }
 }
