@@ -82,6 +82,8 @@ package final class SQLiteStreamStore: StreamStore {
 
     package var usage: StoreUsage { counters.usage }
 
+    package var syncTimes: LatencyHistogram { shared.syncTimes.withLock(\.self) }
+
     package var failure: String? { shared.failure.withLock(\.self) }
 
     package var counters: StoreCounters { shared.counters.withLock(\.self) }

@@ -17,6 +17,7 @@ struct WriterTests {
         for round in 0..<20 { try await store.add(name, "\(round)") }
         // One after the other, nothing can share a commit.
         #expect(store.counters.commits == 21)
+        #expect(store.syncTimes.count >= 21 && store.syncTimes.sum > .zero, "each of them is timed")
         await withThrowingTaskGroup { group in
             for round in 0..<500 { group.addTask { try await store.add(name, "\(round)") } }
         }

@@ -1,3 +1,5 @@
+package import StreamCore
+
 /// What was measured of one answer.
 package struct AnswerMetrics: Sendable, Equatable {
     /// Events that carry a part of the answer. Providers send one a token, or a few tokens together.

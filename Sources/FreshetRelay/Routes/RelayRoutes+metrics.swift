@@ -28,32 +28,15 @@ extension RelayRoutes: MetricsSource {
             ),
             MetricFamily(
                 "freshet_relay_first_token_seconds",
-                .histogram,
                 "From the call to the first token in the log",
-                Self.samples(relay.timeToFirstToken, [])
+                relay.timeToFirstToken
             ),
             MetricFamily(
                 "freshet_relay_between_tokens_seconds",
-                .histogram,
                 "Between two tokens, in the log and at the caller's socket",
-                Self.samples(relay.atLog, [("at", "log")]) + Self.samples(relay.atSocket, [("at", "socket")])
+                by: "at",
+                [("log", relay.atLog), ("socket", relay.atSocket)]
             ),
-        ]
-    }
-
-    private static let bounds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60]
-
-    private static func samples(_ histogram: LatencyHistogram, _ labels: [(name: String, value: String)])
-        -> [MetricFamily.Sample]
-    {
-        let buckets = bounds.map { bound in
-            let count = histogram.count(upTo: .seconds(bound))
-            return MetricFamily.Sample(Double(count), labels + [("le", "\(bound)")], suffix: "_bucket")
-        }
-        return buckets + [
-            MetricFamily.Sample(Double(histogram.count), labels + [("le", "+Inf")], suffix: "_bucket"),
-            MetricFamily.Sample(histogram.sum / .seconds(1), labels, suffix: "_sum"),
-            MetricFamily.Sample(Double(histogram.count), labels, suffix: "_count"),
         ]
     }
 }

@@ -20,7 +20,7 @@ enum MetricsText {
     }
 
     /// Whole numbers without a fraction, so that a counter reads as one.
-    private static func number(_ value: Double) -> String {
+    static func number(_ value: Double) -> String {
         if value == .infinity { return "+Inf" }
         if let whole = Int64(exactly: value) { return "\(whole)" }
         return "\(value)"

@@ -5,12 +5,23 @@ import StreamHTTP
 struct ServerMetrics: MetricsSource {
     let plane: StreamPlane
     let server: HTTPServer
+    let certificate: ServerCertificate?
 
     func metrics() async -> [MetricFamily] {
         let counts = await server.loops.metrics() + plane.metrics()
         let streams = plane.streams
         return families(of: streams.metrics, streams.store.usage) + families(of: counts, open: server.connections)
             + families(of: plane.configuration.inflight.usage)
+            + durations(streams.metrics, streams.store.syncTimes, counts) + [expiry]
+    }
+
+    private var expiry: MetricFamily {
+        MetricFamily(
+            "freshet_certificate_expiry_timestamp_seconds",
+            .gauge,
+            "When the certificate that new connections get expires, in seconds since 1970",
+            certificate.map { [.init(Double($0.lastSecond))] } ?? []
+        )
     }
 
     private func families(of inflight: InflightBudget.Usage) -> [MetricFamily] {
@@ -29,6 +40,34 @@ struct ServerMetrics: MetricsSource {
                 "Requests that were refused or cut off because they held the most when there was no room",
                 by: "kind",
                 [.body, .output].map { (kind: InflightBudget.Kind) in ("\(kind)", inflight[kind].gaveWay) }
+            ),
+        ]
+    }
+
+    private func durations(
+        _ streams: StreamsMetrics,
+        _ syncs: LatencyHistogram,
+        _ plane: DataPlaneMetrics
+    ) -> [MetricFamily] {
+        [
+            MetricFamily(
+                "freshet_append_seconds",
+                "From an append's arrival at the store until it is kept",
+                streams.appendTimes
+            ),
+            MetricFamily("freshet_sync_seconds", "Committing a transaction of the store to its disk", syncs),
+            MetricFamily(
+                "freshet_delivery_seconds",
+                "From events being visible until they are written to the readers of an event loop that follow",
+                plane.deliveryTimes
+            ),
+            MetricFamily(
+                "freshet_request_seconds",
+                "From a request's head to its response's, of what waits for nobody else",
+                by: "method",
+                CountedMethod.allCases.compactMap { method in
+                    plane.requestTimes[method].map { (method.rawValue, $0) }
+                }
             ),
         ]
     }

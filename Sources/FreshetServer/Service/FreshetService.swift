@@ -117,7 +117,8 @@ package final class FreshetService: Sendable {
             time: time,
             logger: logger
         )
-        metrics.begin([ServerMetrics(plane: plane, server: server)] + extra.compactMap { $0 as? any MetricsSource })
+        let own = ServerMetrics(plane: plane, server: server, certificate: self.certificate)
+        metrics.begin([own] + extra.compactMap { $0 as? any MetricsSource })
     }
 
     /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.

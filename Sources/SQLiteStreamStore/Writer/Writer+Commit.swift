@@ -129,8 +129,11 @@ extension Writer {
             try? statements.rollback.run()
             return .failure(error.storeError)
         }
+        let began = SystemTime().monotonic()
         do throws(SQLiteError) {
             try statements.commit.run()
+            let took = SystemTime().monotonic() - began
+            shared.syncTimes.withLock { $0.add(took) }
         } catch {
             if sqlite3_get_autocommit(database.handle) == 0 { try? statements.rollback.run() }
             if error.isDiskFull { return .failure(.full(.disk)) }

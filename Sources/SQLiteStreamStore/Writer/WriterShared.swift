@@ -1,9 +1,11 @@
 import Locks
+import StreamCore
 
 /// What the writer's thread shares with the others.
 final class WriterShared: Sendable {
     let queue = WorkQueue<Operation>()
     let counters = Mutex(StoreCounters())
+    let syncTimes = Mutex(LatencyHistogram())
     let checkpointer: Checkpointer
     let clock: StoreClock
     /// Why nothing can be kept any more; nil while it can.

@@ -57,11 +57,16 @@ package final class Streams: Sendable {
         try await enter(name) { $0.appending += 1 }
         var outcome: AppendOutcome?
         defer { appended(name, outcome) }
+        let began = time.monotonic()
         let result = try await withRoom(for: request.events) { () async throws(StoreError) -> AppendOutcome in
             try await store.append(name, request)
         }
         outcome = result
-        counts.withLock { $0.count(result, of: request) }
+        let took = time.monotonic() - began
+        counts.withLock { counts in
+            counts.count(result, of: request)
+            if case .appended = result { counts.appendTimes.add(took) }
+        }
         return result
     }
 

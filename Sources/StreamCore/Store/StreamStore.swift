@@ -48,6 +48,9 @@ package protocol StreamStore: Sendable {
     /// What it holds now, as its limits count it.
     var usage: StoreUsage { get }
 
+    /// How long its transactions took to be written and, where that is configured, synced; none where it writes none.
+    var syncTimes: LatencyHistogram { get }
+
     /// Why it keeps nothing any more until the server is started again; nil while it does.
     var failure: String? { get }
 
@@ -88,6 +91,7 @@ extension StreamStore {
     }
 
     package var failure: String? { nil }
+    package var syncTimes: LatencyHistogram { LatencyHistogram() }
     package func touch(_ name: StreamName) {}
     package func producerOpened(_ name: StreamName) async throws(StoreError) {}
     package func producerClosed(_ name: StreamName) async throws(StoreError) {}

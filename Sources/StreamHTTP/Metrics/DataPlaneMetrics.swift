@@ -1,3 +1,5 @@
+package import StreamCore
+
 /// What has happened on the connections of a node since it started. Each event loop counts for itself, without locks;
 /// whoever asks gets the sum.
 package struct DataPlaneMetrics: Sendable, Equatable {
@@ -10,6 +12,12 @@ package struct DataPlaneMetrics: Sendable, Equatable {
     package var http2Failures = 0
     /// Responses by status.
     package var responses: [Int: Int] = [:]
+    /// From the head of a request to the head of its response, by method: without streaming appends, long-polls and the
+    /// relay's calls, which wait for somebody else.
+    package var requestTimes: [CountedMethod: LatencyHistogram] = [:]
+    /// From the moment that events were visible until they were written to the readers of one event loop that follow
+    /// their stream: once for all that were written together, of the oldest.
+    package var deliveryTimes = LatencyHistogram()
     /// Native and Durable Streams reads that were begun, by form, and those of them that came with a position.
     package var reads: [EventForm: Int] = [:]
     package var resumes = 0
@@ -35,6 +43,12 @@ package struct DataPlaneMetrics: Sendable, Equatable {
         sum.http2Connections += right.http2Connections
         sum.http2Failures += right.http2Failures
         sum.responses.merge(right.responses, uniquingKeysWith: +)
+        sum.requestTimes.merge(right.requestTimes) { left, right in
+            var both = left
+            both.add(right)
+            return both
+        }
+        sum.deliveryTimes.add(right.deliveryTimes)
         sum.reads.merge(right.reads, uniquingKeysWith: +)
         sum.resumes += right.resumes
         sum.gaps += right.gaps

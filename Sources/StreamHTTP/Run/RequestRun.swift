@@ -38,6 +38,8 @@ package final class RequestRun {
     /// What the body holds of the memory for what is in flight.
     private var isHolding = false
     private lazy var share = InflightShare(of: self, from: transport.peerAddress, on: loop) { $0.giveWay() }
+    /// When it came; nil where its response waits for somebody else.
+    private var began: NIODeadline? = .now()
     /// The peer waits for a word before it sends the body.
     private var owesContinue: Bool
 
@@ -198,7 +200,7 @@ package final class RequestRun {
     func send(_ response: ResponseHead, _ part: ByteBuffer = ByteBuffer()) -> Int {
         let head = head
         self.head = nil
-        return transport.send(loop.sent(response, to: head, of: transport.peerAddress), part)
+        return transport.send(loop.sent(response, to: head, of: transport.peerAddress, began: began), part)
     }
 
     /// A response of the server's own as the client reads it.
@@ -331,7 +333,7 @@ package final class RequestRun {
 
     private func respond(_ response: Response) {
         work = .none
-        transport.send(loop.sent(response, to: head, of: transport.peerAddress))
+        transport.send(loop.sent(response, to: head, of: transport.peerAddress, began: began))
     }
 
     /// There is not memory for all that is in flight, and this request's body holds most of it.
@@ -403,6 +405,7 @@ package final class RequestRun {
     }
 
     private func open(_ plan: StreamingAppendPlan) {
+        began = nil
         let streaming = StreamingAppend(
             plan: plan,
             limits: loop.configuration.pieces,
@@ -429,6 +432,7 @@ package final class RequestRun {
     }
 
     private func begin(_ plan: ExchangePlan, hasBody: Bool) {
+        began = nil
         execution = .none
         let exchange = Exchange(
             plan: plan,
@@ -459,6 +463,7 @@ package final class RequestRun {
     }
 
     private func wait(_ plan: LongPollPlan) {
+        began = nil
         let longPoll = LongPoll(plan: plan, plane: plane) { [unowned self] response in
             work = .none
             reply(.response(response))

@@ -52,9 +52,12 @@ package final class HTTPLoop {
     // MARK: What all responses have
 
     /// The response as it is sent, counted, and logged if the request failed.
-    func sent(_ response: Response, to head: RequestHead?, of peer: String) -> Response {
+    ///
+    /// - Parameter began: when the request came, where it is known and did not wait for somebody else.
+    func sent(_ response: Response, to head: RequestHead?, of peer: String, began: NIODeadline? = nil) -> Response {
         let problem = response.problem?.code
         var response = responder.shaped(response, for: head)
+        count(head, began)
         response.headers += responder.commonFields(for: head)
         counts.responses[response.status, default: 0] += 1
         if let why = response.reconnect { counts.reconnects[why, default: 0] += 1 }
@@ -62,12 +65,21 @@ package final class HTTPLoop {
         return response
     }
 
-    func sent(_ response: ResponseHead, to head: RequestHead?, of peer: String) -> ResponseHead {
+    func sent(_ response: ResponseHead, to head: RequestHead?, of peer: String, began: NIODeadline? = nil)
+        -> ResponseHead
+    {
         var response = response
+        count(head, began)
         response.headers += responder.commonFields(for: head)
         counts.responses[response.status, default: 0] += 1
         log.failed(head, status: response.status, problem: nil, from: peer, responder.isSecret)
         return response
+    }
+
+    private func count(_ head: RequestHead?, _ began: NIODeadline?) {
+        guard let head, let began else { return }
+        let took = Duration(NIODeadline.now() - began)
+        counts.requestTimes[CountedMethod(head.method), default: LatencyHistogram()].add(took)
     }
 
     // MARK: Drain

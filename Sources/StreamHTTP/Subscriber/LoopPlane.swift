@@ -50,7 +50,11 @@ final class LoopPlane {
             group = existing
             group.add(reader)
         } else {
-            group = StreamGroup(name: reader.name, eventLoop: eventLoop)
+            group = StreamGroup(
+                name: reader.name,
+                eventLoop: eventLoop,
+                delivered: { [weak self] in self?.counts.deliveryTimes.add(Duration($0)) }
+            )
             groups[reader.name] = group
             group.add(reader)
             if let mailbox { streams.follow(reader.name, mailbox) }
@@ -74,7 +78,7 @@ final class LoopPlane {
     // MARK: What happens
 
     private func readMail() {
-        guard let mail = mailbox?.take() else { return }
+        guard let (mail, since) = mailbox?.take() else { return }
         // Runs of commits of one stream become one batch: one buffer, and one write for each reader. That retention
         // trims between them breaks no run: whoever is handed the items missed nothing.
         var runs: [StreamName: [CommittedItem]] = [:]
@@ -84,23 +88,23 @@ final class LoopPlane {
             switch signal {
             case .committed(let item):
                 if let last = runs[name]?.last, last.last != item.previous || last.end != nil {
-                    deliver(runs.removeValue(forKey: name), to: name)
+                    deliver(runs.removeValue(forKey: name), to: name, since)
                 }
                 if runs[name] == nil { order.append(name) }
                 runs[name, default: []].append(item)
             case .trimmed(let floor): floors[name] = floor
             default:
-                deliver(runs.removeValue(forKey: name), to: name)
+                deliver(runs.removeValue(forKey: name), to: name, since)
                 if let floor = floors.removeValue(forKey: name) { groups[name]?.signal(.trimmed(floor: floor)) }
                 groups[name]?.signal(signal)
             }
         }
-        for name in order { deliver(runs.removeValue(forKey: name), to: name) }
+        for name in order { deliver(runs.removeValue(forKey: name), to: name, since) }
         for (name, floor) in floors { groups[name]?.signal(.trimmed(floor: floor)) }
     }
 
-    private func deliver(_ items: [CommittedItem]?, to name: StreamName) {
+    private func deliver(_ items: [CommittedItem]?, to name: StreamName, _ since: NIODeadline) {
         guard let items, let group = groups[name] else { return }
-        group.committed(items)
+        group.committed(items, since: since)
     }
 }

@@ -7,6 +7,8 @@ import StreamCore
 final class Mailbox: TailListener {
     private struct State {
         var signals: [(StreamName, StreamSignal)] = []
+        /// Since when the first of them waits.
+        var since = NIODeadline.distantFuture
         var isScheduled = false
     }
 
@@ -21,7 +23,10 @@ final class Mailbox: TailListener {
     }
 
     func signal(_ signal: StreamSignal, of name: StreamName) {
-        state.withLock { $0.signals.append((name, signal)) }
+        state.withLock { state in
+            if state.signals.isEmpty { state.since = .now() }
+            state.signals.append((name, signal))
+        }
     }
 
     func wake() {
@@ -33,11 +38,11 @@ final class Mailbox: TailListener {
         if mustSchedule { eventLoop.execute(onMail) }
     }
 
-    func take() -> [(StreamName, StreamSignal)] {
+    func take() -> (signals: [(StreamName, StreamSignal)], since: NIODeadline) {
         state.withLock { state in
             state.isScheduled = false
             defer { state.signals = [] }
-            return state.signals
+            return (state.signals, state.since)
         }
     }
 }

@@ -6,18 +6,27 @@ final class StreamGroup {
     let name: StreamName
     private let eventLoop: any EventLoop
     private let now: () -> NIODeadline
+    /// Told after each round how long ago the oldest of what was handed on became visible.
+    private let delivered: (TimeAmount) -> Void
     private var readers: [any TailReader] = []
     private var isReady = false
     private var pace = DeliveryPace()
     /// What was committed while the readers rest from the round before: an unbroken chain without an end.
     private var waiting: [CommittedItem] = []
+    private var waitingSince = NIODeadline.distantFuture
     /// The last event that was handed on. Whoever is at the tail has it, or is beyond it.
-    private var delivered: Offset?
+    private var handedOn: Offset?
 
-    init(name: StreamName, eventLoop: any EventLoop, now: @escaping () -> NIODeadline = { .now() }) {
+    init(
+        name: StreamName,
+        eventLoop: any EventLoop,
+        now: @escaping () -> NIODeadline = { .now() },
+        delivered: @escaping (TimeAmount) -> Void = { _ in }
+    ) {
         self.name = name
         self.eventLoop = eventLoop
         self.now = now
+        self.delivered = delivered
     }
 
     var isEmpty: Bool { readers.isEmpty }
@@ -42,23 +51,24 @@ final class StreamGroup {
         return true
     }
 
-    /// Items in an unbroken chain were committed.
-    func committed(_ items: [CommittedItem]) {
+    /// Items in an unbroken chain were committed. The oldest of them became visible then, or a little later.
+    func committed(_ items: [CommittedItem], since: NIODeadline) {
         // The end of a stream waits for nobody.
         let isLast = items[items.count - 1].end != nil
         if let last = waiting.last {
             guard last.last == items[0].previous else {
                 flush()
-                return deliver(items)
+                return deliver(items, since: since)
             }
             waiting += items
             if isLast { flush() }
         } else if !isLast, let moment = pace.wait(at: now()) {
             waiting = items
+            waitingSince = since
             let bound = NIOLoopBound(self, eventLoop: eventLoop)
             eventLoop.scheduleTask(deadline: moment) { bound.value.flush() }
         } else {
-            deliver(items)
+            deliver(items, since: since)
         }
     }
 
@@ -84,21 +94,23 @@ final class StreamGroup {
 
     /// Nobody who follows lacks anything up to the floor. A reader that is still reading has been told of what was
     /// handed on meanwhile, and reads again.
-    private func isBehindEveryone(_ floor: Offset) -> Bool { delivered.map { floor <= $0 } ?? false }
+    private func isBehindEveryone(_ floor: Offset) -> Bool { handedOn.map { floor <= $0 } ?? false }
 
     private func flush() {
         guard !waiting.isEmpty else { return }
         let items = waiting
         waiting = []
-        deliver(items)
+        deliver(items, since: waitingSince)
     }
 
-    private func deliver(_ items: [CommittedItem]) {
+    private func deliver(_ items: [CommittedItem], since: NIODeadline) {
         let begin = now()
         let batch = TailBatch(items, at: begin)
         batch.readers = max(1, readers.count)
         for reader in readers { reader.committed(batch) }
-        delivered = items[items.count - 1].last
-        pace.delivered(from: begin, to: now())
+        handedOn = items[items.count - 1].last
+        let end = now()
+        pace.delivered(from: begin, to: end)
+        delivered(end - since)
     }
 }

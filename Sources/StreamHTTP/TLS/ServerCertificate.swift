@@ -10,6 +10,9 @@ package final class ServerCertificate: Sendable {
         self.pair = Mutex(pair)
     }
 
+    /// The last second since 1970 at which clients take the one that new connections are met with.
+    package var lastSecond: Int64 { pair.withLock { $0.validity.to } }
+
     package func replace(with other: CertificatePair) { pair.withLock { $0 = other } }
 
     /// What ends TLS on one new connection.

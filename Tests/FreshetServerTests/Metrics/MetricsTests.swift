@@ -83,6 +83,57 @@ struct MetricsTests {
         }
     }
 
+    @Test func `time appends, deliveries and requests, and nothing that waits for somebody else`() async throws {
+        try await TestServer.run { server in
+            try await server.ask("PUT", "/v1/stream/a", "Content-Type: text/event-stream")
+            let reader = try await server.reader("/v1/stream/a")
+            for _ in 0..<3 {
+                try await server.ask("POST", "/v1/stream/a", "Content-Type: text/event-stream", body: "data: x\n\n")
+                _ = try await reader.read(through: "x")
+            }
+            // Refused by the store: answered, and not kept.
+            try await server.ask("POST", "/v1/stream/nowhere", "Content-Type: text/event-stream", body: "data: x\n\n")
+            let gets = "freshet_request_seconds_count{method=\"GET\"}"
+            let tail = try #require(try await server.streams.info(StreamName("a"))?.tail)
+            let before = try #require(await value(gets, server))
+            let waiting = try await server.connect()
+            try await waiting.send(server.request("GET", "/v1/stream/a?offset=\(tail)&live=long-poll"))
+            var looks = 1.0
+            try await server.until("it waits") {
+                looks += 1
+                return try await value("freshet_readers{form=\"long-poll\"}", server) == 1
+            }
+            try await server.ask("POST", "/v1/stream/a", "Content-Type: text/event-stream", body: "data: y\n\n")
+            #expect(try await waiting.response().status == 200)
+            await waiting.close()
+            #expect(try await value(gets, server) == before + looks, "those that asked before, and no long-poll")
+            #expect(try await value("freshet_append_seconds_count", server) == 4)
+            #expect(try await value("freshet_append_seconds_bucket{le=\"+Inf\"}", server) == 4)
+            #expect(try await value("freshet_append_seconds_bucket{le=\"60\"}", server) == 4)
+            #expect(try await value("freshet_append_seconds_sum", server) == 0, "the test's clock stands still")
+            #expect(try await value("freshet_delivery_seconds_count", server) == 4)
+            #expect(try await value("freshet_request_seconds_count{method=\"PUT\"}", server) == 1)
+            #expect(try await value("freshet_request_seconds_count{method=\"POST\"}", server) == 5)
+            #expect(try await value("freshet_request_seconds_count{method=\"DELETE\"}", server) == nil)
+            #expect(try await value("freshet_sync_seconds_count", server) == 0, "the memory store syncs nothing")
+            await reader.close()
+        }
+    }
+
+    @Test func `a histogram is told cumulatively, with its own labels first`() {
+        var times = LatencyHistogram()
+        for time in [Duration.microseconds(100), .milliseconds(3), .milliseconds(3), .seconds(100)] { times.add(time) }
+        let text = MetricsText.text(of: [MetricFamily("freshet_test_seconds", "times", by: "at", [("log", times)])])
+        #expect(text.contains("# TYPE freshet_test_seconds histogram\n"))
+        for line in [
+            #"_bucket{at="log",le="0.0005"} 1"#, #"_bucket{at="log",le="0.002"} 1"#, #"_bucket{at="log",le="0.005"} 3"#,
+            #"_bucket{at="log",le="60"} 3"#, #"_bucket{at="log",le="+Inf"} 4"#, #"_sum{at="log"} 100.0061"#,
+            #"_count{at="log"} 4"#,
+        ] {
+            #expect(text.contains("freshet_test_seconds\(line)\n"), "\(line)")
+        }
+    }
+
     @Test func `are written so that no text breaks a line`() {
         let family = MetricFamily(
             "freshet_test",

@@ -38,16 +38,23 @@ struct StreamGroupTests {
         var cost = TimeAmount.zero
         private(set) var group: StreamGroup!
         private(set) var reader: Reader!
+        private(set) var lags: [TimeAmount] = []
 
         init() throws {
             let name = try StreamName("a")
             loop.advanceTime(to: time)
-            group = StreamGroup(name: name, eventLoop: loop, now: { [unowned self] in time })
+            group = StreamGroup(
+                name: name,
+                eventLoop: loop,
+                now: { [unowned self] in time },
+                delivered: { [unowned self] in lags.append($0) }
+            )
             reader = Reader(name) { [unowned self] in time = time + cost }
             group.add(reader)
         }
 
-        func commit(_ numbers: ClosedRange<Int>, end: Bool = false) {
+        /// - Parameter age: how long ago they became visible.
+        func commit(_ numbers: ClosedRange<Int>, end: Bool = false, age: TimeAmount = .zero) {
             group.committed(
                 numbers.map { number in
                     CommittedItem(
@@ -56,7 +63,8 @@ struct StreamGroupTests {
                         end: end && number == numbers.upperBound
                             ? StreamEnd(reason: .done, detail: nil, offset: Offset(number + 2)) : nil
                     )
-                }
+                },
+                since: time - age
             )
         }
 
@@ -66,6 +74,20 @@ struct StreamGroupTests {
         }
 
         var rounds: [Int] { reader.rounds.map(\.count) }
+    }
+
+    @Test func `the lag of what is delivered counts from the oldest of it, through the wait and the writing`() throws {
+        let scene = try Scene()
+        scene.cost = .milliseconds(1)
+        scene.commit(1...1, age: .microseconds(300))
+        #expect(scene.lags == [.microseconds(1300)])
+        // The readers rest for as long as that round took: the first waits for all of it, the second for a part.
+        scene.commit(2...2)
+        scene.pass(.microseconds(600))
+        scene.commit(3...3)
+        scene.pass(.microseconds(400))
+        #expect(scene.rounds == [1, 2])
+        #expect(scene.lags == [.microseconds(1300), .milliseconds(2)])
     }
 
     @Test func `a stream that rests is delivered at once`() throws {

@@ -1,0 +1,12 @@
+/// A request's method, as metrics name it: what clients make up is one.
+package enum CountedMethod: String, Sendable, CaseIterable {
+    case get = "GET"
+    case head = "HEAD"
+    case put = "PUT"
+    case post = "POST"
+    case delete = "DELETE"
+    case options = "OPTIONS"
+    case other
+
+    init(_ method: RequestMethod) { self = Self(rawValue: method.rawValue) ?? .other }
+}
