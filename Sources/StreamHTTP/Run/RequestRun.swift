@@ -16,24 +16,13 @@ package final class RequestRun {
         case exchange(ExchangePlan)
     }
 
-    /// What works on the response.
-    private enum Work {
-        case none
-        case append(StreamingAppend)
-        case catchUp(CatchUp)
-        case exchange(Exchange)
-        case longPoll(LongPoll)
-        case subscriber(Subscriber)
-        case pending(Task<Void, Never>)
-    }
-
     unowned let transport: any RequestTransport
     private let loop: HTTPLoop
     private var machine: RequestStateMachine
     /// Nil as soon as nothing depends on it any more.
     private var head: RequestHead?
     private var execution = Execution.none
-    private var work = Work.none
+    private var work = ResponseWork.none
     private var body: [UInt8] = []
     /// What the body holds of the memory for what is in flight.
     private var isHolding = false
@@ -121,39 +110,19 @@ package final class RequestRun {
     /// The peer is gone.
     package func left() { tell(.left) }
 
-    package func writabilityChanged() {
-        switch work {
-        case .subscriber(let subscriber): subscriber.writabilityChanged()
-        case .catchUp(let catchUp): catchUp.writabilityChanged()
-        case .exchange(let exchange): exchange.writabilityChanged()
-        case .none, .append, .longPoll, .pending: break
-        }
-    }
+    package func writabilityChanged() { work.writabilityChanged() }
 
     package func tick(now: NIODeadline) {
+        work.tick(now: now)
         switch work {
-        case .subscriber(let subscriber): subscriber.tick(now: now)
-        case .longPoll(let longPoll): longPoll.tick(now: now)
-        case .catchUp(let catchUp): catchUp.tick(now: now)
-        case .exchange(let exchange):
-            exchange.tick(now: now)
-            hold(exchange.backlog)
-        case .append, .pending: break
+        case .exchange(let exchange): hold(exchange.backlog)
         case .none: perform(machine.next(.tick, now: now))
+        case .append, .catchUp, .longPoll, .subscriber, .pending: break
         }
     }
 
     /// The server is going away: what can be brought to its end at once is.
-    package func drain() {
-        switch work {
-        case .append(let streaming): streaming.drain()
-        case .subscriber(let subscriber): subscriber.sayFarewell(.draining)
-        case .longPoll(let longPoll): longPoll.giveUp()
-        case .catchUp(let catchUp): catchUp.drain()
-        case .exchange(let exchange): exchange.drain()
-        case .none, .pending: break
-        }
-    }
+    package func drain() { work.drain() }
 
     // MARK: What the transport asks
 
@@ -179,13 +148,7 @@ package final class RequestRun {
     }
 
     /// May be asked to leave while streams that are being written or have just ended are read to their end.
-    package var mayLeave: Bool {
-        switch work {
-        case .append, .catchUp, .exchange: false
-        case .subscriber(let subscriber): !subscriber.plane.streams.isComingToAnEnd(subscriber.name)
-        case .none, .longPoll, .pending: true
-        }
-    }
+    package var mayLeave: Bool { work.mayLeave }
 
     // MARK: What works on the response tells
 
@@ -238,18 +201,8 @@ package final class RequestRun {
         switch action {
         case .none, .discard: break
         case .execute: execute()
-        case .endBody:
-            switch work {
-            case .append(let streaming): streaming.bodyEnded()
-            case .exchange(let exchange): exchange.bodyEnded()
-            case .none, .catchUp, .longPoll, .subscriber, .pending: break
-            }
-        case .tear:
-            switch work {
-            case .append(let streaming): streaming.torn()
-            case .exchange(let exchange): exchange.torn()
-            case .none, .catchUp, .longPoll, .subscriber, .pending: break
-            }
+        case .endBody: work.bodyEnded()
+        case .tear: work.bodyTorn()
         case .beginExchange(let hasBody):
             guard case .exchange(let plan) = execution else { preconditionFailure("an exchange without its plan") }
             begin(plan, hasBody: hasBody)
@@ -350,15 +303,7 @@ package final class RequestRun {
     }
 
     /// What was written is what holds most. False when nothing is being written any more.
-    func giveWayWithOutput() -> Bool {
-        switch work {
-        case .subscriber(let subscriber): subscriber.giveWay()
-        case .catchUp(let catchUp): catchUp.drain()
-        case .exchange(let exchange): exchange.cutOff()
-        case .none, .append, .longPoll, .pending: return false
-        }
-        return true
-    }
+    func giveWayWithOutput() -> Bool { work.giveWay() }
 
     /// Notes how much of the body is held.
     private func hold(_ bytes: Int, _ kind: InflightBudget.Kind = .body) {
@@ -373,15 +318,7 @@ package final class RequestRun {
         hold(0)
         let work = work
         self.work = .none
-        switch work {
-        case .none: break
-        case .append(let streaming): streaming.torn()
-        case .exchange(let exchange): exchange.disconnected()
-        case .longPoll(let longPoll): longPoll.disconnected()
-        case .catchUp(let catchUp): catchUp.disconnected()
-        case .subscriber(let subscriber): subscriber.disconnected()
-        case .pending(let task): task.cancel()
-        }
+        work.disconnected()
     }
 
     // MARK: Kinds of responses
