@@ -113,6 +113,7 @@ package final class RequestRun {
     package func writabilityChanged() { work.writabilityChanged() }
 
     package func tick(now: NIODeadline) {
+        let work = work
         work.tick(now: now)
         switch work {
         case .exchange(let exchange): hold(exchange.backlog)
