@@ -22,9 +22,6 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     /// A part of so many bytes goes out behind its head and not as one piece with it: to copy it costs more.
     private static let separateBytes = 16 * 1024
 
-    /// Who has taken so much since it was last noted is a reader that takes.
-    private static let progressBytes = 16 * 1024
-
     private let loop: HTTPLoop
     private let peer: ConnectionPeer
     /// Asked of the socket once: a connection does not move.
@@ -40,12 +37,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private var inputIsClosed = false
     private var direct = DirectSend()
     private var bytesSent: UInt64 = 0
-    /// What this connection alone holds of what it has written and the peer has not taken.
-    private var unsent = 0
-    /// What the write before holds of it.
-    private var unsentBefore = 0
-    /// What had been taken when that was last told.
-    private var takenWhenNoted: UInt64 = 0
+    private var unsent = UnsentOutput()
     private lazy var share = InflightShare(of: self, from: peer.address, on: loop) { $0.giveWay() }
     private var besideBody = BytesBesideBody()
     private var taken: UInt64 = 0
@@ -375,16 +367,13 @@ extension HTTP1Connection: RequestTransport {
     @discardableResult
     func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool {
         bytesSent += UInt64(part.readableBytes)
-        let waited = unsent > 0 ? waiting : 0
+        let waited = unsent.bytes > 0 ? waiting : 0
         guard let context, let rest = direct.send(part, on: context) else { return true }
         direct.enqueued()
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.direct.dequeued() }
         context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
-        // What is left of a buffer holds all of it.
-        let bytes = part.readableBytes / max(1, readers)
-        unsent = (waited == 0 ? 0 : min(unsent, max(waited, unsentBefore))) + bytes
-        unsentBefore = bytes
+        unsent.add(part.readableBytes / max(1, readers), behind: waited)
         noteUnsent()
         return false
     }
@@ -395,23 +384,18 @@ extension HTTP1Connection: RequestTransport {
     }
 
     private func noteUnsent() {
-        guard unsent > 0 else { return }
-        if waiting == 0 { unsent = 0 }
-        let takenNow = bytesTaken
-        share.hold(unsent, .output, hasMoved: takenNow != takenWhenNoted)
-        takenWhenNoted = takenNow
+        guard unsent.bytes > 0 else { return }
+        if waiting == 0 { unsent.clear() }
+        let hasMoved = unsent.hasMoved(taken: bytesTaken)
+        share.hold(unsent.bytes, .output, hasMoved: hasMoved)
     }
 
     /// There is not memory for all that is in flight, and what waits here is most of it.
     private func giveWay() {
         guard context != nil else { return }
         // What a peer takes is noted only now and then. Who takes is not cut off for others who do not.
-        if waiting == 0 { unsent = 0 }
-        let takenNow = bytesTaken
-        if unsent == 0 || takenNow - takenWhenNoted >= Self.progressBytes {
-            takenWhenNoted = takenNow
-            return share.stay(unsent)
-        }
+        if waiting == 0 { unsent.clear() }
+        if unsent.isBeingRead(taken: bytesTaken) { return share.stay(unsent.bytes) }
         if run?.giveWayWithOutput() ?? false { return }
         // Nothing is being added to it any more: nobody takes it.
         if case .flushing = machine.state { abort(reset: false) }

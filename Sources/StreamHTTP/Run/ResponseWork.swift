@@ -1,4 +1,5 @@
 import NIOCore
+import StreamCore
 
 /// What works on the response to one request, and what each kind makes of what happens meanwhile.
 enum ResponseWork {
