@@ -164,6 +164,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--against", help="another release build of freshet, to be compared with")
     arguments = parser.parse_args()
+    together = max(readers for _, _, readers in ROWS)
+    if arguments.subscribers % together or not arguments.subscribers:
+        parser.error(f"--subscribers: {together} share a connection in some rows, so it is a multiple of that")
     rows = [(label, transport, together, arguments.binary) for label, transport, together in ROWS]
     if arguments.against:
         rows.insert(1, ("HTTP/1.1, clear text, before", "before", 1, arguments.against))
