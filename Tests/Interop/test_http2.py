@@ -316,6 +316,20 @@ def test_a_window_that_opens_late_loses_nothing(server):
         assert events(connection, reader, 3) == ["one", "two", "three"]
 
 
+@pytest.mark.parametrize("form", ["sse", "ndjson"])
+def test_large_events_go_on_to_a_reader_with_a_large_window(server, form):
+    """As browsers have. A connection that takes all of an event in two goes once told its reader, between the two, to stop."""
+    path = server.create()
+    window = h2.settings.SettingCodes.INITIAL_WINDOW_SIZE
+    with HTTP2(server.address, settings={window: 6 << 20}) as connection:
+        connection.machine.increment_flow_control_window(6 << 20)
+        stream = connection.begin("GET", f"{path}?as={form}")
+        connection.wait(lambda: stream.heads)
+        for count in range(1, 6):
+            assert server.append(path, "x" * 100_000).status == 204
+            connection.wait(lambda: b"".join(stream.pieces).count(b"x") == count * 100_000)
+
+
 def test_a_producer_is_given_room_only_as_its_body_is_taken(clear):
     """A body that is refused late, by a program or a slow store, waits at the client."""
     server = clear()

@@ -132,7 +132,8 @@ final class HTTP2Connection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         serveLine()
-        if isWritable { for stream in streams.values { stream.run?.writabilityChanged() } }
+        // One that is just writing has more in its queue, and would take it that nothing more is wanted.
+        if isWritable { for stream in streams.values where stream.isWritable { stream.run?.writabilityChanged() } }
         context.fireChannelWritabilityChanged()
     }
 
