@@ -27,6 +27,7 @@ let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -96,7 +97,7 @@ let package = Package(
                 "PrintableText", "ServerSentEvents", "StreamCore", "TextCodecs", nio, nioPosix, nioHTTP1, nioTLS,
                 nioSSL,
                 logging,
-                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                nioHTTP2,
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
@@ -166,7 +167,7 @@ let package = Package(
             dependencies: [
                 "ContentCodings", "Locks", "PrintableText", "ServerSentEvents", "ProbeProtocol", nio, nioPosix, nioTLS,
                 nioSSL,
-                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                nioHTTP2,
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ],
             swiftSettings: settings
@@ -335,7 +336,7 @@ let package = Package(
                 "Locks",
                 "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
                 "ProbeProtocol", "TextCodecs", nio,
-                nioPosix, nioHTTP1, nioEmbedded, logging,
+                nioPosix, nioHTTP1, nioHTTP2, nioSSL, nioEmbedded, logging,
             ],
             swiftSettings: settings
         ),

@@ -75,7 +75,7 @@ def test_the_servers_own_pages_may(server):
     path = server.create()
     own = {
         "Host": f"127.0.0.1:{server.port}",
-        "Origin": f"http://127.0.0.1:{server.port}",
+        "Origin": server.url,
         "Sec-Fetch-Site": "same-origin",
     }
     assert server.append(path, "x", headers=own).status == 204

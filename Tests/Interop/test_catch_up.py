@@ -91,7 +91,7 @@ def test_what_is_appended_meanwhile_is_not_in_it_and_the_connection_goes_on(serv
     with connection:
         assert readers(server, path) == 1
         server.append(path, b"more", "application/octet-stream")
-        body = b""
+        body = bytearray()
         while part := connection.read_chunk():
             body += part
         assert body == PART * PARTS
@@ -147,7 +147,7 @@ def test_a_drain_waits_for_it(serve):
     connection, _ = begin(server, path)
     with connection:
         server.process.send_signal(signal.SIGTERM)
-        body = b""
+        body = bytearray()
         while part := connection.read_chunk():
             body += part
         assert body == PART * PARTS

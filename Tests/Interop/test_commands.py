@@ -10,7 +10,7 @@ import pytest
 
 from support import processes
 from support.cut_proxy import CutProxy, random_cuts
-from support.freshet import BINARY, NIGHTLY, run
+from support.freshet import NIGHTLY, command, run
 from support.waiting import eventually
 
 # A program that writes lines at its own pace, now and then all at once.
@@ -35,7 +35,7 @@ def program():
 
     def start(*arguments):
         process = processes.start(
-            [BINARY, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command(*arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         started.append(process)
         return process
@@ -175,7 +175,7 @@ def test_append_that_is_hung_up_ends_the_stream_as_failed(server, program, numbe
 def test_append_under_nohup_is_not_hung_up(server):
     path = "/v1/stream/append-nohup"
     append = processes.start(
-        ["nohup", BINARY, "append", server.url + path],
+        ["nohup", *command("append", server.url + path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -200,7 +200,7 @@ def test_append_survives_cuts_and_doubles_nothing(server, seed):
     with CutProxy(server.address, random_cuts(seed, up=(200, 9000), down=(1, 900), spare=3)) as proxy:
         writer = processes.start([sys.executable, "-c", WRITER, count, pause], stdout=subprocess.PIPE)
         append = processes.start(
-            [BINARY, "append", proxy.url + path], stdin=writer.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command("append", proxy.url + path), stdin=writer.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         writer.stdout.close()
         output, errors = append.communicate(timeout=300)
@@ -216,7 +216,7 @@ def test_append_waits_for_a_server_that_is_away_for_a_moment(server):
     path = "/v1/stream/append-away"
     with CutProxy(server.address) as proxy:
         append = processes.start(
-            [BINARY, "append", proxy.url + path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command("append", proxy.url + path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         try:
             feed(append, "before\n")
@@ -267,7 +267,7 @@ def test_tail_has_a_status_for_each_reason(server):
             server.end(path, reason)
         if reason == "cancelled":
             server.cancel(path)
-        tail = processes.start([BINARY, "tail", server.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        tail = processes.start(command("tail", server.url + path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert tail.stdout.readline() == b"word\n"
         if reason == "deleted":
             server.request("DELETE", path)
@@ -285,7 +285,7 @@ def test_tail_survives_cuts_and_doubles_nothing(server, seed):
     path = server.create()
     count = 1500 if NIGHTLY else 200
     with CutProxy(server.address, random_cuts(seed, down=(300, 6000))) as proxy:
-        tail = processes.start([BINARY, "tail", proxy.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        tail = processes.start(command("tail", proxy.url + path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         expected = b""
         for number in range(count):
             line = f"line {number}\n".encode()
@@ -312,7 +312,7 @@ def test_tail_of_what_cannot_be_read_says_so(server):
 def test_tail_stops_when_nobody_reads_it(server):
     path = server.create()
     server.append_each(path, [f"{n}\n" for n in range(50)])
-    tail = processes.start([BINARY, "tail", server.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    tail = processes.start(command("tail", server.url + path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert tail.stdout.readline() == b"0\n"
     tail.stdout.close()
     server.append(path, "more\n")
@@ -326,7 +326,7 @@ def test_tail_stops_when_nobody_reads_it(server):
 
 def test_what_goes_in_comes_out(server):
     path = "/v1/stream/in-and-out"
-    tail = processes.start([BINARY, "tail", server.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    tail = processes.start(command("tail", server.url + path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     done = run("append", server.url + path, input=written(1000))
     assert done.returncode == 0, done.stderr
     output, errors = tail.communicate(timeout=30)

@@ -16,7 +16,7 @@ struct DurableStreamsLifecycleTests {
         try await DurableStreamsServer.run(keeping) { (server) async throws in
             let first = try await server.ask(.PUT, "a", ["Content-Type": "text/plain", "Stream-TTL": "60"])
             #expect(first.status == 201)
-            #expect(first["Location"] == "http://localhost:\(server.port)/v1/stream/a")
+            #expect(first["Location"] == "\(SuiteTransport.current.scheme)://localhost:\(server.port)/v1/stream/a")
             #expect(first["Content-Type"] == "text/plain")
             let again = try await server.ask(.PUT, "a", ["Content-Type": "TEXT/PLAIN", "Stream-TTL": "60"])
             #expect(again.status == 200)

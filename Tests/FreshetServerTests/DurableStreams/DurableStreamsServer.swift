@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import SQLiteStreamStore
 import StoreSuite
 import StreamCore
@@ -58,7 +57,11 @@ struct DurableStreamsServer {
             time: time
         )
         do {
-            let (_, address) = try await server.listen(host: "127.0.0.1", port: 0)
+            let (_, address) = try await server.listen(
+                host: "127.0.0.1",
+                port: 0,
+                SuiteTransport.current.port()
+            )
             let port = try #require(address.port)
             try await body(DurableStreamsServer(time: time, streams: streams, port: port))
         } catch {
@@ -167,14 +170,9 @@ struct PendingResponse {
 
     init(port: Int, _ request: HTTPRequestHead, _ body: String?) async throws {
         let (stream, continuation) = AsyncStream<HTTPClientResponsePart>.makeStream()
-        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    try channel.pipeline.syncOperations.addHandler(PartCollector(continuation))
-                }
-            }
-            .connect(host: "127.0.0.1", port: port).get()
+        channel = try await SuiteTransport.current.connect(port: port) { channel in
+            try channel.pipeline.syncOperations.addHandler(PartCollector(continuation))
+        }
         parts = stream.makeAsyncIterator()
         channel.write(HTTPClientRequestPart.head(request), promise: nil)
         if let body { channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(string: body))), promise: nil) }
@@ -196,7 +194,7 @@ struct PendingResponse {
             guard case .body(var more) = part else { break }
             body.writeBuffer(&more)
         }
-        try? await channel.close()
+        await answer.close()
         return DurableStreamsResponse(
             status: Int(head.status.code),
             headers: head.headers,
@@ -220,7 +218,7 @@ struct PendingResponse {
         return (data.data, control.data)
     }
 
-    func close() async { try? await channel.close() }
+    func close() async { try? await (channel.parent ?? channel).close() }
 }
 
 /// Server-sent events, read the way simple clients of the protocol do.

@@ -6,6 +6,8 @@ import socket
 import struct
 import threading
 
+from . import tls
+
 
 class CutProxy:
     """Listens on a free port, forwards to `upstream`, and asks `plan(number)` what shall happen to connection `number`.
@@ -24,8 +26,12 @@ class CutProxy:
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
+        # What the server speaks, the proxy passes on.
+        context, http2 = getattr(upstream, "context", None), getattr(upstream, "http2", False)
         self.address = ("127.0.0.1", self.port)
-        self.url = f"http://127.0.0.1:{self.port}"
+        if context or http2:
+            self.address = tls.Endpoint(self.address, context, http2)
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):

@@ -176,6 +176,16 @@ class Freshet:
             return None
 
 
+def command(*arguments, url=""):
+    """A command line of the program, which trusts what signed the certificates of the tests' servers. `url` is the one that it is
+    given by its environment."""
+    line = [BINARY, *map(str, arguments)]
+    if any(argument.startswith("https://") for argument in (*line, url)) and "--ca-file" not in line:
+        line += ["--ca-file", str(tls.usual().authority)]
+    return line
+
+
 def run(*arguments, input=None, timeout=60, **options):
     """Runs a command of the program to its end."""
-    return subprocess.run([BINARY, *map(str, arguments)], input=input, capture_output=True, timeout=timeout, **options)
+    url = (options.get("env") or {}).get("FRESHET_URL", "")
+    return subprocess.run(command(*arguments, url=url), input=input, capture_output=True, timeout=timeout, **options)

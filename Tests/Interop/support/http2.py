@@ -146,7 +146,9 @@ class HTTP2:
             return False
         for event in self.machine.receive_data(data):
             self._take(event)
-        self.flush()
+        # What a server that goes takes no more of, it has no use for; what it sent before is read on.
+        with contextlib.suppress(OSError):
+            self.flush()
         return True
 
     def _take(self, event):
@@ -180,7 +182,8 @@ class HTTP2:
                 # The stream is over.
                 pass
             stream.held = 0
-            self.flush()
+            with contextlib.suppress(OSError):
+                self.flush()
 
     def wait(self, condition):
         """Receives until a condition holds; the last thing that can make it hold is the end of the connection."""
@@ -262,8 +265,14 @@ class HTTP2Connection:
 
     is_http2 = True
 
+    # About what the kernel holds for a reader by HTTP/1.1. With the least there is, a client that the machine lets wait has
+    # nothing to read afterwards, and looks stalled.
+    WINDOW = 1 << 20
+
     def __init__(self, address, timeout=15):
-        self.http2 = HTTP2(address, timeout)
+        self.http2 = HTTP2(address, timeout, {h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: self.WINDOW})
+        self.http2.machine.increment_flow_control_window(self.WINDOW)
+        self.http2.flush()
         self.stream = None
         self.left = None
         self.buffer = b""
@@ -293,10 +302,14 @@ class HTTP2Connection:
             pytest.skip("it is about an old version of HTTP/1")
         fields = {"Host": "localhost", **(headers or {})}
         lower = {name.lower(): str(value) for name, value in fields.items() if value is not None}
+        # Two fields of one name, as the interface has them.
+        more = [line.split(": ", 1) for name, value in lower.items() for line in value.split("\r\n")[1:]]
+        lower = {name: value.split("\r\n")[0] for name, value in lower.items()}
         length = int(lower.get("content-length", 0))
         is_open = lower.get("transfer-encoding") == "chunked"
         head = {":authority": lower["host"]} if "host" in lower else {":authority": None}
         head |= {name: value for name, value in lower.items() if name not in _OF_HTTP1}
+        head = [*head.items(), *more]
         self.left = None if is_open else length
         self.stream = self.http2.begin(method, target, head, ends=not is_open and length == 0)
 
@@ -332,6 +345,8 @@ class HTTP2Connection:
 
     def read_chunk(self):
         stream = self.stream
+        if stream is None:
+            pytest.skip("it is about a connection that asks nothing")
         self._wait(lambda: stream.pieces or stream.ended)
         return stream.pieces.popleft() if stream.pieces else b""
 
@@ -339,13 +354,13 @@ class HTTP2Connection:
         """The rest of the body, whole or torn."""
         from .wire import Closed
 
-        data = b""
+        data = bytearray()
         try:
             while piece := self.read_chunk():
                 data += piece
         except (Closed, AssertionError):
             pass
-        return data
+        return bytes(data)
 
     def read_answer(self, method="GET"):
         from .wire import Answer
@@ -353,10 +368,10 @@ class HTTP2Connection:
         head = self.read_head()
         while head.status == 100:
             head = self.read_head()
-        body = b""
+        body = bytearray()
         while piece := self.read_chunk():
             body += piece
-        return Answer(head, body)
+        return Answer(head, bytes(body))
 
     def receive(self):
         self.buffer += self.read_chunk()

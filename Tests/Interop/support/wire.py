@@ -120,6 +120,8 @@ class Connection:
         except ssl.SSLEOFError as error:
             # To Python a reset is the same as a connection that ends without the end of TLS.
             raise ConnectionResetError(str(error)) from error
+        except ssl.SSLWantReadError as error:
+            raise BlockingIOError(str(error)) from error
         if not data:
             raise Closed(f"closed after {self.buffer[-300:]!r}")
         self.buffer += data
