@@ -98,8 +98,8 @@ public final class HummingbirdStreams: Service {
 
     var loops: HTTPLoops { get async { await making.value } }
 
-    /// Adds the routes of streams, `/v1/stream/{name}` and `/v1/streams`, behind the middleware that the router has by
-    /// now.
+    /// Adds the routes of streams, `/v1/stream/{name}`, `/v1/streams` and `/v1/readers`, behind the middleware that the
+    /// router has by now.
     ///
     /// A reader that leaves is seen through the body of its request, which Hummingbird watches for that. A middleware
     /// that changes a body assigns `request.body`, which keeps the connection known. To a read that follows or a
@@ -126,6 +126,7 @@ public final class HummingbirdStreams: Service {
         for method in [HTTPRequest.Method.get, .head, .options] {
             router.on("/v1/streams", method: method, use: handler)
             router.on("/v1/streams/**", method: method, use: handler)
+            router.on("/v1/readers", method: method, use: handler)
         }
     }
 

@@ -45,7 +45,7 @@ public struct AccessDecision: Sendable {
         return AccessDecision(kind: .allow(Caller(name: name, grants: grants)))
     }
 
-    /// The sender may do everything with every stream.
+    /// The sender may do everything with every stream, but not ``StreamRights/inspect`` it.
     public static let everybody = AccessDecision(kind: .allow(.anyone))
 
     /// Nobody known: 401.

@@ -22,12 +22,14 @@ public struct StreamRights: OptionSet, Sendable, Hashable {
     public static let read = StreamRights(.read)
     /// `DELETE`.
     public static let delete = StreamRights(.delete)
-    /// Every right there is.
+    /// Who reads the stream and from where, and lists by state or in another order than that of names.
+    public static let inspect = StreamRights(.inspect)
+    /// Every right but ``inspect``.
     public static let all = StreamRights(.all)
 
     private init(_ core: Rights) {
         self.rawValue = core.rawValue
     }
 
-    var core: Rights { Rights(rawValue: rawValue).intersection(.all) }
+    var core: Rights { Rights(rawValue: rawValue).intersection([.all, .inspect]) }
 }

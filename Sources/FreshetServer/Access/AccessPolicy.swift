@@ -15,7 +15,7 @@ package struct AccessPolicy: Sendable {
     ///   - allowedOrigins: Origins whose pages may read and write, as `scheme://host[:port]`. What is not one allows
     ///     nothing; `ServerConfiguration` refuses it before.
     ///   - keys: Without them everybody may do everything, if `boundToLoopback` or `open`; otherwise nobody anything.
-    ///   - open: Whether a server without keys serves everybody who reaches it.
+    ///   - open: Whether a server without keys serves everybody who reaches it, in everything but `inspect`.
     package init(boundToLoopback: Bool, hosts: [String], allowedOrigins: [String], keys: KeyRing?, open: Bool) {
         self.boundToLoopback = boundToLoopback
         self.hosts = Set((["localhost", "127.0.0.1", "[::1]"] + hosts).compactMap { Authority(parsing: $0)?.host })
@@ -52,7 +52,7 @@ package struct AccessPolicy: Sendable {
             guard boundToLoopback || open else {
                 return .failure(.noKey())
             }
-            return .success(Admission(caller: .anyone, credential: .none))
+            return .success(Admission(caller: boundToLoopback ? .anyoneHere : .anyone, credential: .none))
         }
         if let authorization = facts.authorization {
             guard let token = BearerToken(authorization: authorization), let caller = keys.caller(forBearer: token.text)
@@ -82,7 +82,9 @@ package struct AccessPolicy: Sendable {
 
     /// Nil if the caller may, else the response that says which right is missing, and where.
     package func authorise(_ admission: Admission, _ right: Rights, stream: String) -> Problem? {
-        admission.caller.may(right, stream) ? nil : .missingRight(right, stream: stream, caller: admission.caller)
+        if admission.caller.may(right, stream) { return nil }
+        return admission.credential == .none
+            ? .keyForInspection : .missingRight(right, stream: stream, caller: admission.caller)
     }
 
     /// A browser sends its cookies along with whatever any page asks for. A request that changes something by cookie
@@ -118,8 +120,8 @@ extension AccessPolicy: Authenticator {
 
 extension Caller {
     /// Everybody, where there are no keys.
-    package static let anyone = Caller(
-        name: "anyone",
-        grants: [Grant(.all, [.everything])]
-    )
+    package static let anyone = Caller(name: "anyone", grants: [Grant(.all, [.everything])])
+
+    /// The same on a server that only this machine reaches: who reads what is no secret there.
+    package static let anyoneHere = Caller(name: "anyone", grants: [Grant([.all, .inspect], [.everything])])
 }

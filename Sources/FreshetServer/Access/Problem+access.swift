@@ -74,14 +74,25 @@ extension Problem {
         let elsewhere =
             prefixes.isEmpty ? "on no stream" : "only on names that begin with \(prefixes.joined(separator: " or "))"
         let rights = missing.joined(separator: " and ")
+        let (place, prefix) =
+            stream.isEmpty ? ("every stream", "the prefix *") : ("the stream \"\(stream)\"", "a prefix of that name")
         return Problem(
             403,
             "missing-right",
             title: "Insufficient rights",
             detail:
-                "The key \"\(caller.name)\" lacks \(rights) on the stream \"\(stream)\": it has \(rights) \(elsewhere). "
-                + "Use another key, or add a line for \"\(caller.name)\" with \(missing.joined(separator: ",")) and a "
-                + "prefix of that name to the keys file."
+                "The key \"\(caller.name)\" lacks \(rights) on \(place): it has \(rights) \(elsewhere). Use another key, or "
+                + "add a line for \"\(caller.name)\" with \(missing.joined(separator: ",")) and \(prefix) to the keys "
+                + "file."
         )
     }
+
+    /// Without keys, and reached by others than this machine.
+    static let keyForInspection = Problem(
+        403,
+        "missing-right",
+        title: "Insufficient rights",
+        detail: "This server has no keys, and other machines reach it: it tells who reads only to a key with the right "
+            + "`inspect`. Start it with a keys file, or on 127.0.0.1."
+    )
 }

@@ -18,13 +18,17 @@ package struct Rights: OptionSet, Sendable, Hashable {
     package static let read = Rights(rawValue: 1 << 4)
     /// `DELETE`.
     package static let delete = Rights(rawValue: 1 << 5)
+    /// What goes on with it, for operators: who reads it, from where, and the node's numbers.
+    package static let inspect = Rights(rawValue: 1 << 6)
 
+    /// Everything that can be done with a stream. Who reads it is for those to know whose key says so: keys from
+    /// before there was `inspect` do not gain it.
     package static let all: Rights = [.create, .append, .end, .cancel, .read, .delete]
 
     /// Every right with the name it has in a keys file.
     package static let named: [(name: String, right: Rights)] = [
         ("create", .create), ("append", .append), ("end", .end),
-        ("cancel", .cancel), ("read", .read), ("delete", .delete),
+        ("cancel", .cancel), ("read", .read), ("delete", .delete), ("inspect", .inspect),
     ]
 
     /// The rights a name stands for: one right, or `all`.
@@ -46,6 +50,7 @@ package struct Rights: OptionSet, Sendable, Hashable {
 
 extension Rights: CustomStringConvertible {
     package var description: String {
-        self == .all ? "all" : names.joined(separator: ",")
+        let beyond = subtracting(.all).names
+        return (isSuperset(of: .all) ? ["all"] + beyond : names).joined(separator: ",")
     }
 }

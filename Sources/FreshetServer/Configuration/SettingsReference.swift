@@ -33,7 +33,8 @@ package enum SettingsReference {
           adds a grant.
         - *key*: the bearer key itself, or `sha256:` and its digest: `printf %s "$KEY" | sha256sum`. Make a key with
           `openssl rand -hex 32`.
-        - *rights*: any of `create`, `append`, `end`, `cancel`, `read`, `delete`, separated by commas without spaces, or `all`.
+        - *rights*: any of `create`, `append`, `end`, `cancel`, `read`, `delete`, `inspect`, separated by commas without spaces. `all` is
+          all of them but `inspect`; for an operator write `all,inspect`.
         - *streams*: prefixes of stream names, as they follow `/v1/stream/`; `*` matches every stream. `chat/` matches `chat/42`
           but not `chatter`; `chat` matches both. `chat/*` means the same as `chat/`.
 

@@ -20,6 +20,12 @@ struct ProcessMetrics {
                 [.init(cpuSeconds)]
             ),
             gauge("process_max_resident_memory_bytes", "The most memory it has held", mostMemory),
+            MetricFamily(
+                "process_resident_memory_bytes",
+                .gauge,
+                "Memory it holds",
+                Self.residentBytes.map { [.init(Double($0))] } ?? []
+            ),
         ]
     }
 
@@ -47,6 +53,24 @@ struct ProcessMetrics {
         Double(usage.ru_maxrss)
         #else
         Double(usage.ru_maxrss) * 1024
+        #endif
+    }
+
+    /// The memory that the process holds now; nil where the system does not say it in a file.
+    static var residentBytes: Int? {
+        #if os(Linux)
+        let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var text = [UInt8](repeating: 0, count: 128)
+        let length = read(file, &text, text.count)
+        guard length > 0 else { return nil }
+        // The second number is what is resident, in pages.
+        let fields = text[..<length].split(separator: UInt8(ascii: " "))
+        guard fields.count > 1, let pages = Int(String(decoding: fields[1], as: UTF8.self)) else { return nil }
+        return pages * sysconf(CInt(_SC_PAGESIZE))
+        #else
+        return nil
         #endif
     }
 

@@ -7,8 +7,11 @@ struct ServerMetrics: MetricsSource {
     let server: HTTPServer
     let certificate: ServerCertificate?
 
+    /// What the event loops have counted.
+    func counts() async -> DataPlaneMetrics { await server.loops.metrics() + plane.metrics() }
+
     func metrics() async -> [MetricFamily] {
-        let counts = await server.loops.metrics() + plane.metrics()
+        let counts = await counts()
         let streams = plane.streams
         return families(of: streams.metrics, streams.store.usage) + families(of: counts, open: server.connections)
             + families(of: plane.configuration.inflight.usage)

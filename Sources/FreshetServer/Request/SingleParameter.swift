@@ -2,10 +2,12 @@ import StreamHTTP
 
 /// The query parameters of streams and their list, each of which stands once, for the same reason as a `SingleField`.
 enum SingleParameter {
-    private static let names = ["offset", "live", "as", "when", "cursor", "prefix", "limit"]
+    private static let names = [
+        "offset", "live", "as", "when", "cursor", "prefix", "limit", "state", "sort", "stream",
+    ]
     /// Names of one and the same parameter.
     private static let spellings = [LastEventID.parameters]
-    private static let paths = ["/v1/stream/", "/v1/streams"]
+    private static let paths = ["/v1/stream/", "/v1/streams", "/v1/readers"]
 
     /// The first of them that is sent more than once; nil when there is none, and for a path of somebody else.
     static func repeated(in target: RequestTarget) -> String? {

@@ -9,6 +9,8 @@ package final class FreshetResponder: Responder {
     private let listing: ListingRoutes
     private let session: SessionRoute?
     private let metrics: MetricsRoute?
+    private let inspection: InspectionRoutes
+    private let node: NodeRoute?
     private let who: AuthenticatorChain
     private let probe: ProbeRoutes?
     private let extra: [any RouteGroup]
@@ -25,6 +27,7 @@ package final class FreshetResponder: Responder {
         listing: ListingRoutes,
         session: SessionRoute?,
         metrics: MetricsRoute? = nil,
+        node: NodeRoute? = nil,
         gate: (any Authenticator)? = nil,
         probe: ProbeRoutes? = nil,
         extra: [any RouteGroup] = [],
@@ -36,6 +39,8 @@ package final class FreshetResponder: Responder {
         self.listing = listing
         self.session = session
         self.metrics = metrics
+        self.inspection = InspectionRoutes(plane: streamRoutes.plane)
+        self.node = node
         var links: [any Authenticator] = []
         if let probe { links.append(probe.access) }
         if let gate { links.append(gate) }
@@ -139,6 +144,8 @@ package final class FreshetResponder: Responder {
             if let plan = streamRoutes.plan(request, caller) { return plan }
             if let plan = listing.plan(request, caller) { return plan }
             if let plan = metrics?.plan(request, caller) { return plan }
+            if let plan = inspection.plan(request, caller) { return plan }
+            if let plan = node?.plan(request, caller) { return plan }
         }
         for routes in extra {
             if let plan = routes.plan(request) { return plan }

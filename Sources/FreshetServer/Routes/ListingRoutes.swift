@@ -39,6 +39,15 @@ package actor ListingRoutes {
             return .act { [self] in await .response(one(suffix, caller)) }
         }
         let prefix = request.target.values("prefix").first ?? ""
+        do throws(Problem) {
+            if let selection = try StreamSelection(request.target) {
+                let visible = caller.admission.caller.names(with: .inspect)
+                if visible.isEmpty, let problem = caller.refusal(.inspect, "") { throw problem }
+                return .act { [self] in await .response(list(prefix: prefix, selection, caller)) }
+            }
+        } catch {
+            return .respond(Response(error))
+        }
         let cursor = request.target.values("cursor").first
         return .act { [self] in await .response(list(prefix: prefix, cursor: cursor, caller)) }
     }
@@ -59,7 +68,7 @@ package actor ListingRoutes {
         do throws(StoreError) {
             guard let info = try await streams.info(name) else { return Response(.unknownStream(name)) }
             let figures = await figures(name)
-            return Self.json(JSONWriter.object { describe(info, caller, figures, in: &$0) } + "\n".utf8)
+            return .json(JSONWriter.object { describe(info, caller, figures, in: &$0) } + "\n".utf8)
         } catch {
             return Response(Problem(error))
         }
@@ -71,20 +80,45 @@ package actor ListingRoutes {
             // tells of anything else.
             let visible = caller.admission.caller.names(with: .read).without(prefix: StreamName.reservedPrefix)
             let found = try await streams.list(visible.beginning(with: prefix), after: cursor, limit: Self.mostPerPage)
-            let next = found.count == Self.mostPerPage ? found.last?.name.text : nil
-            let body = JSONWriter.object { page in
-                page.member(
-                    "streams",
-                    array: { streams in
-                        for info in found { streams.element(object: { describe(info, caller, in: &$0) }) }
-                    }
-                )
-                page.member("next", next)
-            }
-            return Self.json(body + "\n".utf8)
+            return page(found, next: found.count == Self.mostPerPage ? found.last?.name.text : nil, caller)
         } catch {
             return Response(Problem(error))
         }
+    }
+
+    /// A page of a list by state, or in another order than that of the names: every stream is looked at, a thousand at
+    /// a time, with others that ask served in between.
+    private func list(prefix: String, _ selection: StreamSelection, _ caller: RouteCaller) async -> Response {
+        let visible = caller.admission.caller.names(with: .inspect).without(prefix: StreamName.reservedPrefix)
+        let names = visible.beginning(with: prefix)
+        var best = FirstStreams(selection, limit: Self.mostPerPage)
+        var last = selection.firstName
+        do throws(StoreError) {
+            while true {
+                let part = try await streams.list(names, after: last, limit: Self.mostPerPage)
+                for info in part { best.look(at: info) { streams.attendance(of: info.name).readers } }
+                guard part.count == Self.mostPerPage, !best.isComplete else { break }
+                last = part.last?.name.text
+                await Task.yield()
+            }
+        } catch {
+            return Response(Problem(error))
+        }
+        let (found, next) = best.page()
+        return page(found, next: next?.text, caller)
+    }
+
+    private nonisolated func page(_ found: [StreamInfo], next: String?, _ caller: RouteCaller) -> Response {
+        let body = JSONWriter.object { page in
+            page.member(
+                "streams",
+                array: { streams in
+                    for info in found { streams.element(object: { describe(info, caller, in: &$0) }) }
+                }
+            )
+            page.member("next", next)
+        }
+        return .json(body + "\n".utf8)
     }
 
     private nonisolated func describe(
@@ -98,6 +132,8 @@ package actor ListingRoutes {
         stream.member("contentType", info.options.contentType.text)
         stream.member("events", info.events)
         stream.member("bytes", info.bytes)
+        stream.member("created", Timestamp.text(milliseconds: info.birth.milliseconds))
+        stream.member("updated", Timestamp.text(milliseconds: info.updatedMilliseconds))
         stream.member("earliest", info.floor.text)
         stream.member("tail", info.tail.text)
         if let end = info.end {
@@ -138,8 +174,11 @@ package actor ListingRoutes {
     private static func seconds(_ duration: Duration?) -> Int? {
         duration.map { Int(($0 / .seconds(1)).rounded(.up)) }
     }
+}
 
-    private static func json(_ body: [UInt8]) -> Response {
+extension Response {
+    /// A JSON text that nobody keeps.
+    static func json(_ body: [UInt8]) -> Response {
         Response(
             200,
             headers: [HeaderField("Content-Type", "application/json"), StreamFields.noStore],

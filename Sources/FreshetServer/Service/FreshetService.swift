@@ -12,10 +12,13 @@ package final class FreshetService: Sendable {
     let server: HTTPServer
     private let logger: Logger
     private let metrics: MetricsRoute
+    let node: NodeRoute
+    let plane: StreamPlane
     private let certificate: ServerCertificate?
     private let listening = Mutex<[any Channel]>([])
     private let clearText = Mutex<SocketAddress?>(nil)
     private let sweeping = Mutex<Task<Void, Never>?>(nil)
+    private let noting = Mutex<Task<Void, Never>?>(nil)
     private let extra: [any RouteGroup]
 
     /// - Parameters:
@@ -68,9 +71,11 @@ package final class FreshetService: Sendable {
         }
         self.streams = streams
         metrics = MetricsRoute(started: time.wallMilliseconds())
+        node = NodeRoute(time: time)
         self.extra = extra
         let dataPlane = DataPlaneConfiguration(configuration)
         let plane = StreamPlane(streams: streams, configuration: dataPlane)
+        self.plane = plane
         let figures: @Sendable (StreamName) async -> [StreamFigures] = { name in
             var figures: [StreamFigures] = []
             for routes in extra { if let found = await routes.figures(of: name) { figures.append(found) } }
@@ -101,6 +106,7 @@ package final class FreshetService: Sendable {
             listing: ListingRoutes(streams: streams, figures: figures),
             session: session,
             metrics: metrics,
+            node: node,
             gate: gate,
             probe: ProbeRoutes(
                 access: ProbeAccess(configuration, keys: keys, hasGate: gate != nil),
@@ -119,6 +125,7 @@ package final class FreshetService: Sendable {
         )
         let own = ServerMetrics(plane: plane, server: server, certificate: self.certificate)
         metrics.begin([own] + extra.compactMap { $0 as? any MetricsSource })
+        node.begin(own)
     }
 
     /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.
@@ -142,6 +149,7 @@ package final class FreshetService: Sendable {
         let kind = PortKind(certificate: certificate, takesHTTP2Preface: configuration.http2ClearText)
         let address = try await listen(configuration.host, configuration.port, kind)
         sweeping.withLock { $0 = Task { [streams, logger] in await streams.sweepForEver(logger) } }
+        noting.withLock { $0 = Task { [node] in await node.noteForEver() } }
         return address
     }
 
@@ -198,11 +206,13 @@ package final class FreshetService: Sendable {
     /// Closes everything now.
     package func stop() async {
         sweeping.withLock(\.self)?.cancel()
+        noting.withLock(\.self)?.cancel()
         for routes in extra { await routes.conclude() }
         for channel in listening.withLock(\.self) { try? await channel.close() }
         await server.stop()
         for routes in extra { await routes.stop() }
         // They hold the server, which holds the routes that hold them.
         metrics.begin([])
+        node.begin(nil)
     }
 }

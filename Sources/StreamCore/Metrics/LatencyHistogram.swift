@@ -23,6 +23,16 @@ package struct LatencyHistogram: Sendable, Equatable {
         sum += other.sum
     }
 
+    /// What was added since it was another one.
+    package func since(_ earlier: LatencyHistogram) -> LatencyHistogram {
+        guard earlier.count > 0 else { return self }
+        var rest = self
+        for index in rest.counts.indices { rest.counts[index] -= earlier.counts[index] }
+        rest.count -= earlier.count
+        rest.sum -= earlier.sum
+        return rest
+    }
+
     /// How many are not longer than a duration, right within an eighth of it.
     package func count(upTo bound: Duration) -> Int {
         counts.isEmpty ? 0 : counts[...Self.index(bound)].reduce(0) { $0 + Int($1) }

@@ -23,6 +23,9 @@ package struct NameRanges: Sendable, Equatable {
         }
     }
 
+    /// Whether there is none.
+    package var isEmpty: Bool { ranges.isEmpty }
+
     /// Those of them that begin with a text.
     package func beginning(with prefix: String) -> NameRanges {
         let lower = Array(prefix.utf8)

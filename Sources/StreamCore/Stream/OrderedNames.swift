@@ -119,7 +119,7 @@ package struct OrderedNames: Sendable {
 }
 
 extension StreamName {
-    func precedes(_ other: StreamName) -> Bool { text.utf8.lexicographicallyPrecedes(other.text.utf8) }
+    package func precedes(_ other: StreamName) -> Bool { text.utf8.lexicographicallyPrecedes(other.text.utf8) }
 
     func precedes(_ bytes: [UInt8]) -> Bool { text.utf8.lexicographicallyPrecedes(bytes) }
 }

@@ -175,6 +175,9 @@ package final class RequestRun {
 
     func failed(_ failure: RequestFailure) { tell(.failed(failure)) }
 
+    /// The peer's address, without the port; empty where it is not known.
+    var peerAddress: String { transport.peerAddress }
+
     /// The peer has taken nothing for too long.
     func noteEviction(from name: StreamName, form: String) {
         loop.log.evicted(name, form: form, from: transport.peerAddress)
@@ -402,7 +405,7 @@ package final class RequestRun {
 
     private func wait(_ plan: LongPollPlan) {
         began = nil
-        let longPoll = LongPoll(plan: plan, plane: plane) { [unowned self] response in
+        let longPoll = LongPoll(plan: plan, address: transport.peerAddress, plane: plane) { [unowned self] response in
             work = .none
             reply(.response(response))
         }

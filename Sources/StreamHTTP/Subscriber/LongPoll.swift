@@ -7,6 +7,7 @@ final class LongPoll: TailReader {
     let name: StreamName
     var index = 0
     private let plan: LongPollPlan
+    private let address: String
     private let plane: LoopPlane
     private let onResponse: (Response) -> Void
     private var machine: SubscriberMachine
@@ -14,10 +15,13 @@ final class LongPoll: TailReader {
     /// It has waited long enough, and the last look is on its way.
     private var isLate = false
 
-    /// - Parameter onResponse: called once, unless the peer goes first.
-    init(plan: LongPollPlan, plane: LoopPlane, onResponse: @escaping (Response) -> Void) {
+    /// - Parameters:
+    ///   - address: the peer's.
+    ///   - onResponse: called once, unless the peer goes first.
+    init(plan: LongPollPlan, address: String, plane: LoopPlane, onResponse: @escaping (Response) -> Void) {
         self.name = plan.name
         self.plan = plan
+        self.address = address
         self.plane = plane
         self.onResponse = onResponse
         self.machine = SubscriberMachine(at: plan.position)
@@ -27,6 +31,18 @@ final class LongPoll: TailReader {
     func open() { plane.add(self) }
 
     func count(into metrics: inout DataPlaneMetrics) { metrics.longPolls += 1 }
+
+    func standing(at now: NIODeadline) -> ReaderStanding {
+        ReaderStanding(
+            form: nil,
+            address: address,
+            state: machine.standing,
+            position: machine.cursor,
+            events: 0,
+            age: now - since,
+            stalledFor: nil
+        )
+    }
 
     // MARK: What happens to the stream
 

@@ -41,6 +41,11 @@ final class LoopPlane {
         return metrics
     }
 
+    /// Some of the readers that a stream has here: behind the first ones, up to a limit.
+    func readers(of name: StreamName, behind first: Int, limit: Int) -> [ReaderStanding] {
+        groups[name]?.standings(behind: first, limit: limit) ?? []
+    }
+
     // MARK: Readers
 
     func add(_ reader: any TailReader) {

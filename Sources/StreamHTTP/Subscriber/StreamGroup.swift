@@ -33,6 +33,13 @@ final class StreamGroup {
 
     func count(into metrics: inout DataPlaneMetrics) { for reader in readers { reader.count(into: &metrics) } }
 
+    /// Some of the readers as they stand: behind the first ones, up to a limit.
+    func standings(behind first: Int, limit: Int) -> [ReaderStanding] {
+        guard first < readers.count else { return [] }
+        let now = now()
+        return readers[first..<min(readers.count, first + limit)].map { $0.standing(at: now) }
+    }
+
     func add(_ reader: any TailReader) {
         reader.index = readers.count
         readers.append(reader)

@@ -37,4 +37,34 @@ package final class StreamPlane: Sendable {
         }
         return sum
     }
+
+    /// How many readers an event loop is asked for at once, so that its connections hardly wait: some tens of
+    /// microseconds' worth.
+    private static let slice = 200
+
+    /// Some of the readers that follow a stream, and where the next ones begin; nil behind the last one. One that comes
+    /// or goes meanwhile may be missing or be there twice.
+    package func readers(
+        of name: StreamName,
+        from start: ReaderCursor,
+        limit: Int
+    ) async -> (readers: [ReaderStanding], next: ReaderCursor?) {
+        let planes = planes.withLock(\.self)
+        var found: [ReaderStanding] = []
+        var cursor = start
+        while cursor.loop < planes.count, found.count < limit {
+            let (eventLoop, plane) = planes[cursor.loop]
+            let first = cursor.index
+            let wanted = min(Self.slice, limit - found.count)
+            let look = eventLoop.submit { plane.value.readers(of: name, behind: first, limit: wanted) }
+            let part = (try? await look.get()) ?? []
+            found += part
+            cursor.index += part.count
+            if part.count < wanted {
+                cursor.loop += 1
+                cursor.index = 0
+            }
+        }
+        return (found, cursor.loop < planes.count ? cursor : nil)
+    }
 }

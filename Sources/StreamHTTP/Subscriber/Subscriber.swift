@@ -53,6 +53,18 @@ final class Subscriber: TailReader {
         if machine.isHeld { metrics.heldReaders += 1 } else { metrics.readers[plan.form, default: 0] += 1 }
     }
 
+    func standing(at now: NIODeadline) -> ReaderStanding {
+        ReaderStanding(
+            form: plan.form,
+            address: run?.peerAddress ?? "",
+            state: machine.standing,
+            position: machine.cursor,
+            events: events,
+            age: now - since,
+            stalledFor: blocked.map { now - $0.since }
+        )
+    }
+
     /// Writes the head, the first bytes and the first page in one go, and begins to follow.
     func open() {
         plane.counts.reads[plan.form, default: 0] += 1

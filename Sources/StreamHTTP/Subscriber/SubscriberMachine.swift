@@ -52,6 +52,16 @@ package struct SubscriberMachine {
     package var isBlocked: Bool { state == .blocked }
     package var isFinished: Bool { state == .finished }
 
+    /// As others are told of it.
+    package var standing: ReaderStanding.State {
+        switch state {
+        case .held: .waiting
+        case .unready, .reading: cursor == nil ? .waiting : .catchingUp
+        case .following, .finished: .following
+        case .blocked: .stalled
+        }
+    }
+
     /// The store follows the stream: whatever happens from now on is told.
     ///
     /// - Parameter takesMore: the connection would take more.

@@ -8,6 +8,7 @@ protocol TailReader: AnyObject {
     var index: Int { get set }
     /// Counts itself among the readers of now.
     func count(into metrics: inout DataPlaneMetrics)
+    func standing(at now: NIODeadline) -> ReaderStanding
 
     func ready()
     func created()

@@ -12,6 +12,15 @@ import Testing
         #expect(Rights([.append, .end]).description == "append,end")
     }
 
+    @Test func allIsEverythingButToInspect() throws {
+        #expect(!Rights.all.contains(.inspect))
+        #expect(Rights(name: "inspect") == .inspect)
+        #expect(Rights([.all, .inspect]).description == "all,inspect")
+        let ring = try KeyRing(parsing: "a 0123456789abcdef all *\nb fedcba9876543210 all,inspect *\n", file: "keys")
+        #expect(ring.caller(forBearer: "0123456789abcdef")?.may(.inspect, "x") == false)
+        #expect(ring.caller(forBearer: "fedcba9876543210")?.may([.read, .inspect], "x") == true)
+    }
+
     @Test(arguments: ["", "ALL", "write", "append ", "append,end"])
     func whatIsNoNameIsNoRight(name: String) {
         #expect(Rights(name: name) == nil)

@@ -134,7 +134,9 @@ struct LoopOrderTests {
                     )
                     made.start()
                     plane.value = made
-                    poll.value = LongPoll(plan: plan, plane: made) { response in told.withLock { $0 = response } }
+                    poll.value = LongPoll(plan: plan, address: "", plane: made) { response in
+                        told.withLock { $0 = response }
+                    }
                     poll.value?.open()
                 }
                 if isEnd {

@@ -10,6 +10,9 @@ struct StreamGroupTests {
     /// Notes what it is handed, and takes its time.
     private final class Reader: TailReader {
         func count(into metrics: inout DataPlaneMetrics) { metrics.readers[.sse, default: 0] += 1 }
+        func standing(at now: NIODeadline) -> ReaderStanding {
+            ReaderStanding(form: .sse, address: "", state: .following, position: nil, events: 0, age: .zero)
+        }
         let name: StreamName
         var index = 0
         var rounds: [[Offset]] = []
