@@ -38,13 +38,32 @@ package enum Timestamp {
         let (year, month, day) = HTTPDate.civilDate(Int(seconds / 86400))
         let rest = Int(seconds % 86400)
         let fraction = Int(milliseconds % 1000)
-        let time = "\(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))"
-        let padded = String(repeating: "0", count: max(0, 4 - "\(year)".utf8.count)) + "\(year)"
-        let tail = fraction == 0 ? "" : "." + String(String(fraction + 1000).dropFirst())
-        return "\(padded)-\(two(month))-\(two(day))T\(time)\(tail)Z"
+        // A page of a list has two thousand of them.
+        return String(unsafeUninitializedCapacity: 32) { text in
+            var count = 0
+            func write(_ byte: UInt8) {
+                text[count] = byte
+                count += 1
+            }
+            func write(_ value: Int, place: Int, _ end: Unicode.Scalar) {
+                var place = place
+                while value / place >= 10 { place *= 10 }
+                while place > 0 {
+                    write(UInt8(ascii: "0") + UInt8(value / place % 10))
+                    place /= 10
+                }
+                write(UInt8(ascii: end))
+            }
+            write(year, place: 1000, "-")
+            write(month, place: 10, "-")
+            write(day, place: 10, "T")
+            write(rest / 3600, place: 10, ":")
+            write(rest / 60 % 60, place: 10, ":")
+            write(rest % 60, place: 10, fraction == 0 ? "Z" : ".")
+            if fraction != 0 { write(fraction, place: 100, "Z") }
+            return count
+        }
     }
-
-    private static func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
 
     private static func isLeap(_ year: Int) -> Bool {
         year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400))
