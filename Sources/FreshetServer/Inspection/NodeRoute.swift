@@ -55,7 +55,7 @@ package final class NodeRoute: Sendable {
         let streams = source.plane.streams
         let history = history.withLock(\.self)
         let body = JSONWriter.object { node in
-            node.member("version", FreshetVersion.text)
+            node.member("version", FreshetVersion.number)
             node.member("started", Timestamp.text(milliseconds: started))
             node.member("now", Timestamp.text(milliseconds: time.wallMilliseconds()))
             node.member("streams", streams.store.usage.streams)
