@@ -246,7 +246,7 @@ struct InspectionTests {
             let node = try #require(
                 try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any]
             )
-            #expect(node["version"] as? String == FreshetVersion.text)
+            #expect(node["version"] as? String == FreshetVersion.number)
             #expect(node["started"] as? String == "2027-01-15T08:00:00Z")
             #expect(node["streams"] as? Int == 1 && node["appends"] as? Int == 1 && node["events"] as? Int == 1)
             #expect((node["readers"] as? [String: Int])?["sse"] == 1)
