@@ -89,16 +89,29 @@ struct ProxyBufferTests {
         #expect(buffer.received(piece) + buffer.ended(isComplete: true) == [])
     }
 
+    @Test("one that cuts after some bytes passes on what came before, and nothing after")
+    func cut() {
+        var buffer = ProxyBuffer(ProxyPolicy(holding: .nothing, cut: .bytes(4)))
+        #expect(buffer.head(200, [], length: nil) == [.head(200, [], length: nil)])
+        #expect(buffer.received(bytes("abc")) == [.bytes(bytes("abc"))])
+        #expect(buffer.received(bytes("d")) == [.cut])
+        #expect(buffer.received(bytes("e")) + buffer.ended(isComplete: true) == [])
+    }
+
     @Test("a policy is a segment of the path")
     func policies() {
         #expect(ProxyPolicy("live") == ProxyPolicy(holding: .nothing))
         #expect(ProxyPolicy("16k,obeys") == ProxyPolicy(holding: .bytes(16_384), obeysHint: true))
-        #expect(ProxyPolicy("1s,cut-250") == ProxyPolicy(holding: .period(.seconds(1)), cutAfter: .milliseconds(250)))
+        #expect(ProxyPolicy("1s,cut-250") == ProxyPolicy(holding: .period(.seconds(1)), cut: .time(.milliseconds(250))))
         #expect(
             ProxyPolicy("whole,obeys,cut-0")
-                == ProxyPolicy(holding: .whole, obeysHint: true, cutAfter: .milliseconds(0))
+                == ProxyPolicy(holding: .whole, obeysHint: true, cut: .time(.milliseconds(0)))
         )
-        for text in ["", "half", "whole,", "whole,cut-", "whole,cut--1", "whole,cut-99999", "whole,cut-1,obeys"] {
+        #expect(ProxyPolicy("live,cut-70000b") == ProxyPolicy(holding: .nothing, cut: .bytes(70_000)))
+        for text in [
+            "", "half", "whole,", "whole,cut-", "whole,cut-b", "whole,cut--1", "whole,cut-99999", "whole,cut-999999999b",
+            "whole,cut-1,obeys",
+        ] {
             #expect(ProxyPolicy(text) == nil, "\(text)")
         }
     }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.late import come_late
 from support.wire import exchange
 
 CASES = ("markup", "newline", "space", "again", "lost")
@@ -52,6 +53,12 @@ def test_each_failure_is_shown_and_each_answer(page):
     # A connection that is cut is told in the console by some browsers; a script that fails would be, too.
     assert [error for error in page.console_errors() if "net::ERR" not in error] == []
     page.screenshot("article-failures")
+
+
+def test_a_reader_that_comes_late_is_cut_off_too(page):
+    come_late(page)
+    press(page, "lost", "remedy")
+    assert said(page, "lost", "remedy") == ["good", "All 30 arrived, over 2 connections."]
 
 
 def test_the_script_in_the_answer_reaches_nothing_but_its_frame(page, demo):

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from support.late import come_late
+
 SIZE = 2_000_000
 STREAMS = ("chunked", "ndjson", "sse")
 LANES = ("json", *STREAMS)
@@ -196,7 +198,10 @@ def test_what_brings_it_back_does(page, remedy):
     assert {"header": "nginx heeds the header", "setting": "proxy_buffering off"}[remedy] in note
 
 
-def test_only_sse_recovers_from_a_cut(page):
+@pytest.mark.parametrize("late", [False, True], ids=["in-time", "late"])
+def test_only_sse_recovers_from_a_cut(page, late):
+    if late:
+        come_late(page)
     lanes = race(page, cut=True)
     assert lanes["sse"]["outcome"] == "done" and lanes["sse"]["shown"] == SIZE, lanes
     assert lanes["sse"]["reconnects"] == 1 and lanes["sse"]["made"] == 1

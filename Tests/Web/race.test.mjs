@@ -116,15 +116,16 @@ describe('a lane of the race', () => {
 });
 
 test('where a lane reads follows from the switches', () => {
-    const race = { id: 'ab', stream: '/v1/stream/demo/race/ab' };
+    const race = { id: 'ab', stream: '/v1/stream/demo/race/ab', bytes: 2_000_000 };
     const at = (lane, switches) => address(lane, race, { seconds: 5, ...switches });
     assert.equal(at('json', {}), '/demo/races/ab/json');
     assert.equal(at('sse', {}), '/v1/stream/demo/race/ab');
     assert.equal(at('sse', { holding: 'whole' }), '/demo/proxy/whole/v1/stream/demo/race/ab');
     assert.equal(at('ndjson', { holding: '1s', remedy: 'header' }), '/demo/proxy/1s,obeys/demo/races/ab/ndjson');
     assert.equal(at('ndjson', { holding: '16k', remedy: 'setting' }), '/demo/proxy/live/demo/races/ab/ndjson');
-    assert.equal(at('chunked', { cut: true }), '/demo/proxy/live,cut-3000/demo/races/ab/chunked');
-    assert.equal(at('sse', { holding: '16k', remedy: 'header', cut: true }), '/demo/proxy/16k,obeys,cut-3000/v1/stream/demo/race/ab');
+    assert.equal(at('json', { cut: true }), '/demo/proxy/live,cut-3000/demo/races/ab/json');
+    assert.equal(at('chunked', { cut: true }), '/demo/proxy/live,cut-1200000b/demo/races/ab/chunked');
+    assert.equal(at('sse', { holding: '16k', remedy: 'header', cut: true }), '/demo/proxy/16k,obeys,cut-1200000b/v1/stream/demo/race/ab');
 });
 
 /** Records of a race as it usually ends. */

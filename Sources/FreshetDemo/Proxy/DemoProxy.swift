@@ -55,7 +55,7 @@ final class DemoProxy: Sendable {
         ExchangePlan(bodyLimit: 0) { [self] _, writer in
             guard let address = request.facts.localAddress else { throw ExchangeError.gone }
             var policy = route.policy
-            if policy.cutAfter != nil, !isFirst(request.target.rawPath) { policy.cutAfter = nil }
+            if policy.cut != nil, !isFirst(request.target.rawPath) { policy.cut = nil }
             try await run(policy, head(for: route.target, request), to: address, request.head.isSecure, writer)
         }
     }
@@ -97,9 +97,9 @@ final class DemoProxy: Sendable {
                     }
                 }
             }
-            if let cutAfter = policy.cutAfter {
+            if case .time(let time) = policy.cut {
                 group.addTask {
-                    try await EventLoopClock().sleep(for: cutAfter)
+                    try await EventLoopClock().sleep(for: time)
                     writer.cut()
                 }
             }

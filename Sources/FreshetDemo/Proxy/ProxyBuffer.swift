@@ -35,6 +35,8 @@ struct ProxyBuffer: Sendable {
     private var holding: ProxyPolicy.Holding
     private var state = State.waiting
     private var held = ByteBuffer()
+    /// Bytes of the body that came.
+    private var count = 0
 
     init(_ policy: ProxyPolicy) {
         self.policy = policy
@@ -60,6 +62,11 @@ struct ProxyBuffer: Sendable {
     /// Some of the body came.
     mutating func received(_ bytes: ByteBuffer) -> [Action] {
         if case .over = state { return [] }
+        count += bytes.readableBytes
+        if case .bytes(let most) = policy.cut, count >= most {
+            state = .over
+            return [.cut]
+        }
         held.writeImmutableBuffer(bytes)
         switch holding {
         case .nothing: return release()

@@ -12,20 +12,37 @@ struct ProxyPolicy: Sendable, Equatable {
         case period(Duration)
     }
 
+    /// When it cuts the connection.
+    enum Cut: Sendable, Equatable {
+        /// This long after its request.
+        case time(Duration)
+        /// When so many bytes of the answer have come: wherever a stream stands when it is asked for.
+        case bytes(Int)
+
+        /// `1200` milliseconds, or `1200000b`.
+        fileprivate init?(_ text: some StringProtocol) {
+            let isSize = text.hasSuffix("b")
+            let digits = isSize ? text.dropLast() : text[...]
+            guard digits.utf8.count <= 8, let number = UInt32(digits) else { return nil }
+            if !isSize, number > UInt16.max { return nil }
+            self = isSize ? .bytes(Int(number)) : .time(.milliseconds(number))
+        }
+    }
+
     var holding: Holding
     /// Passes an answer with `X-Accel-Buffering: no` on as it comes, as nginx does and most others do not.
     var obeysHint: Bool
-    /// Cuts the connection this long after its request, once for each address.
-    var cutAfter: Duration?
+    /// Cuts the connection, once for each address.
+    var cut: Cut?
 
-    init(holding: Holding, obeysHint: Bool = false, cutAfter: Duration? = nil) {
+    init(holding: Holding, obeysHint: Bool = false, cut: Cut? = nil) {
         self.holding = holding
         self.obeysHint = obeysHint
-        self.cutAfter = cutAfter
+        self.cut = cut
     }
 
-    /// A policy as a segment of a path: `whole`, `16k`, `1s` or `live`, then `,obeys` and `,cut-MILLISECONDS`, each at
-    /// most once; nil for anything else.
+    /// A policy as a segment of a path: `whole`, `16k`, `1s` or `live`, then `,obeys` and `,cut-MILLISECONDS` or
+    /// `,cut-BYTESb`, each at most once; nil for anything else.
     init?(_ text: some StringProtocol) {
         var words = text.split(separator: ",", omittingEmptySubsequences: false)[...]
         switch words.popFirst() {
@@ -37,12 +54,10 @@ struct ProxyPolicy: Sendable, Equatable {
         }
         obeysHint = words.first == "obeys"
         if obeysHint { words.removeFirst() }
-        cutAfter = nil
+        cut = nil
         if let word = words.popFirst() {
-            guard word.hasPrefix("cut-"), let milliseconds = UInt16(word.dropFirst(4)), word.count <= 9 else {
-                return nil
-            }
-            cutAfter = .milliseconds(milliseconds)
+            guard word.hasPrefix("cut-"), let moment = Cut(word.dropFirst(4)) else { return nil }
+            cut = moment
         }
         guard words.isEmpty else { return nil }
     }

@@ -128,8 +128,9 @@ async function runFreshet(name, screen) {
     const { stream } = await begin(name);
     const text = screen.node.appendChild(document.createElement('p')).appendChild(document.createTextNode(''));
     const seen = { chat: '', opened: 0 };
-    await new Promise((resolve) => {
-        const source = new EventSource(at(name === 'lost' ? `/demo/proxy/live,cut-850${stream}` : stream));
+    await new Promise((resolve, reject) => {
+        // As the other side: after the eighth word, 234 bytes.
+        const source = new EventSource(at(name === 'lost' ? `/demo/proxy/live,cut-240b${stream}` : stream));
         const look = () => screen.judge(verdicts[name](seen));
         source.onopen = () => {
             seen.opened += 1;
@@ -144,7 +145,11 @@ async function runFreshet(name, screen) {
             seen.ended = true;
             if (name === 'again') {
                 const headers = { Accept: 'text/event-stream', 'Last-Event-ID': lastEventId };
-                seen.status = (await fetch(at(stream), { headers, cache: 'no-store' })).status;
+                try {
+                    seen.status = (await fetch(at(stream), { headers, cache: 'no-store' })).status;
+                } catch (problem) {
+                    return reject(problem);
+                }
             }
             look();
             resolve();
@@ -206,8 +211,8 @@ async function runShared(screen) {
             onRefused: (status) => reject(new Error(`the server answered ${status}.`)),
         });
     }));
-    const waited = await ask();
-    await Promise.all(ended);
+    // Together: a reader that is refused meanwhile is heard at once.
+    const [waited] = await Promise.all([ask(), ...ended]);
     const whole = readers.every(({ text }) => missing(text).length === 0 && text.endsWith(' 30'));
     screen.say(whole && waited < patience
         ? `Six readers on one connection; one more request was answered after ${Math.round(waited)} ms.`

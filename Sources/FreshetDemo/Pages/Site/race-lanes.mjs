@@ -160,6 +160,7 @@ export function address(lane, race, { holding = '', remedy = '', cut = false, se
     if (holding === '' && !cut) return path;
     const words = [holding === '' || remedy === 'setting' ? 'live' : holding];
     if (holding !== '' && remedy === 'header') words.push('obeys');
-    if (cut) words.push(`cut-${seconds * 600}`);
+    // A stream is written from when the race begins, not from when it is asked for: its time may be over by then.
+    if (cut) words.push(`cut-${lane === 'json' ? seconds * 600 : `${Math.round(race.bytes * 0.6)}b`}`);
     return `/demo/proxy/${words.join(',')}${path}`;
 }
