@@ -1,5 +1,6 @@
 """`/v1/freshet.js` in Chromium and Firefox: what it survives, and what its tabs share."""
 
+import contextlib
 import queue
 import random
 import threading
@@ -8,7 +9,7 @@ import pytest
 
 from support.cut_proxy import CutProxy
 from support.freshet import NIGHTLY, Freshet
-from support.module_pages import Unavailable, module_pages
+from support.module_pages import Unavailable, module_pages, server_for
 from support.producers import freshet
 from support.restarts import kill_and_start
 from support.upstream import EVENTS, PATHS, Answer, Upstream
@@ -21,16 +22,14 @@ OPTIONS = {"heartbeat": 1000}
 
 @pytest.fixture(scope="module")
 def pages():
-    pages = module_pages()
-    yield pages
-    pages.close()
+    with contextlib.closing(module_pages()) as pages:
+        yield pages
 
 
 @pytest.fixture(scope="module")
 def server(pages):
-    server = Freshet(allowed_origins=pages.origin(), **BRISK)
-    yield server
-    server.stop()
+    with server_for(pages, **BRISK) as server:
+        yield server
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ import openai
 import pytest
 
 from support.freshet import Freshet, run
-from support.upstream import CHAT, EVENTS, MESSAGES, PATHS, Answer, Upstream
+from support.relayed import Scripted, relays
+from support.upstream import CHAT, EVENTS, MESSAGES, PATHS, Answer
 from support.waiting import eventually
 from support.wire import Closed, Connection
 
@@ -28,18 +29,9 @@ BODY = json.dumps({"model": "m", "stream": True, "messages": [{"role": "user", "
 KEY = "a-key-of-at-least-sixteen-characters"
 
 
-class Relayed:
+class Relayed(Scripted):
     def __init__(self, words="", names=("one",), **settings):
-        self.script = lambda request: Answer(CHAT)
-        self.upstream = Upstream(lambda request: self.script(request))
-        listed = [f"{name} openai-compatible {self.upstream.url} {words}" for name in names]
-        self.server = Freshet("relay", **{"memory": True, "upstreams": listed, **settings})
-
-    def begin(self, script):
-        self.script = script if callable(script) else lambda request: script
-        self.upstream.requests.clear()
-        self.upstream.answers.clear()
-        return self
+        super().__init__([f"{name} openai-compatible {{url}} {words}" for name in names], Answer(CHAT), **settings)
 
     def call(self, format="chat", headers=None, body=BODY, **options):
         return self.server.request("POST", PATHS[format], {**JSON, **(headers or {})}, body, **options)
@@ -61,17 +53,8 @@ def relayed():
 
 @pytest.fixture
 def relay():
-    """Starts relays with settings of the test's own."""
-    started = []
-
-    def start(*arguments, **settings):
-        started.append(Relayed(*arguments, **settings))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.server.process.kill()
-        one.server.stop()
+    with relays(Relayed) as start:
+        yield start
 
 
 def path_of(answer):

@@ -8,8 +8,8 @@ import anthropic
 import openai
 import pytest
 
-from support.freshet import Freshet
-from support.upstream import CHAT, EVENTS, MESSAGES, RESPONSES, Answer, Upstream, block
+from support.relayed import Scripted
+from support.upstream import CHAT, EVENTS, MESSAGES, RESPONSES, Answer, block
 from support.waiting import eventually
 
 TEXT = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
@@ -17,26 +17,16 @@ RESPONSE = {"model": "m", "input": "Hi"}
 MESSAGE = {"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "Hi"}]}
 
 
-class Relayed:
+class Relayed(Scripted):
     """An upstream, a relay before it, and clients of each."""
 
     def __init__(self):
-        self.script = lambda request: Answer(CHAT)
-        self.upstream = Upstream(lambda request: self.script(request))
+        super().__init__(["one openai-compatible {url}", "two anthropic {url}"], Answer(CHAT), environment={"NO_PROXY": "*"})
         base = self.upstream.url
-        self.server = Freshet(
-            "relay", memory=True, upstreams=[f"one openai-compatible {base}", f"two anthropic {base}"], environment={"NO_PROXY": "*"}
-        )
         self.openai = openai.OpenAI(base_url=f"{self.server.url}/v1", api_key="caller-key", max_retries=0, timeout=30)
         self.anthropic = anthropic.Anthropic(base_url=self.server.url, api_key="caller-key", max_retries=0, timeout=30)
         self.direct_openai = openai.OpenAI(base_url=base, api_key="caller-key", max_retries=0, timeout=30)
         self.direct_anthropic = anthropic.Anthropic(base_url=base.removesuffix("/v1"), api_key="caller-key", max_retries=0, timeout=30)
-
-    def begin(self, script):
-        self.script = script if callable(script) else lambda request: script
-        self.upstream.requests.clear()
-        self.upstream.answers.clear()
-        return self
 
 
 @pytest.fixture(scope="module")

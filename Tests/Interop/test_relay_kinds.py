@@ -8,8 +8,8 @@ import pytest
 from google import genai
 from google.genai import errors
 
-from support.freshet import Freshet
-from support.upstream import Answer, Upstream, block
+from support.relayed import Scripted, relays
+from support.upstream import Answer, block
 from support.waiting import eventually
 from support.wire import Closed, Connection
 
@@ -32,23 +32,12 @@ OLLAMA = {member: [*[line(word, member=member) for word in WORDS], line("", True
 LINES = "application/x-ndjson"
 
 
-class Relayed:
+class Relayed(Scripted):
     def __init__(self, *upstreams, **settings):
-        self.script = lambda request: Answer()
-        self.upstream = Upstream(lambda request: self.script(request))
-        root = self.upstream.url.removesuffix("/v1")
         upstreams = upstreams or ["gemini gemini {root}", "ollama ollama {root}", "agents sse {root} last-event=RUN_FINISHED error-event=RUN_ERROR", "plain sse {root}"]
-        settings = {"memory": True, "heartbeat_seconds": 0.1, **settings}
-        self.server = Freshet(
-            "relay", upstreams=[text.format(root=root) for text in upstreams], environment={"NO_PROXY": "*", "OWN": "own-key"}, **settings
-        )
+        super().__init__(upstreams, Answer(), **{"environment": {"NO_PROXY": "*", "OWN": "own-key"}, "heartbeat_seconds": 0.1, **settings})
         self.gemini = genai.Client(api_key="caller-key", http_options={"base_url": self.server.url, "retry_options": {"attempts": 1}})
         self.ollama = ollama.Client(host=self.server.url)
-
-    def begin(self, script):
-        self.script = script if callable(script) else lambda request: script
-        self.upstream.requests.clear()
-        return self
 
     def open(self, path, body=b"{}", headers=None):
         connection = Connection(self.server.address, 30)
@@ -70,15 +59,8 @@ def relayed():
 
 @pytest.fixture
 def relay():
-    started = []
-
-    def start(*upstreams, **settings):
-        started.append(Relayed(*upstreams, **settings))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.server.stop()
+    with relays(Relayed) as start:
+        yield start
 
 
 def rest_of(connection):

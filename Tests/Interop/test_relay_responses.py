@@ -5,8 +5,8 @@ import json
 import openai
 import pytest
 
-from support.freshet import Freshet
-from support.upstream import Answer, Upstream, block
+from support.relayed import Scripted, relays
+from support.upstream import Answer, block
 from support.waiting import eventually
 
 QUESTION = {"model": "m", "input": "Hi"}
@@ -40,23 +40,14 @@ def events(id, words=WORDS, numbered=True, last="completed"):
     return [block({"type": name, **({"sequence_number": n} if numbered else {}), **data}, name) for n, (name, data) in enumerate(parts)]
 
 
-class Relayed:
+class Relayed(Scripted):
     def __init__(self, *upstreams, **settings):
-        self.script = lambda request: Answer(events("resp_1"))
-        self.upstream = Upstream(lambda request: self.script(request))
-        upstreams = [text.format(url=self.upstream.url) for text in upstreams or ["one openai-compatible {url}"]]
-        settings = {"memory": True, **settings}
-        self.start = lambda: Freshet("relay", upstreams=upstreams, environment={"NO_PROXY": "*", "OWN": "own-key"}, **settings)
-        self.server = self.start()
+        upstreams = upstreams or ["one openai-compatible {url}"]
+        super().__init__(upstreams, Answer(events("resp_1")), **{"environment": {"NO_PROXY": "*", "OWN": "own-key"}, **settings})
 
     def client(self, key="alice", upstream=None):
         base = f"{self.server.url}/relay/{upstream}/v1" if upstream else f"{self.server.url}/v1"
         return openai.OpenAI(base_url=base, api_key=key, max_retries=0, timeout=30)
-
-    def begin(self, script):
-        self.script = script if callable(script) else lambda request: script
-        self.upstream.requests.clear()
-        return self
 
     def posts(self, path="/v1/responses"):
         return [request for request in self.upstream.requests if request.method == "POST" and request.target == path]
@@ -64,15 +55,8 @@ class Relayed:
 
 @pytest.fixture
 def relay():
-    started = []
-
-    def start(*upstreams, **settings):
-        started.append(Relayed(*upstreams, **settings))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.server.stop()
+    with relays(Relayed) as start:
+        yield start
 
 
 @pytest.fixture(scope="module")

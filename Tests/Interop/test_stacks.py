@@ -1,5 +1,6 @@
 """docs/stacks.md: every example is run, on the framework itself where this machine can have it."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -13,9 +14,9 @@ import pytest
 
 from support import processes
 from support.documents import ROOT, examples
-from support.freshet import BINARY, Freshet
-from support.module_pages import MODULES
-from support.pages import Pages
+from support.freshet import BINARY
+from support.module_pages import modules, server_for
+from support.pages import HTML, SCRIPT, Pages
 from support.waiting import eventually
 from support.wire import exchange
 
@@ -267,40 +268,33 @@ def test_a_command(server, folder):
 # Reading
 
 
-class Site:
+class Site(Pages):
     """An application's pages, on an origin of their own: `/ask` has an answer, `/v1/` is the modules."""
 
     def __init__(self):
-        script = "text/javascript; charset=utf-8"
-        self.files = {"/": ("text/html; charset=utf-8", "")}
-        for name in ("freshet", "freshet-text"):
-            self.files[f"/v1/{name}.js"] = (script, (MODULES / f"{name}.js").read_text())
-        self._pages = Pages(self.files)
-        self.origin = self._pages.origin()
-        self.close = self._pages.close
+        self.files = modules("/v1")
+        super().__init__(self.files)
 
     def page(self, body, head="", **scripts):
         imports = {"freshet": "/v1/freshet.js", "freshet/text": "/v1/freshet-text.js"}
         for name, text in scripts.items():
-            self.files[f"/{name}.js"] = ("text/javascript; charset=utf-8", text)
+            self.files[f"/{name}.js"] = (SCRIPT, text)
             imports[name] = f"/{name}.js"
         map = f'<script type="importmap">{json.dumps({"imports": imports})}</script>'
         html = f'<!doctype html><meta charset="utf-8"><title>Stack</title>{map}{head}<body>{body}'
-        self.files["/"] = ("text/html; charset=utf-8", html)
+        self.files["/"] = (HTML, html)
 
 
 @pytest.fixture(scope="module")
 def site():
-    site = Site()
-    yield site
-    site.close()
+    with contextlib.closing(Site()) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
 def streams(site):
-    server = Freshet(allowed_origins=site.origin)
-    yield server
-    server.stop()
+    with server_for(site) as server:
+        yield server
 
 
 @pytest.fixture
@@ -319,27 +313,28 @@ def show(browser, site, streams, path, element="document.querySelector('#answer'
     browser.wait_for(f"{element}?.textContent.startsWith({json.dumps(TEXT)})")
 
 
-def test_a_page(browser, site, streams, written):
+def ask_on_page(browser, site, stream):
+    """Presses the button of the page, for which the test is the back end."""
     site.page(EXAMPLES["page"])
-    browser.goto(site.origin + "/")
-    # The back end is the test's.
+    browser.goto(site.origin() + "/")
     browser.run(
-        "window.fetch = ((real) => (url, options) => (url === '/ask' ? Promise.resolve(Response.json({ stream: arguments_[0] }))"
-        " : real(url, options)))(window.fetch)".replace("arguments_[0]", json.dumps(streams.url + written))
+        """
+        const [stream] = arguments, real = window.fetch;
+        window.fetch = async (url, options) => (url === '/ask' ? Response.json({ stream }) : real(url, options));
+        document.querySelector('#ask').click();
+        """,
+        stream,
     )
-    browser.run("document.querySelector('#ask').click()")
+
+
+def test_a_page(browser, site, streams, written):
+    ask_on_page(browser, site, streams.url + written)
     show(browser, site, streams, written)
     browser.wait_for("document.querySelector('#answer').textContent.endsWith(' (done)')")
 
 
 def test_a_page_stops_its_answer(browser, site, streams, written):
-    site.page(EXAMPLES["page"])
-    browser.goto(site.origin + "/")
-    browser.run(
-        "window.fetch = ((real) => (url, options) => (url === '/ask' ? Promise.resolve(Response.json({ stream: arguments_[0] }))"
-        " : real(url, options)))(window.fetch)".replace("arguments_[0]", json.dumps(streams.url + written))
-    )
-    browser.run("document.querySelector('#ask').click()")
+    ask_on_page(browser, site, streams.url + written)
     browser.wait_for("document.querySelector('#answer').textContent.includes('it')")
     browser.run("document.querySelector('#stop').click()")
     browser.wait_for("document.querySelector('#answer').textContent.endsWith(' (cancelled)')")
@@ -367,7 +362,7 @@ def test_react(browser, site, streams, written):
         react=of_global("React", ["createElement", "useEffect", "useRef"]),
         answer=EXAMPLES["react"],
     )
-    browser.goto(site.origin + "/")
+    browser.goto(site.origin() + "/")
     show(browser, site, streams, written, "document.querySelector('main > div')")
     browser.wait_for("ended[0] === 'done'")
     browser.run("unmount()")
@@ -383,7 +378,7 @@ def test_vue(browser, site, streams, written):
         vue="export const onMounted = (hook) => hook(); export const onUnmounted = () => {};",
         answer=EXAMPLES["vue"],
     )
-    browser.goto(site.origin + "/")
+    browser.goto(site.origin() + "/")
     show(browser, site, streams, written)
 
 
@@ -396,7 +391,7 @@ def test_svelte(browser, site, streams, written):
         </script>""",
         action=EXAMPLES["svelte"],
     )
-    browser.goto(site.origin + "/")
+    browser.goto(site.origin() + "/")
     show(browser, site, streams, written)
     browser.run("action.destroy()")
 
@@ -404,9 +399,9 @@ def test_svelte(browser, site, streams, written):
 def test_htmx(browser, site, streams, written):
     package = pathlib.Path(importlib.util.find_spec("django_htmx").origin).parent
     htmx = next(package.rglob("htmx-2.min.js")).read_text()
-    site.files["/ask"] = ("text/html; charset=utf-8", f'<div data-stream="{streams.url}{written}"></div>')
+    site.files["/ask"] = (HTML, f'<div data-stream="{streams.url}{written}"></div>')
     site.page(EXAMPLES["htmx"].replace("hx-post", "hx-get"), head=f"<script>{htmx}</script>")
-    browser.goto(site.origin + "/")
+    browser.goto(site.origin() + "/")
     browser.wait_for("typeof htmx !== 'undefined'")
     browser.run("document.querySelector('button').click()")
     show(browser, site, streams, written, "document.querySelector('#answer > div')")

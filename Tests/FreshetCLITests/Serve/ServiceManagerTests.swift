@@ -33,6 +33,7 @@ import Testing
             ServiceManager(environment: ["NOTIFY_SOCKET": listener.path, "WATCHDOG_USEC": "2000"])
         )
         let checks = Mutex(0)
+        let (never, end) = AsyncStream<Void>.makeStream()
         let telling = Task {
             await manager.keepTelling {
                 guard
@@ -40,7 +41,7 @@ import Testing
                         $0 += 1; return $0
                     }) == 3
                 else { return }
-                try? await Task.sleep(for: .seconds(3600))
+                for await _ in never {}
             }
         }
         #expect(listener.next() == "WATCHDOG=1")
@@ -48,6 +49,7 @@ import Testing
         #expect(listener.next(within: 100) == nil, "the third check has not returned")
         telling.cancel()
         await telling.value
+        end.finish()
     }
 }
 

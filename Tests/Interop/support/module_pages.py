@@ -1,10 +1,12 @@
 """A page of an origin of its own that reads streams with the browser modules, as the server serves them."""
 
+import contextlib
 import http.server
 import pathlib
 import threading
 
-from .pages import Pages
+from .freshet import Freshet
+from .pages import HTML, SCRIPT, Pages
 
 MODULES = pathlib.Path(__file__).resolve().parents[3] / "Sources" / "FreshetServer" / "Browser" / "Modules"
 
@@ -33,12 +35,24 @@ window.modules = { FreshetSource, reserve, text };
 </script>"""
 
 
+def modules(folder):
+    """The modules as the files of an origin, in this folder of it."""
+    names = ("freshet.js", "freshet-text.js")
+    return {f"{folder}/{name}": (SCRIPT, (MODULES / name).read_text()) for name in names}
+
+
 def module_pages():
-    script = "text/javascript; charset=utf-8"
-    pages = {"/": ("text/html; charset=utf-8", PAGE)}
-    for name in ("freshet", "freshet-text"):
-        pages[f"/{name}.js"] = (script, (MODULES / f"{name}.js").read_text())
-    return Pages(pages)
+    return Pages({"/": (HTML, PAGE), **modules("")})
+
+
+@contextlib.contextmanager
+def server_for(pages, **settings):
+    """A server whose streams these pages may read."""
+    server = Freshet(allowed_origins=pages.origin(), **settings)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 class Unavailable:

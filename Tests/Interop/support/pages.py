@@ -3,6 +3,9 @@
 import http.server
 import threading
 
+HTML = "text/html; charset=utf-8"
+SCRIPT = "text/javascript; charset=utf-8"
+
 
 class Pages:
     """Serves `pages`, a path to (content type, text), on a free loopback port."""
