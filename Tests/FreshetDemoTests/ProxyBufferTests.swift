@@ -109,8 +109,8 @@ struct ProxyBufferTests {
         )
         #expect(ProxyPolicy("live,cut-70000b") == ProxyPolicy(holding: .nothing, cut: .bytes(70_000)))
         for text in [
-            "", "half", "whole,", "whole,cut-", "whole,cut-b", "whole,cut--1", "whole,cut-99999", "whole,cut-999999999b",
-            "whole,cut-1,obeys",
+            "", "half", "whole,", "whole,cut-", "whole,cut-b", "whole,cut--1", "whole,cut-99999",
+            "whole,cut-999999999b", "whole,cut-1,obeys",
         ] {
             #expect(ProxyPolicy(text) == nil, "\(text)")
         }
