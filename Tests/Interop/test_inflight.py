@@ -22,10 +22,16 @@ SLACK = 32 * MIB
 
 @pytest.fixture(params=["memory", "sqlite"])
 def server(request, serve, tmp_path):
-    data = {} if request.param == "memory" else {"data": tmp_path}
+    data = {} if request.param == "memory" else {"data": tmp_path / "data"}
     return serve(
         inflight_bytes=BUDGET, write_stall_seconds=60, connections_per_address=0, http2_clear_text=True, **data
     )
+
+
+@pytest.fixture
+def idle(request, serve, tmp_path):
+    """A server of nobody but a neighbour, who waits there for the machine alone: for its processors, and for its disk."""
+    return serve(**({} if request.node.callspec.params["server"] == "memory" else {"data": tmp_path / "idle"}))
 
 
 def metric(server, name):
@@ -80,17 +86,18 @@ def never_refused(server):
     return True
 
 
-def beside(server, crowd):
-    """What others notice while a crowd comes and stays: the control is the same server before."""
+def beside(server, idle, crowd):
+    """What others notice while a crowd comes and stays: the control is the same server before, and an idle one meanwhile."""
     with Neighbour(server) as alone:
         alone.measured(150)
-    with SlowProducer(server) as producer, Neighbour(server) as neighbour:
+    with SlowProducer(server) as producer, Neighbour(server) as neighbour, Neighbour(idle) as meanwhile:
         crowd()
         assert never_refused(server)
     assert not neighbour.refused
     assert producer.lost_nothing()
-    print(f"p99 of an append: {alone.p99() * 1000:.1f} ms alone, {neighbour.p99() * 1000:.1f} ms beside")
-    assert IS_DEBUG or neighbour.p99() <= 0.25 + 5 * alone.p99()
+    before, elsewhere, here = (one.p99() for one in (alone, meanwhile, neighbour))
+    print(f"p99 of an append: {before * 1000:.1f} ms alone, {elsewhere * 1000:.1f} elsewhere, {here * 1000:.1f} ms beside")
+    assert IS_DEBUG or here <= 0.25 + 5 * max(before, elsewhere)
 
 
 def close(connections):
@@ -98,7 +105,7 @@ def close(connections):
         connection.close()
 
 
-def test_unfinished_bodies_take_half_and_the_largest_give_way(server):
+def test_unfinished_bodies_take_half_and_the_largest_give_way(server, idle):
     memory = Memory(server.process.pid)
     path = server.create("application/octet-stream")
     eventually(lambda: server.still_serves())
@@ -119,7 +126,7 @@ def test_unfinished_bodies_take_half_and_the_largest_give_way(server):
                 pass
         eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="body"}') <= BUDGET // 2)
 
-    beside(server, crowd)
+    beside(server, idle, crowd)
     print(f"peak {(memory.peak() - before) / MIB:.0f} MiB")
     refused = metric(server, 'freshet_inflight_refused_total{kind="body"}')
     assert refused >= 120 - BUDGET // 2 // (8 * MIB) - 1
@@ -182,7 +189,7 @@ def by_http2(target, headers):
         pytest.param(200, by_http2, {"Accept": "text/event-stream"}, id="sse-http2"),
     ],
 )
-def test_what_stalled_readers_have_not_taken_is_bounded(server, count, form, headers):
+def test_what_stalled_readers_have_not_taken_is_bounded(server, idle, count, form, headers):
     memory = Memory(server.process.pid)
     path = server.create("text/plain")
     event = "y" * (MIB - 100)
@@ -203,7 +210,7 @@ def test_what_stalled_readers_have_not_taken_is_bounded(server, count, form, hea
         # Whoever does read gets everything.
         assert server.read(path).body == event.encode() * 3
 
-    beside(server, crowd)
+    beside(server, idle, crowd)
     print(f"peak {(memory.peak() - before) / MIB:.0f} MiB")
     assert metric(server, 'freshet_inflight_bytes{kind="output"}') <= BUDGET
     assert memory.peak() - before <= BUDGET + SLACK

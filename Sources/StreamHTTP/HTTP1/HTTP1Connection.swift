@@ -373,7 +373,8 @@ extension HTTP1Connection: RequestTransport {
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.direct.dequeued() }
         context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
-        unsent.add(part.readableBytes / max(1, readers), behind: waited)
+        let taken = bytesTaken
+        unsent.add(part.readableBytes / max(1, readers), behind: waited, taken: taken)
         noteUnsent()
         return false
     }
@@ -393,7 +394,7 @@ extension HTTP1Connection: RequestTransport {
     /// There is not memory for all that is in flight, and what waits here is most of it.
     private func giveWay() {
         guard context != nil else { return }
-        // What a peer takes is noted only now and then. Who takes is not cut off for others who do not.
+        // Who takes is not cut off for others who do not: not even between two pages, of which it holds both.
         if waiting == 0 { unsent.clear() }
         if unsent.isBeingRead(taken: bytesTaken) { return share.stay(unsent.bytes) }
         if run?.giveWayWithOutput() ?? false { return }
