@@ -164,6 +164,7 @@ const seen = (count) => new Promise((resolve) => { told = (length) => { if (leng
 def test_use_chat_resumes_and_stops(server, tmp_path):
     code = example("use-chat", "js").replace(ADDRESS, server.url) + USE_CHAT + """
 if ((await GET(null, { id: 'a' })).status !== 204) throw new Error('nothing to resume');
+if ((await DELETE(null, { id: 'a' })).status !== 204) throw new Error('nothing to stop');
 const first = read(await post('a'));
 await seen(2);
 const resumed = read(await GET(null, { id: 'a' }));
