@@ -253,6 +253,23 @@ test('a token is made again after 401 and when it has expired, and a second 401 
     assert.equal(count, 4);
 });
 
+test('a token that cannot be made, whatever is thrown then, is asked for again', async () => {
+    const thrown = [undefined, 'no', Object.freeze(new Error('never'))];
+    const { browser, source, of } = await alone({
+        token: async () => {
+            if (thrown.length > 0) throw thrown.shift();
+            return 'token';
+        },
+    });
+    await browser.clock.pass(14_000);
+    assert.equal(browser.last.headers.authorization, 'Bearer token');
+    browser.last.accept().tell(['1', 'a']);
+    await settled();
+    assert.equal(source.readyState, 1);
+    assert.equal(of('error').length, 3);
+    source.close();
+});
+
 test('a POST is not sent twice unless that is asked for', async () => {
     for (const repeat of [false, true]) {
         const { browser, source } = await alone({ method: 'POST', body: '{}', repeat, headers: { 'Content-Type': 'application/json' } });

@@ -253,8 +253,10 @@ export class FreshetSource extends EventTarget {
         for (;;) {
             try {
                 return await action();
-            } catch (problem) {
+            } catch (thrown) {
                 if (signal.aborted) return;
+                // A function of the page may throw anything.
+                const problem = Object.isExtensible(thrown) ? thrown : new Error(`${this.#url}: ${thrown}`, { cause: thrown });
                 // Whether it was taken in is not known, and a second time may be one too many.
                 problem.isFinal ||= !problem.status && this.#method !== 'GET' && !this.#options.repeat;
                 this.#failed(problem);
