@@ -147,3 +147,10 @@ def test_the_time_left_follows_from_what_is_done(done, of, seconds, said):
     command = f"source scripts/lib/progress.sh; time_left {done} {of} {seconds}"
     told = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=ROOT, check=True, capture_output=True, text=True)
     assert told.stdout.strip("\n") == said
+
+
+@pytest.mark.parametrize("script", ["demo", "test"])
+def test_the_help_is_there_from_any_directory(script):
+    asked = subprocess.run([f"{ROOT.name}/scripts/{script}", "--help"], cwd=ROOT.parent, capture_output=True, text=True)
+    assert asked.returncode == 0, asked.stderr
+    assert f"\n  scripts/{script} " in asked.stdout
