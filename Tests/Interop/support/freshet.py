@@ -177,10 +177,10 @@ class Freshet:
 
 
 def command(*arguments, url=""):
-    """A command line of the program, which trusts what signed the certificates of the tests' servers. `url` is the one that it is
-    given by its environment."""
+    """A command line of the program. Where servers speak TLS by `FRESHET_TRANSPORT`, it trusts what signed their certificates. `url`
+    is the one that it is given by its environment."""
     line = [BINARY, *map(str, arguments)]
-    if any(argument.startswith("https://") for argument in (*line, url)) and "--ca-file" not in line:
+    if TRANSPORT in ("tls", "h2") and any(argument.startswith("https://") for argument in (*line, url)) and "--ca-file" not in line:
         line += ["--ca-file", str(tls.usual().authority)]
     return line
 
