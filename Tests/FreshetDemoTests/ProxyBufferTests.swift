@@ -94,8 +94,10 @@ struct ProxyBufferTests {
         var buffer = ProxyBuffer(ProxyPolicy(holding: .nothing, cut: .bytes(4)))
         #expect(buffer.head(200, [], length: nil) == [.head(200, [], length: nil)])
         #expect(buffer.received(bytes("abc")) == [.bytes(bytes("abc"))])
-        #expect(buffer.received(bytes("d")) == [.cut])
-        #expect(buffer.received(bytes("e")) + buffer.ended(isComplete: true) == [])
+        #expect(buffer.received(bytes("def")) == [.bytes(bytes("d")), .cut])
+        #expect(buffer.received(bytes("g")) + buffer.ended(isComplete: true) == [])
+        var holding = ProxyBuffer(ProxyPolicy(holding: .whole, cut: .bytes(2)))
+        #expect(holding.head(200, [], length: nil) + holding.received(bytes("abc")) == [.cut])
     }
 
     @Test("a policy is a segment of the path")

@@ -62,11 +62,17 @@ struct ProxyBuffer: Sendable {
     /// Some of the body came.
     mutating func received(_ bytes: ByteBuffer) -> [Action] {
         if case .over = state { return [] }
-        count += bytes.readableBytes
-        if case .bytes(let most) = policy.cut, count >= most {
-            state = .over
-            return [.cut]
+        guard case .bytes(let most) = policy.cut, count + bytes.readableBytes >= most else {
+            count += bytes.readableBytes
+            return hold(bytes)
         }
+        // What came before goes on, in however many pieces it came.
+        let actions = hold(bytes.getSlice(at: bytes.readerIndex, length: most - count) ?? ByteBuffer())
+        state = .over
+        return actions + [.cut]
+    }
+
+    private mutating func hold(_ bytes: ByteBuffer) -> [Action] {
         held.writeImmutableBuffer(bytes)
         switch holding {
         case .nothing: return release()
