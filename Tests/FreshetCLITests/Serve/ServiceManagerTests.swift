@@ -44,9 +44,9 @@ import Testing
                 for await _ in never {}
             }
         }
-        #expect(listener.next() == "WATCHDOG=1")
-        #expect(listener.next() == "WATCHDOG=1")
-        #expect(listener.next(within: 100) == nil, "the third check has not returned")
+        #expect(await listener.next() == "WATCHDOG=1")
+        #expect(await listener.next() == "WATCHDOG=1")
+        #expect(await listener.next(within: 100) == nil, "the third check has not returned")
         telling.cancel()
         await telling.value
         end.finish()
@@ -54,7 +54,7 @@ import Testing
 }
 
 /// A socket that messages of sd_notify(3) arrive at.
-private final class DatagramListener {
+private final class DatagramListener: Sendable {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("freshet-\(UUID().uuidString.prefix(8))")
         .path
     private let descriptor: Int32
@@ -81,8 +81,15 @@ private final class DatagramListener {
         unlink(path)
     }
 
-    /// The next message; nil when there is none within so many milliseconds.
-    func next(within milliseconds: Int32 = 10_000) -> String? {
+    /// The next message; nil when there is none within so many milliseconds. Waits on a thread of its own: those that tasks
+    /// run on are few.
+    func next(within milliseconds: Int32 = 60_000) async -> String? {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: self.receive(within: milliseconds)) }
+        }
+    }
+
+    private func receive(within milliseconds: Int32) -> String? {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&waiting, 1, milliseconds) == 1 else { return nil }
         var bytes = [UInt8](repeating: 0, count: 1024)
