@@ -18,7 +18,8 @@ package struct AnswerMetrics: Sendable, Equatable {
     /// Tokens that came after the last reader had left.
     package private(set) var unreadTokens = 0
 
-    private let began: Duration
+    /// When the call began.
+    let began: Duration
     private var lastAtLog: Duration?
     private var lastAtSocket: Duration?
 

@@ -5,10 +5,10 @@ import StreamHTTP
 /// What the log is told. A word of an upstream is in none of it: it may repeat the key that it was sent.
 extension Relay {
     /// One line for each answer, when it has ended.
-    func logAnswer(_ asked: StreamingCall, _ call: AnswerCall, since began: Duration) async {
+    func logAnswer(_ asked: StreamingCall, _ call: AnswerCall) async {
         let end = (try? await streams.info(call.name))??.end
         let metrics = call.metrics
-        let took = time.monotonic() - began
+        let took = time.monotonic() - metrics.began
         log.write(.relayedAnswer, end?.reason == .failed ? .warning : .info, "An answer was relayed.") {
             var metadata: Logger.Metadata = [
                 "upstream": "\(asked.upstream.name)",

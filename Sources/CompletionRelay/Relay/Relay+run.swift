@@ -8,7 +8,6 @@ import TextCodecs
 extension Relay {
     func run(_ asked: StreamingCall, _ call: AnswerCall, _ record: StreamName?) async {
         guard await prepare(call, record) else { return }
-        let began = time.monotonic()
         let (stops, stop) = AsyncStream<Void>.makeStream()
         let opened = try? await streams.openProducer(call.name, label: nil) { _ in stop.finish() }
         guard let producer = opened ?? nil else { return call.begin(.responded(Response(.relayStore))) }
@@ -30,7 +29,7 @@ extension Relay {
         } else {
             await respond(Response(.stoppedBeforeFirstByte), call, record)
         }
-        await logAnswer(asked, call, since: began)
+        await logAnswer(asked, call)
         if case .ended(let end) = producer.stop, end.reason == .cancelled { await cancelAtProvider(asked, call) }
         // Of such an upstream most calls are none for a stream, and then there is nothing to read.
         if call.format == .events, !call.isStreaming {
