@@ -73,8 +73,7 @@ def test_the_chat_in_eight_tabs_beside_six_streams_of_another(browser):
 
 def test_a_hundred_readers_in_one_tab(browser, pages, tmp_path):
     certificate = Certificate(tmp_path / "certificate")
-    # A browser opens some connections before it knows that one is enough; they are closed as idle ones.
-    settings = {"certificate": certificate, "allowed_origins": pages.origin(), "retry_milliseconds": 100, "idle_seconds": 2}
+    settings = {"certificate": certificate, "allowed_origins": pages.origin(), "retry_milliseconds": 100}
     server = Freshet(data=tmp_path / "data", **settings)
     try:
         paths = [server.create() for _ in range(MANY)]
@@ -87,8 +86,9 @@ def test_a_hundred_readers_in_one_tab(browser, pages, tmp_path):
         browser.run("follow(arguments[0])", [server.url + path for path in paths])
         say("one")
         browser.wait_for(f"each(1) === {MANY}", 60)
-        # All of them share one connection; the rest are the tests'.
-        eventually(lambda: connections(server) <= 6)
+        # They share what a browser opens before it knows that one connection is enough: on a busy machine Firefox opens its six,
+        # and three more for what is urgent, and reads over all of them. One is this request's.
+        eventually(lambda: connections(server) <= 10)
 
         # A renewed certificate is for new connections: these go on.
         certificate.take(Certificate(tmp_path / "renewed"))
