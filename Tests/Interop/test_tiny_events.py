@@ -25,7 +25,7 @@ def counted(server):
 
 @pytest.fixture(params=["memory", "sqlite"])
 def server(request, serve, tmp_path):
-    return serve(**({} if request.param == "memory" else {"data": tmp_path}))
+    return serve(**({} if request.param == "memory" else {"data": tmp_path / "data"}))
 
 
 @pytest.mark.parametrize("type", KINDS)
@@ -58,12 +58,18 @@ def test_a_full_body_takes_six_times_its_size_and_gives_it_back(server, type):
     print(f"deleted: {memory.now() - before}")
 
 
+@pytest.fixture
+def idle(request, serve, tmp_path):
+    """A server of nobody but a neighbour, who waits there for the machine alone: for its processors, and for its disk."""
+    return serve(**({} if request.node.callspec.params["server"] == "memory" else {"data": tmp_path / "idle"}))
+
+
 @pytest.mark.parametrize("type", KINDS)
-def test_others_wait_little_while_full_bodies_come(server, type):
+def test_others_wait_little_while_full_bodies_come(server, idle, type):
     body = KINDS[type](EVENTS)
     with Neighbour(server) as alone:
         alone.measured(300)
-    with Neighbour(server) as beside:
+    with Neighbour(server) as beside, Neighbour(idle) as elsewhere:
         until = time.monotonic() + 5
         bodies = 0
         while time.monotonic() < until:
@@ -71,6 +77,7 @@ def test_others_wait_little_while_full_bodies_come(server, type):
             assert server.append(path, body, type).status == 204
             assert server.request("DELETE", path).status == 204
             bodies += 1
-    print(f"{type}: p99 {alone.p99() * 1000:.1f} ms alone, {beside.p99() * 1000:.1f} ms beside {bodies} bodies")
+    before, meanwhile, here = (one.p99() * 1000 for one in (alone, elsewhere, beside))
+    print(f"{type}: p99 {before:.1f} ms alone, {meanwhile:.1f} ms elsewhere, {here:.1f} ms beside {bodies} bodies")
     assert not beside.refused
-    assert IS_DEBUG or beside.p99() <= 0.1 + alone.p99()
+    assert IS_DEBUG or beside.p99() <= 0.1 + max(alone.p99(), elsewhere.p99())
