@@ -101,8 +101,10 @@ def test_the_proxy_is_one(demo):
     for policy, answer in zip(policies, answers):
         assert answer.status == 200 and len(answer.body) == 100_000 and answer.body == answers[0].body, policy
         assert answer["Via"] == "1.1 helpful"
-        # Only who has the whole answer knows its length; who heeds the header keeps it, as nginx does.
-        assert answer["Content-Length"] == ("100000" if policy == "whole" else None), policy
+        # Only who has the whole answer knows its length; who heeds the header keeps it, as nginx does. The answer takes
+        # about a second, so it may be whole when the first second of the proxy that holds it so long is over.
+        lengths = {"whole": ("100000",), "1s": (None, "100000")}.get(policy, (None,))
+        assert answer["Content-Length"] in lengths, policy
         assert answer["X-Accel-Buffering"] == (None if policy == "whole,obeys" else "no"), policy
 
 
