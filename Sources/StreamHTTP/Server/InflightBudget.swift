@@ -86,10 +86,10 @@ package final class InflightBudget: Sendable {
             return waiting
         }
 
-        /// Who holds most, of those that may give way.
-        func largest(_ mayGiveWay: (Kind) -> Bool) -> ObjectIdentifier? {
+        /// Who holds most, of those that may give way, which `spared` may not.
+        func largest(but spared: ObjectIdentifier?, _ mayGiveWay: (Kind) -> Bool) -> ObjectIdentifier? {
             var best: (holder: ObjectIdentifier, rank: (Int, Int, UInt64))?
-            for (holder, holding) in holdings where mayGiveWay(holding.kind) {
+            for (holder, holding) in holdings where mayGiveWay(holding.kind) && holder != spared {
                 let size = Int.bitWidth - holding.bytes.leadingZeroBitCount
                 // There may be as many holdings as connections: an address is looked up for the largest only.
                 if let best, size < best.rank.0 { continue }
@@ -127,7 +127,8 @@ package final class InflightBudget: Sendable {
     /// Notes what a request holds now.
     ///
     /// - Parameters:
-    ///   - stays: it was to give way, and does not have to: what it holds is being taken. Somebody else gives way.
+    ///   - stays: it was to give way, and does not have to: what it holds is being taken. Somebody else gives way, where
+    ///     there is anybody; this request is asked again when the next changes what it holds, not at once.
     ///   - giveWay: called, on any thread and once for each time, when this request is the one that gives way. What it
     ///     held counts no more from then on; `isCrowded` knows of it until this holder says what it holds now.
     func hold(
@@ -139,14 +140,15 @@ package final class InflightBudget: Sendable {
         giveWay: @escaping @Sendable () -> Void
     ) {
         let told = state.withLock { state -> [@Sendable () -> Void] in
-            if stays, state.leaving[ObjectIdentifier(holder)] != nil { state.usage.gaveWay[kind.rawValue] -= 1 }
-            state.put(
-                Holding(kind: kind, bytes: bytes, address: address, giveWay: giveWay),
-                ObjectIdentifier(holder)
-            )
+            let asker = ObjectIdentifier(holder)
+            if stays, state.leaving[asker] != nil { state.usage.gaveWay[kind.rawValue] -= 1 }
+            state.put(Holding(kind: kind, bytes: bytes, address: address, giveWay: giveWay), asker)
+            let spared = stays ? asker : nil
             var told: [@Sendable () -> Void] = []
             func takeLargest(_ mayGiveWay: (Kind) -> Bool) -> Bool {
-                guard let holder = state.largest(mayGiveWay), let holding = state.giveWay(holder) else { return false }
+                guard let holder = state.largest(but: spared, mayGiveWay), let holding = state.giveWay(holder) else {
+                    return false
+                }
                 told.append(holding.giveWay)
                 return true
             }

@@ -19,10 +19,16 @@ struct InflightBudgetTests {
 
         init(limit: Int) { budget = InflightBudget(limit: limit) }
 
-        func hold(_ name: String, _ kilobytes: Int, _ kind: InflightBudget.Kind, from address: String = "a") {
+        func hold(
+            _ name: String,
+            _ kilobytes: Int,
+            _ kind: InflightBudget.Kind,
+            from address: String = "a",
+            stays: Bool = false
+        ) {
             let holder = holders[name] ?? Holder()
             holders[name] = holder
-            budget.hold(kilobytes << 10, kind, for: holder, from: address) { [left] in
+            budget.hold(kilobytes << 10, kind, for: holder, from: address, stays: stays) { [left] in
                 left.names.withLock { $0.append(name) }
             }
         }
@@ -83,6 +89,24 @@ struct InflightBudgetTests {
         // It holds most, if not by much, and is the last to come.
         scene.hold("new", 400, .output)
         #expect(scene.gaveWay == ["second"])
+    }
+
+    @Test("a reader that stays is not asked again at once: others give way, however little they hold")
+    func stays() {
+        let scene = Scene(limit: 1000 << 10)
+        scene.hold("first", 100, .output)
+        scene.hold("reader", 850, .output)
+        scene.hold("second", 100, .output)
+        #expect(scene.gaveWay == ["reader"])
+        scene.hold("reader", 850, .output, stays: true)
+        #expect(scene.gaveWay == ["reader", "first"])
+        // It counts no more among those that gave way.
+        #expect(scene.budget.usage[.output] == (950 << 10, 1))
+        // Alone it is more than there is room for, until somebody else asks.
+        scene.hold("reader", 1100, .output, stays: true)
+        #expect(scene.gaveWay == ["reader", "first", "second"])
+        scene.hold("third", 10, .output)
+        #expect(scene.gaveWay == ["reader", "first", "second", "reader"])
     }
 
     @Test("what is released, or gave way, is room again")
