@@ -108,8 +108,9 @@ def test_it_stops_after_the_end(page, server):
         page.run("return listen(arguments[0])", proxy.url + path)
         page.wait_for("log.source.readyState === EventSource.CLOSED")
         assert page.run("return seen()") == [["message", "a"], ["message", "b"], ["end", '{"reason":"done"}']]
-        # The answer itself, and the 204 that told the browser to stop.
-        assert proxy.connections == 2
+        # The answer itself, and the 204 that told the browser to stop. A busy browser opens more connections than it uses: what
+        # it was answered, it tells by its errors.
+        assert proxy.connections >= 2
         assert page.run("return log.errors") == [0, 2]
 
 
@@ -135,7 +136,7 @@ def test_a_cut_at_every_event_of_an_answer_that_is_being_written(page, server):
         words = [f"word {n}" for n in range(8)]
         for number, word in enumerate(words):
             server.append(path, word)
-            page.wait_for(f"log.events.length > {number}")
+            page.wait_for(f"log.events.length > {number}", seconds=50)
         server.end(path)
         page.wait_for("log.source.readyState === EventSource.CLOSED", seconds=30)
         assert page.run("return seen()") == [["message", w] for w in words] + [["end", '{"reason":"done"}']]
@@ -170,7 +171,9 @@ def test_it_comes_back_after_a_drain(page, pages, serve):
         second.end(path)
         page.wait_for("log.source.readyState === EventSource.CLOSED")
         types = [type for type, _ in page.run("return seen()")]
-        assert types == ["message", "reconnect", "gap", "message", "end"]
+        # One that is back before the first server has gone is sent away again.
+        assert set(types[1:-3]) == {"reconnect"}
+        assert types[:1] + types[-3:] == ["message", "gap", "message", "end"]
 
 
 def test_a_refused_read_is_final_and_says_so_to_the_page(page, server):
