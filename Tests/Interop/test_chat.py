@@ -1,8 +1,12 @@
 """The chat of `freshet demo`, in Chromium and Firefox: ask, reload, a second window, Stop."""
 
 import contextlib
+import statistics
 
 import pytest
+
+# An answer that ends too early is asked for again, and is twice as slow each time.
+pytestmark = pytest.mark.timeout(300)
 
 ANSWER = "document.querySelector('.turn:last-child .prose')"
 LENGTH = f"({ANSWER}?.textContent.length ?? 0)"
@@ -87,7 +91,9 @@ def test_the_answer_arrives_word_by_word(chat, demo):
 
     lengths = in_the_middle(chat, demo, watch, words_per_second=20)
     steps = [after - before for before, after in zip(lengths, lengths[1:])]
-    assert all(0 < step < 120 for step in steps), lengths
+    assert all(0 < step for step in steps), lengths
+    # A machine that stands still for a moment shows at once what was written meanwhile.
+    assert statistics.median(steps) < 120, lengths
     chat.screenshot("chat-writing")
 
 
@@ -208,14 +214,18 @@ def test_a_question_asked_while_an_answer_is_written_waits_for_its_turn(chat, de
             raise EndedTooEarly
         assert second == "waiting"
         chat.run("document.querySelector('#stop').click()")
-        chat.wait_for(f"{ENDED} === 'writing'")
+        chat.wait_for(f"{ENDED} !== 'waiting'")
+        # Stop may have come after the end of the first, and stopped the second.
         if chat.run(first) == "done":
             raise EndedTooEarly
         assert chat.run(first) == "cancelled"
+        assert chat.run(f"return {ENDED}") in ("writing", "done")
+        chat.run("document.querySelector('#stop').click()")
+        if finish(chat) == "done":
+            raise EndedTooEarly
+        assert finish(chat) == "cancelled"
 
     in_the_middle(chat, demo, ask_again, words_per_second=8)
-    chat.run("document.querySelector('#stop').click()")
-    assert finish(chat) == "cancelled"
 
 
 @pytest.mark.parametrize(
