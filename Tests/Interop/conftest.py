@@ -51,7 +51,7 @@ def server():
     """One server with the default settings for the tests of a module; each test makes its own streams."""
     server = Freshet()
     yield server
-    server.stop()
+    server.stop(patience=60)
     assert server.process.returncode == 0, server.logged()
 
 

@@ -54,7 +54,7 @@ class Browser:
         """The same, for a function whose last argument is called with the result."""
         return self.command("run_async", {"script": script, "args": list(arguments)})
 
-    def wait_for(self, expression, seconds=20):
+    def wait_for(self, expression, seconds=40):
         """Waits in the page until the expression is true, and returns its value."""
         value = self.run_async(_WAIT, expression, seconds * 1000)
         assert value is not None, f"{self.name}: {expression} did not come true; the page says: {self.text()[-600:]}"
@@ -142,13 +142,13 @@ class Chromium(Browser):
         }
         session = self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"/session/{session['sessionId']}"
-        self._send("POST", f"{self._session}/timeouts", {"script": 60000, "pageLoad": 60000})
+        self._send("POST", f"{self._session}/timeouts", {"script": 100_000, "pageLoad": 60_000})
 
     def _send(self, method, path, body):
         data = json.dumps(body).encode() if method == "POST" else None
         request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=90) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise AssertionError(f"chromium: {path}: {json.load(error)['value']['message']}") from None
@@ -233,14 +233,14 @@ class Firefox(Browser):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._socket = socket.create_connection(("127.0.0.1", self._port()), 90)
+        self._socket = socket.create_connection(("127.0.0.1", self._port()), 120)
         self._buffer = b""
         self._number = 0
         self._receive()  # The greeting.
         # As WebDriver's servers hand it on: wrapped as their own clients send it, Firefox overlooks it.
         session = self._send("WebDriver:NewSession", {"acceptInsecureCerts": True})
         assert session["capabilities"]["acceptInsecureCerts"], session
-        self._send("WebDriver:SetTimeouts", {"script": 60000, "pageLoad": 60000})
+        self._send("WebDriver:SetTimeouts", {"script": 100_000, "pageLoad": 60_000})
 
     def _port(self):
         """Firefox writes the port it chose into its profile; there is nothing to wait on but the file."""

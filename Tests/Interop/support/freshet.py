@@ -97,8 +97,8 @@ class Freshet:
         self.log.seek(0)
         return self.log.read()
 
-    def stop(self):
-        return processes.end(self.process)
+    def stop(self, patience=10):
+        return processes.end(self.process, patience)
 
     def resident_bytes(self):
         pages = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
