@@ -6,6 +6,7 @@ import re
 import pytest
 
 from support.freshet import Freshet, run
+from support.waiting import eventually
 
 FOREIGN = "https://evil.example"
 KEYS = {
@@ -156,7 +157,7 @@ def test_health_is_for_whoever_checks_it(server):
 
 def test_it_refuses_to_bind_beyond_loopback_without_keys():
     server = Freshet(host="0.0.0.0", wait=False)
-    output, _ = server.process.communicate(timeout=20)
+    output, _ = server.process.communicate(timeout=60)
     assert server.process.returncode not in (0, None)
     said = output + server.logged()
     assert "keys" in said and "open" in said
@@ -240,7 +241,12 @@ def test_a_keys_file_that_others_may_read_is_warned_of(serve, tmp_path, mode, wa
     keys = tmp_path / "keys"
     keys.write_text(f"backend {KEYS['backend']} all *\n")
     keys.chmod(mode)
-    said = serve(keys=keys).logged()
+    server = serve(keys=keys)
+    if warned:
+        # A thread writes the log, and may be late.
+        eventually(lambda: f"chmod 600 {keys}" in server.logged(), what="the warning")
+    server.stop(patience=60)
+    said = server.logged()
     assert (f"chmod 600 {keys}" in said) == warned, said
     assert KEYS["backend"] not in said
     client = tmp_path / "key"
@@ -296,7 +302,7 @@ def test_a_keys_file_that_cannot_be_meant_stops_the_start(tmp_path, text):
     keys = tmp_path / "keys"
     keys.write_text(text)
     server = Freshet(keys=keys, wait=False)
-    output, _ = server.process.communicate(timeout=20)
+    output, _ = server.process.communicate(timeout=60)
     assert server.process.returncode not in (0, None)
     assert str(keys) in output + server.logged()
 
@@ -308,7 +314,7 @@ def test_an_unknown_setting_is_refused_by_name(tmp_path):
     file = tmp_path / "freshet.yaml"
     file.write_text("heartbeat-secnds: 5\n")
     server = Freshet(config=file, wait=False)
-    output, _ = server.process.communicate(timeout=20)
+    output, _ = server.process.communicate(timeout=60)
     assert server.process.returncode not in (0, None)
     assert "heartbeat-secnds" in output + server.logged()
 
@@ -331,6 +337,6 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(serve, tmp_path
 
 def test_a_port_in_use_is_said_plainly(server):
     second = Freshet(port=server.port, wait=False)
-    output, _ = second.process.communicate(timeout=20)
+    output, _ = second.process.communicate(timeout=60)
     assert second.process.returncode not in (0, None)
     assert str(server.port) in output + second.logged()
