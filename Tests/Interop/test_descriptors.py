@@ -13,9 +13,12 @@ import pytest
 
 from support.freshet import Freshet
 from support.waiting import eventually
-from support.wire import Connection
+from support.wire import Closed, Connection
 
 TICKS = os.sysconf("SC_CLK_TCK")
+
+# However long a busy machine takes, connections that say nothing stay.
+PATIENT = {"header_seconds": 600, "idle_seconds": 600}
 
 
 def limited(soft, hard=None):
@@ -154,7 +157,7 @@ def answers_clearly(server, path):
 
 
 def test_idle_connections_up_to_the_limit_of_open_files_stop_nobody(serve, tmp_path, crowd):
-    server = serve(data=tmp_path / "data", before=limited(256))
+    server = serve(data=tmp_path / "data", before=limited(256), **PATIENT)
     path = server.create()
     with appending(server, path) as appender:
         idle = crowd(server, 300)
@@ -173,7 +176,7 @@ def test_idle_connections_up_to_the_limit_of_open_files_stop_nobody(serve, tmp_p
 
 
 def test_a_thousand_connections_against_1024_stop_nobody(serve, tmp_path, crowd):
-    server = serve(data=tmp_path / "data", before=limited(1024), connections_per_address=0)
+    server = serve(data=tmp_path / "data", before=limited(1024), connections_per_address=0, **PATIENT)
     path = server.create()
     with appending(server, path) as appender:
         idle = crowd(server, 1100)
@@ -190,25 +193,27 @@ def test_the_soft_limit_is_raised_to_the_hard_one(serve):
     server = serve(before=limited(256, 4096))
     limits = pathlib.Path(f"/proc/{server.process.pid}/limits").read_text()
     assert re.search(r"Max open files\s+4096\s+4096", limits)
-    # 4096 are fewer than 10000 connections take.
-    assert "limit of open files, 4096, leaves room" in server.logged()
+    # 4096 are fewer than 10000 connections take. A thread writes the log, and may be late.
+    eventually(lambda: "limit of open files, 4096, leaves room" in server.logged())
 
 
 def test_a_setting_that_fits_is_not_touched(serve):
     server = serve(before=limited(1024), connections=300, connections_per_address=100)
+    # All of the log is there when it has ended.
+    server.stop(patience=60)
     assert "limit of open files" not in server.logged()
 
 
 def test_a_limit_that_leaves_no_room_for_anybody_is_an_error(serve):
     server = serve(before=limited(72), wait=False)
-    assert server.process.wait(15) == 1
+    assert server.process.wait(60) == 1
     assert "limit of open files is 72" in server.logged() and "ulimit -n" in server.logged()
 
 
 @pytest.mark.parametrize("kept", ["memory", "data"])
 def test_a_limit_lowered_below_what_is_open_stops_nobody_who_is_there(serve, tmp_path, crowd, kept):
     settings = {"data": tmp_path / "data"} if kept == "data" else {"memory": True}
-    server = serve(before=limited(1024), **settings)
+    server = serve(before=limited(1024), **settings, **PATIENT)
     path = server.create()
     with appending(server, path) as appender, server.subscribe(path) as reader:
         first = reader.next()
@@ -225,7 +230,7 @@ def test_a_limit_lowered_below_what_is_open_stops_nobody_who_is_there(serve, tmp
         eventually(server.still_serves_or_none, what="service as before")
         appender.goes_on()
     is_alive(server)
-    assert "no file descriptor left" in server.logged()
+    eventually(lambda: "no file descriptor left" in server.logged())
 
 
 def clear(server, path):
@@ -247,7 +252,8 @@ def test_no_descriptor_at_all_costs_no_processor_and_no_life(serve, tmp_path, cr
         # Nobody asks for anything, and 50 knock.
         before, begin = cpu_seconds(server), time.monotonic()
         eventually(lambda: time.monotonic() - begin > 3)
-        assert cpu_seconds(server) - before < 0.6, "a loop that waits for descriptors burns a core"
+        used = cpu_seconds(server) - before
+        assert used < 0.2 * (time.monotonic() - begin), "a loop that waits for descriptors burns a core"
         lower(server, 1024)
         eventually(server.still_serves_or_none, what="service as before")
     is_alive(server)
@@ -277,10 +283,17 @@ def test_the_other_servers_bear_it_too(serve, crowd, command):
     server = serve(command=command, before=limited(256))
     idle = crowd(server, 300)
     eventually(lambda: len(descriptors(server)) > 80)
-    eventually(lambda: server.request("GET", "/health").status == 200)
+    eventually(lambda: is_answered(server, "/health"))
     assert max(descriptors(server)) < 255
     idle.leave()
-    eventually(lambda: server.request("GET", "/v1/streams").status == 200)
+    eventually(lambda: is_answered(server, "/v1/streams"))
     is_alive(server)
     if command == "relay":
-        assert "leaves room for 64 answers of the relay" in server.logged()
+        eventually(lambda: "leaves room for 64 answers of the relay" in server.logged())
+
+
+def is_answered(server, target):
+    """Not so while a connection of the crowd is in its place, which may also close it."""
+    with contextlib.suppress(OSError, Closed):
+        return server.request("GET", target).status == 200
+    return False
