@@ -81,7 +81,7 @@ def test_append_sends_at_once_when_it_is_idle(server, program):
             assert reader.next().data.rstrip("\n") == word.rstrip("\n")
         append.stdin.close()
         assert reader.next().json == {"reason": "done"}
-        assert append.wait(10) == 0
+        assert append.wait(60) == 0
 
 
 def test_append_of_nothing_is_an_empty_stream_that_ended(server):
@@ -102,7 +102,7 @@ def test_append_stops_when_the_stream_is_cancelled(server, program):
             feed(append, "more\n")
         except BrokenPipeError:
             pass
-        assert append.wait(20) != 0
+        assert append.wait(60) != 0
         assert b"cancel" in append.stderr.read().lower()
 
 
@@ -169,7 +169,7 @@ def test_append_that_is_hung_up_ends_the_stream_as_failed(server, program, numbe
         assert reader.next().data.rstrip("\n") == "word"
         append.send_signal(number)
         assert reader.next().json == {"reason": "failed", "detail": "interrupted"}
-        assert append.wait(20) == 1
+        assert append.wait(60) == 1
 
 
 def test_append_under_nohup_is_not_hung_up(server):
@@ -193,7 +193,9 @@ def test_append_under_nohup_is_not_hung_up(server):
 
 @pytest.mark.apart
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("seed", range(20 if NIGHTLY else 2))
+# In these two, all being sent at once, in three requests, is enough to be cut: the first connection is after some hundred or
+# thousand bytes of what is sent, the second after a few of an answer.
+@pytest.mark.parametrize("seed", range(20) if NIGHTLY else [15, 39])
 def test_append_survives_cuts_and_doubles_nothing(server, seed):
     path = f"/v1/stream/append-cut-{seed}"
     count, pause = (4000, 0.02) if NIGHTLY else (400, 0.01)
@@ -255,14 +257,14 @@ def test_tail_follows(server, program):
         assert tail.stdout.readline() == word.encode()
     server.end(path)
     assert tail.stdout.read() == b""
-    assert tail.wait(10) == 0
+    assert tail.wait(60) == 0
 
 
 def test_tail_has_a_status_for_each_reason(server):
     statuses = {}
     for reason in ("done", "failed", "cancelled", "abandoned", "deleted"):
-        path = server.create(headers={"Stream-Lease": "1"} if reason == "abandoned" else None)
-        server.append(path, "word\n")
+        # With the word in it: a lease of a second may be over before another request.
+        path = server.create(headers={"Stream-Lease": "1"} if reason == "abandoned" else None, body="word\n")
         if reason in ("done", "failed"):
             server.end(path, reason)
         if reason == "cancelled":
@@ -271,7 +273,7 @@ def test_tail_has_a_status_for_each_reason(server):
         assert tail.stdout.readline() == b"word\n"
         if reason == "deleted":
             server.request("DELETE", path)
-        statuses[reason] = tail.wait(20)
+        statuses[reason] = tail.wait(60)
         processes.end(tail)
     assert statuses["done"] == 0
     assert 0 not in [statuses[r] for r in statuses if r != "done"]
@@ -318,7 +320,7 @@ def test_tail_stops_when_nobody_reads_it(server):
     assert tail.stdout.readline() == b"0\n"
     tail.stdout.close()
     server.append(path, "more\n")
-    tail.wait(20)
+    tail.wait(60)
     tail.stdout = None
     processes.end(tail)
 
@@ -331,7 +333,7 @@ def test_what_goes_in_comes_out(server):
     tail = processes.start(command("tail", server.url + path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     done = run("append", server.url + path, input=written(1000))
     assert done.returncode == 0, done.stderr
-    output, errors = tail.communicate(timeout=30)
+    output, errors = tail.communicate(timeout=60)
     assert output == written(1000), errors
 
 
@@ -458,6 +460,8 @@ def test_a_renamed_setting_keeps_its_old_name_with_one_warning(serve):
     path = server.create()
     answer = server.request("GET", path + "?live=sse&offset=-1")
     assert answer.status == 200, "the read ends after half a second: the flag is obeyed"
+    # A thread writes the log, and may be late.
+    eventually(lambda: "live-sse-seconds" in server.logged())
     warnings = [line for line in server.logged().splitlines() if "warning" in line]
     assert len(warnings) == 1 and "live-sse-seconds is called durable-streams-sse-seconds now" in warnings[0]
     assert "--live-sse-seconds" in warnings[0] and "FRESHET_LIVE_SSE_SECONDS" in warnings[0]
