@@ -43,10 +43,11 @@ def test_curl_reads_events_as_they_come(server, program):
         block = b""
         while not block.endswith(b"\n\n"):
             block += curl.stdout.readline()
-        assert parse_blocks(block)[0].data == word
+        # A heartbeat may come before.
+        assert parse_blocks(block)[-1].data == word
     server.end(path)
     assert b'data: {"reason":"done"}' in curl.stdout.read()
-    assert curl.wait(10) == 0
+    assert curl.wait(60) == 0
 
 
 def test_curl_is_a_live_producer(server, program):
@@ -57,7 +58,7 @@ def test_curl_is_a_live_producer(server, program):
             feed(curl, word)
             assert reader.next().data == word
         curl.stdin.close()
-        assert curl.wait(10) == 0
+        assert curl.wait(60) == 0
     assert server.read(path).body == b"Hello, world"
 
 
@@ -72,7 +73,7 @@ def test_curl_ends_the_stream_with_its_body(server, program):
         assert reader.next().data == "all"
         curl.stdin.close()
         assert reader.next().json == {"reason": "done"}
-        assert curl.wait(10) == 0
+        assert curl.wait(60) == 0
 
 
 def test_curl_learns_of_a_cancel_although_it_has_more_to_send(server, program):
@@ -111,7 +112,7 @@ def test_curl_sends_a_large_file_after_100_continue(server, tmp_path):
             server.url + path,
         ],
         capture_output=True,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 0
     assert b"< HTTP/1.1 204" in done.stderr
@@ -125,7 +126,7 @@ def test_curl_with_http_1_0(server):
     done = subprocess.run(
         ["curl", "-sS", "--http1.0", "-H", "Accept: text/event-stream", server.url + path],
         capture_output=True,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 0
     assert [b.data for b in parse_blocks(done.stdout) if b.data] == ["word", '{"reason":"done"}']
@@ -140,7 +141,7 @@ def test_node_reads_with_fetch(server, program):
         assert json.loads(node.stdout.readline()) == {"event": "message", "data": {"n": number}}
     server.end(path)
     assert json.loads(node.stdout.readline()) == {"event": "end", "data": {"reason": "done"}}
-    assert node.wait(10) == 0
+    assert node.wait(60) == 0
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="there is no node")
@@ -155,5 +156,5 @@ def test_node_writes_with_fetch(server, program):
         assert reader.next().json == {"reason": "done"}
         said = json.loads(node.stdout.readline())
         assert said["status"] in (200, 204) and said["offset"]
-        assert node.wait(10) == 0
+        assert node.wait(60) == 0
     assert server.read(path).body == b"Hellofromnode"
