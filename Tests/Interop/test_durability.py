@@ -13,6 +13,7 @@ import pytest
 from support.freshet import BINARY, NIGHTLY, Freshet, run
 from support.ports import free_port
 from support.restarts import kill_and_start
+from support.waiting import eventually
 
 ROUNDS = 200 if NIGHTLY else 20
 PRODUCERS = 8
@@ -70,7 +71,7 @@ class Reader(threading.Thread):
 
 @pytest.mark.apart
 @pytest.mark.long(ROUNDS)
-@pytest.mark.timeout(120 if not NIGHTLY else 1800)
+@pytest.mark.timeout(300 if not NIGHTLY else 1800)
 def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
     dice = random.Random(4)
     server = Freshet(port=free_port(), data=tmp_path / "data")
@@ -86,13 +87,15 @@ def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
             server = kill_and_start(server, tmp_path / "data")
             for worker in producers + readers:
                 worker.server = server
+        # A busy machine takes few appends between two deaths; after the last one there is time for all.
+        eventually(lambda: all(producer.sent > ROUNDS for producer in producers), 60, "everyone going on after the deaths")
     finally:
         for producer in producers:
             producer.stopping.set()
     for producer in producers:
-        producer.join(30)
+        producer.join(60)
     kept = [server.read_whole(path).decode() for path in paths]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and any(
         len(reader.events) < producer.sent for reader, producer in zip(readers, producers)
     ):
@@ -108,7 +111,6 @@ def test_kill_9_at_any_moment_loses_doubles_and_reorders_nothing(tmp_path):
         # What a reader was shown is what is kept: nothing is gone afterwards.
         assert [data for _, data in reader.events] == [f"{n} " for n in numbers[: len(reader.events)]]
         assert len(reader.events) >= producer.sent
-    assert all(producer.sent > ROUNDS for producer in producers), "everyone went on after every death"
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(30) == 0
     checked = run("check", tmp_path / "data")
@@ -142,7 +144,7 @@ def test_check_and_backup_read_a_read_only_file_system(tmp_path, state):
         server.process.kill()
         server.process.wait()
     else:
-        assert server.stop() == 0
+        assert server.stop(patience=60) == 0
     if state == "restored":
         assert run("backup", data, tmp_path / "restored.db").returncode == 0
         shutil.rmtree(data)
