@@ -69,8 +69,9 @@ class CutProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            upstream = self.upstream
             try:
-                server = socket.create_connection(self.upstream, 10)
+                server = socket.create_connection(upstream, 10)
             except OSError:
                 # As good as a connection that nobody accepts.
                 self.refused += 1
@@ -84,6 +85,10 @@ class CutProxy:
                 self.connections += 1
                 number = self.connections
                 self._open.add(pair)
+            if upstream is not self.upstream:
+                # Who gave another upstream, and cut what was open, did not see this one yet.
+                self._cut(pair, reset=True)
+                continue
             cut = self.plan(number)
             threading.Thread(target=self._pump, args=(pair, 0, cut), daemon=True).start()
             threading.Thread(target=self._pump, args=(pair, 1, cut), daemon=True).start()
