@@ -181,7 +181,7 @@ def test_it_goes_on_after_503s_for_ten_seconds(page, pages, server):
         assert 2 <= unavailable.requests <= 15
         proxy.upstream = server.address
         proxy.cut_all()
-        page.wait_for("log.events.length === 2", seconds=30)
+        page.wait_for("log.events.length === 2", seconds=60)
         assert words(page) == ["before", "meanwhile"]
     unavailable.close()
 

@@ -161,7 +161,7 @@ def test_it_comes_back_after_a_drain(page, pages, serve):
         page.run("return listen(arguments[0])", proxy.url + path)
         page.wait_for("log.events.length === 1")
         first.process.send_signal(signal.SIGTERM)
-        assert first.process.wait(20) == 0
+        assert first.process.wait(60) == 0
         # Streams in memory are gone with their server: the next one has the stream anew, and says that it is another.
         second = serve(**settings)
         second.create(name="drained")

@@ -58,7 +58,7 @@ def ask(chat, question="What is the JSON trap?", words_per_second=100):
 
 
 def finish(chat):
-    return chat.wait_for(f"!['waiting', 'writing', undefined].includes({ENDED}) && {ENDED}", seconds=50)
+    return chat.wait_for(f"!['waiting', 'writing', undefined].includes({ENDED}) && {ENDED}", seconds=90)
 
 
 def words(text):

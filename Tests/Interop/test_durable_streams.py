@@ -38,7 +38,7 @@ def producer(url, count, type="application/json"):
         with DurableStream(url, content_type=type) as handle:
             for number in range(count):
                 handle.append({"n": number} if "json" in type else f"{number};")
-        httpx.post(url, headers={"Stream-Closed": "true"})
+        httpx.post(url, headers={"Stream-Closed": "true"}, timeout=60)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
