@@ -31,7 +31,7 @@ private func liveRead(_ query: String, through rewrite: @escaping @Sendable (Req
     }
 }
 
-@Suite("Hummingbird sees a reader leave by the body of its request", .timeLimit(.minutes(1)))
+@Suite("Hummingbird sees a reader leave by the body of its request", .timeLimit(.minutes(10)))
 struct WatchedBodyTests {
     @Test("A middleware that assigns a body leaves the connection known, however often it is a buffer")
     func assigned() async throws {

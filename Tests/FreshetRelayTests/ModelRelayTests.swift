@@ -8,7 +8,7 @@ import ScriptedServer
 import ServiceLifecycle
 import Testing
 
-@Suite("The relay inside a program", .timeLimit(.minutes(1)))
+@Suite("The relay inside a program", .timeLimit(.minutes(10)))
 struct ModelRelayTests {
     private static let call = #"{"model":"builtin","stream":true,"messages":[{"role":"user","content":"Why?"}]}"#
 
@@ -44,7 +44,7 @@ struct ModelRelayTests {
             request.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(string: body))
         }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
         let text = String(buffer: try await response.body.collect(upTo: 1 << 20))
         return (Int(response.status.code), response.headers, text)
     }

@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import Testing
 
-@Suite("A program decides who may", .timeLimit(.minutes(1)))
+@Suite("A program decides who may", .timeLimit(.minutes(10)))
 struct AccessTests {
     private struct Broken: Error {}
 

@@ -14,7 +14,7 @@ import Musl
 import Darwin
 #endif
 
-@Suite("The server inside a program", .timeLimit(.minutes(1)))
+@Suite("The server inside a program", .timeLimit(.minutes(10)))
 struct EmbeddedServerTests {
     static func server(
         _ change: (inout EmbeddedServer.Configuration) -> Void = { _ in },

@@ -1,7 +1,7 @@
 import Freshet
 import Testing
 
-@Suite("Producing in process", .timeLimit(.minutes(1)))
+@Suite("Producing in process", .timeLimit(.minutes(10)))
 struct ProducingTests {
     let streams: EventStreams
 

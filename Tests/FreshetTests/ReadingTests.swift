@@ -2,7 +2,7 @@ import Freshet
 import StreamCore
 import Testing
 
-@Suite("Reading in process", .timeLimit(.minutes(1)))
+@Suite("Reading in process", .timeLimit(.minutes(10)))
 struct ReadingTests {
     let streams: EventStreams
 

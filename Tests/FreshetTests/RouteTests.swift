@@ -3,7 +3,7 @@ import Freshet
 import NIOHTTP1
 import Testing
 
-@Suite("A program's own routes", .timeLimit(.minutes(1)))
+@Suite("A program's own routes", .timeLimit(.minutes(10)))
 struct RouteTests {
     private struct OutOfOrder: Error {}
 

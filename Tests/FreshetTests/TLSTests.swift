@@ -5,7 +5,7 @@ import NIOCore
 import NIOSSL
 import Testing
 
-@Suite("The server inside a program, over TLS", .timeLimit(.minutes(1)))
+@Suite("The server inside a program, over TLS", .timeLimit(.minutes(10)))
 struct TLSTests {
     /// A folder with what `scripts/dev-certificate` makes.
     private struct Certificate {

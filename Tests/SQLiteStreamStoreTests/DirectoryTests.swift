@@ -4,7 +4,7 @@ import StoreSuite
 import StreamCore
 import Testing
 
-@Suite("A data directory", .timeLimit(.minutes(2)))
+@Suite("A data directory", .timeLimit(.minutes(10)))
 struct DirectoryTests {
     private let name = StreamName.known("s")
 

@@ -3,7 +3,7 @@ import StoreSuite
 import StreamCore
 import Testing
 
-@Suite("Forks in the SQLite store", .timeLimit(.minutes(2)))
+@Suite("Forks in the SQLite store", .timeLimit(.minutes(10)))
 struct ForkTests {
     private let source = StreamName.known("source")
     private let fork = StreamName.known("fork")

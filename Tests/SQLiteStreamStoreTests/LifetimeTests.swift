@@ -3,7 +3,7 @@ import StoreSuite
 import StreamCore
 import Testing
 
-@Suite("Lifetimes across a restart", .timeLimit(.minutes(2)))
+@Suite("Lifetimes across a restart", .timeLimit(.minutes(10)))
 struct LifetimeTests {
     private let name = StreamName.known("s")
     private let time = ManualTime()

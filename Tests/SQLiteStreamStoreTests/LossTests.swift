@@ -53,7 +53,7 @@ extension TemporaryDirectory {
     }
 }
 
-@Suite("A data directory in use", .timeLimit(.minutes(2)))
+@Suite("A data directory in use", .timeLimit(.minutes(10)))
 struct LossTests {
     private let name = StreamName.known("s")
     private let directory = TemporaryDirectory()

@@ -5,7 +5,7 @@ import StoreSuite
 import StreamCore
 import Testing
 
-@Suite("The writer of the SQLite store", .timeLimit(.minutes(2)))
+@Suite("The writer of the SQLite store", .timeLimit(.minutes(10)))
 struct WriterTests {
     private let name = StreamName.known("s")
 

@@ -7,7 +7,7 @@ import Testing
 @testable import FreshetServer
 
 /// Durable Streams protocol, sections 5.7, 5.8, 8 and 10: long-poll, `live=sse`, cursors.
-@Suite("Durable Streams: reads that follow", .timeLimit(.minutes(1)))
+@Suite("Durable Streams: reads that follow", .timeLimit(.minutes(10)))
 struct DurableStreamsFollowTests {
     // MARK: Long-poll
 

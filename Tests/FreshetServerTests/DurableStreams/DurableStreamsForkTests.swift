@@ -6,7 +6,7 @@ import Testing
 @testable import FreshetServer
 
 /// Durable Streams protocol, sections 4.2 and 8: forks, soft deletion.
-@Suite("Durable Streams: forks", .timeLimit(.minutes(1)))
+@Suite("Durable Streams: forks", .timeLimit(.minutes(10)))
 struct DurableStreamsForkTests {
     private func fork(
         _ server: DurableStreamsServer,

@@ -6,7 +6,7 @@ import Testing
 @testable import FreshetServer
 
 /// Durable Streams protocol, sections 4.1 and 5.1 to 5.5: creating, appending, closing, deleting, metadata.
-@Suite("Durable Streams: the life of a stream", .timeLimit(.minutes(1)))
+@Suite("Durable Streams: the life of a stream", .timeLimit(.minutes(10)))
 struct DurableStreamsLifecycleTests {
     @Test(
         "5.1: PUT MUST answer 200 where the same stream exists, and 409 where another does",

@@ -6,7 +6,7 @@ import Testing
 @testable import FreshetServer
 
 /// Durable Streams protocol, section 5.2.1: idempotent producers.
-@Suite("Durable Streams: idempotent producers", .timeLimit(.minutes(1)))
+@Suite("Durable Streams: idempotent producers", .timeLimit(.minutes(10)))
 struct DurableStreamsProducerTests {
     private func post(
         _ server: DurableStreamsServer,

@@ -6,7 +6,7 @@ import Testing
 @testable import FreshetServer
 
 /// Durable Streams protocol, sections 5.6, 8, 9.1 and 10.1: catch-up reads, offsets, JSON, caching.
-@Suite("Durable Streams: catch-up reads", .timeLimit(.minutes(1)))
+@Suite("Durable Streams: catch-up reads", .timeLimit(.minutes(10)))
 struct DurableStreamsReadTests {
     @Test(
         "5.6: a read at the tail MUST say that it is up to date, and of a closed stream that it is",

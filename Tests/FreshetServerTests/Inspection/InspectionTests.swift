@@ -6,7 +6,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Who reads, and lists by more than names", .timeLimit(.minutes(2)))
+@Suite("Who reads, and lists by more than names", .timeLimit(.minutes(10)))
 struct InspectionTests {
     private let keys = """
         all 0123456789abcdef all *

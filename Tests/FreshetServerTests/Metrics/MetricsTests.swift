@@ -4,7 +4,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("The numbers of a server", .timeLimit(.minutes(2)))
+@Suite("The numbers of a server", .timeLimit(.minutes(10)))
 struct MetricsTests {
     /// The value of a series; nil when it is not there.
     private func value(_ series: String, _ server: TestServer) async throws -> Double? {

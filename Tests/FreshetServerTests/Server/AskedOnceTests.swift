@@ -4,7 +4,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("What a POST asks the store: a rule is asked once", .timeLimit(.minutes(1)))
+@Suite("What a POST asks the store: a rule is asked once", .timeLimit(.minutes(10)))
 struct AskedOnceTests {
     private let json = "Content-Type: application/json"
 

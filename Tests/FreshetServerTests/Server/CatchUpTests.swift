@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Catch-up reads", .timeLimit(.minutes(1)))
+@Suite("Catch-up reads", .timeLimit(.minutes(10)))
 struct CatchUpTests {
     @Test(
         "show the bytes of each type",

@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("A server that goes away", .timeLimit(.minutes(1)))
+@Suite("A server that goes away", .timeLimit(.minutes(10)))
 struct DrainTests {
     private let text = "Content-Type: text/plain"
 

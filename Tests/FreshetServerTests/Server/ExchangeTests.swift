@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("A request that a function answers", .timeLimit(.minutes(2)))
+@Suite("A request that a function answers", .timeLimit(.minutes(10)))
 struct ExchangeTests {
     /// A route of the test's own, at every path that begins with `/exchange`.
     private struct Route: RouteGroup {

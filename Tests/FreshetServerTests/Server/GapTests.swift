@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("A gap is told whenever what follows is not what follows the reader's position", .timeLimit(.minutes(1)))
+@Suite("A gap is told whenever what follows is not what follows the reader's position", .timeLimit(.minutes(10)))
 struct GapTests {
     /// Events 1 to 5 were kept, at most three remain.
     private func trimmed(_ body: (TestServer) async throws -> Void) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Heads of requests, over the wire", .timeLimit(.minutes(1)))
+@Suite("Heads of requests, over the wire", .timeLimit(.minutes(10)))
 struct HeadTests {
     private static let paths = [
         "/health", "/v1/stream/a", "/v1/streams", "/v1/session", "/metrics", "/v1/probe/time", "/none",

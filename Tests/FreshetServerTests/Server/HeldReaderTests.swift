@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("A reader may come before the producer", .timeLimit(.minutes(1)))
+@Suite("A reader may come before the producer", .timeLimit(.minutes(10)))
 struct HeldReaderTests {
     @Test("it is held, gets heartbeats, creates nothing, and reads from the start once there is a stream")
     func held() async throws {

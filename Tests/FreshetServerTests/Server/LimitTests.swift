@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Limits, each with its response, and the server goes on", .timeLimit(.minutes(1)))
+@Suite("Limits, each with its response, and the server goes on", .timeLimit(.minutes(10)))
 struct LimitTests {
     @Test("a head that is too large is 431, also when more of it comes", arguments: ["X: ", "GET /", "Cookie: "])
     func headers(start: String) async throws {

@@ -7,7 +7,7 @@ import TextCodecs
 
 @testable import FreshetServer
 
-@Suite("Lists, by right", .timeLimit(.minutes(1)))
+@Suite("Lists, by right", .timeLimit(.minutes(10)))
 struct ListTests {
     private let keys = """
         all 0123456789abcdef all *

@@ -10,7 +10,7 @@ import Testing
 @testable import StreamHTTP
 
 /// The event loop of these tests hears nothing until it is run: what the store told it waits, as on a busy server.
-@Suite("Answers follow the store's order, whatever the loop has heard", .timeLimit(.minutes(1)))
+@Suite("Answers follow the store's order, whatever the loop has heard", .timeLimit(.minutes(10)))
 struct LoopOrderTests {
     enum Stop: CaseIterable, Sendable {
         case cancel, end, delete, expire, takeover

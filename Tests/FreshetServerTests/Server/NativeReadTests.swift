@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Native reads, byte by byte", .timeLimit(.minutes(1)))
+@Suite("Native reads, byte by byte", .timeLimit(.minutes(10)))
 struct NativeReadTests {
     private let fields =
         "Vary: Accept, Origin\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n"

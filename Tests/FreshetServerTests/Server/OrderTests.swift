@@ -8,7 +8,7 @@ import Testing
 
 /// Whatever was acknowledged before a request was whole is in its response, and what comes between two looks of the
 /// same request does not make it tell two stories.
-@Suite("Answers follow the store's order", .timeLimit(.minutes(1)))
+@Suite("Answers follow the store's order", .timeLimit(.minutes(10)))
 struct OrderTests {
     private static let numbered: Desk.Fields = [("Producer-Id", "p"), ("Producer-Epoch", "0"), ("Producer-Seq", "0")]
     private static let closing: Desk.Fields = [("Stream-Closed", "true")]

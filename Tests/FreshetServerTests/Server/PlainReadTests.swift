@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("The plain form: what was appended, and nothing of Freshet's", .timeLimit(.minutes(1)))
+@Suite("The plain form: what was appended, and nothing of Freshet's", .timeLimit(.minutes(10)))
 struct PlainReadTests {
     private let fields =
         "Vary: Accept, Origin\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n"

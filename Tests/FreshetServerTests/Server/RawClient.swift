@@ -170,7 +170,7 @@ final class RawClient: Sendable {
     }
 
     private func take(_ find: @Sendable (_ bytes: [UInt8], _ isEnded: Bool) -> Int?) async throws -> String {
-        let timer = channel.eventLoop.scheduleTask(in: .seconds(20)) { [collector] in collector.expire() }
+        let timer = channel.eventLoop.scheduleTask(in: .seconds(120)) { [collector] in collector.expire() }
         defer { timer.cancel() }
         while true {
             let found: Result<[UInt8]?, Unexpected> = collector.look { bytes, isEnded, error, isLate in

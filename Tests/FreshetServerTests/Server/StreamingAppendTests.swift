@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Bodies that are appended while they arrive", .timeLimit(.minutes(1)))
+@Suite("Bodies that are appended while they arrive", .timeLimit(.minutes(10)))
 struct StreamingAppendTests {
     private func open(
         _ server: TestServer,

@@ -97,7 +97,7 @@ struct TestServer {
     /// Until what the server does elsewhere has happened.
     func until(_ what: String, _ isTrue: () async throws -> Bool) async throws {
         let clock = ContinuousClock()
-        let deadline = clock.now + .seconds(20)
+        let deadline = clock.now + .seconds(120)
         while try await !isTrue() {
             guard clock.now < deadline else { throw RawClient.Unexpected(description: "never: \(what)") }
             try await Task.sleep(for: .milliseconds(2))

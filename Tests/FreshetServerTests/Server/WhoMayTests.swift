@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Who may, over the wire", .timeLimit(.minutes(1)))
+@Suite("Who may, over the wire", .timeLimit(.minutes(10)))
 struct WhoMayTests {
     private let keys =
         "writer 0123456789abcdef create,append,end,cancel,read,delete team/*\nreader fedcba9876543210 read *\n"

@@ -5,7 +5,7 @@ import Testing
 
 @testable import FreshetServer
 
-@Suite("Creating, appending, ending, cancelling", .timeLimit(.minutes(1)))
+@Suite("Creating, appending, ending, cancelling", .timeLimit(.minutes(10)))
 struct WriteTests {
     private let text = "Content-Type: text/plain"
 

@@ -2,7 +2,7 @@ import StoreSuite
 import StreamCore
 import Testing
 
-@Suite("A producer's lease", .timeLimit(.minutes(1)))
+@Suite("A producer's lease", .timeLimit(.minutes(10)))
 struct LeaseTests {
     let node = Node()
     let name = StreamName.known("s")

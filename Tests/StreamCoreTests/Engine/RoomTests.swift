@@ -2,7 +2,7 @@ import StoreSuite
 import StreamCore
 import Testing
 
-@Suite("Room in a full store", .timeLimit(.minutes(1)))
+@Suite("Room in a full store", .timeLimit(.minutes(10)))
 struct RoomTests {
     private let names = (0..<4).map { StreamName.known("\($0)") }
 

@@ -4,7 +4,7 @@ import StoreSuite
 import StreamCore
 import Testing
 
-@Suite("A streaming append", .timeLimit(.minutes(1)))
+@Suite("A streaming append", .timeLimit(.minutes(10)))
 struct StreamingProducerTests {
     let node = Node()
     let name = StreamName.known("s")

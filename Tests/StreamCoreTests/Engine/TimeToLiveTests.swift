@@ -4,7 +4,7 @@ import Testing
 
 @testable import StreamCore
 
-@Suite("A stream's time to live", .timeLimit(.minutes(1)))
+@Suite("A stream's time to live", .timeLimit(.minutes(10)))
 struct TimeToLiveTests {
     let node = Node()
     let name = StreamName.known("s")

@@ -2,7 +2,7 @@ import StoreSuite
 import StreamCore
 import Testing
 
-@Suite("The hub", .timeLimit(.minutes(1)))
+@Suite("The hub", .timeLimit(.minutes(10)))
 struct HubTests {
     let store = ScriptedStore(MemoryStreamStore(time: ManualTime()))
     let name = StreamName.known("s")

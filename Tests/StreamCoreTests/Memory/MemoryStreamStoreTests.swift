@@ -1,7 +1,7 @@
 import StoreSuite
 import Testing
 
-@Suite("The memory store", .timeLimit(.minutes(2)))
+@Suite("The memory store", .timeLimit(.minutes(10)))
 struct MemoryStreamStoreTests {
     @Test("does what every store must", arguments: StoreCheck.all + StoreCheck.forks)
     func conforms(check: StoreCheck) async throws {

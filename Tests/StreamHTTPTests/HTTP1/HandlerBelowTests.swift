@@ -7,7 +7,7 @@ import Testing
 
 @testable import StreamHTTP
 
-@Suite("A connection above a handler that changes its bytes, as TLS does", .timeLimit(.minutes(1)))
+@Suite("A connection above a handler that changes its bytes, as TLS does", .timeLimit(.minutes(10)))
 struct HandlerBelowTests {
     /// Turns every byte around, both ways.
     private final class Scrambler: ChannelDuplexHandler {
