@@ -35,7 +35,8 @@ struct LimitTests {
         try await TestServer.run({ $0.headerTime = .milliseconds(60) }) { server in
             let client = try await server.connect()
             try await client.send("GET /health HT")
-            try await client.send("TP/1.1\r\n")
+            // On a busy machine the time may be over, and the connection closed, before this is sent.
+            try? await client.send("TP/1.1\r\n")
             let answer = try await client.response()
             #expect(answer.status == 408)
             #expect(answer.code == "head-timeout")
@@ -79,7 +80,8 @@ struct LimitTests {
             let head = ["Content-Type: application/json", "Transfer-Encoding: chunked"]
             try await client.send(server.request("POST", "/v1/stream/a", head))
             let chunk = "190\r\n" + String(repeating: "1", count: 400) + "\r\n"
-            for _ in 0..<4 { try await client.send(chunk) }
+            // On a busy machine it may be cut before it has sent everything; the response is there all the same.
+            for _ in 0..<4 { try? await client.send(chunk) }
             #expect(try await client.response().status == 413)
             #expect(try await client.readToEnd() == "")
         }

@@ -174,12 +174,13 @@ final class RawClient: Sendable {
         defer { timer.cancel() }
         while true {
             let found: Result<[UInt8]?, Unexpected> = collector.look { bytes, isEnded, error, isLate in
-                if let error { return .failure(Unexpected(description: "\(error), after \(shown(bytes))")) }
-                if let count = find(bytes, isEnded) {
+                // What had come is there, also when the connection broke behind it.
+                if let count = find(bytes, isEnded && error == nil) {
                     let taken = Array(bytes.prefix(count))
                     bytes.removeFirst(count)
                     return .success(taken)
                 }
+                if let error { return .failure(Unexpected(description: "\(error), after \(shown(bytes))")) }
                 if isEnded { return .failure(Unexpected(description: "the connection ended after \(shown(bytes))")) }
                 if isLate { return .failure(Unexpected(description: "nothing more came after \(shown(bytes))")) }
                 return .success(nil)
@@ -206,7 +207,8 @@ final class RawClient: Sendable {
         func channelInactive(context: ChannelHandlerContext) { change { $0.isEnded = true } }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            change { $0.error = "the connection broke (\(error))" }
+            // After a regular end everything has come: what is sent into it breaks nothing that is read.
+            change { if !$0.isEnded { $0.error = "the connection broke (\(error))" } }
             context.close(promise: nil)
         }
 
