@@ -72,7 +72,8 @@ struct EmbeddedServerTests {
 
     @Test("A drain lets the readers of a stream that is being produced in process read to its end")
     func drain() async throws {
-        let server = try Self.server()
+        // The deadline is no part of this.
+        let server = try Self.server { $0.drainDeadline = .seconds(600) }
         try await RunningServer.with(server) { running async throws in
             let stream = try await running.streams.create("answer")
             let mayEnd = AsyncStream.makeStream(of: Void.self)

@@ -11,7 +11,8 @@ struct DrainTests {
 
     @Test("readers of streams that nobody writes are asked to come back; the others stay for the end")
     func readers() async throws {
-        try await TestServer.run { server in
+        // The deadline is no part of this.
+        try await TestServer.run({ $0.drainDeadline = .seconds(600) }) { server in
             try await server.ask("PUT", "/v1/stream/quiet", text)
             try await server.ask("PUT", "/v1/stream/leased", text, "Stream-Lease: 600")
             try await server.ask("PUT", "/v1/stream/written", text)

@@ -278,7 +278,7 @@ struct ExchangeTests {
     @Test func `a drain lets it finish`() async throws {
         let release = Note()
         try await serve { configuration in
-            configuration.drainDeadline = .seconds(60)
+            configuration.drainDeadline = .seconds(600)
         } _: { _, writer in
             try await writer.head(200, [])
             while release.value.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
