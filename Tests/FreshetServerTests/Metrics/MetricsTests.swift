@@ -106,6 +106,8 @@ struct MetricsTests {
             try await server.ask("POST", "/v1/stream/a", "Content-Type: text/event-stream", body: "data: y\n\n")
             #expect(try await waiting.response().status == 200)
             await waiting.close()
+            // Who waited may be told before who follows, whose delivery is counted below.
+            _ = try await reader.read(through: "data: y")
             #expect(try await value(gets, server) == before + looks, "those that asked before, and no long-poll")
             #expect(try await value("freshet_append_seconds_count", server) == 4)
             #expect(try await value("freshet_append_seconds_bucket{le=\"+Inf\"}", server) == 4)
