@@ -122,9 +122,11 @@ struct RequestRunTests {
 
     @Test("a body that pauses for too long is answered")
     func silence() {
+        // From before it began, and then from after: however long this took, the pause is shorter, and then longer.
+        let before = NIODeadline.now()
         let scene = post(.length(4))
         scene.run.start(.collect(limit: 4, echo))
-        scene.run.tick(now: .now() + .seconds(29))
+        scene.run.tick(now: before + .seconds(29))
         #expect(scene.transport.said.isEmpty)
         scene.run.tick(now: .now() + .seconds(31))
         #expect(scene.transport.said == ["400 "])
@@ -134,6 +136,7 @@ struct RequestRunTests {
     func stalled() throws {
         let name = try StreamName("a")
         for isSlow in [false, true] {
+            let before = NIODeadline.now()
             let scene = Scene(RequestHead(method: .GET, uri: "/a"))
             scene.transport.isWritable = false
             scene.run.start(
@@ -151,11 +154,11 @@ struct RequestRunTests {
             )
             scene.run.bodyEnded()
             #expect(scene.transport.said == ["streams", "head 200", "waits"])
-            let now = NIODeadline.now()
             if isSlow { scene.transport.bytesTaken += 1 }
-            scene.run.tick(now: now + .seconds(29))
+            // From before it began, and then from after.
+            scene.run.tick(now: before + .seconds(29))
             #expect(scene.transport.said.count == 3)
-            scene.run.tick(now: now + .seconds(31))
+            scene.run.tick(now: .now() + .seconds(31))
             #expect(scene.transport.said.last == (isSlow ? "waits" : "abort"))
         }
     }
