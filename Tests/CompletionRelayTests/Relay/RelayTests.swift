@@ -307,21 +307,21 @@ struct RelayTests {
     @Test("an answer that nobody reads is stopped when the caller said so")
     func unread() async throws {
         let upstream = ScriptedUpstream()
-        let clock = ImmediateClock()
+        let clock = LookingClock()
         let time = ManualTime()
         let relay = relay(upstream, time: time, clock: clock)
         var asked = call(.chat)
         asked.policy = .grace(seconds: 5)
         let name = try stream(await relay.begin(asked))
         streams.attachReader(name)
+        // A look that began before there was a reader is over.
+        let looks = clock.looks
+        try await until { clock.looks > looks }
         time.advance(by: .seconds(60))
         await Task.yield()
         #expect(try await streams.info(name)?.end == nil)
         streams.detachReader(name)
-        try await until {
-            time.advance(by: .seconds(1))
-            return try await streams.info(name)?.end != nil
-        }
+        try await pass(time, clock, untilEndOf: name)
         let end = try #require(try await streams.info(name)?.end)
         #expect(end.reason == .cancelled)
         #expect(end.detail == "nobody has read it for 5 s")
@@ -335,8 +335,9 @@ struct RelayTests {
             await gate.opened()
             return (200, [HeaderField("Content-Type", "text/event-stream")])
         }
+        let clock = LookingClock()
         let time = ManualTime()
-        let relay = relay(upstream, time: time, clock: ImmediateClock())
+        let relay = relay(upstream, time: time, clock: clock)
         var asked = call(.chat)
         asked.policy = .cancel
         let waiting = Task { [asked] in await relay.begin(asked) }
@@ -347,10 +348,7 @@ struct RelayTests {
         #expect(try await streams.info(name)?.end == nil)
         waiting.cancel()
         _ = await waiting.value
-        try await until {
-            time.advance(by: .seconds(1))
-            return try await streams.info(name)?.end != nil
-        }
+        try await pass(time, clock, untilEndOf: name)
         #expect(try await streams.info(name)?.end?.reason == .cancelled)
         gate.open()
         try await until { !relay.isBusy }
@@ -502,6 +500,18 @@ struct RelayTests {
         return page
     }
 
+    /// Time passes, no faster than the relay looks for readers: the silence of the upstream would else be seen first.
+    private func pass(_ time: ManualTime, _ clock: LookingClock, untilEndOf name: StreamName) async throws {
+        var looks = clock.looks
+        try await until {
+            if clock.looks > looks {
+                looks = clock.looks
+                time.advance(by: .seconds(1))
+            }
+            return try await streams.info(name)?.end != nil
+        }
+    }
+
     private func until(_ isTrue: () async throws -> Bool) async throws {
         let deadline = ContinuousClock.now + .seconds(120)
         while try await !isTrue() {
@@ -512,5 +522,28 @@ struct RelayTests {
 
     private struct Unexpected: Error, CustomStringConvertible {
         var description: String
+    }
+}
+
+/// Every wait is over at once, after everybody else had a turn; those between two looks for readers are counted.
+private final class LookingClock: Clock {
+    struct Instant: InstantProtocol {
+        var offset: Duration
+
+        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        func duration(to other: Instant) -> Duration { other.offset - offset }
+        static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+    }
+
+    private let count = Mutex(0)
+
+    var now: Instant { Instant(offset: .zero) }
+    var minimumResolution: Duration { .nanoseconds(1) }
+    var looks: Int { count.withLock(\.self) }
+
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        try Task.checkCancellation()
+        if deadline.offset == .milliseconds(200) { count.withLock { $0 += 1 } }
+        await Task.yield()
     }
 }
