@@ -256,7 +256,11 @@ test('reading JSON is linear', () => {
         return (performance.now() - begun) / count;
     };
     time(20_000);
-    const short = time(20_000);
-    const long = time(400_000);
-    assert.ok(long < short * 5 + 0.002, `${short} ms, ${long} ms`);
+    // A machine that is busy with something else slows one of them, and not each time the same.
+    for (let left = 4; ; left -= 1) {
+        const short = time(20_000);
+        const long = time(400_000);
+        if (long < short * 5 + 0.002) return;
+        assert.ok(left > 0, `${short} ms, ${long} ms`);
+    }
 });
