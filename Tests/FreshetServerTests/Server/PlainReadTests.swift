@@ -158,8 +158,16 @@ struct PlainReadTests {
 
     @Test("a server that goes away tears what it cannot serve, and says 503 to whoever comes")
     func draining() async throws {
-        try await TestServer.run { server in
+        try await TestServer.run({ $0.drainDeadline = .seconds(600) }) { server in
             try await server.ask("PUT", "/v1/stream/a", "Content-Type: text/plain", body: "x")
+            // As long as this one is at work the server is not gone.
+            try await server.ask("PUT", "/v1/stream/b", "Content-Type: text/plain")
+            let producer = try await server.connect()
+            let head = ["Content-Type: text/plain", "Transfer-Encoding: chunked"]
+            try await producer.send(server.request("POST", "/v1/stream/b", head) + "1\r\n1\r\n")
+            try await server.until("the producer is at work") {
+                try server.streams.attendance(of: StreamName("b")).openProducers == 1
+            }
             let reader = try await follow(server, "/v1/stream/a?as=plain")
             #expect(try await reader.chunk() == "data: x\n\n")
             let idle = try await server.connect()
@@ -168,6 +176,8 @@ struct PlainReadTests {
             #expect(try await reader.readToEnd() == torn)
             let late = try await idle.request(server.request("GET", "/v1/stream/a?as=plain&when=open"))
             #expect(late.status == 503 && late.code == "draining" && late.header("Retry-After") != nil)
+            try await producer.send("0\r\n\r\n")
+            #expect(try await producer.response().status == 204)
             await drained
         }
     }
