@@ -71,7 +71,17 @@ package final class StreamingProducer: TailListener {
     }
 
     /// Returns when the store has what was appended: asked before it is acknowledged, where nothing is left to append.
-    package func confirm() async throws(StoreError) { try await streams.store.confirm() }
+    /// After that `stop` is what the store has decided by then.
+    package func confirm() async throws(StoreError) {
+        try await streams.store.confirm()
+        // Asked, and not only told: this producer may share a watch of the stream that another follower, on another
+        // thread, has entered and has yet to begin, and of what is decided before that nobody is told.
+        let birth = state.withLock(\.birth)
+        guard let info = try await streams.store.info(name), info.birth == birth else {
+            return note(.removed(.deleted))
+        }
+        if let end = info.end { note(.ended(end)) }
+    }
 
     /// The request is over. `isTorn` when it did not end as HTTP says a body ends. Waits for an append on its way.
     package func finish(isTorn: Bool) async {
