@@ -29,7 +29,8 @@ struct RequestScreeningTests {
         arguments: [
             "Stream-Closed", "Stream-Cancel", "Stream-Lease", "Stream-TTL", "Stream-End-Detail", "Stream-Forked-From",
             "Producer-Id", "Producer-Seq", "Freshet-Key", "Freshet-On-Disconnect", "Last-Event-ID", "Idempotency-Key",
-            "Content-Type", "Content-Length", "Authorization", "Origin", "Sec-Fetch-Site", "X-Api-Key",
+            "Content-Type", "Content-Length", "Authorization", "Origin", "Sec-Fetch-Site", "X-Api-Key", "Api-Key",
+            "X-Goog-Api-Key",
         ]
     )
     func repeated(name: String) {
