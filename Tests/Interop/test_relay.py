@@ -553,6 +553,13 @@ def test_an_upstream_rules_neither_a_page_nor_a_browser_nor_a_proxy(relayed):
     assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert [name for name in HOSTILE if name in answer] == ["Content-Security-Policy"]
     assert {name: answer[name] for name in USUAL} == USUAL
+    # Also what is told again of what an upstream said before.
+    keyed = {"Idempotency-Key": "hostile-stream"}
+    again = [relayed.call(headers=keyed), relayed.call(headers=keyed)]
+    relayed.begin(Answer(EVENTS["responses"]))
+    assert relayed.call("responses").status == 200
+    for answer in (*again, *(relayed.server.request("GET", f"/v1/responses/resp_1{query}") for query in ("", "?stream=true"))):
+        assert (answer.status, answer["Content-Security-Policy"]) == (200, "sandbox; default-src 'none'"), answer
 
 
 def test_a_body_that_an_upstream_packed_can_be_unpacked(relayed):

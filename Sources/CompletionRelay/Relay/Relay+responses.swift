@@ -108,7 +108,7 @@ extension Relay {
                 continue
             }
             guard let body = recorded.document(end: page.end) else { return Response(.noResponse(id)) }
-            let fields = [HeaderField("Content-Type", "application/json"), HeaderField("Cache-Control", "no-store")]
+            let fields = configuration.responseFields.ofPassed([HeaderField("Content-Type", "application/json")])
             return Response(200, headers: fields, body: body)
         }
     }

@@ -242,7 +242,7 @@ package final class Relay: Sendable {
             if refusal.status >= 400 { refusal.sayFinal() }
             return .response(refusal)
         }
-        return .stream(found.record.answer, found.record.format, [], nil)
+        return .stream(found.record.answer, found.record.format, configuration.responseFields.ofStream([]), nil)
     }
 
     /// What a key's record says; nil when there is none.
