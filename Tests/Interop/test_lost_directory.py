@@ -81,6 +81,17 @@ def test_nothing_is_acknowledged_from_then_on(serve, tmp_path, mishap):
     eventually(lambda: "Nothing can be kept any more" in server.logged())
 
 
+def test_what_stands_above_it_is_moved_and_the_way_from_where_the_server_is_stays_the_same(serve, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    server = serve(data="data", before=lambda: os.chdir(home))
+    path = server.create()
+    home.rename(tmp_path / "moved")
+    home.mkdir()
+    assert server.append(path, "lost").status == 503
+    assert str(home / "data") in is_lost(server)
+
+
 @pytest.mark.parametrize("closes", [False, True])
 @pytest.mark.parametrize("mishap", ["the lock deleted", "the directory deleted", "the log deleted"])
 def test_a_body_that_ends_then_is_not_acknowledged(serve, tmp_path, mishap, closes):

@@ -11,6 +11,9 @@ import Darwin
 /// The directory itself is locked as well as a file in it: somebody may delete the file.
 final class DataDirectory: Sendable {
     let path: String
+    /// The same from the root: where this process is may be moved with all that it holds, and then the way from there
+    /// leads to the same directory, which nobody else finds.
+    private let place: String
     private let lock: Int32
     private let directory: Int32
 
@@ -61,6 +64,7 @@ final class DataDirectory: Sendable {
         let text = "\(getpid())\n"
         _ = pwrite(lock, text, text.utf8.count, 0)
         self.path = path
+        self.place = Self.fromRoot(path)
         self.lock = lock
         self.directory = directory
     }
@@ -91,14 +95,20 @@ final class DataDirectory: Sendable {
     }
 
     /// What makes the directory this server's: the directory, and the files in it that are open.
-    func standing() -> DirectoryStanding { DirectoryStanding(of: path, in: directory, lock: lock) }
+    func standing() -> DirectoryStanding { DirectoryStanding(of: place, in: directory, lock: lock) }
 
     /// What was taken away or replaced since; nil when everything stands as it did.
-    func loss(since standing: DirectoryStanding) -> String? { standing.loss(of: path, in: directory) }
+    func loss(since standing: DirectoryStanding) -> String? { standing.loss(of: place, in: directory) }
 
     /// Takes the database's new files from everybody else: SQLite makes them as the umask says.
     func makeDatabasePrivate() {
         for name in [database, database + "-wal", database + "-shm", mark] { chmod(name, 0o600) }
+    }
+
+    private static func fromRoot(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
+        defer { free(here) }
+        return "\(String(cString: here))/\(path)"
     }
 
     private static func holder(_ lock: Int32) -> String {
