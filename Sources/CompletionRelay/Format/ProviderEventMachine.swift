@@ -61,7 +61,10 @@ package struct ProviderEventMachine: Sendable {
             case .ollama: line(data)
             case .events: named(event.type, data)
             }
-        var kept = [Kept(body: EventBody(type: ForeignEventType.kept(event.type), data: data), said: said)]
+        // In whichever format, also in those whose clients do not look at names.
+        let isIdle = said == .something && verdict == nil && Self.idle.contains(event.type)
+        let body = EventBody(type: ForeignEventType.kept(event.type), data: data)
+        var kept = [Kept(body: body, said: isIdle ? .nothing : said)]
         swap(&kept[0].responseID, &responseID.new)
         nextNumber += 1
         if let untold, !hadVerdict { kept.append(error(untold)) }
@@ -104,6 +107,9 @@ package struct ProviderEventMachine: Sendable {
 
     // MARK: -
 
+    /// Names of events that only keep the connection.
+    private static let idle: Set<String> = ["ping", "keepalive"]
+
     /// What an event says, and the failure that it tells of, where clients of the format would not see it.
     private typealias Reading = (said: Said, untold: ProviderFailure?)
 
@@ -132,7 +138,8 @@ package struct ProviderEventMachine: Sendable {
             return Self.spoken.contains { delta[$0]?.saysSomething ?? false }
         }
         if hasToken { return (.token, untold) }
-        return (choices.isEmpty && countedTokens == nil && verdict == nil ? .nothing : .something, untold)
+        let isCounted = event["usage"].map { !$0.isNull } ?? false
+        return (choices.isEmpty && !isCounted && verdict == nil ? .nothing : .something, untold)
     }
 
     /// Where a delta of a chat completion carries a part of the answer.
@@ -156,7 +163,7 @@ package struct ProviderEventMachine: Sendable {
         case "response.failed": decide(ProviderFailure(response?["error"]).end)
         case "response.cancelled": decide(.failed("the provider cancelled the response"))
         case "error": decide((ProviderFailure(told: event) ?? ProviderFailure(event)).end)
-        case "keepalive", "ping": return (.nothing, nil)
+        case _ where Self.idle.contains(type): return (.nothing, nil)
         default:
             if let failure = ProviderFailure(told: event) {
                 decide(failure.end)
@@ -234,7 +241,7 @@ package struct ProviderEventMachine: Sendable {
             return (.something, nil)
         }
         let event = JSONSlice(data)
-        let called = [name, event["type"]?.string, event["event"]?.string]
+        let called = [name, event["type"]?.string, event["event"]?.string].compactMap(\.self)
         if called.contains(names.error) {
             let isJSON = (try? JSONText.validate(data)) != nil
             let words = String(decoding: data, as: UTF8.self)
@@ -245,7 +252,7 @@ package struct ProviderEventMachine: Sendable {
         } else if let last = names.lastEvent, called.contains(last) {
             decide(EndRequest(.done))
         }
-        return (name == "ping" || name == "keepalive" ? .nothing : .token, nil)
+        return (verdict == nil && called.contains(where: Self.idle.contains) ? .nothing : .token, nil)
     }
 
     /// What no answer can have is no count: sums of it would go beyond every number, or back.

@@ -184,6 +184,22 @@ struct ProviderEventMachineTests {
         #expect(machine.countedTokens == 3)
     }
 
+    @Test("what only keeps the connection says nothing, whatever came before it and in every format")
+    func idle() {
+        var chat = ProviderEventMachine(.chat)
+        _ = chat.received(ServerSentEvent(data: #"{"choices":[],"usage":{"completion_tokens":2}}"#))
+        #expect(chat.received(ServerSentEvent(data: #"{"choices":[]}"#)).map(\.said) == [.nothing])
+        #expect(chat.received(ServerSentEvent(data: #"{"choices":[],"usage":null}"#)).map(\.said) == [.nothing])
+        for format in WireFormat.allCases where format != .ollama {
+            for name in ["ping", "keepalive"] {
+                var machine = ProviderEventMachine(format)
+                #expect(machine.received(ServerSentEvent(type: name, data: "{}")).map(\.said) == [.nothing])
+            }
+        }
+        var agents = ProviderEventMachine(.events)
+        #expect(agents.received(ServerSentEvent(data: #"{"type":"ping"}"#)).map(\.said) == [.nothing])
+    }
+
     @Test("what is no JSON is kept as it is, and says nothing")
     func noJSON() {
         for format in WireFormat.completions {
