@@ -285,7 +285,8 @@ struct HummingbirdStreamsTests {
         "A shutdown asks readers of idle streams to come back, and lets those of a stream that is written read to its end"
     )
     func drain() async throws {
-        try await RunningApp.with { app async throws in
+        // The deadline is no part of this.
+        try await RunningApp.with(drainDeadline: .seconds(600)) { app async throws in
             let idle = try await app.streams.create("idle")
             let busy = try await app.streams.create("busy")
             let (mayEnd, end) = AsyncStream.makeStream(of: Void.self)
