@@ -29,9 +29,10 @@ struct TestServer {
         var configuration = ServerConfiguration()
         configuration.port = 0
         configuration.eventLoops = 1
-        // Chunks are compared, and readers pause: neither heartbeats nor an end for the stalled come between by chance.
+        // Chunks are compared, readers pause, and polls wait: nothing that only time brings comes between by chance.
         configuration.heartbeat = .seconds(3600)
         configuration.writeStall = .seconds(3600)
+        configuration.longPoll = .seconds(3600)
         configure(&configuration)
         let time = ManualTime()
         var logger = Logger(label: "test")
