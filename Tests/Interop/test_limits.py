@@ -1,5 +1,8 @@
 """Every limit and every malformed request has its clear answer, and the server goes on serving."""
 
+import contextlib
+import time
+
 import pytest
 
 from support.waiting import eventually
@@ -64,12 +67,23 @@ def test_a_body_that_is_too_large_is_413_before_it_is_read(serve):
     server = serve(body_bytes=64 * KIB)
     path = server.create()
     assert server.append(path, "x" * 64 * KIB).status == 204
-    with Connection(server.address) as connection:
-        connection.send_head("POST", path, {"Content-Type": "text/plain", "Content-Length": str(10 << 30)})
-        assert is_problem(connection.read_answer(), 413)
-        # A program that goes on sending still gets the answer, and the end of the connection instead of a reset.
-        connection.send(b"x" * 300 * KIB)
-        assert connection.read_to_end() == b""
+
+    def ends_without_a_reset():
+        with Connection(server.address) as connection:
+            asked = time.monotonic()
+            connection.send_head("POST", path, {"Content-Type": "text/plain", "Content-Length": str(10 << 30)})
+            assert is_problem(connection.read_answer(), 413)
+            # A program that goes on sending still gets the answer, and the end of the connection instead of a reset.
+            try:
+                connection.send(b"x" * 300 * KIB)
+                assert connection.read_to_end() == b""
+            except ConnectionError:
+                # The server waits 2 s for that; a busy machine may come later.
+                assert time.monotonic() - asked >= 2
+                return False
+            return True
+
+    eventually(ends_without_a_reset, 60)
     assert server.read(path).body == b"x" * 64 * KIB
     assert server.still_serves()
 
@@ -79,8 +93,10 @@ def test_a_chunked_body_that_grows_too_large_is_413(serve):
     path = server.create("application/json")
     with Connection(server.address) as connection:
         connection.send_head("POST", path, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
-        for _ in range(5):
-            connection.send_chunk('"' + "x" * 16 * KIB)
+        # The answer may come, and the connection be closed, before the last of them.
+        with contextlib.suppress(ConnectionError):
+            for _ in range(5):
+                connection.send_chunk('"' + "x" * 16 * KIB)
         assert is_problem(connection.read_answer(), 413)
     assert server.read(path).body == b"[]"
 
@@ -194,7 +210,7 @@ def test_a_head_that_comes_byte_by_byte_has_the_same_time(serve):
                 break
             except TimeoutError:
                 pass
-        connection.socket.settimeout(5)
+        connection.socket.settimeout(30)
         assert connection.read_answer().status == 408
     assert server.still_serves()
 
@@ -208,11 +224,16 @@ def test_a_connection_that_says_nothing_is_closed(serve):
 
 def test_an_idle_connection_is_closed_between_requests(serve):
     server = serve(idle_seconds=0.5)
-    path = server.create()
-    with Connection(server.address) as connection:
-        connection.send_head("GET", path)
-        assert connection.read_answer().status == 200
-        assert connection.read_to_end() == b""
+
+    def closed_after_an_answer():
+        # What a busy machine asks may come when the connection has been idle for too long.
+        with contextlib.suppress(Closed, ConnectionError), Connection(server.address) as connection:
+            connection.send_head("GET", "/health")
+            answer = connection.read_answer()
+            assert answer.status == 200 and connection.read_to_end() == b""
+            return True
+
+    eventually(closed_after_an_answer, 60)
 
 
 def test_a_body_that_stops_arriving_is_408_but_a_live_one_may_be_silent(serve):
@@ -247,8 +268,15 @@ def test_a_reader_that_takes_nothing_is_closed_and_resumes_by_its_id(serve):
             while slow.next().type != "end":
                 received += 1
     assert received < 30
-    with server.subscribe(path, {"Last-Event-ID": first.id}) as again:
-        assert [len(e.data) for e in again.rest()[:-1]] == [len(payload)] * 30
+    # A reader on a busy machine may be given up once more, and resumes as often.
+    sizes, last, is_over = [], first, False
+    while not is_over:
+        with server.subscribe(path, {"Last-Event-ID": last.id}) as again:
+            with contextlib.suppress(Closed, ConnectionResetError):
+                while not (is_over := (event := again.next()).type == "end"):
+                    sizes.append(len(event.data))
+                    last = event
+    assert sizes == [len(payload)] * 30
 
 
 def readers(server, path):
@@ -258,10 +286,19 @@ def readers(server, path):
 # Amounts
 
 
+def a_stream_and_four_readers(server):
+    """The first reads on the connection that made the stream: the server may see late that one was closed."""
+    path, first = "/v1/stream/read-by-four", Connection(server.address)
+    first.send_head("PUT", path, {"Content-Type": "text/plain", "Content-Length": "0"})
+    assert first.read_answer().status == 201
+    first.send_head("GET", path, {"Accept": "text/event-stream"})
+    assert first.read_head().status == 200
+    return path, [first, *(server.subscribe(path) for _ in range(3))]
+
+
 def test_too_many_connections_from_one_address_is_429_until_one_goes(serve):
     server = serve(connections_per_address=4)
-    path = server.create()
-    readers = [server.subscribe(path) for _ in range(4)]
+    path, readers = a_stream_and_four_readers(server)
     answer = server.request("GET", path)
     assert is_problem(answer, 429)
     assert int(answer["Retry-After"]) >= 1
@@ -274,8 +311,7 @@ def test_too_many_connections_from_one_address_is_429_until_one_goes(serve):
 
 def test_too_many_connections_is_503_with_a_time_to_come_back(serve):
     server = serve(connections=4, connections_per_address=0)
-    path = server.create()
-    readers = [server.subscribe(path) for _ in range(4)]
+    path, readers = a_stream_and_four_readers(server)
     answer = server.request("GET", path)
     assert is_problem(answer, 503)
     assert int(answer["Retry-After"]) >= 1
@@ -286,8 +322,7 @@ def test_too_many_connections_is_503_with_a_time_to_come_back(serve):
 
 def test_a_native_reader_is_not_sent_a_status_that_ends_it_for_good(serve):
     server = serve(connections_per_address=4)
-    path = server.create()
-    readers = [server.subscribe(path) for _ in range(4)]
+    path, readers = a_stream_and_four_readers(server)
     with server.subscribe(path) as late:
         assert late.head.status == 200
         (event,) = late.rest()
@@ -327,8 +362,10 @@ def test_a_live_request_into_a_full_store_is_told_what_was_kept(serve):
     path = server.create()
     with Connection(server.address) as producer:
         producer.send_head("POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
-        for _ in range(20):
-            producer.send_chunk("x" * 10 * KIB)
+        # The answer may come, and the connection be closed, before the last of them.
+        with contextlib.suppress(ConnectionError):
+            for _ in range(20):
+                producer.send_chunk("x" * 10 * KIB)
         answer = producer.read_answer()
     assert is_problem(answer, 507)
     assert answer["Stream-Next-Offset"] == server.request("HEAD", path)["Stream-Next-Offset"]
