@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import statistics
 import subprocess
 import time
 import unicodedata
@@ -44,8 +43,11 @@ def test_a_request_that_fails_is_one_line(serve):
     path = server.create()
     assert server.append(path, "fine").status == 204
     assert server.read(path).status == 200
+    # Each line before the next question: which of two threads writes first is nobody's promise.
     assert server.request("GET", "/v1/stream/missing").status == 404
+    told(server, "A request failed.", 1)
     assert server.append(path, "{}", "application/json").status == 409
+    told(server, "A request failed.", 2)
     with Connection(server.address) as connection:
         connection.send("GET /x HTTP/1.1\r\nHost localhost\r\n\r\n")
         assert b" 400 " in connection.read_until(b"\r\n")
@@ -124,10 +126,11 @@ def test_a_flood_of_failing_requests_neither_fills_the_log_nor_costs_more_than_o
 
     logged, silent = logging(serve), logging(serve, log_level="error")
     times = {server: [] for server in (logged, silent)}
-    for _ in range(3):
+    for _ in range(5):
         for server in times:
             times[server].append(flood(server))
-    took = {"logged": statistics.median(times[logged]), "not logged": statistics.median(times[silent])}
+    # The quickest of each: what else the machine does makes some of them slower, what the log costs makes all.
+    took = {"logged": min(times[logged]), "not logged": min(times[silent])}
     print(took)
     assert took["logged"] < 1.5 * took["not logged"] + 0.1, took
 
@@ -135,7 +138,7 @@ def test_a_flood_of_failing_requests_neither_fills_the_log_nor_costs_more_than_o
         lines = [json.loads(line) for line in logged.logged().splitlines() if line.startswith("{")]
         written = [line for line in lines if line["message"] == "A request failed."]
         left_out = sum(line.get("left-out", 0) for line in lines)
-        return len(written) + left_out == 15_000 and len(written)
+        return len(written) + left_out == 25_000 and len(written)
 
     assert eventually(counted, what="every request in the log, or counted as left out") < 1000
 
@@ -153,7 +156,7 @@ def test_a_log_that_nobody_reads_keeps_nobody_waiting():
             assert exchange(("127.0.0.1", port), "GET", "/v1/stream/missing").status == 404
         assert exchange(("127.0.0.1", port), "GET", "/health").status == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
@@ -188,7 +191,8 @@ def test_a_drain_says_that_it_begins_and_how_it_ended(serve):
         assert server.process.wait(30) == 0
     assert any("Draining" in line for line in server.logged().splitlines())
     [line] = told(server, "The drain's deadline came before everybody had left.")
-    assert line["cut-short"] == 1 and 0.4 < line["seconds"] < 10
+    # Seconds, on a machine that may be busy: in other units it would be 500 at least.
+    assert line["cut-short"] == 1 and 0.4 < line["seconds"] < 100
     idle = logging(serve)
     assert idle.stop() == 0
     assert told(idle, "Drained.")[0]["cut-short"] == 0
