@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support.freshet import Freshet
 from support.tls import usual
+from support.waiting import eventually
 
 
 def families(server):
@@ -45,12 +46,18 @@ def test_histograms_tell_how_long_appends_syncs_deliveries_and_requests_take(tmp
             for word in ("one", "two", "three"):
                 server.append(path, word)
                 assert reader.next().data == word
-        found = {
-            "append": numbers(server, "freshet_append_seconds"),
-            "sync": numbers(server, "freshet_sync_seconds"),
-            "delivery": numbers(server, "freshet_delivery_seconds"),
-            "request": numbers(server, "freshet_request_seconds", method="POST"),
-        }
+
+        def counted():
+            found = {
+                "append": numbers(server, "freshet_append_seconds"),
+                "sync": numbers(server, "freshet_sync_seconds"),
+                "delivery": numbers(server, "freshet_delivery_seconds"),
+                "request": numbers(server, "freshet_request_seconds", method="POST"),
+            }
+            return min(count for _, _, count in found.values()) >= 3 and found
+
+        # The last of each may be counted after it was received.
+        found = eventually(counted)
         for name, (buckets, total, count) in found.items():
             bounds = list(buckets)
             assert bounds == sorted(bounds) and bounds[-1] == math.inf and len(bounds) == 17, name
