@@ -117,8 +117,12 @@ def test_neither_readers_nor_other_requests_notice_that_many_readers_are_listed(
         with Crowd(server, path, count):
             size = len(server.request("GET", "/v1/readers?stream=crowd").body)
             control = server.create("application/octet-stream", name="control", body=b"x" * size)
-            calm = beside(server, control + "?offset=-1")
-            busy = beside(server, "/v1/readers?stream=crowd")
+            calm, busy = [], []
+            for _ in range(3):
+                calm.append(beside(server, control + "?offset=-1"))
+                busy.append(beside(server, "/v1/readers?stream=crowd"))
+            # The best of each: what else the machine does spoils some rounds, what lists cost spoils all.
+            calm, busy = min(calm), min(busy)
             print(f"beside lists of {count} readers 95 % within {busy * 1000:.1f} ms, {calm * 1000:.1f} ms beside as many bytes")
             assert busy < 4 * calm + 0.02, (busy, calm)
     finally:
@@ -132,7 +136,7 @@ def beside(server, path):
     own = server.create()
     times = []
     others.begin()
-    until = time.monotonic() + 4
+    until = time.monotonic() + 2
     while time.monotonic() < until or len(times) < 200:
         for method, target, body, status in [("GET", "/health", None, 200), ("POST", own, b"x", 204)]:
             started = time.monotonic()

@@ -50,7 +50,8 @@ def main(port, clients, times, path):
     is_over = threading.Event()
 
     def ask(number):
-        while counts[number] < times and not is_over.is_set():
+        # At least once, however late it begins.
+        while counts[number] < times and not (counts[number] and is_over.is_set()):
             connections[number].request("GET", path)
             response = connections[number].getresponse()
             response.read()
