@@ -9,7 +9,7 @@ from support.freshet import NIGHTLY, Freshet
 
 SUBSCRIBERS = 1000
 EVENTS = 1000 if NIGHTLY else 100
-SECONDS = 900 if NIGHTLY else 150
+SECONDS = 900 if NIGHTLY else 300
 
 # Body bytes that a connection may read before its reader cuts it; an event is about 40.
 CUTS = (30, 1500)

@@ -144,7 +144,7 @@ def test_a_second_server_is_refused_where_the_lock_file_was_deleted(serve, tmp_p
     server.append(path, "kept")
     (data / "lock").unlink()
     second = serve(data=data, wait=False)
-    assert second.process.wait(15) == 1
+    assert second.process.wait(60) == 1
     assert "in use by another server" in second.logged()
     eventually(lambda: is_lost(server))
     server.stop()
