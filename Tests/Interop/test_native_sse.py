@@ -164,7 +164,7 @@ def test_an_event_arrives_when_it_is_appended_and_not_later(server):
             assert reader.next().data == f"{number}", "it came before the next was sent"
             arrivals.append(time.monotonic() - started)
     # Whatever waits for a timer does so for each; what a busy machine takes, the answers to the appends take too.
-    assert statistics.median(arrivals) < 0.05 + statistics.median(answers), (arrivals, answers)
+    assert statistics.median(arrivals) < 0.05 + 2 * statistics.median(answers), (arrivals, answers)
 
 
 def test_a_heartbeat_is_a_comment_after_silence_and_only_then(serve):
