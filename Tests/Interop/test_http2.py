@@ -579,8 +579,10 @@ def test_what_a_connection_may_have_open_is_told_and_kept(clear):
 
 def test_what_an_address_may_have_open_is_answered_politely(clear):
     server = clear(streams_per_address=4)
-    path = server.create()
+    path = "/v1/stream/open-to-four"
     with HTTP2(server.address) as one, HTTP2(server.address) as two:
+        # Made here, and not on a connection whose request may count for longer than its answer takes.
+        assert one.ask("PUT", path, TEXT)[0] == 201
         readers = [one.begin("GET", path, SSE) for _ in range(2)] + [two.begin("GET", path, SSE) for _ in range(2)]
         one.wait(lambda: all(reader.heads for reader in readers[:2]))
         two.wait(lambda: all(reader.heads for reader in readers[2:]))
