@@ -162,23 +162,25 @@ def test_one_key_two_patiences(relayed):
 
 
 def test_the_clients_raise_what_came_late(relayed):
-    def late(request):
+    def late(call):
+        """A call whose head is there before the upstream refuses."""
         before = threading.Event()
-        threading.Timer(0.5, before.set).start()
-        return Answer([REFUSAL], status=429, type="application/json", before=before)
+        relayed.script = lambda request: Answer([REFUSAL], status=429, type="application/json", before=before)
+        stream = call()
+        before.set()
+        return list(stream)
 
-    relayed.script = late
     with openai.OpenAI(base_url=f"{relayed.server.url}/v1", api_key="k", timeout=30) as client:
         for call in (
             lambda: client.chat.completions.create(model="m", messages=[], stream=True),
             lambda: client.responses.create(model="m", input="x", stream=True),
         ):
             with pytest.raises(openai.APIError) as raised:
-                list(call())
+                late(call)
             assert (raised.value.message, raised.value.body["status"]) == ("Slow down", 429)
     with anthropic.Anthropic(base_url=relayed.server.url, api_key="k", timeout=30) as client:
         with pytest.raises(anthropic.APIError) as raised:
-            list(client.messages.create(model="m", max_tokens=9, messages=[], stream=True))
+            late(lambda: client.messages.create(model="m", max_tokens=9, messages=[], stream=True))
         assert raised.value.body["error"]["status"] == 429
 
 
