@@ -57,6 +57,14 @@ def relayed():
     assert one.server.stop() == 0, one.server.logged()
 
 
+@pytest.fixture(scope="module")
+def patient():
+    """A relay that waits for the upstream's own response: on a busy machine it takes longer than the other one waits."""
+    one = Relayed()
+    yield one
+    assert one.server.stop() == 0, one.server.logged()
+
+
 @pytest.fixture
 def relay():
     with relays(Relayed) as start:
@@ -64,11 +72,12 @@ def relay():
 
 
 def rest_of(connection):
-    """The body, and whether it came whole."""
+    """The body without the beats, which a busy machine may have anywhere, and whether it came whole."""
     body = b""
     try:
         while chunk := connection.read_chunk():
-            body += chunk
+            if chunk not in (b":\n", b"\n", b" "):
+                body += chunk
     except Closed:
         return body, False
     return body, True
@@ -168,12 +177,12 @@ def test_an_error_in_the_stream_is_raised_and_recorded(relayed, call):
 
 
 @pytest.mark.parametrize("call", ASK)
-def test_a_refusal_keeps_its_status_and_a_late_one_is_raised_in_the_stream(relayed, call):
+def test_a_refusal_keeps_its_status_and_a_late_one_is_raised_in_the_stream(relayed, patient, call):
     body = {"error": {"code": 429, "message": "Slow down", "status": "RESOURCE_EXHAUSTED"}} if call == "gemini" else {"error": "Slow down"}
     refusal = {"pieces": [json.dumps(body).encode()], "status": 429, "type": "application/json", "fields": {"Retry-After": "7"}}
-    relayed.begin(Answer(**refusal))
+    patient.begin(Answer(**refusal))
     with pytest.raises((errors.ClientError, ollama.ResponseError), match="Slow down") as caught:
-        ASK[call](relayed)
+        ASK[call](patient)
     assert (getattr(caught.value, "code", None) or caught.value.status_code) == 429
     before = threading.Event()
     relayed.begin(Answer(**refusal, before=before))
@@ -189,13 +198,13 @@ def test_a_refusal_keeps_its_status_and_a_late_one_is_raised_in_the_stream(relay
         assert error == {"error": "Slow down", "status": 429, "retry_after": 7}
 
 
-def test_the_relay_s_own_refusals_read_well(relayed):
-    relayed.begin(Answer(status=302, fields={"Location": "http://127.0.0.1:9/"}))
+def test_the_relay_s_own_refusals_read_well(patient):
+    patient.begin(Answer(status=302, fields={"Location": "http://127.0.0.1:9/"}))
     with pytest.raises(errors.ServerError, match="responded with a redirect") as caught:
-        ASK["gemini"](relayed)
+        ASK["gemini"](patient)
     assert (caught.value.code, caught.value.status) == (502, "INTERNAL")
     with pytest.raises(ollama.ResponseError, match="responded with a redirect"):
-        ASK["chat"](relayed)
+        ASK["chat"](patient)
 
 
 @pytest.mark.parametrize("call", ASK)
@@ -311,7 +320,8 @@ def test_what_is_no_stream_passes_and_leaves_none(relayed):
         late.set()
         assert connection.read_answer().body == b"{}"
     count = lambda: len(json.loads(relayed.server.request("GET", "/v1/streams?prefix=relay/").body)["streams"])  # noqa: E731
-    eventually(lambda: count() == before)
+    # One that was passed on before this test may have been there still.
+    eventually(lambda: count() <= before)
     relayed.begin(Answer([b"{}"], type="application/json"))
     assert relayed.server.request("GET", "/relay/plain/threads/1").body == b"{}"
 
