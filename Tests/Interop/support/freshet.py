@@ -10,7 +10,7 @@ import threading
 
 from . import processes, tls
 from .events import Lines, Subscription
-from .wire import exchange
+from .wire import Closed, exchange
 
 BINARY = os.environ.get("FRESHET_BINARY") or str(
     pathlib.Path(__file__).resolve().parents[3] / ".build" / "release" / "freshet"
@@ -169,10 +169,10 @@ class Freshet:
         return True
 
     def still_serves_or_none(self):
-        """The same for a server that may still refuse connections for a moment."""
+        """The same for a server that may still refuse connections for a moment, or close them."""
         try:
             return self.still_serves()
-        except (AssertionError, OSError):
+        except (AssertionError, OSError, Closed):
             return None
 
 
