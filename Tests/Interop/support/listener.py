@@ -1,7 +1,9 @@
 """A server of a test's own: what it says is for its subclass to know."""
 
+import pathlib
 import socket
 import threading
+import time
 
 
 class Listener:
@@ -19,6 +21,22 @@ class Listener:
     def __exit__(self, *_):
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    @staticmethod
+    def _until_read(connection):
+        """Waits until the peer has read all that was sent: a reset takes what is still on its way, and what is there unread."""
+        own, peer = (f"{address[1]:04X}" for address in (connection.getsockname(), connection.getpeername()))
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            unread = 0
+            for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+                _, local, remote, _, queues, *_ = line.split()
+                ports = local.partition(":")[2], remote.partition(":")[2]
+                sending, received = (int(queue, 16) for queue in queues.split(":"))
+                unread += sending if ports == (own, peer) else received if ports == (peer, own) else 0
+            if unread == 0:
+                return
+            time.sleep(0.01)
 
     def _accept(self):
         while True:

@@ -39,6 +39,7 @@ class RawUpstream(Listener):
                         if piece is self.CLOSE:
                             return
                         if piece is self.TEAR:
+                            self._until_read(connection)
                             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                             return
                         if isinstance(piece, threading.Event):

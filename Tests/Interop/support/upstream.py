@@ -221,6 +221,7 @@ class Upstream(Listener):
             connection.sendall(b"0\r\n\r\n")
             return True
         if answer.end == "reset":
+            Upstream._until_read(connection)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif answer.end == "open":
             Upstream._until(connection, answer, lambda: answer.dripping(chunk))
