@@ -68,7 +68,7 @@ class MeddlingProxy:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        self._ready.wait(10)
+        self._ready.wait(60)
         self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self):
