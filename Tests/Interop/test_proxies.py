@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support.arrivals import Arrivals, follow
-from support.events import Subscription
+from support.events import HEARTBEAT, Subscription
 from support.freshet import NIGHTLY, run
 from support.proxies import OURS, SETUPS, ours, start_all, stop_all
 from support.waiting import eventually, settled
@@ -95,13 +95,14 @@ def test_a_quiet_stream_lives_and_so_does_a_silent_producer(server, fronts):
             while time.monotonic() < until:
                 arrivals.pump(until)
                 assert not arrivals.ended, f"cut after {QUIET_SECONDS - until + time.monotonic():.0f} s"
-            # The heartbeats that the direct connection had, each within half a period of the direct one.
-            beats = len(arrivals.last["direct"])
-            assert beats >= QUIET_SECONDS // 10
-            for name in fronts:
-                assert abs(len(arrivals.last[name]) - beats) <= 1, name
             assert server.append(path, "the first word").status == 204
             assert len(arrivals.of("the first word")) == len(addresses)
+            # The heartbeats that came before the word, in however many pieces: as many as the direct connection had, but for one
+            # that was just due.
+            beats = {name: arrivals.bytes[name].count(HEARTBEAT) for name in addresses}
+            assert beats["direct"] >= QUIET_SECONDS // 10 - 1
+            for name in fronts:
+                assert abs(beats[name] - beats["direct"]) <= 1, (name, beats)
         for name, producer in producers.items():
             producer.send_chunk(" and after")
             eventually(lambda: server.read_whole(written[name]) == b"before and after", what=f"{name} passing the word")
@@ -394,11 +395,16 @@ def test_what_each_does_by_default(serve, tmp_path):
         passing = {name for name in fronts if DEFAULTS[name][0] != "held"}
         with Arrivals(addresses, path) as arrivals:
             live = settled(lambda: set(arrivals.of(": ok", seconds=0.1)), passing)
-            for number in range(5):
+            prompt = {name for name in live - {"direct"} if DEFAULTS[name][0] == "live"}
+            for number in range(60):
+                sent = time.monotonic()
                 server.append(path, f"word-{number}.")
                 found = arrivals.of(f"word-{number}.", names=live)
                 for name in live - {"direct"}:
-                    delays[name].append(found[name] - found["direct"])
+                    delays[name].append(found[name] - sent)
+                # A busy machine only ever adds to a delay: whoever passes on at once does so some time.
+                if number >= 4 and all(min(delays[name]) <= 0.1 for name in prompt):
+                    break
         events = {
             name: "held" if name not in live else "late" if min(delays[name]) > 0.1 else "live" for name in fronts
         }
