@@ -196,7 +196,7 @@ def passes(test, results):
     try:
         test(results)
         return True
-    except (AssertionError, ValueError, KeyError):
+    except (AssertionError, LookupError, TypeError, ValueError):
         return False
 
 
@@ -205,7 +205,8 @@ def measured():
     yield from (([name], functools.partial(test_the_doctor_names_what_meddles, name=name)) for name in ROWS)
     yield ["with a key"], test_a_key_makes_its_own_token
     yield ["for people"], test_people_see_a_drawing
-    yield ["HTTP/2", "HTTP/2 with three streams", "HTTP/1.1 through TLS"], test_http2_is_spoken_through_tls
+    through = ["HTTP/2", "HTTP/2 with three streams", "HTTP/1.1 through TLS", "a certificate that nobody signed"]
+    yield through, test_http2_is_spoken_through_tls
     yield ["a limit of the server"], test_a_limit_of_the_server_is_not_taken_for_one_of_a_proxy
     yield ["from outside"], test_any_event_stream_is_judged_from_outside
     yield ["lines from outside", "lines from outside, one behind"], test_ndjson_is_judged_from_outside_as_events_are
@@ -367,9 +368,13 @@ def test_a_post_endpoint_is_examined_with_one_request(tmp_path):
     request.write_text('{"stream":true}')
     with Speaker(say=say) as speaker:
         ask = ["doctor", "--json", speaker.url + "/v1/chat", "--method", "POST", "--data", request, "--watch", "6"]
-        done = run(*ask, "--header", "Authorization: Bearer k")
+        # A busy machine may be late with an event: the doctor is right then, and is asked again.
+        for _ in range(4):
+            asked.clear()
+            report, found = report_of(run(*ask, "--header", "Authorization: Bearer k"))
+            if (report["verdict"], set(found)) == ("LIVE", {"LIVE"}):
+                break
         refused = run(*ask)
-    report, found = report_of(done)
     assert (report["verdict"], set(found)) == ("LIVE", {"LIVE"})
     assert refused.returncode == 2 and b"POST " in refused.stderr and b"was answered 401" in refused.stderr
     assert [body for _, body in asked] == [b'{"stream":true}'] * 2
@@ -488,7 +493,7 @@ class Ticker(Speaker):
 
 
 def outside(url, *arguments):
-    return run("doctor", "--json", url + "/events", "--watch", "6", *arguments)
+    return run("doctor", "--json", url + "/events", "--watch", "6", *arguments, timeout=180)
 
 
 def report_of(result):
@@ -543,7 +548,7 @@ def with_a_key(directory):
     keys = directory / "keys"
     keys.write_text(f"one {KEY} read a/\n")
     with contextlib.closing(Running(keys=keys)) as server:
-        return run("doctor", "--json", server.url, env={**os.environ, "FRESHET_KEY": KEY})
+        return run("doctor", "--json", server.url, env={**os.environ, "FRESHET_KEY": KEY}, timeout=180)
 
 
 class Running(Freshet):
@@ -552,12 +557,12 @@ class Running(Freshet):
 
 def limited(directory):
     with contextlib.closing(Running(connections_per_address=6)) as server:
-        return run("doctor", "--json", server.url)
+        return run("doctor", "--json", server.url, timeout=180)
 
 
 def for_people(directory):
     with Origin() as origin:
-        return run("doctor", origin.url)
+        return run("doctor", origin.url, timeout=180)
 
 
 def through_tls(directory, name, *arguments, options=()):
@@ -582,8 +587,8 @@ def through_tls(directory, name, *arguments, options=()):
             stderr=subprocess.DEVNULL,
         )
         try:
-            eventually(answers)
-            return run("doctor", "--json", *arguments, f"https://localhost:{port}")
+            eventually(answers, 60)
+            return run("doctor", "--json", *arguments, f"https://localhost:{port}", timeout=180)
         finally:
             processes.end(proxy)
 
@@ -595,7 +600,7 @@ def from_outside(directory):
 
 def silent_through_tls(directory):
     with Speaker(say=lambda connection, head: None) as speaker:
-        return run("doctor", speaker.url.replace("http:", "https:"))
+        return run("doctor", speaker.url.replace("http:", "https:"), timeout=180)
 
 
 def lines_from_outside(directory):

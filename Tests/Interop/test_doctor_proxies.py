@@ -279,7 +279,7 @@ def judge(names, directory):
 
 @pytest.mark.apart
 @pytest.mark.long(60)
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_dozen_proxies_get_the_verdict_that_is_true_of_them(tmp_path):
     assert judge(DOZEN, tmp_path) == {}
 
