@@ -128,17 +128,27 @@ def test_unfinished_bodies_take_half_and_the_largest_give_way(server, idle):
 
     beside(server, idle, crowd)
     print(f"peak {(memory.peak() - before) / MIB:.0f} MiB")
-    refused = metric(server, 'freshet_inflight_refused_total{kind="body"}')
-    assert refused >= 120 - BUDGET // 2 // (8 * MIB) - 1
-    answers = [answer for body in bodies if (answer := answer_of(body))]
-    assert len(answers) == refused
-    for answer in answers:
+
+    def refused():
+        return metric(server, 'freshet_inflight_refused_total{kind="body"}')
+
+    eventually(lambda: refused() >= 120 - BUDGET // 2 // (8 * MIB) - 1, 30)
+    answers = {}
+
+    def all_answered():
+        """Who is counted as refused may still wait for the response."""
+        answers.update({body: answer for body in bodies if body not in answers and (answer := answer_of(body))})
+        return len(answers) >= refused()
+
+    eventually(all_answered, 30)
+    assert len(answers) == refused()
+    for answer in answers.values():
         assert answer.status == 503 and answer["Retry-After"] and answer.json["type"] == "urn:freshet:overloaded"
         assert "`inflight-bytes`" in answer.json["detail"]
     assert memory.peak() - before <= BUDGET + SLACK
     close(bodies)
     eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="body"}') == 0)
-    eventually(lambda: memory.now() - before <= SLACK, 10, "giving back")
+    eventually(lambda: memory.now() - before <= SLACK, 30, "giving back")
     assert server.still_serves()
 
 
@@ -205,7 +215,7 @@ def test_what_stalled_readers_have_not_taken_is_bounded(server, idle, count, for
             readers.append(stalled(server, request))
         # Each of them got a page, and all but those that fit gave way.
         eventually(
-            lambda: metric(server, 'freshet_inflight_refused_total{kind="output"}') >= count - BUDGET // MIB, 30
+            lambda: metric(server, 'freshet_inflight_refused_total{kind="output"}') >= count - BUDGET // MIB, 60
         )
         # Whoever does read gets everything, though between two pages they hold more than anybody else.
         with Connection(server.address) as reader:
@@ -220,7 +230,7 @@ def test_what_stalled_readers_have_not_taken_is_bounded(server, idle, count, for
     assert memory.peak() - before <= BUDGET + SLACK
     close(readers)
     eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="output"}') == 0)
-    eventually(lambda: memory.now() - before <= SLACK, 10, "giving back")
+    eventually(lambda: memory.now() - before <= SLACK, 30, "giving back")
     assert server.still_serves()
 
 
@@ -256,17 +266,31 @@ def test_a_body_that_dribbles_in_is_408_and_a_streaming_append_may(serve):
         streaming.send_chunk("")
         assert streaming.read_answer().status == 204
     assert set(server.read(path).body) == {ord("y")}
-    # Fast enough for what it is.
+    # Fast enough for what it is. A busy machine may pause for too long in the midst of it, but not each time.
+    for _ in range(5):
+        answer = in_pieces(server, path)
+        if answer.status != 408:
+            break
+    assert answer.status == 204, answer
+
+
+def in_pieces(server, path):
+    """The response to a body of 40 KiB, a KiB of which is sent every 50 ms until there is one."""
     with Connection(server.address) as atomic:
         atomic.send_head("POST", path, {"Content-Type": "text/plain", "Content-Length": str(40 * KIB)})
-        atomic.socket.settimeout(0.05)
-        for _ in range(39):
-            atomic.send("z" * KIB)
-            with pytest.raises(TimeoutError):
+        for _ in range(40):
+            atomic.socket.settimeout(15)
+            try:
+                atomic.send("z" * KIB)
+                atomic.socket.settimeout(0.05)
                 atomic.receive()
+                break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
         atomic.socket.settimeout(15)
-        atomic.send("z" * KIB)
-        assert atomic.read_answer().status == 204
+        return atomic.read_answer()
 
 
 def test_chunk_extensions_and_trailers_count_as_bytes_of_a_body(serve):
