@@ -73,7 +73,7 @@ def ended(server, path):
 
 
 def run(command, server, folder, **more):
-    done = subprocess.run(command, cwd=folder, env=environment(server, **more), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, env=environment(server, **more), capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -186,7 +186,9 @@ def test_next(server, folder):
     assert ended(server, path) == TEXT
 
 
+# It compiles the standard library first.
 @needs("go")
+@pytest.mark.timeout(300)
 def test_go(server, folder):
     (folder / "write.go").write_text(EXAMPLES["go"])
     main = f"""
