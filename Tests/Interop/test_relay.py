@@ -716,8 +716,17 @@ def test_the_server_s_memory_is_nobody_s_stream(relayed):
 
 
 def test_what_was_measured_is_told(relayed):
-    relayed.begin(lambda request: Answer(CHAT))
-    path = path_of(relayed.call())
+    answer = Answer(CHAT, stepped=True)
+    relayed.begin(answer)
+    with relayed.open() as connection:
+        path = path_of(connection.read_head())
+        answer.let(1)
+        # Who has had the first event, which has no token, reads all others as they come.
+        while CHAT[0] not in connection.read_chunk():
+            pass
+        answer.let(len(CHAT))
+        while connection.read_chunk():
+            pass
     measured = eventually(lambda: relayed.server.request("HEAD", path)["Relay-Metrics"])
     measured = dict(part.split("=") for part in measured.split(", "))
     assert measured["tokens"] == "12"
