@@ -45,7 +45,7 @@ def test_a_full_body_takes_six_times_its_size_and_gives_it_back(server, type):
     kept = counted(server) - kept
     print(f"{type}: body {len(body)}, kept {kept}, peak {memory.peak() - before}, now {memory.now() - before}")
     assert memory.peak() - before <= kept + 6 * len(body)
-    eventually(lambda: memory.now() - before <= kept, 30, "giving back")
+    eventually(lambda: memory.now() - before <= kept, 10, "giving back")
     # Again and again: what is deleted is given back too.
     for _ in range(10):
         assert server.request("DELETE", path).status == 204
@@ -54,7 +54,7 @@ def test_a_full_body_takes_six_times_its_size_and_gives_it_back(server, type):
     print(f"after ten: peak {memory.peak() - before}, now {memory.now() - before}")
     assert server.request("DELETE", path).status == 204
     # But for what the allocator keeps for what comes next (1 MiB), and SQLite's page cache (2 MiB).
-    eventually(lambda: memory.now() - before <= 6 * len(body) + (3 << 20), 30, "giving back what was deleted")
+    eventually(lambda: memory.now() - before <= 6 * len(body) + (3 << 20), 10, "giving back what was deleted")
     print(f"deleted: {memory.now() - before}")
 
 
