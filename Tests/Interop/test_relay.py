@@ -660,6 +660,12 @@ def test_only_allowed_paths_are_called(relay):
         answer = relayed.server.request("GET", f"/v1/models/{climbs}/files")
         assert (answer.status, answer.json["type"]) == (400, "urn:freshet:bad-path"), climbs
     assert len(relayed.upstream.requests) == 2
+    for name in ("X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override"):
+        assert relayed.server.request("GET", "/v1/models", {name: "/v1/files"}).status == 200
+        assert name.lower() not in relayed.upstream.requests[-1].fields
+    for method in ("TRACE", "CONNECT"):
+        assert relayed.server.request(method, "/v1/models").status == 501
+    assert len(relayed.upstream.requests) == 5
 
 
 def test_an_upstream_is_chosen_by_its_name(relay):

@@ -9,7 +9,10 @@ enum HeaderRules {
     private static let keptFromUpstream: Set<String> = [
         "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
         "proxy-authorization", "host", "content-length", "accept-encoding", "expect", "cookie", "origin", "referer",
-        "forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip",
+        "forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip", "x-client-ip", "x-cluster-client-ip",
+        // What some servers take for the request's path or method: what is allowed was decided by the real ones.
+        "x-original-url", "x-original-uri", "x-rewrite-url", "x-http-method", "x-http-method-override",
+        "x-method-override",
     ]
     /// Fields between a caller and this server, its proxies or its browser.
     private static let beginningsKeptFromUpstream = ["freshet-", "sec-", "x-forwarded-"]

@@ -68,6 +68,8 @@ package struct RelayRoutes: RouteGroup {
         guard let target = self.target(request.target.rawPath, request.head.headers), let caller = request.caller else {
             return nil
         }
+        // What is asked comes back in the answer, with the key that an upstream is called with.
+        guard request.head.method.rawValue != "TRACE" else { return .respond(Response(Problem(.unsupportedMethod))) }
         let headers = passing(request.head.headers)
         if let problem = caller.refusal(.create, Relay.answerPrefix) { return .respond(Response(problem)) }
         let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }

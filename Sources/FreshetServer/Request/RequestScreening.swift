@@ -19,10 +19,11 @@ package enum RequestScreening {
         if head.uri.utf8.contains(UInt8(ascii: "#")) {
             throw Problem(.malformed("its target has a `#`, which is never sent; in a name it is `%23`"))
         }
+        // No tunnel is dug, whatever stands for where it leads: to a proxy any success would be one.
+        guard head.method.rawValue != "CONNECT" else { throw Problem(.unsupportedMethod) }
         switch TargetForm(head.uri) {
         case .origin: return head
         case .asterisk where head.method == .OPTIONS: return head
-        case .authority where head.method.rawValue == "CONNECT": throw Problem(.unsupportedMethod)
         case .absolute(let authority, let rest):
             var head = head
             head.uri = rest

@@ -80,7 +80,9 @@ struct RequestScreeningTests {
     func others() {
         #expect(problem(head("*", method: .OPTIONS)) == nil)
         #expect(problem(head("*", method: .HEAD))?.status == 400)
-        #expect(problem(head("h:1", method: .CONNECT))?.status == 501)
+        for target in ["h:1", "/v1/models", "http://h:1/", "*"] {
+            #expect(problem(head(target, method: .CONNECT))?.status == 501)
+        }
         #expect(problem(head("h:1", method: .OPTIONS))?.status == 400)
     }
 
