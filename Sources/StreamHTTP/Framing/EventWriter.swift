@@ -1,3 +1,4 @@
+import PrintableText
 import ServerSentEvents
 package import StreamCore
 import TextCodecs
@@ -54,7 +55,7 @@ package struct EventWriter: Sendable, Hashable {
             $0.member("reason", end.reason.rawValue)
             if let detail = end.detail { $0.member("detail", detail) }
         }
-        append(.end, id: end.offset, data: data, retry: retry, to: &output)
+        append(.end, id: end.offset, data: PrintableText.escaped(json: data), retry: retry, to: &output)
     }
 
     package func appendRemoval(_ removal: Removal, retry: Int?, to output: inout [UInt8]) {
