@@ -133,10 +133,14 @@ package final class FreshetService: Sendable {
         if let keys = configuration.keys, let warning = SecretFile.warning(keys, what: "The keys file") {
             logger.warning("\(PrintableText.escaped(warning))")
         }
-        if let key = configuration.tlsKey,
-            let warning = SecretFile.warning(key, what: "The key of the certificate", groupReads: true)
-        {
-            logger.warning("\(PrintableText.escaped(warning))")
+        let secrets = [
+            (configuration.tlsKey, "The key of the certificate"),
+            (configuration.tlsKeyPasswordFile, "The file of its key's password"),
+        ]
+        for case (let file?, let what) in secrets {
+            if let warning = SecretFile.warning(file, what: what, groupReads: true) {
+                logger.warning("\(PrintableText.escaped(warning))")
+            }
         }
         try await streams.resume()
         for routes in extra { try await routes.prepare() }
