@@ -15,6 +15,9 @@ struct KeySearch {
         self.isKey = isKey
     }
 
+    private static let backslash = UInt8(ascii: "\\")
+    /// The shortest key that a keys file takes as it is.
+    private static let longWord = 16
     /// The most parts that a key may be made of, where it is itself a part of a longer word.
     private static let mostParts = 16
 
@@ -25,7 +28,12 @@ struct KeySearch {
             if matches(word) || findsPart(of: word) { return true }
             if depth < 3, findsInBase64(word, depth: depth + 1) { return true }
         }
-        guard depth < 3, let decoded = Self.percentDecoded(text) else { return false }
+        guard depth < 3 else { return false }
+        // What stands behind one in a quoted string means itself (RFC 9110, section 5.6.4), and so does a slash in JSON.
+        if text.contains(Self.backslash), finds(in: text.filter { $0 != Self.backslash }, depth: depth + 1) {
+            return true
+        }
+        guard let decoded = Self.percentDecoded(text) else { return false }
         return finds(in: decoded, depth: depth + 1)
     }
 
@@ -55,6 +63,23 @@ struct KeySearch {
                 guard isWhole, !text.isEmpty else { continue }
                 searched.insert(start % 4)
                 if finds(in: text, depth: depth) { return true }
+            }
+            if findsInBinary(run) { return true }
+        }
+        return false
+    }
+
+    /// What base64 says may be no text, such as a message of gRPC. In it only words are looked at that no chance makes.
+    private mutating func findsInBinary(_ run: ArraySlice<UInt8>) -> Bool {
+        guard run.count * 3 / 4 >= Self.longWord else { return false }
+        for start in run.indices.prefix(4) {
+            let bytes = Self.bytes(ofBase64: run[start...])
+            budget -= 1 + bytes.count / 64
+            guard budget > 0 else { return true }
+            // Otherwise it was searched as a text.
+            guard !bytes.allSatisfy(Self.isText) else { continue }
+            for word in bytes.split(whereSeparator: { !Self.isKeyByte($0) }) where word.count >= Self.longWord {
+                if matches(word) || findsPart(of: word) { return true }
             }
         }
         return false
@@ -109,6 +134,22 @@ struct KeySearch {
             output.append(decoded)
         }
         return (output, true)
+    }
+
+    private static func bytes(ofBase64 signs: ArraySlice<UInt8>) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(signs.count)
+        var bits: UInt32 = 0
+        var count = 0
+        for sign in signs {
+            guard let value = sextet(sign) else { return output }
+            bits = bits << 6 | UInt32(value)
+            count += 6
+            guard count >= 8 else { continue }
+            count -= 8
+            output.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+        }
+        return output
     }
 
     /// Whether a byte stands in what people encode: the line feed of `echo KEY | base64`, the NULs of SASL's `PLAIN`.

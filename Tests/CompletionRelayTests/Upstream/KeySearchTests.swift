@@ -32,6 +32,18 @@ struct KeySearchTests {
         }
     }
 
+    @Test("is found in what is no text, and behind backslashes")
+    func binary() {
+        let befores: [[UInt8]] = [[1], [], [10, 24], [127, 255, 1]]
+        let afters: [[UInt8]] = [[], [1], [16, 1], [0]]
+        for (before, after) in zip(befores, afters) {
+            let message: [UInt8] = before + Array(Self.keys[0].utf8) + after
+            #expect(finds(String(decoding: Base64.encode(message), as: UTF8.self)), "\(message)")
+        }
+        #expect(finds("x=\"\(Self.keys[0].replacing("-", with: "\\-"))\""))
+        #expect(finds("{\"k\":\"\(Self.keys[2].replacing("/", with: "\\/"))\"}"))
+    }
+
     @Test("is not found where it is not")
     func absent() {
         for text in [
