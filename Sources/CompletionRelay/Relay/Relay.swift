@@ -1,3 +1,4 @@
+import ContentCodings
 import Locks
 import NIOCore
 package import StreamCore
@@ -58,6 +59,8 @@ package final class Relay: Sendable {
         self.index = ResponseIndex(streams)
         self.log = log
         self.token = token
+        // Their libraries are looked for once: now, while there are file descriptors to load them with.
+        for coding in ["br", "zstd"] { _ = Decompression.of(coding) }
     }
 
     /// What has been done and measured since the start.
