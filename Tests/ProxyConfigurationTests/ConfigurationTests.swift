@@ -108,7 +108,7 @@ struct ConfigurationTests {
             ("/", "", "/"), ("/v1/", "", "/v1/"), ("/v1/stream/chat/", "", "/v1/stream/chat/"),
             ("/relay/one/v1/", "", "/relay/one/v1/"), ("/health", "", "/health/"), ("/live/v1/", "/live", "/v1/"),
             ("/a/b/v1/stream/v1/", "/a/b", "/v1/stream/v1/"), ("/live", "/live", "/"), ("/v10/", "/v10", "/"),
-            ("/x/relay/one/v1", "/x", "/relay/one/v1/"),
+            ("/x/relay/one/v1", "/x", "/relay/one/v1/"), ("/v1beta/", "", "/v1beta/"), ("/x/v1beta", "/x", "/v1beta/"),
         ]
     )
     func mounts(path: String, mount: String, inside: String) throws {

@@ -586,7 +586,9 @@ class Answer {
         }
         const { type, title, detail } = this.document;
         this.code = /^urn:freshet:(.+)$/.exec(type)?.[1];
-        const said = [title, detail].filter(Boolean).join(' ') || body.subarray(0, 200).toString();
+        // Two sentences, or a title and its explanation.
+        const separator = `${title}`.endsWith('.') ? ' ' : ': ';
+        const said = [title, detail].filter(Boolean).join(separator) || body.subarray(0, 200).toString();
         const line = said.trim().replace(/\s+/g, ' ');
         this.problem = line ? `${line} (${this.status})` : `the server answered ${this.status}`;
         if (this.field('Stream-Closed')?.toLowerCase() === 'true') {

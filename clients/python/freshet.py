@@ -565,7 +565,9 @@ class _Answer:
         kind = self.document.get("type")
         self.code = kind[len("urn:freshet:") :] if isinstance(kind, str) and kind.startswith("urn:freshet:") else None
         self.document["code"] = self.code
-        said = " ".join(str(self.document[name]) for name in ("title", "detail") if self.document.get(name))
+        # Two sentences, or a title and its explanation.
+        separator = " " if str(self.document.get("title")).endswith(".") else ": "
+        said = separator.join(str(self.document[name]) for name in ("title", "detail") if self.document.get(name))
         said = " ".join((said or body[:200].decode("utf-8", "replace")).split())
         self.problem = f"{said} ({status})" if said else f"the server answered {status}"
         self.end = None

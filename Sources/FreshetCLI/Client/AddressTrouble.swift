@@ -36,7 +36,7 @@ enum AddressTrouble {
         }
         let parts = authority.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
         guard let host = parts.first else { return false }
-        let hasPort = parts.count == 2 && !parts[1].isEmpty && parts[1].allSatisfy(isDigit)
+        let hasPort = parts.count == 2 && parts[1].allSatisfy(isDigit)
         guard parts.count == 1 || hasPort else { return false }
         if lowercased(host).elementsEqual("localhost".utf8) { return true }
         let labels = host.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

@@ -48,6 +48,13 @@ struct StreamURL: Equatable {
         guard Target(value) != nil else {
             throw ValidationError("FRESHET_URL: \(URLTrouble.describe(value, example: defaultServer)).")
         }
-        return value.hasSuffix("/") ? String(value.dropLast()) : value
+        let server = value.hasSuffix("/") ? String(value.dropLast()) : value
+        // A name behind it would be that of another stream.
+        guard !["/v1/stream", "/v1/streams"].contains(where: server.hasSuffix) else {
+            throw ValidationError(
+                "FRESHET_URL: '\(value)' is where streams are; give the server's own URL, such as \(defaultServer)."
+            )
+        }
+        return server
     }
 }

@@ -6,14 +6,14 @@ struct DoctorTrouble: CustomStringConvertible {
     let description: String
     /// Whether there is a server, and only its probe is missing: then the stream itself can be looked at.
     let isWithoutProbe: Bool
-    /// Whether a Freshet server says so itself.
+    /// Whether a Freshet server says so itself, of itself: not only that there is nothing below the URL.
     let isFreshets: Bool
 
     /// Nil when the probe answered, on both ways where there are two.
     init?(_ evidence: Evidence, server: ServerAddress, origin: ServerAddress?) {
         if let trouble = Self.trouble(evidence.times(.proxied), server) {
             description = trouble
-            isFreshets = evidence.times(.proxied).first.flatMap { Self.problem($0.body) }?.isFreshets ?? false
+            isFreshets = evidence.times(.proxied).first.flatMap { Self.problem($0.body) }?.isOfServer ?? false
             isWithoutProbe = evidence.times(.proxied).contains { $0.head != nil }
         } else if let origin, let trouble = Self.trouble(evidence.times(.direct), origin) {
             description = "the control: \(trouble)"
@@ -35,7 +35,7 @@ struct DoctorTrouble: CustomStringConvertible {
         }
         guard let head = first.head else { return "\(place) did not answer" }
         if let detail = problem(first.body), detail.isFreshets {
-            return "\(place): \(detail.title) \(detail.detail) (\(head.status))"
+            return "\(place): \(detail.title): \(detail.detail) (\(head.status))"
         }
         switch head.status {
         case 200, 404, 405:
@@ -63,6 +63,12 @@ struct DoctorTrouble: CustomStringConvertible {
         var detail: String
 
         var isFreshets: Bool { type.hasPrefix("urn:freshet:") }
+
+        /// Whether it is about the server or its probe, rather than about the path that was asked for.
+        var isOfServer: Bool {
+            let ofPaths = ["no-such-path", "no-such-stream", "stream-deleted", "bad-name", "method-not-allowed"]
+            return isFreshets && !ofPaths.contains { type == "urn:freshet:" + $0 }
+        }
     }
 
     private static func problem(_ body: String) -> Problem? {

@@ -106,9 +106,10 @@ struct ServerRun {
         let trapped: [UnixSignal] = [.sigterm, .sigint] + (secrets.certificate == nil ? [] : [.sighup])
         let signals = await UnixSignalsSequence(trapping: trapped)
         do {
-            let serving = Serving(service: service, manager: manager) { [configuration, invitation] address in
+            let serving = Serving(service: service, manager: manager) { [configuration, invitation, logger] address in
                 if let port = address.port { ownPort.set(port) }
-                return Self.announce(configuration, address, clearText: service.clearTextAddress, keeping, invitation)
+                let clearText = service.clearTextAddress
+                return Self.announce(configuration, address, clearText: clearText, keeping, invitation, logger)
             }
             try await serve(serving, signals, logger)
         } catch {
@@ -176,7 +177,8 @@ struct ServerRun {
         _ address: SocketAddress,
         clearText: SocketAddress?,
         _ keeping: Keeping,
-        _ invitation: String?
+        _ invitation: String?,
+        _ logger: Logger
     ) -> String {
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
         let scheme = configuration.tlsCertificate == nil ? "http" : "https"
@@ -186,10 +188,13 @@ struct ServerRun {
         if let invitation { lines.append(invitation) }
         // Nobody reads it: the server goes on without.
         try? Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
-        switch keeping {
-        case .memory: Terminal.note("Streams are kept in memory: they are lost when the server ends.")
-        case .directory(_, let path): Terminal.note("Streams are kept in \(path).")
-        }
+        let place =
+            switch keeping {
+            case .memory: "Streams are kept in memory: they are lost when the server ends."
+            case .directory(_, let path): "Streams are kept in \(path)."
+            }
+        // A line that is no JSON would be none of that log.
+        if configuration.logFormat == .json { logger.info("\(place)") } else { Terminal.note(place) }
         return url
     }
 }

@@ -4,6 +4,9 @@ import TextCodecs
 
 /// Catch-up reads: the bytes there are now.
 extension StreamRoutes {
+    /// Of tiny events a page holds no more: each has a place of its own, which takes more than its bytes.
+    private static let mostPerPage = 10_000
+
     /// `?limit=`: how many events the response has at most.
     static func limit(_ target: RequestTarget) throws(Problem) -> Int? {
         guard let text = target.values("limit").first else { return nil }
@@ -27,7 +30,7 @@ extension StreamRoutes {
         _ limit: Int?,
         ifNoneMatch: [String]
     ) async -> Reply {
-        let limit = limit.map { PageLimit(events: $0, bytes: configuration.pageBytes) }
+        let limit = limit.map { PageLimit(events: min($0, Self.mostPerPage), bytes: configuration.pageBytes) }
         do throws(StoreError) {
             guard let page = try await streams.read(name, from: position, limit: limit ?? PageLimit()) else {
                 return .response(await missing(name))

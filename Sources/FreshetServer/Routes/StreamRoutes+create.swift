@@ -54,7 +54,8 @@ extension StreamRoutes {
             case .created(let info):
                 return Response(201, headers: [HeaderField("Location", location)] + Self.fields(info))
             case .exists(let info): return Response(200, headers: Self.fields(info))
-            case .conflict(let info, let conflict): return Response(Self.problem(conflict, info))
+            case .conflict(let info, let conflict):
+                return Response(Self.problem(conflict, info, sent: options.contentType))
             case .gone: return Response(.softDeleted(name, status: 409))
             case .forkRefused(let refusal): return Response(Problem(refusal, fork?.source ?? name))
             }
@@ -68,10 +69,16 @@ extension StreamRoutes {
             + [StreamFields.noStore]
     }
 
-    private static func problem(_ conflict: CreateConflict, _ info: StreamInfo) -> Problem {
+    private static func problem(
+        _ conflict: CreateConflict,
+        _ info: StreamInfo,
+        sent type: ContentType
+    ) -> Problem {
         let detail =
             switch conflict {
-            case .contentType: "Its Content-Type is `\(info.options.contentType.text)`."
+            case .contentType:
+                "Its Content-Type is `\(info.options.contentType.text)`, and the request's is `\(type.text)`"
+                    + "\(type.noteOfCurl)."
             case .expiry: "Its Stream-TTL or Stream-Expires-At differs."
             case .lease: "Its Stream-Lease differs."
             case .retention: "Its Stream-Retention differs."

@@ -124,14 +124,23 @@ extension StreamRoutes {
 
 extension Problem {
     fileprivate static func contentTypeDiffers(from wanted: ContentType, sent: ContentType?) -> Problem {
-        let isForm = sent?.text.lowercased().hasPrefix("application/x-www-form-urlencoded") == true
-        let said = sent.map { "The body's Content-Type is `\($0.text)`" } ?? "The body has another Content-Type"
+        let said =
+            sent.map { "The body's Content-Type is `\($0.text)`\($0.noteOfCurl)" }
+            ?? "The body has another Content-Type"
         return Problem(
             409,
             "content-type-differs",
             title: "Content type mismatch",
-            detail: "\(said)\(isForm ? ", which curl sends unless you name another" : ""); the stream's is "
+            detail: "\(said); the stream's is "
                 + "`\(wanted.text)`. Send the body with `Content-Type: \(wanted.text)`."
         )
+    }
+}
+
+extension ContentType {
+    /// What is said of the type that curl sends with a body by itself; empty for any other.
+    var noteOfCurl: String {
+        text.lowercased().hasPrefix("application/x-www-form-urlencoded")
+            ? ", which curl sends unless you name another" : ""
     }
 }

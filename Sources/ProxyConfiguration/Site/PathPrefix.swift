@@ -43,7 +43,7 @@ package struct PathPrefix: Sendable, Equatable {
     }
 
     /// The server's own paths begin with one of these.
-    private static let own: Set<String> = ["v1", "relay", "health", "metrics"]
+    private static let own: Set<String> = ["v1", "v1beta", "relay", "health", "metrics"]
 
     private static func mount(of segments: [String]) -> String {
         // None, or an empty one, is `/`.

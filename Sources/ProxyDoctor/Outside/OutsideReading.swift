@@ -52,7 +52,8 @@ package struct OutsideReading: Sendable {
         let coding = head?.coding
         let inflater = coding.flatMap { Decompression.of($0) }
         isReadable = coding == nil || inflater != nil
-        var parser = EventStreamParser()
+        // What it holds is recorded already: any server's longest event is read.
+        var parser = EventStreamParser(limits: .init(lineBytes: .max, eventBytes: .max))
         var line: [UInt8] = []
         for piece in recording.pieces {
             let bytes = inflater?.inflate(piece.bytes) ?? piece.bytes

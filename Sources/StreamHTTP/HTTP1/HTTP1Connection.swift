@@ -374,7 +374,9 @@ extension HTTP1Connection: RequestTransport {
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.direct.dequeued() }
         context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
         let taken = bytesTaken
-        unsent.add(part.readableBytes / max(1, readers), behind: waited, taken: taken)
+        // Below TLS each connection has bytes of its own.
+        let holders = peer.isSecure ? 1 : max(1, readers)
+        unsent.add(part.readableBytes / holders, behind: waited, taken: taken)
         noteUnsent()
         return false
     }

@@ -87,8 +87,7 @@ final class StreamingAppend {
             let had = pieces.count
             gather()
             // What is not whole has begun in this buffer, or in the one before it that brought nothing whole either.
-            unfinished = pieces.count > had ? 0 : unfinished
-            if cutter.isUnfinished { unfinished += buffer.readableBytes }
+            unfinished = cutter.isUnfinished ? (pieces.count > had ? 0 : unfinished) + buffer.readableBytes : 0
             act(machine.received(at: moment))
             noteHeld()
         } catch {

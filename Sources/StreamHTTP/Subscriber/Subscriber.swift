@@ -221,6 +221,7 @@ final class Subscriber: TailReader {
         guard !machine.isFinished else { return }
         if sink.isWritable { return sayFarewell(.overloaded) }
         plane.counts.evictions += 1
+        run?.noteEviction(from: name, form: "\(plan.form)")
         machine.finish()
         leave()
         run?.giveUp()
