@@ -222,6 +222,14 @@ def test_what_cannot_be_unpacked_is_refused(relayed, coding):
     assert len(relayed.upstream.requests) == 1
 
 
+def test_what_is_not_packed_as_it_says_is_not_asked_for_again(relayed):
+    relayed.response = framed("chunked", [JSON_BODY], fields=TYPES["json"] + "Content-Encoding: gzip\r\n")
+    head, body, _ = relayed.ask(PATHS["chat"])
+    assert (head.status, head["X-Should-Retry"]) == (502, "false")
+    assert b"is not the gzip" in body
+    assert len(relayed.upstream.requests) == 1
+
+
 def test_a_bomb_is_an_event_that_is_too_large():
     relayed = Relayed(relay_event_bytes="64KiB")
     try:
@@ -264,6 +272,13 @@ def test_a_request_of_an_unknown_coding_is_415(relayed, coding):
     head, body, _ = relayed.ask(PATHS["chat"], {"Content-Encoding": coding}, BODY)
     assert head.status == 415
     assert head["Accept-Encoding"].startswith("gzip, deflate")
+    assert relayed.upstream.requests == []
+
+
+def test_a_byte_order_mark_hides_no_key(relayed):
+    relayed.response = framed("chunked", list(CHAT))
+    first, again = [relayed.ask(PATHS["chat"], {"Idempotency-Key": "marked"}, b"\xef\xbb\xbf" + BODY)[0] for _ in range(2)]
+    assert first["Location"] == again["Location"]
     assert relayed.upstream.requests == []
 
 

@@ -107,6 +107,30 @@ def test_a_refusal_is_told_in_the_stream(relayed, format, status):
     assert relayed.end_of(head) == {"reason": "failed", "detail": f"the upstream answered {status}: Slow down"}
 
 
+@pytest.mark.parametrize("body", ['{"message":"Slow down"}', '{"detail":"Slow down"}', '[{"error":{"message":"Slow down"}}]', '{"error":"Slow down"}'])
+def test_a_late_refusal_keeps_the_words_of_whatever_form(relayed, body):
+    before = threading.Event()
+    with relayed.open(Answer([body.encode()], status=429, type="application/json", before=before)) as connection:
+        head = connection.read_head()
+        before.set()
+        told = json.loads(rest_of(connection)[0].split(b"data: ")[1])["error"]
+    assert (told["message"], told["status"]) == ("Slow down", 429)
+    assert relayed.end_of(head) == {"reason": "failed", "detail": "the upstream answered 429: Slow down"}
+
+
+def test_what_cannot_be_used_is_not_paid_for_again(relayed):
+    before = threading.Event()
+    fields = {"Idempotency-Key": "late coding"}
+    with relayed.open(Answer([b"x"], fields={"Content-Encoding": "x-y"}, before=before), headers=fields) as connection:
+        assert connection.read_head().status == 200
+        before.set()
+        assert not rest_of(connection)[1]
+    with relayed.open(Answer(CHAT), headers=fields) as connection:
+        answer = connection.read_answer()
+    assert (answer.status, answer["X-Should-Retry"]) == (502, "false")
+    assert relayed.upstream.requests == []
+
+
 @pytest.mark.parametrize("late", ["json", "redirect", "gone"])
 def test_what_is_no_stream_is_told_likewise(relayed, late):
     before = threading.Event()

@@ -302,6 +302,15 @@ def test_without_a_last_word_a_clean_end_is_one(relayed):
         assert relayed.end_of(head) == reason
 
 
+@pytest.mark.parametrize("status", [201, 202])
+def test_a_run_that_was_created_is_a_stream_too(relayed, status):
+    relayed.begin(Answer([block("one"), block("two")], status=status))
+    with relayed.open("/relay/plain/runs") as connection:
+        head = connection.read_head()
+        assert (head.status, rest_of(connection)) == (200, (block("one") + block("two"), True))
+    assert relayed.end_of(head) == {"reason": "done"}
+
+
 def test_what_is_no_stream_passes_and_leaves_none(relayed):
     before = len(json.loads(relayed.server.request("GET", "/v1/streams?prefix=relay/").body)["streams"])
     for status in [200, 201, 404]:

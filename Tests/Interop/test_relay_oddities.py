@@ -47,6 +47,7 @@ OWN = [
     case("an array of errors", ['data: [{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}]\n\n'], "failed", "overloaded"),
     case("a bare array of errors", ['[{\n "error": {\n  "message": "overloaded"\n }\n}\n]'], "failed", "overloaded"),
     case("a bare error in lines", ['{\n  "error": {\n    "message": "overloaded"\n  }\n}\n'], "failed", "overloaded"),
+    case("a bare flat error", ['{"message":"overloaded","code":503}'], "failed", "overloaded"),
     case("an error field in words", [choice("Hel"), "error: overloaded\n\n", "data: [DONE]\n\n"], "failed", "overloaded"),
     case("an error that is nothing", [chunk([], error=None), choice("Hel", "stop"), "data: [DONE]\n\n"], "done"),
     case("an error of nulls", ['data: {"error":{"message":null,"code":null}}\n\n'], "failed", NULL),
@@ -54,6 +55,7 @@ OWN = [
     case("messages with a flat error", ['event: error\ndata: {"message":"too busy"}\n\n'], "failed", "too busy", "/v1/messages"),
     case("messages with an unnamed error", ['data: {"type":"error","error":{"message":"too busy"}}\n\n'], "failed", "too busy", "/v1/messages"),
     case("responses with a bare error", ['{"error":{"message":"too busy"}}'], "failed", "too busy", "/v1/responses"),
+    case("responses with a flat error event", ['event: response.created\ndata: {"type":"response.created"}\n\n', 'event: error\ndata: {"message":"too busy","code":429}\n\n'], "failed", "too busy", "/v1/responses"),
     case("responses without their end", ['event: response.created\ndata: {"type":"response.created"}\n\n'], "failed", "truncated", "/v1/responses"),
 ]  # fmt: skip
 CASES = {one["name"]: one for one in VECTORS + OWN}

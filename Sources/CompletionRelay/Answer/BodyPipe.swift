@@ -88,7 +88,11 @@ package final class BodyPipe: Sendable {
         }
         try Task.checkCancellation()
         let (parts, isInterrupted, end, writer) = state.withLock { state in
-            defer { (state.parts, state.bytes, state.isInterrupted) = ([], 0, false) }
+            defer {
+                // Where there are bytes, whoever waits next is given none.
+                state.isInterrupted = state.isInterrupted && !state.parts.isEmpty
+                (state.parts, state.bytes) = ([], 0)
+            }
             return (state.parts, state.isInterrupted, state.end, Self.take(&state.writer))
         }
         writer?.resume()

@@ -10,6 +10,8 @@ struct EventReader: Sendable {
     private var lines: LineCutter?
     private var stray = StrayText()
     private var machine: ProviderEventMachine
+    /// The data of the last event, where that has a name.
+    private let last: String?
 
     /// What some bytes came to.
     struct Read: Sendable {
@@ -23,6 +25,7 @@ struct EventReader: Sendable {
         parser = EventStreamParser(limits: .init(lineBytes: eventBytes + 16, eventBytes: eventBytes))
         if format == .ollama { lines = LineCutter(limit: eventBytes) }
         machine = ProviderEventMachine(format, names)
+        last = names.last
     }
 
     var verdict: EndRequest? { machine.verdict }
@@ -54,8 +57,9 @@ struct EventReader: Sendable {
         }
         if isClean, !machine.isOver {
             // Many leave out the blank line after their last event. One that is whole is an event all the same.
+            let last = last
             try? parser.finishKeepingUnfinishedBlock { output in
-                guard case .event(let event) = output, Self.isWhole(event) else { return }
+                guard case .event(let event) = output, event.data == last || Self.isWhole(event) else { return }
                 kept += machine.received(event)
             }
         }
@@ -84,6 +88,6 @@ struct EventReader: Sendable {
     }
 
     private static func isWhole(_ event: ServerSentEvent) -> Bool {
-        event.data == "[DONE]" || (try? JSONText.validate(event.data.utf8)) != nil
+        event.data.utf8.starts(with: "[DONE]".utf8) || (try? JSONText.validate(event.data.utf8)) != nil
     }
 }

@@ -19,8 +19,8 @@ struct ChatChoices: Sendable {
 
     /// - Parameter member: where a choice says why it has finished.
     mutating func received(_ choices: [JSONSlice], finished member: String = "finish_reason") {
-        for choice in choices {
-            let index = choice["index"]?.integer ?? 0
+        for (place, choice) in choices.enumerated() {
+            let index = choice["index"]?.integer ?? place
             if let reason = choice[member]?.string, !reason.isEmpty, reason != "error",
                 reason != "FINISH_REASON_UNSPECIFIED"
             {

@@ -52,12 +52,14 @@ package struct ProviderEventMachine: Sendable {
     package mutating func received(_ event: ServerSentEvent) -> [Kept] {
         let data = Array(event.data.utf8)
         let hadVerdict = verdict != nil
+        // Names are written in whichever case.
+        let isError = event.type.lowercased() == "error"
         let (said, untold) =
             switch format {
-            case .chat: chat(data, isError: event.type == "error")
-            case .responses: response(event.type, data)
+            case .chat: chat(data, isError: isError)
+            case .responses: response(isError ? "error" : event.type, data)
             case .messages: message(event.type, data)
-            case .gemini: candidates(data)
+            case .gemini: candidates(data, isError: isError)
             case .ollama: line(data)
             case .events: named(event.type, data)
             }
@@ -125,7 +127,7 @@ package struct ProviderEventMachine: Sendable {
         let choices = event["choices"]?.elements ?? []
         var untold: ProviderFailure?
         if let failure = ProviderFailure(told: event) ?? ProviderFailure(choices: choices)
-            ?? (isError ? ProviderFailure(event) : nil)
+            ?? (isError ? ProviderFailure(of: data) : nil)
         {
             decide(failure.end)
             if !ProviderFailure.isTold(event["error"]) { untold = failure }
@@ -151,18 +153,32 @@ package struct ProviderEventMachine: Sendable {
             return (.something, nil)
         }
         let event = JSONSlice(data)
-        let type = name == "error" ? name : event["type"]?.string ?? name
         let response = event["response"]
+        var type = name == "error" ? name : event["type"]?.string ?? name
+        // The object itself may say otherwise.
+        if type == "response.completed", let status = response?["status"]?.string,
+            ["failed", "incomplete", "cancelled"].contains(status)
+        {
+            type = "response.\(status)"
+        }
         if let number = event["sequence_number"]?.integer { nextNumber = max(nextNumber, number) }
         if let id = response?["id"]?.string, !id.isEmpty, id != responseID.last { responseID = (id, id) }
         switch type {
-        case "response.completed": decide(EndRequest(.done))
+        case "response.completed":
+            let failure = Self.failure(of: response) ?? ProviderFailure(told: event)
+            decide(failure?.end ?? EndRequest(.done))
         case "response.incomplete":
             let reason = response?["incomplete_details"]?["reason"]?.string ?? "the provider does not say why"
             decide(.failed("incomplete: \(reason)"))
-        case "response.failed": decide(ProviderFailure(response?["error"]).end)
+        case "response.failed":
+            decide((Self.failure(of: response) ?? ProviderFailure(told: event) ?? ProviderFailure(nil)).end)
         case "response.cancelled": decide(.failed("the provider cancelled the response"))
-        case "error": decide((ProviderFailure(told: event) ?? ProviderFailure(event)).end)
+        case "error":
+            let failure = ProviderFailure(of: data)
+            decide(failure.end)
+            // OpenAI's clients know the event by its `type`, and raise what has an `error`.
+            let isTold = event["type"]?.string == "error" || ProviderFailure.isTold(event["error"])
+            return (.something, isTold ? nil : failure)
         case _ where Self.idle.contains(type): return (.nothing, nil)
         default:
             if let failure = ProviderFailure(told: event) {
@@ -175,13 +191,19 @@ package struct ProviderEventMachine: Sendable {
         return (.something, nil)
     }
 
+    /// What the object of a response tells.
+    private static func failure(of response: JSONSlice?) -> ProviderFailure? {
+        guard let error = response?["error"], ProviderFailure.isTold(error) else { return nil }
+        return ProviderFailure(error)
+    }
+
     private mutating func message(_ name: String, _ data: [UInt8]) -> Reading {
         let event = JSONSlice(data)
         // Anthropic's clients go by the event's name.
         switch name == "message" ? event["type"]?.string ?? name : name {
         case "message_stop": decide(EndRequest(.done))
         case "error":
-            let failure = ProviderFailure(told: event) ?? ProviderFailure(event)
+            let failure = ProviderFailure(of: data)
             decide(failure.end)
             return (.something, name == "error" ? nil : failure)
         case "message_delta": count(event["usage"]?["output_tokens"])
@@ -195,10 +217,10 @@ package struct ProviderEventMachine: Sendable {
         return (.something, nil)
     }
 
-    private mutating func candidates(_ data: [UInt8]) -> Reading {
+    private mutating func candidates(_ data: [UInt8], isError: Bool) -> Reading {
         let event = JSONSlice(data)
         var untold: ProviderFailure?
-        if let failure = ProviderFailure(told: event) {
+        if let failure = ProviderFailure(told: event) ?? (isError ? ProviderFailure(of: data) : nil) {
             decide(failure.end)
             // Google's client raises what begins so.
             if !event.raw.starts(with: "{\"error\":{".utf8) { untold = failure }
@@ -243,12 +265,7 @@ package struct ProviderEventMachine: Sendable {
         let event = JSONSlice(data)
         let called = [name, event["type"]?.string, event["event"]?.string].compactMap(\.self)
         if called.contains(names.error) {
-            let isJSON = (try? JSONText.validate(data)) != nil
-            let words = String(decoding: data, as: UTF8.self)
-            let failure =
-                isJSON || words.isEmpty
-                ? ProviderFailure(told: event) ?? ProviderFailure(event) : ProviderFailure(words: words)
-            decide(failure.end)
+            decide(ProviderFailure(of: data).end)
         } else if let last = names.lastEvent, called.contains(last) {
             decide(EndRequest(.done))
         }

@@ -20,6 +20,33 @@ package struct ProviderFailure: Sendable, Equatable {
 
     package init(words: String) { self.words = words }
 
+    /// What an event, or a line, tells that is an error by its name: JSON, or words.
+    init(of data: [UInt8]) {
+        let value = JSONSlice(data)
+        let words = String(decoding: value.raw, as: UTF8.self)
+        if words.isEmpty || (try? JSONText.validate(data)) != nil {
+            self = ProviderFailure(told: value) ?? ProviderFailure(value)
+        } else {
+            self.init(words: words)
+        }
+    }
+
+    /// What the body of a refusal tells; nil where that is no word.
+    static func refused(_ body: JSONSlice) -> ProviderFailure? {
+        guard let failure = ProviderFailure(told: body) ?? ProviderFailure(flat: body), failure.words != unsaid else {
+            return nil
+        }
+        return failure
+    }
+
+    /// What an object that stands where none is expected tells by a message alone: `{"message": …, "code": …}`.
+    init?(flat value: JSONSlice) {
+        guard value["choices"] == nil, Self.messages.contains(where: { value[$0]?.string?.isEmpty == false }) else {
+            return nil
+        }
+        self.init(value)
+    }
+
     /// What a JSON text, or the first of an array that does, tells of: `{"error": …}`, `{"object": "error", …}`,
     /// `{"type": "error", …}`, `{"errors": […]}`. Nil where it tells of none.
     package init?(told value: JSONSlice) {
@@ -27,7 +54,9 @@ package struct ProviderFailure: Sendable, Equatable {
             guard let first = value.elements.lazy.compactMap({ ProviderFailure(told: $0) }).first else { return nil }
             self = first
         } else if let error = value["error"], Self.isTold(error) {
-            self.init(error.isTrue ? value : error)
+            // Beside a mark, a number or a name of the error its words stand in the object itself.
+            let hasWords = error.raw.first != UInt8(ascii: "{") && value["message"].flatMap { Self.said($0) } != nil
+            self.init(error.isTrue || hasWords ? value : error)
         } else if value["object"]?.string == "error" || value["type"]?.string == "error" {
             self.init(value)
         } else if value["choices"] == nil, let first = value["errors"]?.elements.first {
@@ -137,14 +166,20 @@ package struct ProviderFailure: Sendable, Equatable {
     private static let unsaid = "the provider failed without saying why"
 
     /// Where the words of an error stand, the best first.
-    private static let members = ["message", "error", "detail", "msg", "reason", "code", "type", "status"]
+    private static let members = ["message", "error", "errors", "detail", "msg", "reason", "code", "type", "status"]
+
+    /// Of those, the ones that nothing but an error has for a text.
+    private static let messages = ["message", "detail", "msg"]
 
     private static func words(of error: JSONSlice) -> String? {
         if let text = said(error) { return text }
+        // Of several the first that says something.
+        for one in error.elements { if let text = words(of: one) { return text } }
         for member in members {
             guard let value = error[member] else { continue }
             if let text = said(value) { return text }
             if value.raw.first == UInt8(ascii: "{"), let text = words(of: value) { return text }
+            for one in value.elements { if let text = words(of: one) { return text } }
         }
         guard let first = error.raw.first, first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return nil }
         // An object with nothing in it, or with nulls, says nothing to anybody.

@@ -81,24 +81,24 @@ struct StrayText: Sendable {
         }
         if ended.starts(with: "error:".utf8) {
             text = []
-            return Self.failure(Array(ended.dropFirst(6)))
+            return ProviderFailure(of: Array(ended.dropFirst(6)))
         }
         guard text.count + ended.count < Self.limit else { return nil }
         text.append(contentsOf: ended)
         text.append(UInt8(ascii: "\n"))
-        guard [UInt8(ascii: "}"), UInt8(ascii: "]")].contains(ended.last { !JSONScanner.isBlank($0) }),
-            (try? JSONText.validate(text)) != nil, let failure = ProviderFailure(told: JSONSlice(text))
-        else { return nil }
+        let last = ended.last { !JSONScanner.isBlank($0) }
+        guard last == UInt8(ascii: "}") || last == UInt8(ascii: "]") else { return nil }
+        if (try? JSONText.validate(text)) != nil {
+            let value = JSONSlice(text)
+            text = []
+            return ProviderFailure(told: value) ?? ProviderFailure(flat: value)
+        }
+        // What stands before it may be something else.
+        guard (try? JSONText.validate(ended)) != nil, let failure = ProviderFailure(told: JSONSlice(ended)) else {
+            return nil
+        }
         text = []
         return failure
-    }
-
-    /// What follows `error:`: JSON, or words.
-    private static func failure(_ value: [UInt8]) -> ProviderFailure {
-        let json = JSONSlice(value)
-        if (try? JSONText.validate(value)) != nil { return ProviderFailure(told: json) ?? ProviderFailure(json) }
-        let words = String(decoding: json.raw, as: UTF8.self)
-        return words.isEmpty ? ProviderFailure(nil) : ProviderFailure(words: words)
     }
 
     private static let fields = ["data", "event", "id", "retry"].map { Array($0.utf8) }

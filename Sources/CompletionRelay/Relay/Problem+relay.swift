@@ -114,12 +114,14 @@ extension Problem {
         )
     }
 
-    static func unreachable(_ upstream: Upstream, _ reason: String) -> Problem {
+    /// - Parameter hasAnswered: it did, with what is of no use: the call would be paid for again and come to the same.
+    static func unreachable(_ upstream: Upstream, _ reason: String, hasAnswered: Bool = false) -> Problem {
         Problem(
             502,
             "upstream-unreachable",
             title: "Upstream unreachable",
-            detail: "`\(upstream.name)` did not answer: \(reason)."
+            detail: "`\(upstream.name)` did not answer: \(reason).",
+            headers: hasAnswered ? [.noRetry] : []
         )
     }
 

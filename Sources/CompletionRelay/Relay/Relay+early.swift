@@ -15,15 +15,16 @@ extension Relay {
         _ producer: StreamingProducer,
         _ end: EndRequest
     ) async {
+        // A failure of the relay's own is told by whatever ends the caller's response.
+        let isOwn = end.detail.flatMap(RelayFailure.init(rawValue:)) != nil
         if let record {
-            if Self.mayRepeat(response.status) {
+            // What cannot be used was paid for, and would be again.
+            if Self.mayRepeat(response.status), !(isOwn && response.headers.contains(.noRetry)) {
                 await release(record, call)
             } else {
                 _ = try? await streams.append(record, AppendRequest(events: IdempotencyRecord.events(of: response)))
             }
         }
-        // A failure of the relay's own is told by whatever ends the caller's response.
-        let isOwn = end.detail.flatMap(RelayFailure.init(rawValue:)) != nil
         let events: EventBatch =
             isOwn ? [] : [ProviderFailure(refusal: response).event(in: call.format, name: call.upstream.names.error)]
         _ = try? await producer.append(events, end: end)
@@ -37,17 +38,17 @@ extension ProviderFailure {
     /// What a provider refused with, for those who cannot see its status: that is in the error, with the time to wait.
     init(refusal: Response) {
         let body = JSONSlice(refusal.body)
-        let error = ProviderFailure(told: body)
-        self.init(words: error?.words ?? "The upstream answered \(refusal.status).")
-        let told = body["error"]
-        let code = told?["code"] ?? told?["type"]
+        self.init(words: Self.refused(body)?.words ?? "The upstream answered \(refusal.status).")
+        // Some tell it flat.
+        let told = body["error"].flatMap { $0.raw.first == UInt8(ascii: "{") ? $0 : nil } ?? body
+        let code = ["code", "type"].compactMap { told[$0] }.first { !$0.isNull }
         status = refusal.status
         retryAfter = refusal.headers.first { $0.name.lowercased() == "retry-after" }?.value
         object = JSONWriter.object { object in
             object.member("message", words)
-            object.member("type", told?["type"]?.string ?? "upstream_error")
+            object.member("type", told["type"]?.string ?? "upstream_error")
             object.member("param", raw: "null".utf8)
-            if let code, !code.isNull {
+            if let code {
                 object.member("code", raw: code.raw)
             } else {
                 object.member("code", "upstream_refused")

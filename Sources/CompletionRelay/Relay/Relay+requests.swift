@@ -109,7 +109,9 @@ extension Relay {
         _ policy: DisconnectPolicy,
         _ early: Duration
     ) async -> Reply {
-        let document = JSONSlice(body)
+        // A byte order mark is none of it (RFC 8259, section 8.1).
+        let hasMark = body.starts(with: [0xEF, 0xBB, 0xBF])
+        let document = JSONSlice(hasMark ? Array(body.dropFirst(3)) : body)
         let upstream: Upstream
         do throws(Problem) {
             upstream = try choose(for: request, path, format: format, model: document["model"]?.string)

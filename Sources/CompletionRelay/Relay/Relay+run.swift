@@ -143,14 +143,17 @@ extension Relay {
                 ending: (producer, EndRequest(.failed, detail: failure.rawValue))
             )
         }
+        var hasAnswered = false
         do {
             let watch = watch()
             let reply = try await send(asked.request, to: asked.upstream, .bytes(asked.body), watch)
+            hasAnswered = true
             guard reply.status < 300 || reply.status >= 400 else {
                 return await fail(.noStream, .redirected(asked.upstream))
             }
             let plain = reply.unpacked()
-            guard reply.status == 200 else {
+            // Agents say 201 or 202 of a run too.
+            guard reply.status == 200 || call.format == .events && 200..<300 ~= reply.status else {
                 return try await refuse(plain ?? reply, watch, call, producer, record)
             }
             guard let plain else {
@@ -167,7 +170,7 @@ extension Relay {
         } catch UpstreamError.unreachable(let reason) {
             guard !Task.isCancelled else { return }
             logFailure(of: asked.upstream, reason)
-            await fail(.unreachable, .unreachable(asked.upstream, reason))
+            await fail(.unreachable, .unreachable(asked.upstream, reason, hasAnswered: hasAnswered))
         } catch {
             let reason = TransportTrouble.describe(error)
             logFailure(of: asked.upstream, reason)
@@ -197,8 +200,7 @@ extension Relay {
         _ record: StreamName?
     ) async throws {
         let body = try await collect(reply, watch)
-        let error = JSONSlice(body)["error"]
-        let message = (error?["message"]?.string ?? error?.string).map { ": \($0)" } ?? ""
+        let message = ProviderFailure.refused(JSONSlice(body)).map { ": \($0.words)" } ?? ""
         let end = EndRequest.failed("\(RelayFailure.refusal)\(reply.status)\(message)")
         let fields = configuration.responseFields.ofPassed(reply.headers)
         count { $0.refused += 1 }

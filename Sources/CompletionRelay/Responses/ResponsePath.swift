@@ -13,6 +13,8 @@ struct ResponsePath: Sendable, Equatable {
         guard segments.popFirst()?.lowercased() == "responses", let id = segments.popFirst(), !id.isEmpty else {
             return nil
         }
+        // A slash at the end says nothing.
+        if segments.last?.isEmpty == true { segments.removeLast() }
         if method == "POST", segments.isEmpty, ["compact", "input_tokens"].contains(id) { return nil }
         self.id = String(id)
         let rest = segments.joined(separator: "/")

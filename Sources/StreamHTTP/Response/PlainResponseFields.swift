@@ -49,7 +49,9 @@ package enum PlainResponseFields {
     private static let ofOthers: Set<String> = [
         "x-dns-prefetch-control", "x-download-options", "x-pingback", "x-real-ip", "x-robots-tag", "x-should-retry",
     ]
-    private static let beginningsOfOthers = ["x-cache", "x-forwarded-", "x-proxy-", "x-varnish"]
+    private static let beginningsOfOthers = [
+        "x-cache", "x-forwarded-", "x-middleware-", "x-nextjs-", "x-original-", "x-proxy-", "x-rewrite-", "x-varnish",
+    ]
 
     private static func isValue(_ value: String) -> Bool {
         !value.isEmpty && value.utf8.allSatisfy { 0x20...0x7E ~= $0 && $0 != UInt8(ascii: ",") }

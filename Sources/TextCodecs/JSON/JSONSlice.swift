@@ -24,7 +24,9 @@ package struct JSONSlice: Sendable {
 
     /// Neither absent in disguise nor empty: something was said.
     package var saysSomething: Bool {
-        !isNull && !raw.elementsEqual("\"\"".utf8) && !raw.elementsEqual("[]".utf8) && !raw.elementsEqual("{}".utf8)
+        guard !isNull, !raw.elementsEqual("\"\"".utf8) else { return false }
+        guard let first = raw.first, first == UInt8(ascii: "[") || first == UInt8(ascii: "{") else { return true }
+        return !raw.dropFirst().dropLast().allSatisfy(JSONScanner.isBlank)
     }
 
     /// A member of an object; the last one of that name, as parsers have it.

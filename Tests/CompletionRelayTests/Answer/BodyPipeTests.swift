@@ -47,5 +47,10 @@ struct BodyPipeTests {
         #expect(try await pipe.next()?.readableBytes == 0)
         #expect(await pipe.put(ByteBuffer(string: "a")))
         #expect(try await pipe.next().map { String(buffer: $0) } == "a")
+        // Where bytes came first, it is for whoever waits next.
+        #expect(await pipe.put(ByteBuffer(string: "b")))
+        pipe.interrupt()
+        #expect(try await pipe.next().map { String(buffer: $0) } == "b")
+        #expect(try await pipe.next()?.readableBytes == 0)
     }
 }

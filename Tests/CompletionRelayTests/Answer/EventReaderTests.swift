@@ -41,6 +41,7 @@ struct EventReaderTests {
                 #expect(read.end == EndRequest(.done))
             }
         }
+        #expect(read("data: [DONE] ", size: size).end == EndRequest(.done))
         // A body that is torn may have been torn within it.
         #expect(read("data: \(Self.finished)\n\ndata: [DONE]", isClean: false).data == [Self.finished])
         // And so may one that ends well, if it was cut before it came here.
@@ -56,6 +57,10 @@ struct EventReaderTests {
             "{\"error\":{\"code\":400,\"message\":\"too small\"}}\n\n",
             "{\n  \"error\": {\n    \"message\": \"too small\"\n  }\n}\n",
             "[{\"error\":{\"message\":\"too small\"}}]",
+            "{\"message\":\"too small\",\"code\":400}",
+            "{\"detail\":\"too small\"}\n",
+            "Failed:\n{\"error\":{\"message\":\"too small\"}}\n",
+            "{\"choices\":[]}\n{\"error\":{\"message\":\"too small\"}}",
             "error: {\"code\":400,\"message\":\"too small\"}\n\n",
             "error: {\"error\":{\"message\":\"too small\"}}",
             "error:too small\n\n",
@@ -86,6 +91,7 @@ struct EventReaderTests {
         "lines that are of an event, or say nothing, are no errors",
         arguments: [
             "data", "event", "id", "retry", "data:", "errors: x", "{}", "{\"choices\":[]}", "<html>", "ok", "}",
+            "{\"message\":{\"content\":\"x\"}}",
         ]
     )
     func harmless(line: String) {

@@ -54,6 +54,11 @@ struct OtherFormatsTests {
             #expect(untold.data[1].hasPrefix(#"{"error":{"code":500,"message":"Overloaded","status":"INTERNAL""#))
         }
         #expect(read("{\n  \"error\": {\n \"message\": \"Overloaded\"}\n}\n", .gemini).end == "Overloaded")
+        for data in [#"{"message":"Overloaded"}"#, "Overloaded"] {
+            let named = read(Self.blocks(Scripts.gemini.map(\.data)) + "event: error\ndata: \(data)\n\n", .gemini)
+            #expect(named.end == "Overloaded")
+            #expect(named.data.last?.hasPrefix(#"{"error":{"code":500,"message":"Overloaded""#) == true)
+        }
     }
 
     @Test("Ollama's lines are events, whatever ends them and whatever is between", arguments: [1, 7, 1000])
@@ -99,6 +104,7 @@ struct OtherFormatsTests {
         let last = EventNames(last: "[END]")
         #expect(read(Self.blocks(["a", "[END]", "b"]), .events, last).data == ["a", "[END]"])
         #expect(read(Self.blocks(["a"]), .events, last).end == "truncated")
+        #expect(read("data: a\n\ndata: [END]", .events, last).end == "done")
     }
 
     @Test("Any other has failed when an event of the configured name says so")

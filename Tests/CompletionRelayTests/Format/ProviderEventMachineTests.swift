@@ -74,6 +74,28 @@ struct ProviderEventMachineTests {
         #expect(machine.disconnected(isClean: false) == EndRequest(.failed, detail: "Over \"it\""))
     }
 
+    private static let further: [(WireFormat, String, String)] = [
+        (.chat, "error", #"Over "it""#), (.responses, "error", #"Over "it""#), (.messages, "error", #"Over "it""#),
+        (.chat, "Error", #"{"message":"Over \"it\""}"#),
+        (.chat, "message", #"{"error":502,"message":"Over \"it\""}"#),
+        (.chat, "message", #"{"error":{"message":null,"errors":[null,"Over \"it\""]}}"#),
+        (.chat, "error", #"{"detail":[{"loc":["body"],"msg":"Over \"it\""}]}"#),
+        (.chat, "message", #"{"error":"Bad Gateway","message":"Over \"it\""}"#),
+        (
+            .responses, "response.failed",
+            #"{"type":"response.failed","response":{"error":null},"error":{"message":"Over \"it\""}}"#
+        ),
+        (
+            .responses, "response.completed",
+            #"{"type":"response.completed","response":{"status":"failed","error":{"message":"Over \"it\""}}}"#
+        ),
+    ]
+
+    @Test("the words of an error are found wherever it has them", arguments: further)
+    func words(format: WireFormat, type: String, data: String) {
+        inBandError(format: format, type: type, data: data)
+    }
+
     @Test(
         "each choice that has begun must have finished, with a reason that is no error",
         arguments: [
@@ -93,6 +115,16 @@ struct ProviderEventMachineTests {
         #expect(machine.disconnected(isClean: false) == EndRequest(.failed, detail: "truncated"))
     }
 
+    @Test("choices without a number are told apart by their place")
+    func unnumberedChoices() {
+        for (second, isWhole) in [("null", false), ("\"stop\"", true)] {
+            var machine = ProviderEventMachine(.chat)
+            let data = #"{"choices":[{"delta":{},"finish_reason":"stop"},{"delta":{},"finish_reason":\#(second)}]}"#
+            _ = machine.received(ServerSentEvent(data: data))
+            #expect((machine.disconnected(isClean: true) == EndRequest(.done)) == isWhole)
+        }
+    }
+
     @Test(
         "a failure is one in whatever dress, and is told as the format's clients understand it",
         arguments: [
@@ -103,7 +135,8 @@ struct ProviderEventMachineTests {
             ),
             (.chat, "message", #"{"choices":[{"index":0,"delta":{"content":"x"},"error":"it died"}]}"#),
             (.chat, "error", #"{"message":"it died","code":429}"#),
-            (.chat, "error", #"{"detail":"it died"}"#),
+            (.chat, "error", #"{"detail":"it died"}"#), (.chat, "error", "it died"), (.responses, "error", "it died"),
+            (.responses, "error", #"{"message":"it died","code":429}"#),
             (.chat, "message", #"[{"error":{"message":"it died"}}]"#),
             (.chat, "message", #"{"errors":[{"message":"it died"}]}"#),
             (.responses, "message", #"[{"error":{"message":"it died"}}]"#),
@@ -147,7 +180,7 @@ struct ProviderEventMachineTests {
 
     @Test(
         "what says that there is no error is none",
-        arguments: ["null", "false", "\"\"", "{}", "[]", "0"]
+        arguments: ["null", "false", "\"\"", "{}", "[]", "0", "{ }", "[ ]"]
     )
     func noError(error: String) {
         var machine = ProviderEventMachine(.chat)
