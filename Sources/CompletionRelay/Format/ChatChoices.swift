@@ -20,8 +20,9 @@ struct ChatChoices: Sendable {
     /// - Parameter member: where a choice says why it has finished.
     mutating func received(_ choices: [JSONSlice], finished member: String = "finish_reason") {
         for (place, choice) in choices.enumerated() {
-            let index = choice["index"]?.integer ?? place
-            if let reason = choice[member]?.string, !reason.isEmpty, reason != "error",
+            let number = choice["index"]
+            let index = number?.integer ?? number?.string.flatMap { Int($0) } ?? place
+            if let reason = choice[member]?.string, !reason.isEmpty, !ProviderFailure.isError(choice[member]),
                 reason != "FINISH_REASON_UNSPECIFIED"
             {
                 open.remove(index)

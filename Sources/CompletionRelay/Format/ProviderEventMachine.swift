@@ -199,20 +199,21 @@ package struct ProviderEventMachine: Sendable {
 
     private mutating func message(_ name: String, _ data: [UInt8]) -> Reading {
         let event = JSONSlice(data)
+        let told = ProviderFailure(told: event)
         // Anthropic's clients go by the event's name.
         switch name == "message" ? event["type"]?.string ?? name : name {
-        case "message_stop": decide(EndRequest(.done))
+        case "message_stop" where told == nil: decide(EndRequest(.done))
         case "error":
             let failure = ProviderFailure(of: data)
             decide(failure.end)
             return (.something, name == "error" ? nil : failure)
-        case "message_delta": count(event["usage"]?["output_tokens"])
-        case "content_block_delta": return (.token, nil)
+        case "message_delta" where told == nil: count(event["usage"]?["output_tokens"])
+        case "content_block_delta" where told == nil: return (.token, nil)
         case "ping": return (.nothing, nil)
         default:
-            guard let failure = ProviderFailure(told: event) else { break }
-            decide(failure.end)
-            return (.something, failure)
+            guard let told else { break }
+            decide(told.end)
+            return (.something, told)
         }
         return (.something, nil)
     }

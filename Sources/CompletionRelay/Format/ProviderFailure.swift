@@ -15,7 +15,7 @@ package struct ProviderFailure: Sendable, Equatable {
     /// An error by itself: an object with a message, a message, or a number.
     package init(_ error: JSONSlice?) {
         words = error.flatMap { Self.words(of: $0) } ?? Self.unsaid
-        if let error, error["message"]?.string != nil { object = JSONText.singleLine(Array(error.raw)) }
+        if let error, error["message"]?.string?.isEmpty == false { object = JSONText.singleLine(Array(error.raw)) }
     }
 
     package init(words: String) { self.words = words }
@@ -57,7 +57,7 @@ package struct ProviderFailure: Sendable, Equatable {
             // Beside a mark, a number or a name of the error its words stand in the object itself.
             let hasWords = error.raw.first != UInt8(ascii: "{") && value["message"].flatMap { Self.said($0) } != nil
             self.init(error.isTrue || hasWords ? value : error)
-        } else if value["object"]?.string == "error" || value["type"]?.string == "error" {
+        } else if ["object", "type"].contains(where: { Self.isError(value[$0]) }) {
             self.init(value)
         } else if value["choices"] == nil, let first = value["errors"]?.elements.first {
             self.init(first)
@@ -70,7 +70,7 @@ package struct ProviderFailure: Sendable, Equatable {
     init?(choices: [JSONSlice]) {
         guard
             let choice = choices.first(where: {
-                Self.isTold($0["error"]) || $0["finish_reason"]?.string == "error"
+                Self.isTold($0["error"]) || Self.isError($0["finish_reason"])
             })
         else { return nil }
         guard let error = choice["error"], Self.isTold(error) else {
@@ -85,6 +85,9 @@ package struct ProviderFailure: Sendable, Equatable {
         guard let error, error.saysSomething else { return false }
         return !error.raw.elementsEqual("false".utf8) && !error.raw.elementsEqual("0".utf8)
     }
+
+    /// Whether a member that names a kind names an error, in whichever case.
+    static func isError(_ name: JSONSlice?) -> Bool { name?.string?.lowercased() == "error" }
 
     package var end: EndRequest { .failed(words) }
 

@@ -79,7 +79,7 @@ struct StrayText: Sendable {
             text = []
             return nil
         }
-        if ended.starts(with: "error:".utf8) {
+        if String(decoding: ended.prefix(6), as: UTF8.self).lowercased() == "error:" {
             text = []
             return ProviderFailure(of: Array(ended.dropFirst(6)))
         }

@@ -64,6 +64,7 @@ struct EventReaderTests {
             "error: {\"code\":400,\"message\":\"too small\"}\n\n",
             "error: {\"error\":{\"message\":\"too small\"}}",
             "error:too small\n\n",
+            "Error: too small\n\n",
             "\u{FEFF}error: \"too small\"\n\n",
         ]
     )

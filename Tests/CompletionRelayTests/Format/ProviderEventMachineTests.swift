@@ -76,6 +76,8 @@ struct ProviderEventMachineTests {
 
     private static let further: [(WireFormat, String, String)] = [
         (.chat, "error", #"Over "it""#), (.responses, "error", #"Over "it""#), (.messages, "error", #"Over "it""#),
+        (.chat, "message", #"{"object":"Error","message":"Over \"it\""}"#),
+        (.messages, "message_delta", #"{"type":"message_delta","error":{"message":"Over \"it\""}}"#),
         (.chat, "Error", #"{"message":"Over \"it\""}"#),
         (.chat, "message", #"{"error":502,"message":"Over \"it\""}"#),
         (.chat, "message", #"{"error":{"message":null,"errors":[null,"Over \"it\""]}}"#),
@@ -123,6 +125,12 @@ struct ProviderEventMachineTests {
             _ = machine.received(ServerSentEvent(data: data))
             #expect((machine.disconnected(isClean: true) == EndRequest(.done)) == isWhole)
         }
+        var machine = ProviderEventMachine(.chat)
+        for (index, finish) in [("\"0\"", "\"stop\""), ("\"1\"", "null")] {
+            let data = "{\"choices\":[{\"index\":\(index),\"delta\":{},\"finish_reason\":\(finish)}]}"
+            _ = machine.received(ServerSentEvent(data: data))
+        }
+        #expect(machine.disconnected(isClean: true) == EndRequest(.failed, detail: "truncated"))
     }
 
     @Test(
@@ -169,6 +177,7 @@ struct ProviderEventMachineTests {
             (.messages, "error", #"{"error":null}"#), (.messages, "error", "null"), (.messages, "error", ""),
             (.chat, "message", #"{"error":{"message":null,"param":null}}"#),
             (.chat, "message", #"{"choices":[{"finish_reason":"error"}]}"#),
+            (.chat, "message", #"{"choices":[{"finish_reason":"ERROR"}]}"#),
             (.chat, "error", "{}"),
         ]
     )
