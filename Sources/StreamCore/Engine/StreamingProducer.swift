@@ -16,6 +16,10 @@ package enum ProducerStop: Sendable, Equatable {
 package final class StreamingProducer: TailListener {
     private struct State {
         var stop: ProducerStop?
+        /// The store has told that it tells what happens to the stream.
+        var isFollowing = false
+        /// It may not have told of something that happened since the stream was looked at.
+        var mayHaveMissed = true
         var birth: Offset?
         var openedAt: Offset?
         /// Whether `onStop` was called, or never will be.
@@ -74,9 +78,8 @@ package final class StreamingProducer: TailListener {
     /// After that `stop` is what the store has decided by then.
     package func confirm() async throws(StoreError) {
         try await streams.store.confirm()
-        // Asked, and not only told: this producer may share a watch of the stream that another follower, on another
-        // thread, has entered and has yet to begin, and of what is decided before that nobody is told.
-        let birth = state.withLock(\.birth)
+        let (mayHaveMissed, birth) = state.withLock { ($0.mayHaveMissed, $0.birth) }
+        guard mayHaveMissed else { return }
         guard let info = try await streams.store.info(name), info.birth == birth else {
             return note(.removed(.deleted))
         }
@@ -96,6 +99,8 @@ package final class StreamingProducer: TailListener {
 
     package func signal(_ signal: StreamSignal, of name: StreamName) {
         switch signal {
+        case .ready: state.withLock { $0.isFollowing = true }
+        case .broken: state.withLock { ($0.isFollowing, $0.mayHaveMissed) = (false, true) }
         case .committed(let item): if let end = item.end { note(.ended(end)) }
         case .removed(let removal):
             state.withLock { $0.isGone = true }
@@ -119,6 +124,10 @@ package final class StreamingProducer: TailListener {
         stop(because: .superseded)
         await untilIdle()
     }
+
+    /// The stream is looked at next. This request may share a watch that another follower, on another thread, has made
+    /// and has yet to begin: what happens before that is told to nobody.
+    func willLook() { state.withLock { $0.mayHaveMissed = !$0.isFollowing } }
 
     func opened(_ info: StreamInfo) {
         state.withLock { state in

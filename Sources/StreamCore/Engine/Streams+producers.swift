@@ -20,6 +20,7 @@ extension Streams {
         try await enter(name) { $0.openProducers += 1 }
         let producer = StreamingProducer(name: name, label: label, streams: self, onStop: onStop)
         hub.follow(name, producer)
+        producer.willLook()
         do throws(StoreError) {
             guard var info = try await store.info(name), mayOpen(info) else {
                 leave(producer, wasOpen: false)
