@@ -408,7 +408,7 @@ def test_a_raw_space_or_umlaut_is_told_and_how_to_write_it(command, url, told):
     assert told in done.stderr and b"port" not in done.stderr.split(b"\n")[0]
 
 
-@pytest.mark.parametrize("word, meant", [("apend", "append"), ("tial", "tail"), ("nonsense", None), ("proxyconfig", "proxy-config")])
+@pytest.mark.parametrize("word, meant", [("apend", "append"), ("tial", "tail"), ("nonsense", None), ("proxyconfig", "proxy-config"), ("list", "ls"), ("rm", "delete")])
 def test_a_mistyped_command_is_told_the_one_that_was_meant(word, meant):
     done = run(word, "x", input=b"")
     assert (done.returncode, done.stdout) == (64, b"")
