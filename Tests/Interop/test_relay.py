@@ -178,6 +178,15 @@ def test_one_key_is_one_call_however_many_come_and_whenever(relayed):
     assert other["Location"] != answers[0]["Location"]
 
 
+@pytest.mark.parametrize("format", PATHS)
+def test_a_slash_at_the_end_of_the_path_costs_neither_the_stream_nor_the_key(relayed, format):
+    relayed.begin(Answer(EVENTS[format]))
+    for path in (PATHS[format] + "/", PATHS[format]):
+        answer = relayed.server.request("POST", path, {**JSON, "Idempotency-Key": f"slash {format}"}, BODY)
+        assert answer.status == 200 and answer["Location"]
+    assert [request.target for request in relayed.upstream.requests] == [PATHS[format] + "/"]
+
+
 def test_a_key_outlives_its_answer_and_a_restart(relay, tmp_path):
     relayed = relay(memory=False, data=str(tmp_path / "data"), relay_answer_seconds=2)
     relayed.begin(lambda request: Answer(CHAT))

@@ -155,6 +155,18 @@ def test_an_answer_is_a_stream_that_can_be_read_again(relayed, call):
 
 
 @pytest.mark.parametrize("call", ASK)
+def test_a_slash_at_the_end_of_the_path_costs_no_stream(relayed, call):
+    pieces, type = ANSWERS[call]
+    relayed.begin(Answer(pieces, type=type))
+    path, mark, query = TARGETS[call].partition("?")
+    with relayed.open(path + "/" + mark + query) as connection:
+        assert "Location" in connection.read_head()
+        assert rest_of(connection) == (b"".join(pieces), True)
+    (request,) = relayed.upstream.requests
+    assert request.target == path + "/" + mark + query
+
+
+@pytest.mark.parametrize("call", ASK)
 @pytest.mark.parametrize("end", ["clean", "close", "reset"])
 def test_half_an_answer_raises_in_the_real_client(relayed, call, end):
     pieces, type = ANSWERS[call]

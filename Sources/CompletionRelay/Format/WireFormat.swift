@@ -28,8 +28,9 @@ package enum WireFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// The format of a path behind `/v1`.
+    /// The format of a path behind `/v1`, with or without a slash at its end.
     package init?(path: String) {
+        let path = path.withoutFinalSlash
         guard let format = Self.completions.first(where: { $0.path == path }) else { return nil }
         self = format
     }

@@ -36,14 +36,16 @@ extension Relay {
     /// The format of the stream that a request may be answered by; nil where it is passed on.
     private func format(of request: RelayRequest, _ path: UpstreamPath) -> WireFormat? {
         guard request.method == "POST" else { return nil }
+        // What an upstream would take for the same path is the same here too.
+        let path = path.decoded.withoutFinalSlash
         switch named(request)?.kind {
         case .sse: return .events
-        case .ollama: return ["/api/chat", "/api/generate"].contains(path.decoded) ? .ollama : nil
+        case .ollama: return ["/api/chat", "/api/generate"].contains(path) ? .ollama : nil
         case .gemini:
-            let isStream = path.decoded.hasSuffix(":streamGenerateContent")
+            let isStream = path.hasSuffix(":streamGenerateContent")
             // Otherwise it is one array of JSON that arrives in pieces.
             return isStream && QueryText(request.query).values(of: "alt") == ["sse"] ? .gemini : nil
-        case .openai, .anthropic, .openAICompatible, .builtin, nil: return WireFormat(path: request.path)
+        case .openai, .anthropic, .openAICompatible, .builtin, nil: return WireFormat(path: path)
         }
     }
 

@@ -131,3 +131,10 @@ package struct UpstreamPath: Sendable {
         return output.count == path.count ? nil : output
     }
 }
+
+extension String {
+    /// A path without one slash at its end, which says nothing to most servers.
+    package var withoutFinalSlash: String {
+        utf8.last == UInt8(ascii: "/") ? String(decoding: utf8.dropLast(), as: UTF8.self) : self
+    }
+}

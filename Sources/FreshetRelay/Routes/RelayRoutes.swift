@@ -151,7 +151,7 @@ package struct RelayRoutes: RouteGroup {
     private static func isGoogles(_ path: String, _ headers: RequestFields) -> Bool {
         let verbs = [":generateContent", ":streamGenerateContent", ":countTokens", ":embedContent"]
         return headers.first(name: "x-goog-api-client") != nil
-            || path.hasPrefix("/v1/models/") && verbs.contains(where: path.hasSuffix)
+            || path.hasPrefix("/v1/models/") && verbs.contains(where: path.withoutFinalSlash.hasSuffix)
     }
 
     /// The upstream that a path names, or that alone has such paths, and the path behind its address; nil when it is

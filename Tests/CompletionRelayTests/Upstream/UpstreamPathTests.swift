@@ -50,6 +50,17 @@ struct UpstreamPathTests {
         #expect(try UpstreamPath("/anything").isBelow(""))
     }
 
+    @Test("names a format with and without one slash at its end")
+    func finalSlash() {
+        for format in WireFormat.completions {
+            #expect(WireFormat(path: format.path + "/") == format)
+            #expect(WireFormat(path: format.path + "//") == nil)
+        }
+        #expect(WireFormat(path: "/") == nil && WireFormat(path: "") == nil)
+        // A sign that joins what follows is no part of the slash.
+        #expect("/a\u{600}/".withoutFinalSlash == "/a\u{600}")
+    }
+
     /// Pieces from which attackers make paths.
     private static let pieces = [
         "/", "/", "..", ".", "a", "models", "%", "25", "2e", "2f", "5c", "3b", ";", "u002e", "%2e", "%2f", "%c0%ae",
