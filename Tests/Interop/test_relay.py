@@ -626,6 +626,7 @@ def test_a_status_that_answers_nothing_is_a_502(relayed, status):
     relayed.begin(lambda request: Answer(CHAT, status=status))
     for answer in (relayed.call(), relayed.server.request("GET", "/v1/models")):
         assert (answer.status, answer.json["type"]) == (502, "urn:freshet:upstream-unreachable")
+        assert answer["X-Should-Retry"] == "false"
     assert relayed.server.request("GET", "/health").status == 200
 
 

@@ -206,6 +206,9 @@ extension Relay {
         } catch UpstreamError.unreachable(let reason) {
             logFailure(of: upstream, reason)
             return try await writer.respond(Response(.unreachable(upstream, reason)))
+        } catch UpstreamError.unusable(let reason) {
+            logFailure(of: upstream, reason)
+            return try await writer.respond(Response(.unreachable(upstream, reason, hasAnswered: true)))
         }
         defer { logPassed(request, upstream, status: response.status, time.monotonic() - began) }
         if (300..<400).contains(response.status), response.status != 304 {
@@ -284,7 +287,7 @@ extension Relay {
         let response = try await watch.during { try await transport.send(sent) }
         // What is below is an informational response, which goes nowhere, and what is above is none (RFC 9110, 15).
         guard 200...599 ~= response.status else {
-            throw UpstreamError.unreachable("its status is \(response.status), which answers no request")
+            throw UpstreamError.unusable("its status is \(response.status), which answers no request")
         }
         watch.spoke()
         return response.watched(by: watch)

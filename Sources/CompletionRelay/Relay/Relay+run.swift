@@ -171,6 +171,10 @@ extension Relay {
             guard !Task.isCancelled else { return }
             logFailure(of: asked.upstream, reason)
             await fail(.unreachable, .unreachable(asked.upstream, reason, hasAnswered: hasAnswered))
+        } catch UpstreamError.unusable(let reason) {
+            guard !Task.isCancelled else { return }
+            logFailure(of: asked.upstream, reason)
+            await fail(.unreachable, .unreachable(asked.upstream, reason, hasAnswered: true))
         } catch {
             let reason = TransportTrouble.describe(error)
             logFailure(of: asked.upstream, reason)

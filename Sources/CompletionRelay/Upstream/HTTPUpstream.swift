@@ -58,6 +58,8 @@ package struct HTTPUpstream: UpstreamTransport {
             }
         } catch let error as CancellationError {
             throw error
+        } catch let error as StatusGuard.Impossible {
+            throw UpstreamError.unusable(error.description)
         } catch {
             throw UpstreamError.unreachable(TransportTrouble.describe(error))
         }

@@ -58,6 +58,8 @@ package struct UpstreamResponse: Sendable {
 /// Why an upstream gave no response, or not all of it.
 package enum UpstreamError: Error, Sendable, Equatable {
     case unreachable(String)
+    /// It answered with what is no response: the same call would come to the same.
+    case unusable(String)
     /// It said nothing for too long.
     case silent
 }

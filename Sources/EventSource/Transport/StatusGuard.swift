@@ -9,9 +9,9 @@ package final class StatusGuard: ChannelInboundHandler {
     package typealias InboundIn = HTTPClientResponsePart
     package typealias InboundOut = HTTPClientResponsePart
 
-    struct Impossible: Error, CustomStringConvertible {
+    package struct Impossible: Error, CustomStringConvertible {
         var status: UInt
-        var description: String { "its status is \(status), which answers no request" }
+        package var description: String { "its status is \(status), which answers no request" }
     }
 
     private var isOver = false
