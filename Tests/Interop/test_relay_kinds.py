@@ -314,6 +314,14 @@ def test_without_a_last_word_a_clean_end_is_one(relayed):
         assert relayed.end_of(head) == reason
 
 
+def test_a_type_that_stands_there_twice_is_still_a_stream(relayed):
+    relayed.begin(Answer([block("one"), block("two")], type="text/event-stream, text/event-stream"))
+    with relayed.open("/relay/plain/runs") as connection:
+        head = connection.read_head()
+        assert rest_of(connection) == (block("one") + block("two"), True)
+    assert head["Content-Type"] == "text/event-stream; charset=utf-8" and relayed.end_of(head) == {"reason": "done"}
+
+
 @pytest.mark.parametrize("status", [201, 202])
 def test_a_run_that_was_created_is_a_stream_too(relayed, status):
     relayed.begin(Answer([block("one"), block("two")], status=status))

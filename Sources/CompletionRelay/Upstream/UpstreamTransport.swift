@@ -49,9 +49,15 @@ package struct UpstreamResponse: Sendable {
 
     /// Whether its type says that it is a stream in a format.
     func isStream(_ format: WireFormat) -> Bool {
-        let type = header("Content-Type")?.lowercased().split(separator: ";").first?.trimmingBlanks()
-        guard format == .ollama else { return type == "text/event-stream" }
-        return ["application/x-ndjson", "application/ndjson", "application/jsonl"].contains { $0 == type }
+        let wanted: [Substring] =
+            format == .ollama
+            ? ["application/x-ndjson", "application/ndjson", "application/jsonl"] : ["text/event-stream"]
+        // Proxies join a field that was sent twice.
+        let types = (header("Content-Type") ?? "").lowercased().split(separator: ",")
+        return !types.isEmpty
+            && types.allSatisfy { type in
+                wanted.contains(type.split(separator: ";").first?.trimmingBlanks() ?? "")
+            }
     }
 }
 

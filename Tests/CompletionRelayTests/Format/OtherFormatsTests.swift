@@ -116,6 +116,21 @@ struct OtherFormatsTests {
         #expect(read("event: error\ndata: it broke\n\n", .events, named).end == "done")
     }
 
+    @Test("A type that stands there twice is still that type")
+    func doubledType() {
+        func isStream(_ type: String, _ format: WireFormat = .events) -> Bool {
+            UpstreamResponse(status: 200, headers: [HeaderField("content-type", type)]) { _ in }.isStream(format)
+        }
+        #expect(isStream("text/event-stream"))
+        #expect(isStream("Text/Event-Stream ; charset=utf-8"))
+        #expect(isStream("text/event-stream, text/event-stream"))
+        #expect(isStream("text/event-stream;charset=utf-8,text/event-stream; charset=utf-8"))
+        #expect(isStream("application/x-ndjson, application/x-ndjson", .ollama))
+        for other in ["", ",", ";", "application/json", "text/event-stream, application/json", "text/event-streams"] {
+            #expect(!isStream(other), "\(other)")
+        }
+    }
+
     @Test("What a caller is told last is an error of the format")
     func closing() {
         func last(_ format: WireFormat, name: String = "error") -> String {
