@@ -290,11 +290,15 @@ def test_the_server_s_own_key_fetches_nobody_s_response(relay):
         lambda: relayed.client("bob").responses.input_items.list("resp_own"),
     ]:
         assert refused(call) == GONE
+    for path in ["/v1/responses", "/v1/responses/", "/v1/Responses?limit=1", "/v1/%72esponses", "/relay/own/v1/responses"]:
+        answer = raw(relayed, path)
+        assert (answer.status, answer.json["error"]["code"]) == GONE, path
     assert relayed.upstream.requests == []
+    assert raw(relayed, "/relay/open/v1/responses").json["data"] == []
     assert mine.input_items.list("resp_own").data == []
     assert relayed.client(upstream="open").responses.input_items.list("resp_guessed").data == []
     assert {request.fields["authorization"] for request in relayed.upstream.requests} == {"Bearer own-key"}
-    assert len(relayed.upstream.requests) == 2
+    assert len(relayed.upstream.requests) == 3
 
 
 def test_after_its_time_a_response_is_the_provider_s_or_nobody_s(relay):

@@ -70,6 +70,13 @@ extension Problem {
         )
     }
 
+    static let noResponseList = Problem(
+        404,
+        "no-such-response",
+        title: "No such response",
+        detail: "Responses are not listed here: this server's own key would list everybody's."
+    )
+
     static let badStartingAfter = Problem(
         400,
         "bad-starting-after",

@@ -22,7 +22,13 @@ extension Relay {
         do throws(Problem) {
             let isBuiltin = path.decoded == "/models/\(BuiltinUpstream.model)"
             let model = isBuiltin ? BuiltinUpstream.model : nil
-            return passing(request, try choose(for: request, path, format: nil, model: model))
+            let upstream = try choose(for: request, path, format: nil, model: model)
+            // The server's own key would list what anybody has asked with it. Only POST is no list.
+            let isList =
+                request.method != "POST" && !upstream.kind.hasOwnPaths
+                && path.decoded.withoutFinalSlash.lowercased() == WireFormat.responses.path
+            guard !isList || !upstream.spendsOwnKey || upstream.namesEveryResponse else { throw .noResponseList }
+            return passing(request, upstream)
         } catch {
             return .respond(Response(error))
         }

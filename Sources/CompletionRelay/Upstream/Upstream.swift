@@ -62,6 +62,9 @@ package struct Upstream: Sendable, Hashable {
         allowed.contains { $0.utf8.starts(with: "\(WireFormat.responses.path)/".utf8) && path.isBelow($0) }
     }
 
+    /// Whether every response that exists is: who may read each may list them.
+    var namesEveryResponse: Bool { allowed.contains("\(WireFormat.responses.path)/*") }
+
     package var spendsOwnKey: Bool {
         if case .own = key { return true }
         return false
