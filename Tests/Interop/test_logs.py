@@ -249,6 +249,11 @@ def test_an_upstream_that_is_not_there_is_a_line_with_the_reason(serve):
         assert server.request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, call).status == 502
         [line] = told(server, "An upstream did not answer.")
         assert line["upstream"] == "gone" and "refused" in line["why"]
+        assert (line["model"], line["end"], line["tokens"]) == ("m", "failed", 0) and line["stream"].startswith("relay/")
         assert told(server, "A request failed.")[0]["status"] == 502
+        # The answer has no line beside it: a later one's comes next.
+        assert server.request("GET", "/v1/files").status == 502
+        assert [set(line) >= {"stream"} for line in told(server, "An upstream did not answer.", 2)] == [True, False]
+        assert "An answer was relayed." not in server.logged()
     finally:
         server.stop()

@@ -42,6 +42,7 @@ final class AnswerCall: Sendable {
         var metrics: AnswerMetrics
         var hasBeenRead = false
         var responseID: String?
+        var trouble: String?
     }
 
     private let state: Mutex<State>
@@ -138,6 +139,11 @@ final class AnswerCall: Sendable {
     var responseID: String? { state.withLock(\.responseID) }
 
     func isCalled(_ id: String) { state.withLock { $0.responseID = id } }
+
+    /// Why the upstream gave no response, for the log.
+    var trouble: String? { state.withLock(\.trouble) }
+
+    func failed(_ trouble: String) { state.withLock { $0.trouble = trouble } }
 
     /// Whether somebody waits for the first byte, or takes what is passed on.
     var isAwaited: Bool {

@@ -4,12 +4,16 @@ import StreamHTTP
 
 /// What the log is told. A word of an upstream is in none of it: it may repeat the key that it was sent.
 extension Relay {
-    /// One line for each answer, when it has ended.
+    /// One line for each answer, when it has ended, or has failed before the upstream's first byte.
     func logAnswer(_ asked: StreamingCall, _ call: AnswerCall) async {
         let end = (try? await streams.info(call.name))??.end
         let metrics = call.metrics
         let took = time.monotonic() - metrics.began
-        log.write(.relayedAnswer, end?.reason == .failed ? .warning : .info, "An answer was relayed.") {
+        let trouble = end?.reason == .failed ? call.trouble : nil
+        let kind: ServerLog.Kind = trouble == nil ? .relayedAnswer : .failedCall
+        let level: Logger.Level = end?.reason == .failed ? .warning : .info
+        let message: Logger.Message = trouble == nil ? "An answer was relayed." : Self.noAnswer
+        log.write(kind, level, message) {
             var metadata: Logger.Metadata = [
                 "upstream": "\(asked.upstream.name)",
                 "stream": "\(call.name)",
@@ -20,6 +24,7 @@ extension Relay {
             metadata["model"] = asked.model.map { "\(LoggedText.short($0, 100))" }
             metadata["first-token-seconds"] = metrics.timeToFirstToken.map(LoggedText.seconds)
             metadata["why"] = end?.detail.flatMap(RelayFailure.known).map { "\($0)" }
+            if let trouble { metadata["why"] = "\(LoggedText.short(trouble, 300))" }
             return metadata
         }
     }
@@ -37,9 +42,12 @@ extension Relay {
         }
     }
 
+    /// One line for each of those that the upstream does not answer.
     func logFailure(of upstream: Upstream, _ reason: String) {
-        log.write(.failedCall, .warning, "An upstream did not answer.") {
+        log.write(.failedCall, .warning, Self.noAnswer) {
             ["upstream": "\(upstream.name)", "why": "\(LoggedText.short(reason, 300))"]
         }
     }
+
+    private static var noAnswer: Logger.Message { "An upstream did not answer." }
 }

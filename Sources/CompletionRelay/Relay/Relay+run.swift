@@ -169,15 +169,15 @@ extension Relay {
             await fail(.silent, .silent(asked.upstream))
         } catch UpstreamError.unreachable(let reason) {
             guard !Task.isCancelled else { return }
-            logFailure(of: asked.upstream, reason)
+            call.failed(reason)
             await fail(.unreachable, .unreachable(asked.upstream, reason, hasAnswered: hasAnswered))
         } catch UpstreamError.unusable(let reason) {
             guard !Task.isCancelled else { return }
-            logFailure(of: asked.upstream, reason)
+            call.failed(reason)
             await fail(.unreachable, .unreachable(asked.upstream, reason, hasAnswered: true))
         } catch {
             let reason = TransportTrouble.describe(error)
-            logFailure(of: asked.upstream, reason)
+            call.failed(reason)
             await fail(.unreachable, .unreachable(asked.upstream, reason))
         }
     }
