@@ -303,6 +303,14 @@ def test_agents_are_relayed_at_whatever_path(relayed):
         assert (request.target, request.body, request.fields["x-run"]) == ("/runs/7/stream?x=1", b"not json", "7")
 
 
+def test_a_last_event_counts_without_data(relayed):
+    relayed.begin(Answer([block({"type": "RUN_STARTED"}), b"event: RUN_FINISHED\n\n"], end="close"))
+    with relayed.open("/relay/agents/runs") as connection:
+        head = connection.read_head()
+        assert rest_of(connection) == (block({"type": "RUN_STARTED"}), True)
+    assert relayed.end_of(head) == {"reason": "done"}
+
+
 def test_without_a_last_word_a_clean_end_is_one(relayed):
     for end, reason in [("clean", {"reason": "done"}), ("close", {"reason": "failed", "detail": "truncated"})]:
         relayed.begin(Answer([block("one"), block("two", "end")], end=end))

@@ -9,6 +9,8 @@ struct EventReader: Sendable {
     /// Of a format whose events are lines.
     private var lines: LineCutter?
     private var stray = StrayText()
+    /// Of a format whose last event has a name.
+    private var bareLast: BareEventSearch?
     private var machine: ProviderEventMachine
     /// The data of the last event, where that has a name.
     private let last: String?
@@ -26,6 +28,7 @@ struct EventReader: Sendable {
         if format == .ollama { lines = LineCutter(limit: eventBytes) }
         machine = ProviderEventMachine(format, names)
         last = names.last
+        if format == .events { bareLast = names.lastEvent.map { BareEventSearch($0) } }
     }
 
     var verdict: EndRequest? { machine.verdict }
@@ -62,6 +65,7 @@ struct EventReader: Sendable {
                 guard case .event(let event) = output, event.data == last || Self.isWhole(event) else { return }
                 kept += machine.received(event)
             }
+            if bareLast?.ended() == true { machine.receivedLast() }
         }
         if !machine.isOver, let failure = stray.ended() { kept += machine.received(failure) }
         return (kept, machine.disconnected(isClean: isClean))
@@ -77,6 +81,17 @@ struct EventReader: Sendable {
     }
 
     private mutating func parse(_ bytes: UnsafeRawBufferPointer, _ read: inout Read) {
+        var rest = bytes
+        while !read.isTooLarge, let end = bareLast?.received(rest) {
+            parseEvents(UnsafeRawBufferPointer(rebasing: rest[..<end]), &read)
+            // After what came before it: the first word counts.
+            if !machine.isOver { machine.receivedLast() }
+            rest = UnsafeRawBufferPointer(rebasing: rest[end...])
+        }
+        if !read.isTooLarge { parseEvents(rest, &read) }
+    }
+
+    private mutating func parseEvents(_ bytes: UnsafeRawBufferPointer, _ read: inout Read) {
         do throws(EventStreamParserError) {
             try parser.parse(bytes) { output in
                 guard case .event(let event) = output, !machine.isOver else { return }

@@ -88,6 +88,9 @@ package struct ProviderEventMachine: Sendable {
         return [error(failure)]
     }
 
+    /// The last event came without data, as an event that no client is told of and that is not kept.
+    mutating func receivedLast() { decide(EndRequest(.done)) }
+
     private mutating func error(_ failure: ProviderFailure) -> Kept {
         defer { nextNumber += 1 }
         return Kept(body: failure.event(in: format, number: nextNumber, name: names.error), said: .something)

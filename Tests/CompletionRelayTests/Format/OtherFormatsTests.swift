@@ -107,6 +107,38 @@ struct OtherFormatsTests {
         #expect(read("data: a\n\ndata: [END]", .events, last).end == "done")
     }
 
+    @Test("The last event counts without data too, and is not kept", arguments: [1, 3, 1000])
+    func bareLast(size: Int) {
+        let named = EventNames(lastEvent: "RUN_FINISHED", error: "RUN_ERROR")
+        func end(_ text: String, isClean: Bool = false) -> String {
+            let whole = read("data: a\n\n" + text, .events, named, size: size, isClean: isClean)
+            #expect(whole.data.first == "a")
+            return whole.end
+        }
+        for line in ["\n", "\r\n", "\r"] {
+            for event in ["event: RUN_FINISHED", "event:RUN_FINISHED", "id: 1\nevent: x\nevent: RUN_FINISHED\n: y"] {
+                #expect(end((event + "\n\n").replacing("\n", with: line)) == "done")
+            }
+            let late = "event: RUN_FINISHED\n\nevent: RUN_ERROR\ndata: late\n\n".replacing("\n", with: line)
+            #expect(end(late) == "done")
+            let early = "event: RUN_ERROR\ndata: early\n\nevent: RUN_FINISHED\n\n".replacing("\n", with: line)
+            #expect(end(early) == "early")
+        }
+        #expect(read("data: a\n\nevent: RUN_FINISHED\n\n", .events, named, size: size).data == ["a"])
+        // Without its blank line where the body ends well.
+        for text in ["event: RUN_FINISHED", "event: RUN_FINISHED\n"] {
+            #expect(end(text, isClean: true) == "done")
+            #expect(end(text) == "truncated")
+        }
+        for other in [
+            "event: RUN_FINISHED_NOT\n\n", "event: RUN_FINISHE\n\n", "event: RUN_FINISHED \n\n",
+            "event: RUN_FINISHED\nevent: x\n\n", "events: RUN_FINISHED\n\n", ": event: RUN_FINISHED\n\n",
+        ] {
+            #expect(end(other, isClean: true) == "truncated", "\(other)")
+        }
+        #expect(end("event: RUN_FINISHED\ndata: b\n\n") == "done")
+    }
+
     @Test("Any other has failed when an event of the configured name says so")
     func otherErrors() {
         let named = EventNames(error: "RUN_ERROR")
