@@ -58,12 +58,13 @@ package struct RelayRequest: Sendable {
             (targetHoldsKey, credentialIsOurs) = (false, false)
             return
         }
-        var search = KeySearch(isKey: isOurs)
+        // Each has a search of its own: however much there is to look at in one, nobody is told of a key that is not in
+        // another. What all of it costs is bounded by the size of a head.
         let kept = headers.filter { field in
-            !HeaderRules.mayPass(field.name.lowercased())
+            var search = KeySearch(isKey: isOurs)
+            return !HeaderRules.mayPass(field.name.lowercased())
                 || !search.finds(in: field.name.utf8) && !search.finds(in: field.value.utf8)
         }
-        // Its own search: however much there is to look at in the fields, nobody is told of a key that is not here.
         var targetSearch = KeySearch(isKey: isOurs)
         targetHoldsKey = targetSearch.finds(in: (path + query).utf8)
         self.headers = HTTPHeaders(kept.map { ($0.name, $0.value) })

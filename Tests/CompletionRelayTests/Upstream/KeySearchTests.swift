@@ -74,6 +74,14 @@ struct KeySearchTests {
         #expect(!request.targetHoldsKey)
     }
 
+    @Test("is not said to be in a field for what there is to look at in another")
+    func manyWordsElsewhere() {
+        let joints = String(repeating: "ab.", count: 900)
+        let request = request(["X-Long": joints, "Authorization": "Bearer theirs", "X-Longer": joints, "X-A": "1"])
+        #expect(Array(request.headers).map(\.name) == ["Authorization", "X-A"])
+        #expect(!request.credentialIsOurs)
+    }
+
     @Test("is not found in the tokens of others, however long")
     func tokens() {
         // As large as Entra's or Google's, of a header, claims and a signature in base64 for URLs.
