@@ -642,7 +642,7 @@ AMBIGUOUS = [
     "..", ".", "...", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%25252e%25252e", "..;", "..;x=y", "%2e%2e;", "..%3b", "..%253b", ";", "a;b", "..%20",
     "%20..", "..%00", "..%0d", "..%09", "..%5c..", "..%255c..", "\\..", "..%2f..", "..%252f..", "%2f", "", "%c0%ae%c0%ae", "%c0%ae.", "%e0%80%ae%e0%80%ae",
     "%u002e%u002e", "%25u002e%25u002e", "%ef%bc%8e%ef%bc%8e", "%e2%80%a5", "%ef%bc%8f", "%e2%88%95", "%ff", "%", "%2", "%zz", "..%3f", "..%23", "..%253f",
-    "a|b", "%252525252e",
+    "a|b", "%252525252e", "..+", ".+.", "+..", "+", "..%2b", ".%2B.", "..%252b",
 ]  # fmt: skip
 
 
@@ -654,7 +654,7 @@ def test_no_path_leaves_an_upstream_s_base(relayed):
     for fragment in ["#", "a#b", "models?a#b"]:
         assert relayed.server.request("GET", f"/v1/{fragment}").status == 400, fragment
     assert relayed.upstream.requests == []
-    for plain in ["a.b", "..a", "a..", "%20a", "caf%C3%A9", "%E6%A8%A1", "m:free", "100%25", "a%2520b", "a@1", "x/"]:
+    for plain in ["a.b", "..a", "a..", "%20a", "caf%C3%A9", "%E6%A8%A1", "m:free", "100%25", "a%2520b", "a@1", "a+b", "..+a", "a%2b", "x/"]:
         assert relayed.server.request("GET", f"/v1/models/{plain}").status == 200, plain
         assert relayed.upstream.requests[-1].target == f"/v1/models/{plain}"
 

@@ -86,8 +86,8 @@ package struct UpstreamPath: Sendable {
         let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
         for segment in segments.dropLast() where segment.isEmpty { throw Ambiguity(reason: "has an empty segment") }
         for segment in segments where !segment.isEmpty {
-            // Windows takes dots and blanks off the end of a name.
-            guard segment.contains(where: { $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: " ") }) else {
+            // Windows takes dots and blanks off the end of a name, and who reads a path as a form has + for a blank.
+            guard segment.contains(where: { !". +".utf8.contains($0) }) else {
                 throw Ambiguity(reason: "has a segment of nothing but dots and blanks")
             }
         }

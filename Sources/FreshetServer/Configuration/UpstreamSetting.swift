@@ -154,7 +154,7 @@ package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
         var path = word.utf8
         while path.last == UInt8(ascii: "/") { path.removeLast() }
         let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
-        guard segments.allSatisfy({ segment in segment.contains { $0 != UInt8(ascii: ".") } }),
+        guard segments.allSatisfy({ segment in segment.contains { !".+".utf8.contains($0) } }),
             path.allSatisfy({ 0x21...0x7E ~= $0 && !"%;?#\\".utf8.contains($0) })
         else {
             throw Refusal("\"\(word)\" is not a path to compare with; write it plainly, as in /chat/completions")

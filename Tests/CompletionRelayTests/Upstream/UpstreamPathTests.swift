@@ -13,7 +13,7 @@ struct UpstreamPathTests {
             "", "/", "/models", "/models/", "/chat/completions", "/files/f%20o", "/models/gpt-4.1", "/models/m:free",
             "/models/a@b,c=(d)'!$&*+~_", "/a/..b", "/a/b..", "/a/.b", "/models/caf%C3%A9", "/models/%E6%A8%A1",
             "/f/100%25",
-            "/f/a%2520b", "/a/%2eb", "/a/b%2Ec",
+            "/f/a%2520b", "/a/%2eb", "/a/b%2Ec", "/a/b+c", "/a/+b", "/a/b+", "/a/b%2B", "/a/..+b",
         ]
     )
     func plain(path: String) throws { _ = try UpstreamPath(path) }
@@ -32,7 +32,9 @@ struct UpstreamPathTests {
             "/a/%e0%80%ae/b", "/a/%ff", "/a/%C3%25A9", "/a/%ed%a0%80", "/a/%ef%bc%8e%ef%bc%8e/b", "/a/%e2%80%a5/b",
             "/a/%ef%bc%8fb", "/a/%e2%88%95b", "/a/%ef%bc%bcb", "/a/%e2%81%84b", "/a/%c2%a5", "/a/%ef%bc%85",
             "/a/%cd%be/b",
-            "/a/%e2%92%88", "/a/%c2%85", "/a/%e2%80%8b", "/a/%ef%bb%bf",
+            "/a/%e2%92%88", "/a/%c2%85", "/a/%e2%80%8b", "/a/%ef%bb%bf", "/a/..+", "/a/.+./b", "/a/+..", "/a/+",
+            "/a/..%2b/b",
+            "/a/.%2B.", "/a/..%252b",
         ]
     )
     func ambiguous(path: String) {
@@ -91,10 +93,11 @@ struct UpstreamPathTests {
         var found: [[String]] = []
         var decoded = Array(text.utf8)
         for _ in 0..<8 {
-            // As UTF-8, as Latin-1, and folded to ASCII where there is a sign that looks like it.
+            // As UTF-8, as a form, as Latin-1, and folded to ASCII where there is a sign that looks like it.
             let utf8 = String(decoding: decoded, as: UTF8.self)
             let latin = String(String.UnicodeScalarView(decoded.map { Unicode.Scalar($0) }))
-            for reading in [utf8, latin, utf8.precomposedStringWithCompatibilityMapping] {
+            let form = utf8.replacing("+", with: " ")
+            for reading in [utf8, form, latin, utf8.precomposedStringWithCompatibilityMapping] {
                 found.append(resolved(reading))
             }
             decoded = lenientlyDecoded(decoded)

@@ -28,6 +28,7 @@ import Testing
         "a http://h http://i", "openai key=none key=caller", "builtin key=none", "builtin http://h", "b_c http://h",
         "a http://h allow=m", "a http://h allow=/a/../b", "a http://h allow=/a//b", "a http://h allow=/a%2fb",
         "a http://h allow=/a;b", "a http://h allow=/a\\b", "a http://h allow=/a?b", "a http://h allow=/é",
+        "a http://h allow=/a/..+/b", "a http://h allow=/.+.",
     ])
     func whatIsNotUnderstoodIsRefused(text: String) {
         #expect(throws: Refusal.self) { try UpstreamSetting(parsing: text) }
