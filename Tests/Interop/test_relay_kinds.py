@@ -273,13 +273,23 @@ def test_a_key_in_gemini_s_query_is_the_caller_s_only(relay):
         (request,) = relayed.upstream.requests
         assert request.target == f"/v1beta/models/m:streamGenerateContent{sent}"
         assert request.fields.get("x-goog-api-key") == key
+    # So is one by another of its names.
+    for written in ["Key", "KEY", "access_token", "Access%5FToken", "oauth_token"]:
+        relayed.begin(Answer(GEMINI))
+        with relayed.open(f"/relay/own/v1beta/models/m:streamGenerateContent?{written}=theirs&alt=sse") as connection:
+            assert connection.read_head().status == 200
+            assert rest_of(connection)[1]
+        (request,) = relayed.upstream.requests
+        assert request.target == "/v1beta/models/m:streamGenerateContent?alt=sse", written
     # It tells one caller from another.
-    relayed.begin(Answer(GEMINI))
-    for key in ["a", "b", "a"]:
-        with relayed.open(f"/v1beta/models/m:streamGenerateContent?alt=sse&key={key}", headers={"Idempotency-Key": "k"}) as connection:
-            connection.read_head()
-            rest_of(connection)
-    assert len(relayed.upstream.requests) == 2
+    for written in ["key", "Key", "access_token"]:
+        relayed.begin(Answer(GEMINI))
+        for key in ["a", "b", "a"]:
+            target = f"/v1beta/models/m:streamGenerateContent?alt=sse&{written}={key}"
+            with relayed.open(target, headers={"Idempotency-Key": f"k-{written}"}) as connection:
+                connection.read_head()
+                rest_of(connection)
+        assert len(relayed.upstream.requests) == 2, written
     assert "theirs" not in relayed.server.logged()
 
 

@@ -16,9 +16,12 @@ struct QueryText: Sendable, Equatable {
 
     func values(of name: String) -> [String] { parts.filter { $0.name == name }.map(\.value) }
 
-    /// The query without a parameter, with its question mark where anything is left.
-    func without(_ name: String) -> String {
-        let rest = parts.filter { $0.name != name }.map(\.text)
+    /// What stands in parameters that are a caller's key.
+    var credentials: [String] { parts.filter { Credentials.isParameter($0.name) }.map(\.value) }
+
+    /// The query without a caller's keys, with its question mark where anything is left.
+    var withoutCredentials: String {
+        let rest = parts.filter { !Credentials.isParameter($0.name) }.map(\.text)
         return rest.isEmpty ? "" : "?" + rest.joined(separator: "&")
     }
 

@@ -283,7 +283,7 @@ extension Relay {
             preconditionFailure("there is no transport for \(upstream.name)")
         }
         let isOthersKey = upstream.kind == .gemini && upstream.key != .caller
-        let query = isOthersKey ? QueryText(request.query).without("key") : request.query
+        let query = isOthersKey ? QueryText(request.query).withoutCredentials : request.query
         let sent = UpstreamRequest(
             method: request.method,
             path: request.path + query,

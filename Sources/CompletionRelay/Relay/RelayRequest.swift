@@ -51,7 +51,7 @@ package struct RelayRequest: Sendable {
         self.isDraining = isDraining
         let shown = Credentials.fields.flatMap { headers[$0] }
         // Google's clients may show it there.
-        let inQuery = QueryText(query).values(of: "key")
+        let inQuery = QueryText(query).credentials
         credential = ([caller ?? ""] + shown + inQuery).joined(separator: "\u{0}")
         guard let isOurs else {
             self.headers = headers

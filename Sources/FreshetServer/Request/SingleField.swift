@@ -7,8 +7,8 @@ import StreamHTTP
 /// (`Accept`, `If-None-Match`, `Cookie` of an HTTP/2 proxy) may be sent in several parts and are read as one.
 enum SingleField {
     private static let names = [
-        "api-key", "authorization", "content-length", "content-type", "idempotency-key", "last-event-id", "origin",
-        "sec-fetch-site", "x-api-key", "x-goog-api-key",
+        "api-key", "authorization", "content-length", "content-type", "idempotency-key", "last-event-id",
+        "ocp-apim-subscription-key", "origin", "sec-fetch-site", "x-api-key", "x-auth-token", "x-goog-api-key",
     ].map { Array($0.utf8) }
     private static let prefixes = ["stream-", "producer-", "freshet-"].map { Array($0.utf8) }
 

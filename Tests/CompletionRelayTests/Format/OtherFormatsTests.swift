@@ -178,12 +178,13 @@ struct OtherFormatsTests {
         )
     }
 
-    @Test("A parameter is found and taken out of a query, however it is written")
+    @Test("A caller's keys are found and taken out of a query, however they are written")
     func query() {
-        let query = QueryText("?alt=sse&k%65y=a%2Bb&key=&x")
-        #expect(query.values(of: "key") == ["a+b", ""])
-        #expect(query.without("key") == "?alt=sse&x")
-        #expect(QueryText("?key=a").without("key") == "")
-        #expect(QueryText("").values(of: "key").isEmpty)
+        let query = QueryText("?alt=sse&k%65y=a%2Bb&key=&x&Key=c&access%5Ftoken=d&OAUTH_TOKEN=e&keys=f&token=g")
+        #expect(query.credentials == ["a+b", "", "c", "d", "e"])
+        #expect(query.withoutCredentials == "?alt=sse&x&keys=f&token=g")
+        #expect(QueryText("?key=a").withoutCredentials == "")
+        #expect(QueryText("").credentials.isEmpty)
+        #expect(query.values(of: "alt") == ["sse"] && query.values(of: "Alt").isEmpty)
     }
 }

@@ -51,7 +51,7 @@ struct RelayTests {
             let relay = relay(upstream, kind: kind, key: .own("KEY"))
             let sent: HTTPHeaders = [
                 "Authorization": "Bearer caller", "x-api-key": "caller", "api-key": "caller",
-                "X-Goog-Api-Key": "caller",
+                "X-Goog-Api-Key": "caller", "Ocp-Apim-Subscription-Key": "caller", "X-Auth-Token": "caller",
             ]
             _ = try await answer(relay, .chat, headers: sent)
             let headers = try #require(upstream.requests.first).headers
@@ -128,10 +128,12 @@ struct RelayTests {
             call(.chat, key: "k", headers: ["Authorization": "Bearer other"]), call(.messages, key: "k"),
             call(.chat, key: "k", headers: ["x-goog-api-key": "one"]),
             call(.chat, key: "k", headers: ["x-goog-api-key": "other"]),
+            call(.chat, key: "k", headers: ["Ocp-Apim-Subscription-Key": "gateway"]),
+            call(.chat, key: "k", headers: ["X-Auth-Token": "token"]),
             call(.chat, key: "k2"),
         ]
         for other in others { #expect(try stream(await relay.begin(other)) != first) }
-        #expect(upstream.requests.count == 6)
+        #expect(upstream.requests.count == 8)
         await relay.conclude()
     }
 

@@ -30,7 +30,7 @@ struct RequestScreeningTests {
             "Stream-Closed", "Stream-Cancel", "Stream-Lease", "Stream-TTL", "Stream-End-Detail", "Stream-Forked-From",
             "Producer-Id", "Producer-Seq", "Freshet-Key", "Freshet-On-Disconnect", "Last-Event-ID", "Idempotency-Key",
             "Content-Type", "Content-Length", "Authorization", "Origin", "Sec-Fetch-Site", "X-Api-Key", "Api-Key",
-            "X-Goog-Api-Key",
+            "X-Goog-Api-Key", "Ocp-Apim-Subscription-Key", "X-Auth-Token",
         ]
     )
     func repeated(name: String) {
