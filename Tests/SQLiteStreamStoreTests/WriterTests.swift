@@ -125,6 +125,31 @@ struct WriterTests {
         await again.close()
     }
 
+    @Test("confirms what it has kept also beside what a full disk cannot hold")
+    func confirmsBesideAFullDisk() async throws {
+        let directory = TemporaryDirectory()
+        var configuration = SQLiteStoreConfiguration()
+        configuration.maximumPages = 300
+        let store = try SQLiteStreamStore(directory: directory.path, configuration: configuration)
+        let name = name
+        _ = try await store.put(name)
+        try await store.add(name, "kept")
+        // Larger than the disk.
+        let request = AppendRequest(events: [EventBody(data: Array(repeating: 1, count: 1_500_000))])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    let error = await #expect(throws: StoreError.self) { _ = try await store.append(name, request) }
+                    #expect(error == StoreError.full(.disk))
+                }
+                group.addTask { try await store.confirm() }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await store.texts(name) == ["kept"])
+        await store.close()
+    }
+
     @Test("leaves a reserve of the disk free, to which ends and deletes may go but no new data")
     func reserve() async throws {
         let free = Mutex(1 << 30)

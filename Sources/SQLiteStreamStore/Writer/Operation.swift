@@ -28,6 +28,8 @@ enum PendingReply {
     case flag(Reply<Bool>, Bool)
     case removed(Reply<Offset?>, Offset?)
     case done(Reply<Void>)
+    /// It asks for nothing but what was kept before.
+    case confirmation(Reply<Void>)
 
     func succeed() {
         switch self {
@@ -35,7 +37,7 @@ enum PendingReply {
         case .append(let reply, let outcome): reply.send(.success(outcome))
         case .flag(let reply, let flag): reply.send(.success(flag))
         case .removed(let reply, let birth): reply.send(.success(birth))
-        case .done(let reply): reply.send(.success(()))
+        case .done(let reply), .confirmation(let reply): reply.send(.success(()))
         }
     }
 
@@ -45,7 +47,7 @@ enum PendingReply {
         case .append(let reply, _): reply.send(.failure(error))
         case .flag(let reply, _): reply.send(.failure(error))
         case .removed(let reply, _): reply.send(.failure(error))
-        case .done(let reply): reply.send(.failure(error))
+        case .done(let reply), .confirmation(let reply): reply.send(.failure(error))
         }
     }
 }

@@ -50,8 +50,22 @@ extension Writer {
         case .failure(let error):
             batch.discard()
             if case .full = error { makeRoom() }
-            for reply in batch.replies { reply.fail(error) }
+            let unconfirmed = refusalToConfirm(beside: error)
+            for reply in batch.replies {
+                if case .confirmation = reply {
+                    if let unconfirmed { reply.fail(unconfirmed) } else { reply.succeed() }
+                } else {
+                    reply.fail(error)
+                }
+            }
         }
+    }
+
+    /// Why what was kept before is not confirmed, when something else was not kept: a full disk takes away nothing.
+    private func refusalToConfirm(beside error: StoreError) -> StoreError? {
+        guard case .full = error else { return error }
+        if let loss = findLoss() { return .unavailable(loss) }
+        return failure
     }
 
     /// Deletes what may go, apart from anything that is asked. Those who try again and again on a full disk would

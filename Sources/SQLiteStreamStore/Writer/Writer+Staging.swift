@@ -39,7 +39,7 @@ extension Writer {
             let now = batch.now
             batch.withRow(stream) { $0.touchedAt = max($0.touchedAt, now) }
             batch.effects.append(.changed(stream))
-        case .confirm(let reply): batch.replies.append(.done(reply))
+        case .confirm(let reply): batch.replies.append(.confirmation(reply))
         case .close: break
         }
     }
