@@ -1,4 +1,5 @@
 import CSQLite
+import Foundation
 import SQLiteStreamStore
 import StoreSuite
 import StreamCore
@@ -51,6 +52,32 @@ struct DirectoryTests {
         #expect(error?.description.contains("Restore a backup") == true)
         try copy.write([], to: "freshet.db")
         #expect(throws: DirectoryError.self) { try SQLiteStreamStore(directory: copy.path) }
+    }
+
+    @Test("whose database is a link to another place is refused, wherever that leads", arguments: [true, false])
+    func linkedDatabase(isThere: Bool) async throws {
+        let elsewhere = TemporaryDirectory()
+        if isThere { await (try SQLiteStreamStore(directory: elsewhere.path)).close() }
+        let directory = TemporaryDirectory()
+        try FileManager.default.createSymbolicLink(
+            atPath: directory.file("freshet.db"),
+            withDestinationPath: elsewhere.file("freshet.db")
+        )
+        let error = #expect(throws: DirectoryError.self) { try SQLiteStreamStore(directory: directory.path) }
+        #expect(error?.description.contains("freshet.db is a symbolic link") == true)
+        #expect(error?.description.contains("--data") == true)
+        await (try SQLiteStreamStore(directory: elsewhere.path)).close()
+    }
+
+    @Test("that is itself a link is used")
+    func linkedDirectory() async throws {
+        let directory = TemporaryDirectory()
+        let link = directory.path + "-link"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory.path)
+        defer { try? FileManager.default.removeItem(atPath: link) }
+        let store = try SQLiteStreamStore(directory: link)
+        _ = try await store.put(name)
+        await store.close()
     }
 
     @Test("is copied while it is in use, and the copy opens as it was")

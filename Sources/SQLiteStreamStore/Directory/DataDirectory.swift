@@ -76,6 +76,12 @@ final class DataDirectory: Sendable {
 
     func exists(_ file: String) -> Bool { access(file, F_OK) == 0 }
 
+    /// Whether it is a symbolic link, wherever that leads.
+    func isLink(_ file: String) -> Bool {
+        var found = stat()
+        return lstat(file, &found) == 0 && found.st_mode & S_IFMT == S_IFLNK
+    }
+
     /// A new file's name is on the disk only when its directory is.
     func sync() { Self.sync(path) }
 

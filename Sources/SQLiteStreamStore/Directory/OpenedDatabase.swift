@@ -13,6 +13,12 @@ struct OpenedDatabase {
     init(_ path: String, _ configuration: SQLiteStoreConfiguration) throws(DirectoryError) {
         directory = try DataDirectory(path)
         let file = directory.database
+        guard !directory.isLink(file) else {
+            throw DirectoryError(
+                "\(file) is a symbolic link. SQLite keeps its log beside what the link leads to, and no lock on \(path) "
+                    + "keeps another server from that. Give this server the directory that holds the database, with --data."
+            )
+        }
         let isNew = !directory.exists(file)
         if isNew, directory.exists(directory.mark) {
             throw DirectoryError(
