@@ -136,6 +136,29 @@ struct StreamingProducerTests {
         await producer.finish(isTorn: false)
     }
 
+    @Test("asks for the end when its body is over, where another's watch that it shares has yet to begin")
+    func endedBeforeTheWatchBegins() async throws {
+        try await node.create(name)
+        let (entered, enter) = AsyncStream<Void>.makeStream()
+        let mayBegin = DispatchSemaphore(value: 0)
+        defer { mayBegin.signal() }
+        node.store.beforeWatch {
+            enter.finish()
+            mayBegin.wait()
+        }
+        let streams = node.streams
+        let name = name
+        let follower = WatchRecorder()
+        DispatchQueue(label: "a follower").async { streams.follow(name, follower) }
+        for await _ in entered {}
+        let producer = try await open()
+        guard case .appended(_, let end?, _) = try await node.cancel(name) else { throw UnexpectedOutcome("open") }
+        #expect(producer.stop == nil, "nobody could tell it yet")
+        try await producer.confirm()
+        #expect(producer.stop == .ended(end))
+        await producer.finish(isTorn: false)
+    }
+
     @Test("may finish and leave from within what tells it to stop")
     func finishesWhenTold() async throws {
         try await node.create(name)
