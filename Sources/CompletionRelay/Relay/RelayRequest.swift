@@ -59,11 +59,15 @@ package struct RelayRequest: Sendable {
             return
         }
         // Each has a search of its own: however much there is to look at in one, nobody is told of a key that is not in
-        // another. What all of it costs is bounded by the size of a head.
+        // another, unless there are ten of that kind before it.
+        var left = 10 * KeySearch.wholeBudget
         let kept = headers.filter { field in
-            var search = KeySearch(isKey: isOurs)
-            return !HeaderRules.mayPass(field.name.lowercased())
-                || !search.finds(in: field.name.utf8) && !search.finds(in: field.value.utf8)
+            guard HeaderRules.mayPass(field.name.lowercased()) else { return true }
+            let budget = min(left, KeySearch.wholeBudget)
+            var search = KeySearch(isKey: isOurs, budget: budget)
+            let isFound = search.finds(in: field.name.utf8) || search.finds(in: field.value.utf8)
+            left -= budget - search.budget
+            return !isFound
         }
         var targetSearch = KeySearch(isKey: isOurs)
         targetHoldsKey = targetSearch.finds(in: (path + query).utf8)

@@ -9,10 +9,14 @@ struct KeySearch {
     /// Whether a word is a key.
     let isKey: (String) -> Bool
     /// How much is still looked at, mostly words. What has more is not looked through, and counts as holding a key.
-    private var budget = 10_000
+    private(set) var budget: Int
 
-    init(isKey: @escaping (String) -> Bool) {
+    /// Of one search. The longest tokens of others take a part of it.
+    static let wholeBudget = 10_000
+
+    init(isKey: @escaping (String) -> Bool, budget: Int = KeySearch.wholeBudget) {
         self.isKey = isKey
+        self.budget = budget
     }
 
     private static let backslash = UInt8(ascii: "\\")

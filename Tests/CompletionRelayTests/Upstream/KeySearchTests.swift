@@ -82,6 +82,24 @@ struct KeySearchTests {
         #expect(!request.credentialIsOurs)
     }
 
+    @Test("is looked for in so many words only, however many fields have them")
+    func boundedInAllFields() {
+        var looked = 0
+        let fields = (0..<50).map { ("X-\($0)", String(repeating: "ab.", count: 900)) }
+        let request = RelayRequest(
+            method: "GET",
+            path: "/models",
+            headers: HTTPHeaders(fields),
+            baseURL: "",
+            isOurs: { _ in
+                looked += 1
+                return false
+            }
+        )
+        #expect(request.headers.isEmpty)
+        #expect(looked > 90_000 && looked <= 110_000)
+    }
+
     @Test("is not found in the tokens of others, however long")
     func tokens() {
         // As large as Entra's or Google's, of a header, claims and a signature in base64 for URLs.
