@@ -22,6 +22,28 @@ struct DirectoryTests {
         await again.close()
     }
 
+    @Test("is free again also where a child of this process holds the files it was begun with")
+    func inheritedLock() async throws {
+        let directory = TemporaryDirectory()
+        let store = try SQLiteStreamStore(directory: directory.path)
+        // A child has these until it runs its own program.
+        let inherited = try ["", "lock"].map { try #require(try Self.copy(ofOpen: directory.file($0))) }
+        defer { for file in inherited { close(file) } }
+        await store.close()
+        await (try SQLiteStreamStore(directory: directory.path)).close()
+    }
+
+    /// Another descriptor of what this process has open at a path.
+    private static func copy(ofOpen path: String) throws -> Int32? {
+        var wanted = stat()
+        try #require(stat(path, &wanted) == 0)
+        let open = (Int32(3)..<8192).first { file in
+            var found = stat()
+            return fstat(file, &found) == 0 && found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino
+        }
+        return open.map { dup($0) }
+    }
+
     @Test("of a newer version is refused, and so is a database that is not ours")
     func versions() async throws {
         let directory = TemporaryDirectory()

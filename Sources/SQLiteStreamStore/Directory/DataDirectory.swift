@@ -70,8 +70,11 @@ final class DataDirectory: Sendable {
     }
 
     deinit {
-        close(lock)
-        close(directory)
+        // Not only closed: a child that this process has begun holds the same open files until it runs its own program.
+        for file in [lock, directory] {
+            flock(file, LOCK_UN)
+            close(file)
+        }
     }
 
     func exists(_ file: String) -> Bool { access(file, F_OK) == 0 }
