@@ -91,6 +91,8 @@ def test_no_line_has_a_secret_or_a_command(serve, tmp_path):
             b"GET /v1/stream/x#" + secret.encode() + b" HTTP/1.1\r\nHost: localhost\r\n",
             b"P\xc2\x9bT /x HTTP/1.1\r\nHost: localhost\r\n",
             b"GET /v1/stream/" + KEY.encode() + b" HTTP/1.1\r\nHost: localhost\r\n",
+            b"GET /v1/stream/" + KEY.encode() + b".json HTTP/1.1\r\nHost: localhost\r\n",
+            b"GET /key=" + KEY.encode() + b" HTTP/1.1\r\nHost: localhost\r\n",
             b"GET /v1/stream/x/%62" + KEY[1:].encode() + b" HTTP/1.1\r\nHost: localhost\r\n",
         ]
         for head in heads:

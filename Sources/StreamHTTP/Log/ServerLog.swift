@@ -118,13 +118,66 @@ package enum LoggedText {
             path = Array(path[colon...].dropFirst(3).drop { $0 != UInt8(ascii: "/") })
         }
         guard path.first == UInt8(ascii: "/") || path == Array("*".utf8) else { return "-" }
-        let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { bytes in
-            let text = String(decoding: bytes, as: UTF8.self)
-            return isSecret(text) || PercentEncoding.decode(bytes, plusIsSpace: false).map(isSecret) == true
-                ? "(key)" : text
+        var text: [UInt8] = []
+        let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        for (index, segment) in segments.enumerated() {
+            // What is not told is not looked at.
+            guard text.count <= pathBytes else { break }
+            if index > 0 { text.append(UInt8(ascii: "/")) }
+            text += masked(segment, isSecret)
         }
-        return short(segments.joined(separator: "/"), 200)
+        return short(String(decoding: text, as: UTF8.self), pathBytes)
     }
+
+    /// Of a path, as much is told.
+    private static let pathBytes = 200
+    /// A key has at most so many words with punctuation between them: a session cookie has three.
+    private static let wordsOfKey = 6
+    private static let mask = Array("(key)".utf8)
+
+    /// The beginning of a segment, with the keys that are in it masked: all of it, or some of what punctuation divides.
+    private static func masked(_ segment: ArraySlice<UInt8>, _ isSecret: (String) -> Bool) -> [UInt8] {
+        guard segment.contains(UInt8(ascii: "%")) else { return maskedWords(segment, isSecret).text }
+        guard let decoded = PercentEncoding.decode(segment, plusIsSpace: false) else {
+            return maskedWords(segment, isSecret).text
+        }
+        // Where a key is in what was escaped, nothing of it is told.
+        if maskedWords(Array(decoded.utf8)[...], isSecret).hasKey { return mask }
+        return maskedWords(segment, isSecret).text
+    }
+
+    private static func maskedWords(
+        _ segment: ArraySlice<UInt8>,
+        _ isSecret: (String) -> Bool
+    ) -> (text: [UInt8], hasKey: Bool) {
+        if isSecret(String(decoding: segment, as: UTF8.self)) { return (mask, true) }
+        var text: [UInt8] = []
+        var hasKey = false
+        var rest = segment
+        while text.count <= pathBytes {
+            // A key may have punctuation in it: the longest that is one counts.
+            var ends = Array(rest.indices.lazy.filter { divides(segment[$0]) }.prefix(wordsOfKey))
+            ends.append(rest.endIndex)
+            let found = ends.last { end in
+                end > rest.startIndex && isSecret(String(decoding: rest[..<end], as: UTF8.self))
+            }
+            if let found {
+                hasKey = true
+                text += mask
+                rest = rest[found...]
+            }
+            guard let next = rest.firstIndex(where: divides) else {
+                text += rest
+                break
+            }
+            text += rest[...next]
+            rest = rest[(next + 1)...]
+        }
+        return (text, hasKey)
+    }
+
+    /// Whether a byte may stand between a key and what is beside it: a delimiter or a full stop (RFC 3986, section 2.2).
+    private static func divides(_ byte: UInt8) -> Bool { ".~:/?#[]@!$&'()*+,;=|".utf8.contains(byte) }
 
     /// Seconds, to the millisecond.
     package static func seconds(_ duration: Duration) -> Logger.MetadataValue {

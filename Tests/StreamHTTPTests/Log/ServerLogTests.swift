@@ -81,4 +81,28 @@ struct ServerLogTests {
         // Half a character is none.
         #expect(LoggedText.short("aé", 2) == "a\u{FFFD}…")
     }
+
+    @Test(
+        "a key is masked also where punctuation divides it from the rest of its segment",
+        arguments: [
+            ("/v1/stream/KEY.json", "/v1/stream/(key).json"), ("/key=KEY", "/key=(key)"), ("/a:KEY", "/a:(key)"),
+            ("/a,KEY;b&KEY", "/a,(key);b&(key)"), ("/KEY=/b", "/(key)=/b"), ("/a.x.y==.json", "/a.(key).json"),
+            ("/x.y==", "/(key)"), ("/KEY%2Ejson", "/(key)"), ("/a%3dK%45Y", "/(key)"), ("/aKEY.b", "/aKEY.b"),
+            ("/a.b%20c=d", "/a.b%20c=d"), ("/..;=", "/..;="),
+        ]
+    )
+    func keysInSegments(uri: String, told: String) {
+        #expect(LoggedText.path(of: uri) { $0 == "KEY" || $0 == "x.y==" } == told)
+    }
+
+    @Test("what it costs to look for keys in a path is bounded, and what is told has none")
+    func costOfKeys() {
+        var asked = 0
+        let long = "/" + String(repeating: "a.", count: 195 / 2) + "KEY." + String(repeating: "a./", count: 5000)
+        let told = LoggedText.path(of: long) { word in
+            asked += 1
+            return word == "KEY"
+        }
+        #expect(!told.contains("KE") && asked < 2000)
+    }
 }
