@@ -1,5 +1,6 @@
 """The log: a line for what went wrong and for each answer, never a secret, and never in the way."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -12,6 +13,7 @@ import unicodedata
 import pytest
 
 from support.freshet import BINARY, Freshet
+from support.http2 import HTTP2
 from support.upstream import CHAT, Answer, Upstream
 from support.waiting import eventually
 from support.wire import Closed, Connection, exchange
@@ -180,6 +182,27 @@ def test_an_evicted_reader_is_a_line(serve):
         late.send_head("GET", path)
         lines = told(server, "A reader that accepted no data was disconnected.", 2)
     assert {(line["stream"], line["form"]) for line in lines} == {("slow", "sse"), ("slow", "catch-up")}
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_so_is_one_that_takes_nothing_of_a_response_that_is_written(serve, http2):
+    transport = {"http2": True, "http2_clear_text": True} if http2 else {}
+    size = 16 << 20
+    server = logging(serve, write_stall_seconds=0.5, event_bytes=size, body_bytes=size, **transport)
+    path = server.create("application/octet-stream", name="slow")
+    # More than the kernel takes for a client that reads nothing.
+    assert server.append(path, bytes(size), "application/octet-stream").status == 204
+    with contextlib.ExitStack() as stack:
+        if http2:
+            late = stack.enter_context(HTTP2(server.address, returns_room=False))
+            late.begin("GET", f"{path}?limit=1")
+        else:
+            late = stack.enter_context(Connection(server.address))
+            late.send_head("GET", f"{path}?limit=1")
+        [line] = told(server, "A reader that accepted no data was disconnected.")
+    assert (line["form"], line["address"], "stream" in line) == ("response", "127.0.0.1", False)
+    metrics = server.request("GET", "/metrics").body.decode()
+    assert re.search(r"^freshet_evictions_total 1$", metrics, re.MULTILINE)
 
 
 def test_a_drain_says_that_it_begins_and_how_it_ended(serve):

@@ -186,7 +186,7 @@ struct ServerMetrics: MetricsSource {
             MetricFamily(
                 "freshet_evictions_total",
                 .counter,
-                "Readers disconnected because they accepted no data for write-stall-seconds",
+                "Readers disconnected because they accepted no data",
                 plane.evictions
             ),
         ]

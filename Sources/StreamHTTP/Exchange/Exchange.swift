@@ -115,8 +115,11 @@ final class Exchange {
         bodyFailed(.overloaded)
     }
 
-    /// What was written and not taken is most of what is in flight.
-    func cutOff() { cut(reset: looksWholeWhenClosed) }
+    /// What was written is not taken: for too long, or it is most of what is in flight.
+    func cutOff() {
+        run?.noteEvictionFromExchange()
+        cut(reset: looksWholeWhenClosed)
+    }
 
     func bodyEnded() {
         guard case .arriving = body else { return }
@@ -297,7 +300,7 @@ final class Exchange {
             taken = takenNow
             takenSince = now
         } else if now - takenSince >= writeStall {
-            cut(reset: looksWholeWhenClosed)
+            cutOff()
         }
     }
 

@@ -294,7 +294,10 @@ extension HTTP1Connection: HTTPLoopMember {
             writeStall: configuration.writeStall,
             linger: configuration.lingerTime
         )
-        perform(machine.tick(times, now: now))
+        let isFlushing = if case .flushing = machine.state { true } else { false }
+        let action = machine.tick(times, now: now)
+        if isFlushing, action == .close { loop.evicted(form: "response", from: peer.address) }
+        perform(action)
     }
 
     func drain(closesIdle: Bool) {
@@ -402,7 +405,9 @@ extension HTTP1Connection: RequestTransport {
         if unsent.isBeingRead(taken: bytesTaken) { return share.stay(unsent.bytes) }
         if run?.giveWayWithOutput() ?? false { return }
         // Nothing is being added to it any more: nobody takes it.
-        if case .flushing = machine.state { abort(reset: false) }
+        guard case .flushing = machine.state else { return }
+        loop.evicted(form: "response", from: peer.address)
+        abort(reset: false)
     }
 
     func finish(isComplete: Bool) {

@@ -59,6 +59,7 @@ final class HTTP2Stream {
     private var movedBefore: UInt64
     /// Since when nothing was taken of a response whose run is over, and how much was by then.
     private var stalled: (since: NIODeadline, taken: UInt64)?
+    private var isEvicted = false
 
     init(
         _ id: HTTP2StreamID,
@@ -196,7 +197,15 @@ final class HTTP2Stream {
     private func giveWay() {
         guard !queue.isEmpty, !(run?.giveWayWithOutput() ?? false) else { return }
         // Nothing is being added to it any more: nobody takes it.
-        if run == nil { connection.reset(id, .cancel) }
+        if run == nil { evict() }
+    }
+
+    /// Nobody takes the rest of a response whose run is over.
+    private func evict() {
+        // A full connection may not let go of the stream at once.
+        if !isEvicted { loop.evicted(form: "response", from: peerAddress) }
+        isEvicted = true
+        connection.reset(id, .cancel)
     }
 
     /// Everything is out but the end. False when it is not time for one.
@@ -249,7 +258,7 @@ extension HTTP2Stream: HTTPLoopMember {
         let taken = bytesTaken
         guard let stalled, stalled.taken == taken else { return self.stalled = (now, taken) }
         let patience = hasRefusal ? loop.configuration.refusedTime : loop.configuration.writeStall
-        if now - stalled.since >= patience { connection.reset(id, .cancel) }
+        if now - stalled.since >= patience { evict() }
     }
 
     func drain(closesIdle: Bool) { run?.drain() }

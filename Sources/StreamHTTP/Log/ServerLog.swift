@@ -89,9 +89,13 @@ extension ServerLog {
     }
 
     /// A reader that took nothing for too long.
-    func evicted(_ name: StreamName, form: String, from peer: String) {
+    ///
+    /// - Parameter name: nil where what it was to take is no stream's, or it is not known any more.
+    func evicted(_ name: StreamName?, form: String, from peer: String) {
         write(.evictedReader, .info, "A reader that accepted no data was disconnected.") {
-            ["stream": "\(LoggedText.short(name.text, 200))", "form": "\(form)", "address": "\(peer)"]
+            var metadata: Logger.Metadata = ["form": "\(form)", "address": "\(peer)"]
+            metadata["stream"] = name.map { "\(LoggedText.short($0.text, 200))" }
+            return metadata
         }
     }
 

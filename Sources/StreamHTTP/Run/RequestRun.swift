@@ -183,6 +183,9 @@ package final class RequestRun {
         loop.log.evicted(name, form: form, from: transport.peerAddress)
     }
 
+    /// The peer has taken nothing of an exchange's response for too long.
+    func noteEvictionFromExchange() { loop.evicted(form: "exchange", from: transport.peerAddress) }
+
     /// What was promised cannot be sent.
     func noteCut(of name: StreamName) { loop.log.torn(name, from: transport.peerAddress) }
 

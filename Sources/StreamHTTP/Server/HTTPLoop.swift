@@ -82,6 +82,12 @@ package final class HTTPLoop {
         counts.requestTimes[CountedMethod(head.method), default: LatencyHistogram()].add(took)
     }
 
+    /// A peer that took nothing of a response is sent away: a response that was written to its end, or an exchange.
+    func evicted(form: String, from peer: String) {
+        counts.evictions += 1
+        log.evicted(nil, form: form, from: peer)
+    }
+
     // MARK: Drain
 
     /// Begins to move everyone elsewhere: readers of streams that nobody writes are asked to come back at once; those
