@@ -180,3 +180,68 @@ def test_what_breaks_a_stream_ends_that(server, what):
 def test_what_is_allowed_is_no_error(server, what):
     with Frames(server.address) as connection:
         assert connection.verdict(OF_NOBODY[what](server.create())) == ("goes on", None)
+
+
+# Time.
+
+CALM = 11
+
+
+@pytest.fixture
+def hasty(serve):
+    """A server that waits for a head no longer than a second."""
+    return serve(http2=True, http2_clear_text=True, header_seconds=1)
+
+
+def dribble(connection, pieces):
+    """Sends a piece every tenth of a second. The code that the server ends the connection with; None if it takes them all."""
+    connection.socket.settimeout(0.1)
+    for piece in pieces:
+        connection.send(piece)
+        try:
+            while found := connection.next():
+                if found[0] == GOAWAY:
+                    return int.from_bytes(found[3][4:8], "big")
+            return "closed"
+        except TimeoutError:
+            continue
+    return None
+
+
+def each(data):
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+# What follows a stream that is read meanwhile.
+SLOW = {
+    "the bytes of a head": lambda path: each(reader(3, path)),
+    "the frames of a head": lambda path: [frame(HEADERS, END_STREAM, 3, BEGINNING)]
+    + [frame(CONTINUATION, 0, 3, field("x-a", "b"))] * 60,
+    "trailers": lambda path: [producer(3, path), *each(frame(HEADERS, END_HEADERS | END_STREAM, 3, field("x-a", "b" * 60)))],
+    "another frame": lambda path: each(frame(GOAWAY, 0, 0, bytes(60))),
+}
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_a_head_that_dribbles_ends_the_connection(hasty, what):
+    path = hasty.create()
+    with Frames(hasty.address) as connection:
+        connection.send(reader(1, path))
+        assert dribble(connection, SLOW[what](path)) == CALM
+    assert hasty.still_serves()
+
+
+def test_a_body_may_dribble(hasty):
+    path = hasty.create()
+    with Frames(hasty.address) as connection:
+        body = frame(DATA, END_STREAM, 1, b"x" * 30)
+        assert dribble(connection, [producer(1, path), body[:9], *each(body[9:])]) is None
+    assert hasty.read(path).body == b"x" * 30
+
+
+def test_a_connection_that_asks_nothing_has_the_time_of_a_head(hasty):
+    with Frames(hasty.address) as connection:
+        while found := connection.next():
+            if found[0] == GOAWAY:
+                break
+        assert found and found[3][4:8] == bytes(4)

@@ -40,6 +40,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
     /// Heads of bodies without a length, of which the same read may bring the end.
     private var undecided: [(id: HTTP2StreamID, headers: HPACKHeaders)] = []
     private var idleSince = NIODeadline.now()
+    private var boundaries = HTTP2FrameBoundaries(now: .now())
 
     /// Without the port.
     var peerAddress: String { peer.address }
@@ -94,6 +95,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
             connectionConfiguration: settings,
             streamConfiguration: stream
         )
+        try channel.pipeline.syncOperations.addHandler(HTTP2ArrivalHandler(connection: connection))
         try channel.pipeline.syncOperations.addHandler(handler)
         try channel.pipeline.syncOperations.addHandler(connection)
     }
@@ -113,6 +115,8 @@ final class HTTP2Connection: ChannelDuplexHandler {
         gone()
         context.fireChannelInactive()
     }
+
+    func bytesArrived(_ bytes: ByteBufferView) { boundaries.received(bytes, now: .now()) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = Self.unwrapInboundIn(data)
@@ -381,6 +385,15 @@ final class HTTP2Connection: ChannelDuplexHandler {
         write(.goAway(lastStreamID: last, errorCode: .noError, opaqueData: nil), on: .rootStream)
     }
 
+    /// The rest of a head, or of a frame, is not waited for: the connection ends, with all that is on it.
+    private func headTookTooLong() {
+        failureIsCounted = true
+        loop.counts.http2Failures += 1
+        write(.goAway(lastStreamID: last, errorCode: .enhanceYourCalm, opaqueData: nil), on: .rootStream)
+        leaveStreams()
+        closeOutput()
+    }
+
     private func closeIfDone() {
         guard state == .leaving, streams.isEmpty, undecided.isEmpty else { return }
         closeOutput()
@@ -411,9 +424,14 @@ extension HTTP2Connection: HTTPLoopMember {
     func tick(now: NIODeadline) {
         switch state {
         case .open, .leaving:
-            let idle = loop.configuration.idleTime
-            let patience = peer.refusal == nil ? idle : min(idle, loop.configuration.refusedTime)
-            guard streams.isEmpty, now - idleSince >= patience else { return }
+            let configuration = loop.configuration
+            let patience: TimeAmount = peer.refusal == nil ? .nanoseconds(.max) : configuration.refusedTime
+            if let since = boundaries.unfinishedSince, now - since >= min(configuration.headerTime, patience) {
+                return headTookTooLong()
+            }
+            // One that has asked nothing yet is waited for as for a head: it has begun by saying what it speaks.
+            let idle = last == .rootStream ? configuration.headerTime : configuration.idleTime
+            guard streams.isEmpty, now - idleSince >= min(idle, patience) else { return }
             leave()
             closeOutput()
         case .closing(let since):

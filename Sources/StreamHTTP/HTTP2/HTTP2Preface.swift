@@ -9,7 +9,7 @@ enum HTTP2Preface {
         case http2
     }
 
-    private static let bytes = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+    static let bytes = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     /// What the bytes say that have come so far.
     static func verdict(_ received: ByteBufferView) -> Verdict {
