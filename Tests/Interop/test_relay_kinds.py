@@ -383,3 +383,21 @@ def test_paths_of_kinds_that_are_not_there_are_nobody_s(relay):
         answer = connection.read_answer()
     assert (answer.status, answer.json["error"]["code"]) == (404, "no-upstream")
     assert only.upstream.requests == relayed.upstream.requests == []
+
+
+def test_the_list_has_the_built_in_model_whatever_is_wrong_with_the_others(relay):
+    def listed(relayed):
+        answer = relayed.server.request("GET", "/v1/models")
+        return answer.status, [model["id"] for model in answer.json["data"]]
+
+    relayed = relay("one openai-compatible {root}/v1", "builtin")
+    relayed.begin(lambda request: Answer([b'{"object":"list","data":[{"id":"m"}]}'], type="application/json"))
+    assert listed(relayed) == (200, ["builtin", "m"])
+    for status in (401, 403, 302, 500):
+        relayed.begin(lambda request: Answer([b"{}"], status=status, type="application/json"))  # noqa: B023
+        assert listed(relayed) == (200, ["builtin"])
+    # Asked alone, or for something else, it says what it has to say.
+    for path in ("/relay/one/v1/models", "/v1/models/m", "/v1/files"):
+        assert relayed.server.request("GET", path).status == 500
+    for upstream in ("{root}/v1 allow=/chat/completions", "http://127.0.0.1:1/v1"):
+        assert listed(relay(f"one openai-compatible {upstream}", "builtin")) == (200, ["builtin"])

@@ -30,7 +30,7 @@ extension Relay {
             guard !isList || !upstream.spendsOwnKey || upstream.namesEveryResponse else { throw .noResponseList }
             return passing(request, upstream)
         } catch {
-            return .respond(Response(error))
+            return .respond(builtinList(for: request, path) ?? Response(error))
         }
     }
 
@@ -203,25 +203,27 @@ extension Relay {
     ) async throws {
         count { $0.passed += 1 }
         let began = time.monotonic()
+        let instead = change == nil ? nil : Self.builtinList
         let response: UpstreamResponse
         do {
             response = try await send(request, to: upstream, body, watch)
         } catch UpstreamError.silent {
             logFailure(of: upstream, RelayFailure.silent.rawValue)
-            return try await writer.respond(Response(.silent(upstream)))
+            return try await writer.respond(instead ?? Response(.silent(upstream)))
         } catch UpstreamError.unreachable(let reason) {
             logFailure(of: upstream, reason)
-            return try await writer.respond(Response(.unreachable(upstream, reason)))
+            return try await writer.respond(instead ?? Response(.unreachable(upstream, reason)))
         } catch UpstreamError.unusable(let reason) {
             logFailure(of: upstream, reason)
-            return try await writer.respond(Response(.unreachable(upstream, reason, hasAnswered: true)))
+            return try await writer.respond(instead ?? Response(.unreachable(upstream, reason, hasAnswered: true)))
         }
         defer { logPassed(request, upstream, status: response.status, time.monotonic() - began) }
+        if let instead, response.status != 200, response.status != 304 { return try await writer.respond(instead) }
         if (300..<400).contains(response.status), response.status != 304 {
             return try await writer.respond(Response(.redirected(upstream)))
         }
         if let change, response.status == 200, let plain = response.unpacked() {
-            return try await pass(plain, upstream, watch, writer, change)
+            return try await pass(plain, watch, writer, change)
         }
         let length = response.header("Content-Length").flatMap { Int($0) }
         try await writer.head(response.status, configuration.responseFields.ofPassed(response.headers), length: length)
@@ -237,7 +239,6 @@ extension Relay {
     /// Passes back a response that is changed on the way.
     private func pass(
         _ response: UpstreamResponse,
-        _ upstream: Upstream,
         _ watch: SilenceWatch,
         _ writer: ResponseWriter,
         _ change: @Sendable ([UInt8]) -> [UInt8]?
@@ -245,10 +246,8 @@ extension Relay {
         let body: [UInt8]
         do {
             body = try await collect(response, watch)
-        } catch UpstreamError.silent {
-            return try await writer.respond(Response(.silent(upstream)))
         } catch {
-            return try await writer.respond(Response(.unreachable(upstream, TransportTrouble.describe(error))))
+            return try await writer.respond(Self.builtinList)
         }
         let fields = configuration.responseFields.ofPassed(response.headers)
         try await writer.respond(Response(response.status, headers: fields, body: change(body) ?? body))

@@ -28,7 +28,7 @@ package struct BuiltinUpstream: UpstreamTransport {
     }
 
     package func send(_ request: UpstreamRequest) async throws -> UpstreamResponse {
-        if request.path == "/models" || request.path.utf8.starts(with: "/models?".utf8) { return models() }
+        if request.path == "/models" || request.path.utf8.starts(with: "/models?".utf8) { return json(200, Self.list) }
         if request.path == "/models/\(Self.model)" { return json(200, Self.entry) }
         guard request.method == "POST", let format = WireFormat(path: request.path),
             case .bytes(let body) = request.body
@@ -59,15 +59,13 @@ package struct BuiltinUpstream: UpstreamTransport {
         }
     }
 
-    private func models() -> UpstreamResponse {
-        let list = JSONWriter.object { list in
-            list.member("object", "list")
-            list.member("data", raw: [UInt8(ascii: "[")] + Self.entry + [UInt8(ascii: "]")])
-            list.member("has_more", false)
-            list.member("first_id", Self.model)
-            list.member("last_id", Self.model)
-        }
-        return json(200, list)
+    /// The list of its models.
+    static let list = JSONWriter.object { list in
+        list.member("object", "list")
+        list.member("data", raw: [UInt8(ascii: "[")] + Self.entry + [UInt8(ascii: "]")])
+        list.member("has_more", false)
+        list.member("first_id", Self.model)
+        list.member("last_id", Self.model)
     }
 
     /// The model in a list of models, as OpenAI's and as Anthropic's clients read one.
