@@ -57,7 +57,8 @@ extension StreamRoutes {
             case .conflict(let info, let conflict):
                 return Response(Self.problem(conflict, info, sent: options.contentType))
             case .gone: return Response(.softDeleted(name, status: 409))
-            case .forkRefused(let refusal): return Response(Problem(refusal, fork?.source ?? name))
+            case .forkRefused(let refusal):
+                return Response(Problem(refusal, fork?.source ?? name, sent: options.contentType))
             }
         } catch {
             return Response(Problem(error))

@@ -37,16 +37,18 @@ extension StreamRoutes {
 }
 
 extension Problem {
-    init(_ refusal: ForkRefusal, _ source: StreamName) {
+    /// - Parameter type: that of the request.
+    init(_ refusal: ForkRefusal, _ source: StreamName, sent type: ContentType) {
         switch refusal {
         case .sourceNotFound: self = .unknownStream(source)
         case .sourceGone: self = .softDeleted(source, status: 409)
-        case .typeMismatch(let type):
+        case .typeMismatch(let wanted):
             self.init(
                 409,
                 "content-type-differs",
                 title: "Content type mismatch",
-                detail: "Its Content-Type is `\(type.text)`. Send the same one, or none."
+                detail: "The source's Content-Type is `\(wanted.text)`, and the request's is `\(type.text)`"
+                    + "\(type.noteOfCurl). Send the same one, or none."
             )
         case .beyondTail(let tail):
             self.init(

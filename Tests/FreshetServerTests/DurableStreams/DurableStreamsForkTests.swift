@@ -76,6 +76,9 @@ struct DurableStreamsForkTests {
             try await server.create("a", "application/json", body: "[1]")
             #expect(try await fork(server, "b")["Content-Type"] == "application/json")
             #expect(try await fork(server, "c", type: "text/plain").status == 409)
+            let form = try await fork(server, "c", type: "application/x-www-form-urlencoded")
+            #expect(form.status == 409)
+            #expect(form.body.contains("the request's is `application/x-www-form-urlencoded`, which curl sends"))
             #expect(try await fork(server, "d", body: "[2,3]").status == 201)
             #expect(try await server.read("d").body == "[1,2,3]")
         }
