@@ -189,7 +189,7 @@ class FakeElement extends FakeNode {
 
     /** Elements in brackets, with what makes a difference, and text as it is, to compare at a glance. */
     get outline() {
-        const told = ['href', 'start', 'className'].filter((name) => this[name]).map((name) => ` ${name}=${this[name]}`);
+        const told = ['href', 'start', 'className', 'colSpan'].filter((name) => this[name]).map((name) => ` ${name}=${this[name]}`);
         return `<${this.name}${told.join('')}>${this.childNodes.map((child) => child.outline).join('')}</${this.name}>`;
     }
 }

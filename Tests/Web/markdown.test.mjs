@@ -69,10 +69,18 @@ describe('blocks', () => {
     test('a table has a head, alignments, and every cell that was written', () => {
         const text = '| a | b \\| c | d |\n|---|:-:|--:|\n| 1 | **2** | x<br>y |\n| `3` |\n|| e || extra |\n\nafter';
         const head = '<thead><tr><th>a</th><th className=align-center>b | c</th><th className=align-end>d</th></tr></thead>';
+        const short = '<tr><td><code>3</code></td><td className=align-center colSpan=2></td></tr>';
         const row = (...cells) => `<tr><td>${cells[0]}</td><td className=align-center>${cells[1]}</td><td className=align-end>${cells[2]}</td></tr>`;
-        const body = row(1, '<strong>2</strong>', 'x<br></br>y') + row('<code>3</code>', '', '') + row('', 'e', ' | extra');
+        const body = row(1, '<strong>2</strong>', 'x<br></br>y') + short + row('', 'e', ' | extra');
         assert.equal(outline(text), `<div><div className=table><table>${head}<tbody>${body}</tbody></table></div></div><p>after</p>`);
         assert.equal(outline('a | b\nno table'), '<p>a | b no table</p>');
+    });
+
+    test('a short row of a wide table costs no more nodes than it says', () => {
+        const container = show([`${'|h'.repeat(130)}|\n${'|-'.repeat(130)}|\n${'a\n'.repeat(200)}`]);
+        const cells = container.all('td');
+        assert.deepEqual([cells.length, cells[0].textContent, cells[1].colSpan], [400, 'a', 129]);
+        assert.ok(container.ownerDocument.touched < 5000, `${container.ownerDocument.touched} nodes`);
     });
 
     test('code is what stands between its fences, in a list and outside of one', () => {

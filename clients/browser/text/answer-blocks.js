@@ -268,7 +268,7 @@ class Row {
     #next() {
         if (this.#cells.length === this.#alignments.length) {
             this.#cells.at(-1).feed(' | ');
-            return;
+            return null;
         }
         this.#finishCell();
         this.#isEmpty = true;
@@ -277,6 +277,7 @@ class Row {
         const alignment = this.#alignments[this.#cells.length];
         if (alignment !== 'start') cell.className = `align-${alignment}`;
         this.#cells.push(new InlineText(cell, { cell: true }));
+        return cell;
     }
 
     #finishCell() {
@@ -293,7 +294,9 @@ class Row {
     close() {
         if (this.#escaped) this.#cell().feed('\\');
         this.#escaped = false;
-        while (this.#cells.length < this.#alignments.length) this.#next();
+        // One for all that are missing: a short row of a wide table costs no more than it says.
+        const missing = this.#alignments.length - this.#cells.length;
+        if (missing > 0) this.#next().colSpan = missing;
         this.#finishCell();
         return this.#said.join(', ');
     }
