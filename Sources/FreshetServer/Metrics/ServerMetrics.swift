@@ -40,9 +40,9 @@ struct ServerMetrics: MetricsSource {
             MetricFamily(
                 "freshet_inflight_refused_total",
                 .counter,
-                "Requests that were refused or cut off because they held the most when there was no room",
+                "Requests that were refused or cut off because there was no room",
                 by: "kind",
-                [.body, .output].map { (kind: InflightBudget.Kind) in ("\(kind)", inflight[kind].gaveWay) }
+                kinds.map { ("\($0)", inflight[$0].gaveWay) }
             ),
         ]
     }

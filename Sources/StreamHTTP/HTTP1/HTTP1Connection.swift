@@ -179,7 +179,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
             localAddress: localAddress,
             refusal: peer.refusal,
             isDraining: loop.isDraining,
-            isOnThisMachine: peer.isOnThisMachine
+            isOnThisMachine: peer.isOnThisMachine,
+            inflight: loop.configuration.inflight
         )
         run.start(loop.responder.plan(for: head, facts))
     }

@@ -255,7 +255,8 @@ final class HTTP2Connection: ChannelDuplexHandler {
                 localAddress: context?.localAddress,
                 refusal: refusal,
                 isDraining: loop.isDraining,
-                isOnThisMachine: peer.isOnThisMachine
+                isOnThisMachine: peer.isOnThisMachine,
+                inflight: loop.configuration.inflight
             )
             stream.start(loop.responder.plan(for: head, facts))
         }

@@ -33,19 +33,23 @@ package struct ConnectionFacts: Sendable {
     package var isDraining: Bool
     /// The peer came by a port that only this machine reaches, whoever reaches the server's other port.
     package var isOnThisMachine: Bool
+    /// The memory of what is in flight; nil where nothing but the transport counts it.
+    package var inflight: InflightBudget?
 
     package init(
         address: String,
         localAddress: SocketAddress? = nil,
         refusal: ConnectionRefusal?,
         isDraining: Bool,
-        isOnThisMachine: Bool = false
+        isOnThisMachine: Bool = false,
+        inflight: InflightBudget? = nil
     ) {
         self.address = address
         self.localAddress = localAddress
         self.refusal = refusal
         self.isDraining = isDraining
         self.isOnThisMachine = isOnThisMachine
+        self.inflight = inflight
     }
 }
 

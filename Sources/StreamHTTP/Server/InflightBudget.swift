@@ -5,20 +5,21 @@ import Locks
 /// Whoever asks is not refused for being the last to come. When there is not room for all, the request that holds most
 /// gives way. Of those that hold about as much, less than twice, it is one from the address that holds most, and of
 /// those the one for which nothing has moved for longest: a reader that takes is not cut off for others that do not.
-/// Bodies that are not complete may take half: so readers always find room, and so does a request that is small.
+/// Bodies that are not complete may take half: so readers always find room, and so does a request that is small. So may
+/// what calls keep of theirs for as long as an upstream takes; for what is more there is no room.
 ///
 /// One for all event loops.
 package final class InflightBudget: Sendable {
     package enum Kind: Int, Sendable, CaseIterable {
         /// A body that is not complete yet.
         case body
-        /// A body that is being appended, or handed on. It is over soon, and gives way to nobody.
+        /// A body that is being appended, or handed on. It gives way to nobody.
         case work
         /// What was written, and what its reader has not taken.
         case output
     }
 
-    /// What is held now, and how often somebody gave way.
+    /// What is held now, and how often somebody gave way or was refused.
     package struct Usage: Sendable, Equatable {
         package fileprivate(set) var bytes = [Int](repeating: 0, count: Kind.allCases.count)
         package fileprivate(set) var gaveWay = [Int](repeating: 0, count: Kind.allCases.count)
@@ -32,6 +33,8 @@ package final class InflightBudget: Sendable {
         var kind: Kind
         var bytes: Int
         var address: String
+        /// It stays for as long as its holder likes.
+        var isClaim = false
         /// Counts what was told: the lowest has changed nothing for longest.
         var order: UInt64 = 0
         var giveWay: @Sendable () -> Void
@@ -43,6 +46,8 @@ package final class InflightBudget: Sendable {
         /// What those hold who give way and have not let go of it yet.
         var leaving: [ObjectIdentifier: Int] = [:]
         var leavingBytes = 0
+        /// What is held of claims.
+        var claimed = 0
         /// Told when there is room again.
         var waiting: [@Sendable () -> Void] = []
         var perAddress: [String: Int] = [:]
@@ -55,6 +60,7 @@ package final class InflightBudget: Sendable {
             holdings[holder] = holding
             holdings[holder]?.order = changes
             usage.bytes[holding.kind.rawValue] += holding.bytes
+            if holding.isClaim { claimed += holding.bytes }
             perAddress[holding.address, default: 0] += holding.bytes
         }
 
@@ -63,6 +69,7 @@ package final class InflightBudget: Sendable {
             leavingBytes -= leaving.removeValue(forKey: holder) ?? 0
             guard let holding = holdings.removeValue(forKey: holder) else { return nil }
             usage.bytes[holding.kind.rawValue] -= holding.bytes
+            if holding.isClaim { claimed -= holding.bytes }
             let left = perAddress[holding.address, default: 0] - holding.bytes
             perAddress[holding.address] = left > 0 ? left : nil
             return holding
@@ -157,6 +164,35 @@ package final class InflightBudget: Sendable {
             return told + state.takeWaiting(limit)
         }
         for tell in told { tell() }
+    }
+
+    /// Notes what a call keeps of its body until its upstream has taken it, and that may be long. It gives way to nobody,
+    /// so that there is room for half of what is in flight only: nobody whose upstream takes nothing is in the way of
+    /// others. Released by the holder.
+    ///
+    /// - Parameter counted: how many of these bytes another holder counts too, and soon no more: nobody gives way to
+    ///   them twice.
+    /// - Returns: false where there is no room; then nothing is noted.
+    func claim(_ bytes: Int, for holder: AnyObject, from address: String, counted: Int) -> Bool {
+        guard bytes >= Self.petty else { return true }
+        let told = state.withLock { state -> [@Sendable () -> Void]? in
+            guard state.claimed + bytes <= limit / 2 else {
+                state.usage.gaveWay[Kind.work.rawValue] += 1
+                return nil
+            }
+            let claim = Holding(kind: .work, bytes: bytes, address: address, isClaim: true, giveWay: {})
+            state.put(claim, ObjectIdentifier(holder))
+            var told: [@Sendable () -> Void] = []
+            while state.usage.total - counted > limit, let holder = state.largest(but: nil, { $0 != .work }),
+                let holding = state.giveWay(holder)
+            {
+                told.append(holding.giveWay)
+            }
+            return told + state.takeWaiting(limit)
+        }
+        guard let told else { return false }
+        for tell in told { tell() }
+        return true
     }
 
     /// A request holds nothing any more.

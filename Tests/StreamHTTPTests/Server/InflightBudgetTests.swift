@@ -68,6 +68,32 @@ struct InflightBudgetTests {
         #expect(scene.budget.usage.total == 2000 << 10)
     }
 
+    @Test("what calls keep takes half, gives way to nobody, and is counted once where two hold it")
+    func claims() throws {
+        let scene = Scene(limit: 1000 << 10)
+        scene.hold("body", 300, .body)
+        scene.hold("reader", 200, .output)
+        scene.hold("arrived", 400, .work)
+        var claim = InflightClaim(400 << 10, in: scene.budget, from: "a", counted: 400 << 10)
+        #expect(claim != nil && scene.gaveWay.isEmpty)
+        scene.release("arrived")
+        #expect(scene.budget.usage.total == 900 << 10)
+        // There is no room for it, whatever else there is.
+        #expect(InflightClaim(101 << 10, in: scene.budget, from: "b") == nil)
+        #expect(scene.budget.usage[.work] == (400 << 10, 1) && scene.gaveWay.isEmpty)
+        // What is little needs none.
+        #expect(InflightClaim(1023, in: scene.budget, from: "b") != nil)
+        scene.hold("other", 150, .output)
+        #expect(scene.gaveWay == ["body"])
+        claim = nil
+        #expect(scene.budget.usage[.work].bytes == 0)
+        let second = InflightClaim(500 << 10, in: scene.budget, from: "b")
+        #expect(second != nil && scene.gaveWay == ["body"])
+        let full = InflightClaim(1 << 10, in: scene.budget, from: "b")
+        #expect(full == nil)
+        withExtendedLifetime(second) {}
+    }
+
     @Test("of requests that hold about the same, one from the address that holds most gives way")
     func addresses() {
         let scene = Scene(limit: 2000 << 10)
