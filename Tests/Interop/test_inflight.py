@@ -1,5 +1,6 @@
 """The memory of requests in progress is bounded over all of them, and whoever is small notices nothing of it."""
 
+import gzip
 import re
 import socket
 import threading
@@ -10,6 +11,7 @@ from h2.connection import H2Connection
 from h2.settings import SettingCodes, Settings
 
 from support.freshet import IS_DEBUG
+from support.listener import Listener
 from support.pace import Memory, Neighbour
 from support.waiting import eventually
 from support.wire import Closed, Connection
@@ -231,6 +233,75 @@ def test_what_stalled_readers_have_not_taken_is_bounded(server, idle, count, for
     close(readers)
     eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="output"}') == 0)
     eventually(lambda: memory.now() - before <= SLACK, 30, "giving back")
+    assert server.still_serves()
+
+
+class SilentUpstream(Listener):
+    """Reads what it is sent, keeps none of it, and says nothing."""
+
+    def __init__(self):
+        self.connections = []
+        super().__init__()
+
+    def _serve(self, connection):
+        self.connections.append(connection)
+        try:
+            while connection.recv(MIB):
+                pass
+        except OSError:
+            pass
+
+    def close(self):
+        for connection in self.connections:
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["reading", "not-reading"])
+def test_calls_to_a_silent_upstream_hold_no_more_than_half(serve, reads):
+    """40 calls of 15 KB, 15 MiB when they are unpacked: what their upstream has not taken is counted, and little of it there."""
+    # Nobody accepts the connections of the other: its kernel does, and takes a little of what comes.
+    upstream = SilentUpstream() if reads else socket.create_server(("127.0.0.1", 0), backlog=64)
+    port = upstream.port if reads else upstream.getsockname()[1]
+    server = serve(
+        command="relay", memory=True, inflight_bytes=BUDGET, connections_per_address=0,
+        upstreams=[f"one openai-compatible http://127.0.0.1:{port}/v1 key=none"], environment={"NO_PROXY": "*"},
+    )  # fmt: skip
+    size = 15 * MIB
+    body = gzip.compress(b'{"model":"m","stream":true,"x":"' + b"y" * size + b'"}')
+    assert len(body) < 20 * KIB
+    memory = Memory(server.process.pid)
+    assert server.still_serves()
+    before = memory.now()
+    memory.forget_peak()
+    fields = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Content-Length": str(len(body))}
+    calls = []
+    with Neighbour(server) as neighbour:
+        for _ in range(40):
+            call = Connection(server.address)
+            calls.append(call)
+            call.send_head("POST", "/v1/chat/completions", fields)
+            call.send(body)
+        refused = 'freshet_inflight_refused_total{kind="work"}'
+        begun = "freshet_relay_started_total"
+        eventually(lambda: metric(server, refused) + metric(server, begun) == 40, 60)
+        assert never_refused(server)
+        if reads:
+            # They wait for their answers, and nobody keeps what they sent.
+            eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="work"}') == 0, 30)
+            assert metric(server, begun) >= BUDGET // 2 // size
+        else:
+            assert metric(server, 'freshet_inflight_bytes{kind="work"}') <= BUDGET // 2
+            assert metric(server, begun) == BUDGET // 2 // size
+    assert not neighbour.refused
+    print(f"peak {(memory.peak() - before) / MIB:.0f} MiB, {metric(server, refused)} refused")
+    assert memory.peak() - before <= BUDGET + SLACK
+    answers = [answer for call in calls if (answer := answer_of(call))]
+    assert len(answers) == metric(server, refused)
+    for answer in answers:
+        assert answer.status == 503 and answer["Retry-After"] and "`inflight-bytes`" in answer.text
+    close(calls)
+    upstream.close()
+    eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="work"}') == 0, 60)
     assert server.still_serves()
 
 

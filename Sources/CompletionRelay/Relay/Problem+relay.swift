@@ -190,6 +190,15 @@ extension Problem {
         headers: [HeaderField("Retry-After", "2")]
     )
 
+    static let noMemoryForCall = Problem(
+        503,
+        "overloaded",
+        title: "Server overloaded",
+        detail: "The server has no memory left for the bodies of calls in progress (half of `inflight-bytes`). The "
+            + "upstream was not called. Retry it later.",
+        headers: [HeaderField("Retry-After", "5")]
+    )
+
     static let relayStore = Problem(
         503,
         "store-unavailable",

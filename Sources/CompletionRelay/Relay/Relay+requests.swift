@@ -55,15 +55,6 @@ extension Relay {
         }
     }
 
-    /// Whether a call asks for a stream, or may be answered by one whatever it says.
-    private static func isStreaming(_ call: JSONSlice, _ format: WireFormat) -> Bool {
-        switch format {
-        case .chat, .responses, .messages: call["stream"]?.isTrue ?? false
-        case .ollama: call["stream"].map { !$0.raw.elementsEqual("false".utf8) } ?? true
-        case .gemini, .events: true
-        }
-    }
-
     /// Passes a request on as it is, whatever it is.
     func passing(_ request: RelayRequest, _ upstream: Upstream) -> RequestPlan {
         let length = request.headers.first(name: "Content-Length").flatMap { Int($0) }
@@ -90,17 +81,23 @@ extension Relay {
             let policy = try policy(request.headers["Freshet-On-Disconnect"])
             let early = try early(request, format)
             let key = try Self.key(request.headers["Idempotency-Key"])
-            guard let coding = try RequestCoding.of(request.headers["Content-Encoding"]) else {
-                return .collect(limit: configuration.bodyBytes) { body in
-                    await self.begin(request, path, format, body, key: key, policy, early)
+            let coding = try RequestCoding.of(request.headers["Content-Encoding"])
+            let limit = configuration.bodyBytes
+            return .collect(limit: limit) { [self] body in
+                // A small one that is packed may be large.
+                let bytes = coding == nil ? body.count : max(body.count, limit)
+                let read = await LongWork.look(at: bytes) { () -> Result<CallReading, Problem> in
+                    do throws(Problem) {
+                        return .success(try CallReading(body, coding, of: request, format, limit: limit))
+                    } catch {
+                        return .failure(error)
+                    }
                 }
-            }
-            return .collect(limit: configuration.bodyBytes) { [configuration] packed in
-                do throws(Problem) {
-                    let body = try RequestCoding.unpack(packed, coding, limit: configuration.bodyBytes)
-                    return await self.begin(request.unpacked, path, format, body, key: key, policy, early)
-                } catch {
-                    return .response(Response(error))
+                switch read {
+                case .success(let read):
+                    let plain = coding == nil ? request : request.unpacked
+                    return begin(plain, path, format, read, key: key, policy, early)
+                case .failure(let problem): return .response(Response(problem))
                 }
             }
         } catch {
@@ -112,36 +109,37 @@ extension Relay {
         _ request: RelayRequest,
         _ path: UpstreamPath,
         _ format: WireFormat,
-        _ body: [UInt8],
+        _ read: CallReading,
         key: String?,
         _ policy: DisconnectPolicy,
         _ early: Duration
-    ) async -> Reply {
-        // A byte order mark is none of it (RFC 8259, section 8.1).
-        let hasMark = body.starts(with: [0xEF, 0xBB, 0xBF])
-        let document = JSONSlice(hasMark ? Array(body.dropFirst(3)) : body)
+    ) -> Reply {
         let upstream: Upstream
         do throws(Problem) {
-            upstream = try choose(for: request, path, format: format, model: document["model"]?.string)
+            upstream = try choose(for: request, path, format: format, model: read.model)
         } catch {
             return .response(Response(error))
         }
-        guard Self.isStreaming(document, format) else {
+        guard read.isStreaming else {
             return .exchange(
-                ExchangePlan { _, writer in try await self.pass(request, upstream, .bytes(body), self.watch(), writer) }
+                ExchangePlan { _, writer in
+                    defer { read.body.drop() }
+                    try await self.pass(request, upstream, .whole(read.body), self.watch(), writer)
+                }
             )
         }
-        let asked = StreamingCall(
+        var asked = StreamingCall(
             request: request,
             format: format,
             upstream: upstream,
-            body: body,
-            model: document["model"]?.string,
+            body: read.body,
+            model: read.model,
             key: key,
             policy: policy,
             early: early
         )
-        return .pending { [self] in
+        asked.isBackground = read.isBackground
+        return .pending { [self, asked] in
             switch await begin(asked) {
             case .response(let response): .response(response)
             case .passing(let taker): .exchange(ExchangePlan { _, writer in try await taker.write(to: writer) })

@@ -168,7 +168,7 @@ extension Relay {
 
     /// Stops a response in the background where it is made: closing its connection does not.
     func cancelAtProvider(_ asked: StreamingCall, _ call: AnswerCall) async {
-        guard let id = call.responseID, JSONSlice(asked.body)["background"]?.isTrue ?? false,
+        guard let id = call.responseID, asked.isBackground,
             let transport = transports[asked.upstream.name]
         else { return }
         var headers = asked.request.headers

@@ -143,10 +143,11 @@ extension Relay {
                 ending: (producer, EndRequest(.failed, detail: failure.rawValue))
             )
         }
+        defer { asked.body.drop() }
         var hasAnswered = false
         do {
             let watch = watch()
-            let reply = try await send(asked.request, to: asked.upstream, .bytes(asked.body), watch)
+            let reply = try await send(asked.request, to: asked.upstream, .whole(asked.body), watch)
             hasAnswered = true
             guard reply.status < 300 || reply.status >= 400 else {
                 return await fail(.noStream, .redirected(asked.upstream))

@@ -108,7 +108,7 @@ package final class Relay: Sendable {
                 key: key
             )
         }
-        let hash = record == nil ? "" : IdempotencyRecord.hash(of: asked.body)
+        let hash = await record == nil ? "" : bodyHash(asked.body)
         if let record, state.withLock({ $0.keyed[record] == nil }) {
             do throws(StoreError) {
                 if let found = try await find(record) { return attach(to: found, hash) }
@@ -127,6 +127,7 @@ package final class Relay: Sendable {
         switch enter(call, record) {
         case .refused(let problem): return .response(Response(problem))
         case .attached(let earlier):
+            asked.body.drop()
             guard earlier.bodyHash == hash else { return .response(Response(.differentBody)) }
             count { $0.attached += 1 }
             let begun = await outcome(of: earlier, hash, isFirst: false, asked.early)
@@ -142,6 +143,10 @@ package final class Relay: Sendable {
             state.withLock { $0.running[name]?.task = task }
             return await outcome(of: call, hash, isFirst: true, asked.early)
         }
+    }
+
+    private func bodyHash(_ body: CallBody) async -> String {
+        await LongWork.look(at: body.count) { IdempotencyRecord.hash(of: body.bytes) }
     }
 
     private enum Entry {

@@ -1,4 +1,5 @@
 package import NIOHTTP1
+package import StreamHTTP
 
 /// A request to the relay, of somebody who may make it. No field that may go on to an upstream holds a
 /// key of this server.
@@ -15,6 +16,9 @@ package struct RelayRequest: Sendable {
     /// Scheme and authority by which the caller reaches this server.
     package let baseURL: String
     package let isDraining: Bool
+    /// The memory that its body is counted in, and for whom; nil where it is not.
+    private let inflight: InflightBudget?
+    private let address: String
     /// A key of this server stands in the path or the query.
     let targetHoldsKey: Bool
     /// A key of this server, and nothing else, stands in the fields that a provider's key would stand in.
@@ -29,9 +33,22 @@ package struct RelayRequest: Sendable {
         return plain
     }
 
+    /// Memory for so many bytes of its body; nil where that is not counted.
+    ///
+    /// - Parameter counted: how many of them its connection counts too, until the call is begun.
+    func claim(_ bytes: Int, counted: Int = 0) throws(Problem) -> InflightClaim? {
+        guard let inflight else { return nil }
+        guard let claim = InflightClaim(bytes, in: inflight, from: address, counted: counted) else {
+            throw .noMemoryForCall
+        }
+        return claim
+    }
+
     /// - Parameters:
     ///   - caller: who the caller is to this server; nil where it asks nobody.
     ///   - isOurs: whether a word is a key of this server; nil where it has none.
+    ///   - inflight: the memory that its body is counted in; nil where it is not.
+    ///   - address: whence it came, for that.
     package init(
         method: String,
         path: String,
@@ -41,7 +58,9 @@ package struct RelayRequest: Sendable {
         baseURL: String,
         caller: String? = nil,
         isOurs: ((String) -> Bool)? = nil,
-        isDraining: Bool = false
+        isDraining: Bool = false,
+        inflight: InflightBudget? = nil,
+        address: String = ""
     ) {
         self.method = method
         self.path = path
@@ -49,6 +68,8 @@ package struct RelayRequest: Sendable {
         self.upstream = upstream
         self.baseURL = baseURL
         self.isDraining = isDraining
+        self.inflight = inflight
+        self.address = address
         let shown = Credentials.fields.flatMap { headers[$0] }
         // Google's clients may show it there.
         let inQuery = QueryText(query).credentials

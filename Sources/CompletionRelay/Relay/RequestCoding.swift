@@ -24,17 +24,38 @@ enum RequestCoding {
             .filter { !$0.isEmpty && $0 != "identity" }
     }
 
-    static func unpack(_ body: [UInt8], _ coding: String, limit: Int) throws(Problem) -> [UInt8] {
-        guard let decompressor = Decompression.of(coding) else { throw .unknownRequestCoding(accepted) }
+    /// How many bytes a body unpacks to. Nothing of them is kept: a few kilobytes may unpack to any number, for which
+    /// there has to be memory first.
+    static func size(of body: [UInt8], _ coding: String, limit: Int) throws(Problem) -> Int {
+        var size = 0
+        try forEachPart(of: body, coding) { part throws(Problem) in
+            size += part.count
+            guard size <= limit else { throw .unpackedBodyTooLarge(limit) }
+        }
+        return size
+    }
+
+    /// Unpacks a body of a known size.
+    static func unpack(_ body: [UInt8], _ coding: String, size: Int) throws(Problem) -> [UInt8] {
         var output: [UInt8] = []
+        // Once: an array that grows is there twice while it does.
+        output.reserveCapacity(size)
+        try forEachPart(of: body, coding) { part throws(Problem) in output.append(contentsOf: part) }
+        return output
+    }
+
+    private static func forEachPart(
+        of body: [UInt8],
+        _ coding: String,
+        _ take: ([UInt8]) throws(Problem) -> Void
+    ) throws(Problem) {
+        guard let decompressor = Decompression.of(coding) else { throw .unknownRequestCoding(accepted) }
         decompressor.feed(body)
         while true {
             let part = decompressor.next()
             guard !part.isEmpty else { break }
-            guard output.count + part.count <= limit else { throw .unpackedBodyTooLarge(limit) }
-            output.append(contentsOf: part)
+            try take(part)
         }
         guard !decompressor.isBroken, decompressor.isComplete else { throw .brokenRequestCoding(coding) }
-        return output
     }
 }

@@ -6,9 +6,11 @@ package struct StreamingCall: Sendable {
     package var request: RelayRequest
     package var format: WireFormat
     package var upstream: Upstream
-    package var body: [UInt8]
+    package var body: CallBody
     /// The model that the body names, as the log tells it.
     package var model: String?
+    /// Its response is made in the background of the provider.
+    var isBackground = false
     /// `Idempotency-Key`
     package var key: String?
     package var policy: DisconnectPolicy
@@ -25,7 +27,7 @@ package struct StreamingCall: Sendable {
         request: RelayRequest,
         format: WireFormat,
         upstream: Upstream,
-        body: [UInt8],
+        body: CallBody,
         model: String? = nil,
         key: String? = nil,
         policy: DisconnectPolicy = .continue,

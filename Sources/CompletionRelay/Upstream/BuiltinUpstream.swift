@@ -31,9 +31,10 @@ package struct BuiltinUpstream: UpstreamTransport {
         if request.path == "/models" || request.path.utf8.starts(with: "/models?".utf8) { return json(200, Self.list) }
         if request.path == "/models/\(Self.model)" { return json(200, Self.entry) }
         guard request.method == "POST", let format = WireFormat(path: request.path),
-            case .bytes(let body) = request.body
+            case .whole(let body) = request.body
         else { return refusal(404, "not_found", "The built-in model has no \(request.method) \(request.path).") }
-        let document = JSONSlice(body)
+        defer { body.drop() }
+        let document = JSONSlice(body.bytes)
         guard let model = document["model"]?.string else {
             return refusal(400, "invalid_request", "Send a JSON object with `model` and a question.")
         }

@@ -41,7 +41,12 @@ package struct HTTPUpstream: UpstreamTransport {
         http.headers = request.headers
         switch request.body {
         case .none: break
-        case .bytes(let bytes): http.body = .bytes(ByteBuffer(bytes: bytes))
+        // The client keeps what it is given until the answer is over: what is large goes by in pieces. That what is small
+        // does not is on purpose: an answer that ends with its connection, before the client knows of the last piece,
+        // is an error to it (1.37).
+        case .whole(let body) where body.count <= CallBody.pieceBytes:
+            http.body = .bytes(ByteBuffer(bytes: body.handOver()))
+        case .whole(let body): http.body = .stream(body.pieces, length: .known(Int64(body.count)))
         case .stream(let body, let length):
             http.body = .stream(body, length: length.map { .known(Int64($0)) } ?? .unknown)
         }

@@ -13,7 +13,8 @@ package struct UpstreamRequest: Sendable {
 
     package enum Body: Sendable {
         case none
-        case bytes([UInt8])
+        /// What was collected before.
+        case whole(CallBody)
         /// As it arrives, with its length where that is known.
         case stream(WatchedBody, length: Int?)
     }

@@ -27,7 +27,7 @@ struct RelayedModel: DemoModel {
             ),
             format: .chat,
             upstream: upstream,
-            body: body(asked),
+            body: CallBody(body(asked)),
             model: model
         )
         switch await relay.start(call) {

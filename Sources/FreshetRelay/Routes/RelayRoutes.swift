@@ -84,7 +84,9 @@ package struct RelayRoutes: RouteGroup {
                 baseURL: request.baseURL,
                 caller: name(of: caller),
                 isOurs: hasKeys ? { access.isSecret($0, now: now) } : nil,
-                isDraining: request.facts.isDraining
+                isDraining: request.facts.isDraining,
+                inflight: request.facts.inflight,
+                address: request.facts.address
             )
         )
     }

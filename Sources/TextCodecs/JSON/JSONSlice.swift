@@ -9,6 +9,11 @@ package struct JSONSlice: Sendable {
         self.init(bytes, 0..<bytes.count)
     }
 
+    /// Without what stands before a position.
+    package init(_ bytes: [UInt8], from start: Int) {
+        self.init(bytes, start..<bytes.count)
+    }
+
     private init(_ bytes: [UInt8], _ range: Range<Int>) {
         self.bytes = bytes
         var range = range

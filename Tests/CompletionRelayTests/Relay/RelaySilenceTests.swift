@@ -115,7 +115,7 @@ struct RelaySilenceTests {
             request: RelayRequest(method: "POST", path: format.path, headers: [:], baseURL: "http://localhost"),
             format: format,
             upstream: one,
-            body: Array("{\"stream\":true}".utf8)
+            body: CallBody(Array("{\"stream\":true}".utf8))
         )
     }
 

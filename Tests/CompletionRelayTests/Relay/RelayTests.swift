@@ -1,10 +1,12 @@
 import Locks
+import NIOCore
 import NIOHTTP1
 import ServerSentEvents
 import StoreSuite
 import StreamCore
 import StreamHTTP
 import Testing
+import TextCodecs
 
 @testable import CompletionRelay
 
@@ -442,6 +444,89 @@ struct RelayTests {
         #expect(await relay.measured(try StreamName("other")) == nil)
     }
 
+    // MARK: Its memory
+
+    @Test(
+        "counts what it keeps of a body, unpacked, and refuses a call for which there is no room",
+        arguments: [true, false]
+    )
+    func memory(isPacked: Bool) async throws {
+        let upstream = ScriptedUpstream { _ in
+            try await Task.sleep(for: .seconds(1000))
+            return (200, [])
+        }
+        let relay = relay(upstream)
+        let budget = InflightBudget(limit: 200_000)
+        let first = try await collected(relay, padded(60_000), isPacked, budget)
+        guard case .pending(let work) = first else { throw Unexpected(description: "\(first)") }
+        let calling = Task { await work() }
+        try await until { upstream.requests.count == 1 }
+        #expect(budget.usage[.work].bytes == 60_000)
+        guard case .response(let refusal) = try await collected(relay, padded(60_000), isPacked, budget) else {
+            throw Unexpected(description: "there is room for two")
+        }
+        #expect(refusal.status == 503)
+        #expect(refusal.headers.contains(HeaderField("Retry-After", "5")))
+        let detail = JSONSlice(refusal.body)["detail"]?.string ?? ""
+        #expect(detail.contains("`inflight-bytes`"))
+        #expect(upstream.requests.count == 1)
+        // Small calls are made whatever is there, and the room is free again with the end.
+        guard case .pending = try await collected(relay, padded(900), isPacked, budget) else {
+            throw Unexpected(description: "a small call was refused")
+        }
+        await relay.conclude()
+        _ = await calling.value
+        #expect(budget.usage.total == 0)
+    }
+
+    @Test("counts nothing of a body that its upstream has taken, nor of a call whose caller left before it was begun")
+    func memoryTaken() async throws {
+        let budget = InflightBudget(limit: 200_000)
+        let body = CallBody(padded(90_000), claim: InflightClaim(90_000, in: budget, from: "a"))
+        #expect(budget.usage.total == 90_000)
+        var taken: [UInt8] = []
+        for try await piece in body.pieces { taken += Array(piece.readableBytesView) }
+        #expect(taken == padded(90_000) && body.count == 90_000 && body.bytes.isEmpty)
+        #expect(budget.usage.total == 0)
+        let relay = relay(ScriptedUpstream())
+        guard case .pending = try await collected(relay, padded(60_000), true, budget) else {
+            throw Unexpected(description: "it was refused")
+        }
+        #expect(budget.usage.total == 0)
+    }
+
+    /// A streaming call of so many bytes.
+    private func padded(_ count: Int) -> [UInt8] {
+        let (opening, end) = ("{\"stream\":true,\"x\":\"", "\"}")
+        let padding = String(repeating: "x", count: count - opening.utf8.count - end.utf8.count)
+        return Array((opening + padding + end).utf8)
+    }
+
+    /// What a call comes to when its body is here, by its connection's event loop.
+    private func collected(
+        _ relay: Relay,
+        _ body: [UInt8],
+        _ isPacked: Bool,
+        _ budget: InflightBudget
+    ) async throws -> Reply {
+        var headers: HTTPHeaders = ["Content-Type": "application/json"]
+        if isPacked { headers.add(name: "Content-Encoding", value: "deflate") }
+        let request = RelayRequest(
+            method: "POST",
+            path: WireFormat.chat.path,
+            headers: headers,
+            baseURL: "http://localhost",
+            inflight: budget
+        )
+        guard case .collect(_, _, let act) = relay.plan(for: request) else {
+            throw Unexpected(description: "nothing is collected")
+        }
+        // One block that is stored as it is (RFC 1951, section 3.2.4).
+        let length = UInt16(body.count)
+        let header = [1, UInt8(length & 0xFF), UInt8(length >> 8), UInt8(~length & 0xFF), UInt8(~length >> 8)]
+        return await act(isPacked ? header + body : body)
+    }
+
     // MARK: -
 
     private func relay(
@@ -476,7 +561,7 @@ struct RelayTests {
             request: RelayRequest(method: "POST", path: format.path, headers: headers, baseURL: "http://localhost"),
             format: format,
             upstream: Upstream(name: "one", kind: .openAICompatible, baseURL: "http://x/v1", key: .caller),
-            body: Array(body.utf8),
+            body: CallBody(Array(body.utf8)),
             key: key
         )
     }

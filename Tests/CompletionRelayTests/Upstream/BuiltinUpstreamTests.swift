@@ -89,7 +89,7 @@ struct BuiltinUpstreamTests {
         #expect(list.status == 200)
         let body = Array(#"{"model":"gpt","messages":[{"role":"user","content":"a"}]}"#.utf8)
         let other = try await upstream.send(
-            UpstreamRequest(method: "POST", path: "/chat/completions", body: .bytes(body))
+            UpstreamRequest(method: "POST", path: "/chat/completions", body: .whole(CallBody(body)))
         )
         #expect(other.status == 404)
         #expect(try await upstream.send(UpstreamRequest(method: "GET", path: "/files")).status == 404)
@@ -105,7 +105,7 @@ struct BuiltinUpstreamTests {
         let question = format == .responses ? #""input":"Why?""# : #""messages":[{"role":"user","content":"Why?"}]"#
         let text = #"{"model":"builtin","stream":\#(stream),\#(question)\#(more)}"#
         let answer = try await upstream.send(
-            UpstreamRequest(method: "POST", path: format.path, body: .bytes(Array(text.utf8)))
+            UpstreamRequest(method: "POST", path: format.path, body: .whole(CallBody(Array(text.utf8))))
         )
         #expect(answer.status == 200)
         var body: [UInt8] = []
