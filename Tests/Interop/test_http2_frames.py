@@ -237,11 +237,3 @@ def test_a_body_may_dribble(hasty):
         body = frame(DATA, END_STREAM, 1, b"x" * 30)
         assert dribble(connection, [producer(1, path), body[:9], *each(body[9:])]) is None
     assert hasty.read(path).body == b"x" * 30
-
-
-def test_a_connection_that_asks_nothing_has_the_time_of_a_head(hasty):
-    with Frames(hasty.address) as connection:
-        while found := connection.next():
-            if found[0] == GOAWAY:
-                break
-        assert found and found[3][4:8] == bytes(4)

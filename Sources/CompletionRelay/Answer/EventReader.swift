@@ -82,7 +82,9 @@ struct EventReader: Sendable {
 
     private mutating func parse(_ bytes: UnsafeRawBufferPointer, _ read: inout Read) {
         var rest = bytes
-        while !read.isTooLarge, let end = bareLast?.received(rest) {
+        if let end = bareLast?.received(rest) {
+            // Once is enough.
+            bareLast = nil
             parseEvents(UnsafeRawBufferPointer(rebasing: rest[..<end]), &read)
             // After what came before it: the first word counts.
             if !machine.isOver { machine.receivedLast() }

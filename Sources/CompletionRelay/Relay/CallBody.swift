@@ -1,17 +1,13 @@
 import Locks
-import NIOCore
 package import StreamHTTP
 
-/// The whole body of a call, until the upstream has taken it: an upstream may think for minutes, and of large bodies
-/// there may be many. What tasks share is behind a mutex.
+/// The whole body of a call, until its answer is over: an upstream may think for minutes, and of large bodies there may
+/// be many.
 package final class CallBody: Sendable {
     private struct Held {
         var bytes: [UInt8] = []
         var claim: InflightClaim?
     }
-
-    /// Bytes of one piece.
-    static let pieceBytes = 64 << 10
 
     package let count: Int
     private let held: Mutex<Held>
@@ -24,6 +20,13 @@ package final class CallBody: Sendable {
 
     /// Nothing when it was let go of.
     var bytes: [UInt8] { held.withLock(\.bytes) }
+
+    /// Counts it in the memory for what is in flight, where that is not done yet.
+    func claim(for request: RelayRequest) throws(Problem) {
+        guard held.withLock({ $0.claim == nil }) else { return }
+        let claim = try request.claim(count)
+        held.withLock { $0.claim = claim }
+    }
 
     /// The bytes, for somebody who keeps them until the call is over: here they are not any more, but they are counted.
     func handOver() -> [UInt8] {
@@ -40,40 +43,5 @@ package final class CallBody: Sendable {
             defer { held = Held() }
             return held
         }
-    }
-
-    /// The body piece by piece, once. Its bytes are let go of with the last.
-    var pieces: Pieces { Pieces(body: self) }
-
-    fileprivate func piece(from position: Int) -> ByteBuffer? {
-        let (piece, isLast) = held.withLock { held in
-            let part = held.bytes.dropFirst(position).prefix(Self.pieceBytes)
-            return (ByteBuffer(bytes: part), position + part.count >= held.bytes.count)
-        }
-        if isLast { drop() }
-        return piece.readableBytes > 0 ? piece : nil
-    }
-
-    struct Pieces: AsyncSequence, Sendable {
-        typealias Element = ByteBuffer
-
-        fileprivate let body: CallBody
-
-        struct AsyncIterator: AsyncIteratorProtocol {
-            fileprivate let body: CallBody
-            private var position = 0
-
-            fileprivate init(body: CallBody) {
-                self.body = body
-            }
-
-            mutating func next() async throws -> ByteBuffer? {
-                guard let piece = body.piece(from: position) else { return nil }
-                position += piece.readableBytes
-                return piece
-            }
-        }
-
-        func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: body) }
     }
 }

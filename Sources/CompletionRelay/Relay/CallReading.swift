@@ -13,7 +13,7 @@ struct CallReading: Sendable {
     /// - Parameters:
     ///   - coding: what the body is packed with; nil for nothing.
     ///   - limit: the most bytes that it may have.
-    /// - Throws: also where there is no memory for it.
+    /// - Throws: also where there is no memory for what it unpacks to.
     init(
         _ arrived: [UInt8],
         _ coding: String?,
@@ -21,16 +21,13 @@ struct CallReading: Sendable {
         _ format: WireFormat,
         limit: Int
     ) throws(Problem) {
-        let bytes: [UInt8]
-        let claim: InflightClaim?
+        var bytes = arrived
+        // What is as it arrived counts as that until the call is begun.
+        var claim: InflightClaim?
         if let coding {
             let size = try RequestCoding.size(of: arrived, coding, limit: limit)
             claim = try request.claim(size)
             bytes = try RequestCoding.unpack(arrived, coding, size: size)
-        } else {
-            // What has arrived counts as arrived until this call is begun.
-            claim = try request.claim(arrived.count, counted: arrived.count)
-            bytes = arrived
         }
         body = CallBody(bytes, claim: claim)
         // A byte order mark is none of it (RFC 8259, section 8.1).

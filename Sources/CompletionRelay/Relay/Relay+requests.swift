@@ -124,6 +124,11 @@ extension Relay {
             return .exchange(
                 ExchangePlan { _, writer in
                     defer { read.body.drop() }
+                    do throws(Problem) {
+                        try read.body.claim(for: request)
+                    } catch {
+                        return try await writer.respond(Response(error))
+                    }
                     try await self.pass(request, upstream, .whole(read.body), self.watch(), writer)
                 }
             )
@@ -140,7 +145,12 @@ extension Relay {
         )
         asked.isBackground = read.isBackground
         return .pending { [self, asked] in
-            switch await begin(asked) {
+            do throws(Problem) {
+                try asked.body.claim(for: request)
+            } catch {
+                return .response(Response(error))
+            }
+            return switch await begin(asked) {
             case .response(let response): .response(response)
             case .passing(let taker): .exchange(ExchangePlan { _, writer in try await taker.write(to: writer) })
             case .stream(let name, let format, let fields, let call):

@@ -148,7 +148,7 @@ extension Relay {
         do {
             let watch = watch()
             let reply = try await send(asked.request, to: asked.upstream, .whole(asked.body), watch)
-            hasAnswered = true
+            hasAnswered = reply.status < 300
             guard reply.status < 300 || reply.status >= 400 else {
                 return await fail(.noStream, .redirected(asked.upstream))
             }

@@ -34,13 +34,9 @@ package struct RelayRequest: Sendable {
     }
 
     /// Memory for so many bytes of its body; nil where that is not counted.
-    ///
-    /// - Parameter counted: how many of them its connection counts too, until the call is begun.
-    func claim(_ bytes: Int, counted: Int = 0) throws(Problem) -> InflightClaim? {
+    func claim(_ bytes: Int) throws(Problem) -> InflightClaim? {
         guard let inflight else { return nil }
-        guard let claim = InflightClaim(bytes, in: inflight, from: address, counted: counted) else {
-            throw .noMemoryForCall
-        }
+        guard let claim = InflightClaim(bytes, in: inflight, from: address) else { throw .noMemoryForCall }
         return claim
     }
 
@@ -80,8 +76,8 @@ package struct RelayRequest: Sendable {
             return
         }
         // Each has a search of its own: however much there is to look at in one, nobody is told of a key that is not in
-        // another, unless there are ten of that kind before it.
-        var left = 10 * KeySearch.wholeBudget
+        // another, unless there are three of that kind before it.
+        var left = 3 * KeySearch.wholeBudget
         let kept = headers.filter { field in
             guard HeaderRules.mayPass(field.name.lowercased()) else { return true }
             let budget = min(left, KeySearch.wholeBudget)

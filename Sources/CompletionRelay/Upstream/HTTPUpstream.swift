@@ -41,12 +41,9 @@ package struct HTTPUpstream: UpstreamTransport {
         http.headers = request.headers
         switch request.body {
         case .none: break
-        // The client keeps what it is given until the answer is over: what is large goes by in pieces. That what is small
-        // does not is on purpose: an answer that ends with its connection, before the client knows of the last piece,
-        // is an error to it (1.37).
-        case .whole(let body) where body.count <= CallBody.pieceBytes:
-            http.body = .bytes(ByteBuffer(bytes: body.handOver()))
-        case .whole(let body): http.body = .stream(body.pieces, length: .known(Int64(body.count)))
+        // As one: a body in pieces is left waiting for ever by a refusal that comes before its last piece, and an answer
+        // that ends with its connection before the client knows of that piece is an error to it (AsyncHTTPClient 1.37).
+        case .whole(let body): http.body = .bytes(ByteBuffer(bytes: body.handOver()))
         case .stream(let body, let length):
             http.body = .stream(body, length: length.map { .known(Int64($0)) } ?? .unknown)
         }

@@ -320,8 +320,6 @@ extension HTTP1Connection: RequestTransport {
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
-    var sharesParts: Bool { !peer.isSecure }
-
     var bytesTaken: UInt64 {
         let waiting = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         // What handlers below make of the bytes may be more than these.
@@ -380,7 +378,8 @@ extension HTTP1Connection: RequestTransport {
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.direct.dequeued() }
         context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
         let taken = bytesTaken
-        let holders = sharesParts ? max(1, readers) : 1
+        // Below TLS each connection has bytes of its own.
+        let holders = peer.isSecure ? 1 : max(1, readers)
         unsent.add(part.readableBytes / holders, behind: waited, taken: taken)
         noteUnsent()
         return false

@@ -430,9 +430,8 @@ extension HTTP2Connection: HTTPLoopMember {
             if let since = boundaries.unfinishedSince, now - since >= min(configuration.headerTime, patience) {
                 return headTookTooLong()
             }
-            // One that has asked nothing yet is waited for as for a head: it has begun by saying what it speaks.
-            let idle = last == .rootStream ? configuration.headerTime : configuration.idleTime
-            guard streams.isEmpty, now - idleSince >= min(idle, patience) else { return }
+            // Browsers open connections ahead of need: one that has asked nothing yet is idle.
+            guard streams.isEmpty, now - idleSince >= min(configuration.idleTime, patience) else { return }
             leave()
             closeOutput()
         case .closing(let since):

@@ -137,6 +137,8 @@ package enum LoggedText {
     private static let pathBytes = 200
     /// A key has at most so many words with punctuation between them: a session cookie has three.
     private static let wordsOfKey = 6
+    /// No more bytes are compared at once; of a segment as a whole it does not matter.
+    private static let longestKey = 1024
     private static let mask = Array("(key)".utf8)
 
     /// The beginning of a segment, with the keys that are in it masked: all of it, or some of what punctuation divides.
@@ -160,8 +162,9 @@ package enum LoggedText {
         var rest = segment
         while text.count <= pathBytes {
             // A key may have punctuation in it: the longest that is one counts.
-            var ends = Array(rest.indices.lazy.filter { divides(segment[$0]) }.prefix(wordsOfKey))
-            ends.append(rest.endIndex)
+            let near = rest.prefix(longestKey)
+            var ends = Array(near.indices.lazy.filter { divides(segment[$0]) }.prefix(wordsOfKey))
+            ends.append(near.endIndex)
             let found = ends.last { end in
                 end > rest.startIndex && isSecret(String(decoding: rest[..<end], as: UTF8.self))
             }

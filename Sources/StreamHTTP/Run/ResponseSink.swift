@@ -8,8 +8,6 @@ package protocol ResponseSink: AnyObject {
     var framing: BodyFraming { get }
     /// Whether more should be written now.
     var isWritable: Bool { get }
-    /// Whether a part that waits is the buffer that was given, which others may hold too; below TLS it is a copy.
-    var sharesParts: Bool { get }
     /// The bytes of responses that the peer, or its kernel, has taken so far. It only grows: a peer that is slow moves
     /// it, one that is stalled does not.
     var bytesTaken: UInt64 { get }
@@ -37,7 +35,6 @@ package protocol ResponseSink: AnyObject {
 }
 
 extension ResponseSink {
-    package var sharesParts: Bool { true }
     package func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool { send(part) }
 }
 

@@ -5,8 +5,8 @@ import Locks
 /// Whoever asks is not refused for being the last to come. When there is not room for all, the request that holds most
 /// gives way. Of those that hold about as much, less than twice, it is one from the address that holds most, and of
 /// those the one for which nothing has moved for longest: a reader that takes is not cut off for others that do not.
-/// Bodies that are not complete may take half: so readers always find room, and so does a request that is small. So may
-/// what calls keep of theirs for as long as an upstream takes; for what is more there is no room.
+/// Bodies that are not complete may take half: so readers find room, and so does a request that is small. What calls
+/// keep of theirs until their answers are over may take half too; for what is more there is no room.
 ///
 /// One for all event loops.
 package final class InflightBudget: Sendable {
@@ -166,14 +166,11 @@ package final class InflightBudget: Sendable {
         for tell in told { tell() }
     }
 
-    /// Notes what a call keeps of its body until its upstream has taken it, and that may be long. It gives way to nobody,
-    /// so that there is room for half of what is in flight only: nobody whose upstream takes nothing is in the way of
-    /// others. Released by the holder.
+    /// Notes what a call keeps of its body until its answer is over, and that may be long. It gives way to nobody, so
+    /// that there is room for half of what is in flight only. Released by the holder.
     ///
-    /// - Parameter counted: how many of these bytes another holder counts too, and soon no more: nobody gives way to
-    ///   them twice.
     /// - Returns: false where there is no room; then nothing is noted.
-    func claim(_ bytes: Int, for holder: AnyObject, from address: String, counted: Int) -> Bool {
+    func claim(_ bytes: Int, for holder: AnyObject, from address: String) -> Bool {
         guard bytes >= Self.petty else { return true }
         let told = state.withLock { state -> [@Sendable () -> Void]? in
             guard state.claimed + bytes <= limit / 2 else {
@@ -183,7 +180,7 @@ package final class InflightBudget: Sendable {
             let claim = Holding(kind: .work, bytes: bytes, address: address, isClaim: true, giveWay: {})
             state.put(claim, ObjectIdentifier(holder))
             var told: [@Sendable () -> Void] = []
-            while state.usage.total - counted > limit, let holder = state.largest(but: nil, { $0 != .work }),
+            while state.usage.total > limit, let holder = state.largest(but: nil, { $0 != .work }),
                 let holding = state.giveWay(holder)
             {
                 told.append(holding.giveWay)

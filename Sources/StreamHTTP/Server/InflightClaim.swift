@@ -3,11 +3,9 @@ package final class InflightClaim: Sendable {
     private let budget: InflightBudget
 
     /// Nil where there is no room for so many bytes.
-    ///
-    /// - Parameter counted: how many of them another holder counts too, and soon no more.
-    package init?(_ bytes: Int, in budget: InflightBudget, from address: String, counted: Int = 0) {
+    package init?(_ bytes: Int, in budget: InflightBudget, from address: String) {
         self.budget = budget
-        guard budget.claim(bytes, for: self, from: address, counted: counted) else { return nil }
+        guard budget.claim(bytes, for: self, from: address) else { return nil }
     }
 
     deinit { budget.release(self) }

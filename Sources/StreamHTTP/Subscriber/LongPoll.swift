@@ -64,9 +64,6 @@ final class LongPoll: TailReader {
     }
 
     func committed(_ batch: TailBatch) {
-        guard !machine.isFinished else { return }
-        // Each response has bytes of its own: what is more than a page is read as one, in turn with others.
-        if batch.size > PageLimit().bytes { return look() }
         switch machine.committed(batch.boundaries) {
         case .ignore: break
         case .read(let position): perform(.read(position))

@@ -129,11 +129,6 @@ final class Subscriber: TailReader {
     }
 
     func committed(_ batch: TailBatch) {
-        // What each reader gets a copy of is read page by page where it is much, in turn with others.
-        if !sink.sharesParts, machine.isFollowing, batch.size > 4 * PageLimit().bytes {
-            machine.becameUnwritable()
-            return perform(machine.becameWritable())
-        }
         switch machine.committed(batch.boundaries) {
         case .ignore: break
         case .read(let position): perform(.read(position))

@@ -49,9 +49,6 @@ final class TailBatch {
 
     var hasEnd: Bool { end != nil }
 
-    /// What the events count against a bound on bytes.
-    var size: Int { items.reduce(0) { $0 + $1.events.size } }
-
     /// How many events the items from an index on hold.
     func eventCount(from index: Int) -> Int {
         index == 0 ? eventsInAll : items[index...].reduce(0) { $0 + $1.events.count }

@@ -462,9 +462,10 @@ struct RelayTests {
         let calling = Task { await work() }
         try await until { upstream.requests.count == 1 }
         #expect(budget.usage[.work].bytes == 60_000)
-        guard case .response(let refusal) = try await collected(relay, padded(60_000), isPacked, budget) else {
-            throw Unexpected(description: "there is room for two")
-        }
+        // What is packed is refused before it is unpacked, anything else when its connection counts it no more.
+        var second = try await collected(relay, padded(60_000), isPacked, budget)
+        if !isPacked, case .pending(let work) = second { second = await work() }
+        guard case .response(let refusal) = second else { throw Unexpected(description: "there is room for two") }
         #expect(refusal.status == 503)
         #expect(refusal.headers.contains(HeaderField("Retry-After", "5")))
         let detail = JSONSlice(refusal.body)["detail"]?.string ?? ""
@@ -479,14 +480,13 @@ struct RelayTests {
         #expect(budget.usage.total == 0)
     }
 
-    @Test("counts nothing of a body that its upstream has taken, nor of a call whose caller left before it was begun")
+    @Test("counts a body that its upstream has until the answer is over, and none whose caller left before it was begun")
     func memoryTaken() async throws {
         let budget = InflightBudget(limit: 200_000)
         let body = CallBody(padded(90_000), claim: InflightClaim(90_000, in: budget, from: "a"))
+        #expect(body.handOver() == padded(90_000) && body.count == 90_000 && body.bytes.isEmpty)
         #expect(budget.usage.total == 90_000)
-        var taken: [UInt8] = []
-        for try await piece in body.pieces { taken += Array(piece.readableBytesView) }
-        #expect(taken == padded(90_000) && body.count == 90_000 && body.bytes.isEmpty)
+        body.drop()
         #expect(budget.usage.total == 0)
         let relay = relay(ScriptedUpstream())
         guard case .pending = try await collected(relay, padded(60_000), true, budget) else {

@@ -97,7 +97,7 @@ struct KeySearchTests {
             }
         )
         #expect(request.headers.isEmpty)
-        #expect(looked > 90_000 && looked <= 110_000)
+        #expect(looked > 20_000 && looked <= 40_000)
     }
 
     @Test("is not found in the tokens of others, however long")
