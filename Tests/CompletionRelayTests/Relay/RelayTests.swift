@@ -480,7 +480,7 @@ struct RelayTests {
         #expect(budget.usage.total == 0)
     }
 
-    @Test("counts a body that its upstream has until the answer is over, and none whose caller left before it was begun")
+    @Test("counts a body until the answer is over, and none whose caller left before the call was begun")
     func memoryTaken() async throws {
         let budget = InflightBudget(limit: 200_000)
         let body = CallBody(padded(90_000), claim: InflightClaim(90_000, in: budget, from: "a"))
