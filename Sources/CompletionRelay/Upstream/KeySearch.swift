@@ -61,7 +61,7 @@ struct KeySearch {
             var searched: Set<Int> = []
             for start in [run.startIndex] + run.indices.filter({ Self.isJoint(run[$0]) }).map({ $0 + 1 })
             where !searched.contains(start % 4) {
-                let (text, isWhole) = Self.outOfBase64(run[start...])
+                let (text, isWhole) = Self.outOfBase64(run[start...], while: Self.isText)
                 budget -= 1 + text.count / 64
                 guard budget > 0 else { return true }
                 guard isWhole, !text.isEmpty else { continue }
@@ -77,7 +77,7 @@ struct KeySearch {
     private mutating func findsInBinary(_ run: ArraySlice<UInt8>) -> Bool {
         guard run.count * 3 / 4 >= Self.longWord else { return false }
         for start in run.indices.prefix(4) {
-            let bytes = Self.bytes(ofBase64: run[start...])
+            let bytes = Self.outOfBase64(run[start...], while: { _ in true }).bytes
             budget -= 1 + bytes.count / 64
             guard budget > 0 else { return true }
             // Otherwise it was searched as a text.
@@ -122,8 +122,11 @@ struct KeySearch {
         }
     }
 
-    /// What signs of base64 say, as far as that is text, and whether all of it is.
-    private static func outOfBase64(_ signs: ArraySlice<UInt8>) -> (text: [UInt8], isWhole: Bool) {
+    /// What signs of base64 say, as far as each byte is accepted, and whether all are.
+    private static func outOfBase64(
+        _ signs: ArraySlice<UInt8>,
+        while accepts: (UInt8) -> Bool
+    ) -> (bytes: [UInt8], isWhole: Bool) {
         var output: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0
@@ -134,26 +137,10 @@ struct KeySearch {
             guard count >= 8 else { continue }
             count -= 8
             let decoded = UInt8(truncatingIfNeeded: bits >> UInt32(count))
-            guard isText(decoded) else { return (output, false) }
+            guard accepts(decoded) else { return (output, false) }
             output.append(decoded)
         }
         return (output, true)
-    }
-
-    private static func bytes(ofBase64 signs: ArraySlice<UInt8>) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(signs.count)
-        var bits: UInt32 = 0
-        var count = 0
-        for sign in signs {
-            guard let value = sextet(sign) else { return output }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            guard count >= 8 else { continue }
-            count -= 8
-            output.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-        }
-        return output
     }
 
     /// Whether a byte stands in what people encode: the line feed of `echo KEY | base64`, the NULs of SASL's `PLAIN`.
