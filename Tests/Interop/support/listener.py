@@ -3,7 +3,8 @@
 import pathlib
 import socket
 import threading
-import time
+
+from support.waiting import eventually
 
 
 class Listener:
@@ -26,17 +27,17 @@ class Listener:
     def _until_read(connection):
         """Waits until the peer has read all that was sent: a reset takes what is still on its way, and what is there unread."""
         own, peer = (f"{address[1]:04X}" for address in (connection.getsockname(), connection.getpeername()))
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
+
+        def is_read():
             unread = 0
             for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
                 _, local, remote, _, queues, *_ = line.split()
                 ports = local.partition(":")[2], remote.partition(":")[2]
                 sending, received = (int(queue, 16) for queue in queues.split(":"))
                 unread += sending if ports == (own, peer) else received if ports == (peer, own) else 0
-            if unread == 0:
-                return
-            time.sleep(0.01)
+            return unread == 0
+
+        eventually(is_read, what="that all is read")
 
     def _accept(self):
         while True:
