@@ -1,6 +1,7 @@
 """The memory of requests in progress is bounded over all of them, and whoever is small notices nothing of it."""
 
 import gzip
+import json
 import re
 import socket
 import threading
@@ -10,6 +11,7 @@ import pytest
 from h2.connection import H2Connection
 from h2.settings import SettingCodes, Settings
 
+from support import tls
 from support.freshet import IS_DEBUG
 from support.listener import Listener
 from support.pace import Memory, Neighbour
@@ -233,6 +235,59 @@ def test_what_stalled_readers_have_not_taken_is_bounded(server, idle, count, for
     close(readers)
     eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="output"}') == 0)
     eventually(lambda: memory.now() - before <= SLACK, 30, "giving back")
+    assert server.still_serves()
+
+
+SSE = {"Accept": "text/event-stream"}
+
+
+@pytest.mark.skipif(IS_DEBUG, reason="a debug build encodes too slowly")
+@pytest.mark.parametrize(
+    "over_tls, metric_of_form, query, headers",
+    [
+        (True, 'freshet_readers{form="sse"}', "?offset=now", SSE),
+        (True, 'freshet_readers{form="long-poll"}', "?offset=-1&live=long-poll", {}),
+        (False, 'freshet_readers{form="long-poll"}', "?offset=-1&live=long-poll", {}),
+    ],
+    ids=["sse-tls", "long-poll-tls", "long-poll"],
+)  # fmt: skip
+def test_one_commit_for_many_who_do_not_take_it_is_bounded(serve, over_tls, metric_of_form, query, headers):
+    """8 MiB for each of 100 readers, who wait for it, and who each would hold a copy: 800 MiB where 64 are allowed."""
+    count = 100
+    certificate = tls.usual() if over_tls else None
+    server = serve(
+        inflight_bytes=BUDGET, write_stall_seconds=60, connections_per_address=0, threads=1, certificate=certificate
+    )
+    memory = Memory(server.process.pid)
+    path = server.create("application/x-ndjson")
+    text = "y" * (MIB - 100)
+    body = f'"{text}"\n' * 8
+    request = by_http1(path + query, headers)
+    readers = []
+    for _ in range(count):
+        reader = stalled(server, b"" if over_tls else request)
+        if over_tls:
+            reader = certificate.shared_context().wrap_socket(reader, server_hostname="localhost")
+            reader.sendall(request)
+        readers.append(reader)
+    with server.lines(f"{path}?offset=now", timeout=60) as one:
+        assert one.next()["event"] == "start"
+        eventually(lambda: metric(server, metric_of_form) >= count, 60)
+        before = memory.now()
+        memory.forget_peak()
+        with Neighbour(server) as neighbour:
+            # The second comes while the first is on its way to some of them.
+            for _ in range(2):
+                assert server.append(path, body, "application/x-ndjson").status == 204
+            # Whoever does read gets everything.
+            for _ in range(16):
+                assert json.loads(one.next()["data"]) == text
+        assert not neighbour.refused
+        print(f"peak {(memory.peak() - before) / MIB:.0f} MiB")
+        # Beside what is in flight there are what the store keeps, and the bytes that all readers share.
+        assert memory.peak() - before <= BUDGET + SLACK + 4 * len(body)
+    close(readers)
+    eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="output"}') == 0, 30)
     assert server.still_serves()
 
 

@@ -320,6 +320,9 @@ extension HTTP1Connection: RequestTransport {
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
+    /// Below TLS each connection has bytes of its own.
+    var sharesBytes: Bool { !peer.isSecure }
+
     var bytesTaken: UInt64 {
         let waiting = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         // What handlers below make of the bytes may be more than these.
@@ -378,8 +381,7 @@ extension HTTP1Connection: RequestTransport {
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.direct.dequeued() }
         context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
         let taken = bytesTaken
-        // Below TLS each connection has bytes of its own.
-        let holders = peer.isSecure ? 1 : max(1, readers)
+        let holders = sharesBytes ? max(1, readers) : 1
         unsent.add(part.readableBytes / holders, behind: waited, taken: taken)
         noteUnsent()
         return false

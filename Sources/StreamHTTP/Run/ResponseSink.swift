@@ -11,6 +11,8 @@ package protocol ResponseSink: AnyObject {
     /// The bytes of responses that the peer, or its kernel, has taken so far. It only grows: a peer that is slow moves
     /// it, one that is stalled does not.
     var bytesTaken: UInt64 { get }
+    /// Whether what waits here is the buffer that was sent, and not a copy of its bytes.
+    var sharesBytes: Bool { get }
 
     /// A whole response.
     func send(_ response: Response)
@@ -35,6 +37,8 @@ package protocol ResponseSink: AnyObject {
 }
 
 extension ResponseSink {
+    package var sharesBytes: Bool { true }
+
     package func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool { send(part) }
 }
 

@@ -6,6 +6,8 @@ import StreamCore
 final class LongPoll: TailReader {
     let name: StreamName
     var index = 0
+    /// The response is one piece, its head included.
+    let holdsItsOwnBytes = true
     private let plan: LongPollPlan
     private let address: String
     private let plane: LoopPlane

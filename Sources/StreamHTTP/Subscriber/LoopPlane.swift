@@ -58,6 +58,13 @@ final class LoopPlane {
             group = StreamGroup(
                 name: reader.name,
                 eventLoop: eventLoop,
+                largeBytes: configuration.inflight.limit / 8,
+                inTurn: { [pages] handOn in
+                    pages.take { turn in
+                        handOn()
+                        turn.end()
+                    }
+                },
                 delivered: { [weak self] in self?.counts.deliveryTimes.add(Duration($0)) }
             )
             groups[reader.name] = group

@@ -28,6 +28,7 @@ final class Subscriber: TailReader {
     private var events = 0
     /// The place in its group, kept by the group.
     var index = 0
+    var holdsItsOwnBytes: Bool { !sink.sharesBytes }
 
     init(plan: SubscriptionPlan, run: RequestRun, plane: LoopPlane) {
         self.name = plan.name

@@ -23,6 +23,8 @@ final class TailBatch {
     let moment: NIODeadline
     /// The offsets before each item and after the last.
     let boundaries: [Offset]
+    /// What its events count against a bound on bytes.
+    let size: Int
     /// How many readers share its bytes.
     var readers = 1
     private let eventsInAll: Int
@@ -41,6 +43,7 @@ final class TailBatch {
     init(_ items: [CommittedItem], at moment: NIODeadline = .now()) {
         self.items = items
         self.moment = moment
+        self.size = items.reduce(0) { $0 + $1.size }
         self.eventsInAll = items.reduce(0) { $0 + $1.events.count }
         self.boundaries = items.map(\.previous) + [items[items.count - 1].last]
     }

@@ -6,6 +6,8 @@ protocol TailReader: AnyObject {
     var name: StreamName { get }
     /// The place in its group, kept by the group.
     var index: Int { get set }
+    /// What it is handed is in memory for it alone until its peer has taken it: no other reader shares those bytes.
+    var holdsItsOwnBytes: Bool { get }
     /// Counts itself among the readers of now.
     func count(into metrics: inout DataPlaneMetrics)
     func standing(at now: NIODeadline) -> ReaderStanding
