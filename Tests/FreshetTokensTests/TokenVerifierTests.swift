@@ -137,7 +137,10 @@ struct TokenVerifierTests {
                     + (Data([0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00])
                     + Made.ed25519.publicKey.rawRepresentation).base64EncodedString()
                     + "\n-----END PUBLIC KEY-----",
-                ["EdDSA": { try Array(Made.ed25519.signature(for: $0)) }]
+                [
+                    "EdDSA": { try Array(Made.ed25519.signature(for: $0)) },
+                    "Ed25519": { try Array(Made.ed25519.signature(for: $0)) },
+                ]
             ),
         ]
         for (own, key) in keys.enumerated() {

@@ -8,4 +8,6 @@ package enum TokenAlgorithm: String, Sendable, Hashable, CaseIterable {
     case es256 = "ES256"
     case es384 = "ES384"
     case edDSA = "EdDSA"
+    /// The same by the name that tells the curve too (RFC 9864).
+    case ed25519 = "Ed25519"
 }

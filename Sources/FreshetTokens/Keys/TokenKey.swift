@@ -31,7 +31,7 @@ package struct TokenKey: Sendable {
         case .rsa: [.rs256, .ps256]
         case .p256: [.es256]
         case .p384: [.es384]
-        case .ed25519: [.edDSA]
+        case .ed25519: [.edDSA, .ed25519]
         }
     }
 
@@ -55,7 +55,7 @@ package struct TokenKey: Sendable {
         case (.p384(let key), .es384):
             guard let signature = try? P384.Signing.ECDSASignature(rawRepresentation: signature) else { return false }
             return key.isValidSignature(signature, for: signed)
-        case (.ed25519(let key), .edDSA):
+        case (.ed25519(let key), .edDSA), (.ed25519(let key), .ed25519):
             return key.isValidSignature(signature, for: signed)
         default:
             return false
