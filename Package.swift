@@ -204,6 +204,18 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Signed tokens of issuers, and their keys. Who embeds a server without them compiles neither.
+        .target(
+            name: "FreshetTokens",
+            dependencies: [
+                "FreshetServer", "Locks", "PrintableText", "StreamCore", "StreamHTTP", "TextCodecs", asyncHTTPClient,
+                nio,
+                nioHTTP1, logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
         // Streams inside a Hummingbird application. Nothing else needs Hummingbird: the program is built without it.
         .target(
             name: "FreshetHummingbird",
@@ -225,7 +237,8 @@ let package = Package(
                 "CGlobalExecutor", "CMalloc", "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore",
                 "SQLiteStreamStore",
                 "EventSource",
-                "FreshetDemo", "FreshetRelay", "FreshetServer", "PrintableText", "StreamHTTP", "ProxyConfiguration",
+                "FreshetDemo", "FreshetRelay", "FreshetServer", "FreshetTokens", "PrintableText", "StreamHTTP",
+                "ProxyConfiguration",
                 "ProxyDoctor",
                 "ProbeProtocol", "TextCodecs", asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, nioSSL, logging,
@@ -365,6 +378,15 @@ let package = Package(
             dependencies: [
                 "Locks", "Freshet", "FreshetRelay", "ScriptedServer", asyncHTTPClient, nio, nioHTTP1, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FreshetTokensTests",
+            dependencies: [
+                "FreshetServer", "FreshetTokens", "Locks", "StreamCore", "StreamHTTP", "TextCodecs", nioHTTP1, logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: settings
         ),

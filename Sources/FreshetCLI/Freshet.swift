@@ -33,6 +33,7 @@ struct Freshet: AsyncParsableCommand {
             Backup.self,
             Check.self,
             ProxyConfig.self,
+            TokenCommand.self,
         ]
     )
 

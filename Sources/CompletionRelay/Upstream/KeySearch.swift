@@ -47,11 +47,18 @@ struct KeySearch {
         let starts = [word.startIndex] + joints.map { $0 + 1 }
         let ends = joints + [word.endIndex]
         for (index, start) in starts.enumerated() {
-            for end in ends[index...].prefix(Self.mostParts) where start < end {
+            let most = Self.mayBeginToken(word[start...]) ? ends.count : Self.mostParts
+            for end in ends[index...].prefix(most) where start < end {
                 if matches(word[start..<end]) { return true }
             }
         }
         return false
+    }
+
+    /// Whether a signed token may begin so: base64 of `{`, and two dots to come. It has as many parts as chance gave its
+    /// signature.
+    private static func mayBeginToken(_ rest: ArraySlice<UInt8>) -> Bool {
+        rest.first == UInt8(ascii: "e") && rest.count(where: { $0 == UInt8(ascii: ".") }) >= 2
     }
 
     /// Base64 may begin wherever a part of the word does: four of its own signs are joints too.

@@ -5,6 +5,7 @@ import Foundation
 import FreshetDemo
 import FreshetRelay
 import FreshetServer
+import FreshetTokens
 import Logging
 import NIOCore
 import SQLiteStreamStore
@@ -53,12 +54,23 @@ struct ServerRun {
         }
         let output = LogOutput(configuration.logFormat)
         LoggingSystem.bootstrap { OutputLogHandler(label: $0, output: output) }
+        var logger = Logger(label: "freshet")
+        logger.logLevel = configuration.logLevel
+        let tokens: SignedTokenAuthenticator?
+        do {
+            tokens = try SignedTokenAuthenticator(configuration, logger: logger)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+        await tokens?.start()
         var result = Result<Void, any Error>.success(())
         do {
-            try await serve(&configuration, secrets, ServiceManager(environment: environment), warnings)
+            let manager = ServiceManager(environment: environment)
+            try await serve(&configuration, secrets, tokens, manager, warnings, logger)
         } catch {
             result = .failure(error)
         }
+        await tokens?.stop()
         await output.flush()
         try result.get()
     }
@@ -66,11 +78,11 @@ struct ServerRun {
     private func serve(
         _ configuration: inout ServerConfiguration,
         _ secrets: Secrets,
+        _ tokens: SignedTokenAuthenticator?,
         _ manager: ServiceManager?,
-        _ warnings: [String]
+        _ warnings: [String],
+        _ logger: Logger
     ) async throws {
-        var logger = Logger(label: "freshet")
-        logger.logLevel = configuration.logLevel
         for warning in warnings { logger.warning("\(warning)") }
         prepareProcess(&configuration, logger)
 
@@ -80,6 +92,7 @@ struct ServerRun {
             configuration: configuration,
             store: keeping.store,
             keys: secrets.keys,
+            tokens: tokens,
             certificate: secrets.certificate,
             logger: logger,
             extra: { [configuration, extra, logger] streams in
@@ -95,8 +108,8 @@ struct ServerRun {
                 )
                 let routes = RelayRoutes(
                     relay: relay,
-                    access: configuration.accessPolicy(keys: secrets.keys),
-                    callers: secrets.keys == nil ? .anyone : .keys,
+                    access: configuration.accessPolicy(keys: secrets.keys, tokens: tokens),
+                    callers: secrets.keys == nil && tokens == nil ? .anyone : .keys,
                     client: client
                 )
                 return extra(streams, relay) + [routes]

@@ -6,6 +6,7 @@ package struct AccessPolicy: Sendable {
     let hosts: Set<String>
     let allowedOrigins: Set<WebOrigin>
     let keys: KeyRing?
+    let tokens: (any TokenAuthenticator)?
     let open: Bool
 
     /// - Parameters:
@@ -15,12 +16,21 @@ package struct AccessPolicy: Sendable {
     ///   - allowedOrigins: Origins whose pages may read and write, as `scheme://host[:port]`. What is not one allows
     ///     nothing; `ServerConfiguration` refuses it before.
     ///   - keys: Without them everybody may do everything, if `boundToLoopback` or `open`; otherwise nobody anything.
+    ///   - tokens: What knows the tokens of issuers. With it nobody is let in who shows nothing.
     ///   - open: Whether a server without keys serves everybody who reaches it, in everything but `inspect`.
-    package init(boundToLoopback: Bool, hosts: [String], allowedOrigins: [String], keys: KeyRing?, open: Bool) {
+    package init(
+        boundToLoopback: Bool,
+        hosts: [String],
+        allowedOrigins: [String],
+        keys: KeyRing?,
+        tokens: (any TokenAuthenticator)? = nil,
+        open: Bool
+    ) {
         self.boundToLoopback = boundToLoopback
         self.hosts = Set((["localhost", "127.0.0.1", "[::1]"] + hosts).compactMap { Authority(parsing: $0)?.host })
         self.allowedOrigins = Set(allowedOrigins.compactMap(WebOrigin.init(parsing:)))
         self.keys = keys
+        self.tokens = tokens
         self.open = open
     }
 
@@ -49,6 +59,9 @@ package struct AccessPolicy: Sendable {
             return .success(Admission(caller: Caller(name: "preflight", grants: []), credential: .preflight))
         }
         guard let keys else {
+            guard tokens == nil else {
+                return .failure(facts.authorization == nil ? .noToken() : .wrongToken("It is no signed token."))
+            }
             guard boundToLoopback || open else {
                 return .failure(.noKey())
             }
@@ -66,13 +79,14 @@ package struct AccessPolicy: Sendable {
         {
             return .success(Admission(caller: session.caller, credential: .cookie, expires: session.expires))
         }
-        return .failure(.noKey())
+        return .failure(.noKey(takesTokens: tokens != nil))
     }
 
-    /// Whether a word is a secret by which this server knows somebody: a bearer key, or the value of a session cookie.
-    /// Nobody else may be told it.
+    /// Whether a word is a secret by which this server knows somebody: a bearer key, the value of a session cookie, or
+    /// a token. Nobody else may be told it.
     /// - Parameter now: Seconds since 1970.
     package func isSecret(_ word: String, now: Int64) -> Bool {
+        if let tokens, tokens.isToken(word, now: now) { return true }
         guard let keys else { return false }
         if keys.caller(forBearer: word) != nil { return true }
         // Asked of thousands of words: few are of a session's form.
@@ -83,8 +97,11 @@ package struct AccessPolicy: Sendable {
     /// Nil if the caller may, else the response that says which right is missing, and where.
     package func authorise(_ admission: Admission, _ right: Rights, stream: String) -> Problem? {
         if admission.caller.may(right, stream) { return nil }
-        return admission.credential == .none
-            ? .keyForInspection : .missingRight(right, stream: stream, caller: admission.caller)
+        return switch admission.credential {
+        case .none: .keyForInspection
+        case .token: .missingRightOfToken(right, stream: stream, caller: admission.caller)
+        default: .missingRight(right, stream: stream, caller: admission.caller)
+        }
     }
 
     /// A browser sends its cookies along with whatever any page asks for. A request that changes something by cookie

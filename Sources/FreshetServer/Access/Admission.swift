@@ -5,6 +5,8 @@ package struct Admission: Sendable, Equatable {
         /// By nothing: the server has no keys and serves everybody who reaches it.
         case none
         case bearer
+        /// A signed token of an issuer.
+        case token
         /// By the code of the program that the server is a part of.
         case program
         case cookie

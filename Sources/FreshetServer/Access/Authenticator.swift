@@ -8,6 +8,12 @@ package protocol Authenticator: Sendable {
     func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication
 }
 
+/// Knows those who show a token that an issuer signed.
+package protocol TokenAuthenticator: Authenticator {
+    /// Whether a word is a token that this server takes at a time, in seconds since 1970.
+    func isToken(_ word: String, now: Int64) -> Bool
+}
+
 /// What one way came to.
 package enum Authentication: Sendable {
     /// Who it is, what that allows, and until when.

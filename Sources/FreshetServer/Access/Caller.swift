@@ -13,7 +13,8 @@ package struct Caller: Sendable, Equatable {
         }
     }
 
-    /// The key's name in the keys file. It is fit for a log, the key is not.
+    /// The key's name in the keys file, or the issuer and the subject of a token, which no name of a key looks like. It
+    /// is fit for a log, the key is not.
     package var name: String
     package var grants: [Grant]
 
@@ -33,6 +34,10 @@ package struct Caller: Sendable, Equatable {
 
     /// The streams on which a right is held.
     package func names(with right: Rights) -> NameRanges {
-        NameRanges(prefixes: grants.filter { $0.rights.isSuperset(of: right) }.flatMap { $0.prefixes.map(\.text) })
+        let held = grants.filter { $0.rights.isSuperset(of: right) }.flatMap(\.prefixes)
+        return NameRanges(
+            prefixes: held.filter { !$0.isWhole }.map(\.text),
+            names: held.filter(\.isWhole).map(\.text)
+        )
     }
 }

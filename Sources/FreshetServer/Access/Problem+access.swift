@@ -30,13 +30,14 @@ extension Problem {
         )
     }
 
-    package static func noKey() -> Problem {
+    package static func noKey(takesTokens: Bool = false) -> Problem {
         Problem(
             401,
             "no-key",
             title: "Key required",
             detail:
-                "Send Authorization: Bearer KEY, with a key from the server's keys file. A page gets a session "
+                "Send Authorization: Bearer KEY, with a key from the server's keys file"
+                + "\(takesTokens ? " or a token of its issuer" : ""). A page gets a session "
                 + "cookie for "
                 + "a key by POST /v1/session; it allows reading, and requests from the server's own pages.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\"")]
@@ -63,6 +64,75 @@ extension Problem {
                 + "key as "
                 + "it was generated, not its digest; keys added to the file take effect after a restart.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
+        )
+    }
+
+    package static func noToken() -> Problem {
+        Problem(
+            401,
+            "no-token",
+            title: "Token required",
+            detail: "Send Authorization: Bearer TOKEN, with a token that an issuer of this server has signed.",
+            headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\"")]
+        )
+    }
+
+    /// - Parameter reason: A sentence. It says nothing that the sender of the token does not know.
+    package static func wrongToken(_ reason: String) -> Problem {
+        Problem(
+            401,
+            "wrong-token",
+            title: "Invalid token",
+            detail: "The token in the Authorization header is not valid here. \(reason)",
+            headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
+        )
+    }
+
+    package static func expiredToken() -> Problem {
+        Problem(
+            401,
+            "expired-token",
+            title: "Token expired",
+            detail: "The token in the Authorization header has expired (exp). Get a new one from its issuer.",
+            headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
+        )
+    }
+
+    package static func issuerUnreachable() -> Problem {
+        Problem(
+            503,
+            "issuer-unreachable",
+            title: "No keys of the issuer",
+            detail:
+                "The server has not got the keys that it checks tokens with: the URL of jwt-jwks does not answer as "
+                + "it should. The server's log says why.",
+            headers: [HeaderField("Retry-After", "30")]
+        )
+    }
+
+    /// A cookie stands for a key.
+    static func noSessionForToken() -> Problem {
+        Problem(
+            403,
+            "no-session",
+            title: "No session for a token",
+            detail:
+                "A session cookie stands for a key of the keys file. Send the token in the Authorization header of each "
+                + "request, as fetch() can."
+        )
+    }
+
+    static func missingRightOfToken(_ right: Rights, stream: String, caller: Caller) -> Problem {
+        let missing = Rights.named.filter { right.contains($0.right) && !caller.may($0.right, stream) }.map(\.name)
+        let rights = missing.joined(separator: " and ")
+        return Problem(
+            403,
+            "missing-right",
+            title: "Insufficient rights",
+            detail:
+                "The token lacks \(rights) on \(stream.isEmpty ? "every stream" : "the stream \"\(stream)\""). Its rights are in a "
+                + "claim, such as {\"\(missing.first ?? "read")\": [\"\(stream.isEmpty ? "*" : stream)\"]}: a name is that "
+                + "stream alone, unless it ends in / or *."
         )
     }
 

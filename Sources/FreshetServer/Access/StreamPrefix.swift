@@ -1,19 +1,32 @@
-/// A set of streams: those whose name begins with a text.
+/// A set of streams: those whose name begins with a text, or the one of a name.
 ///
 /// `chat/` covers `chat/42` and not `chatter`; `chat` covers both; `*` covers every stream. A `*` at the end of any
 /// prefix says the same as leaving it out, so that `chat/*` means what its writer meant.
 package struct StreamPrefix: Sendable, Hashable {
     /// What a name begins with; empty for every stream.
     package let text: String
+    /// Whether it is the one stream of that name.
+    package let isWhole: Bool
 
     package static let everything = StreamPrefix(text: "")
 
-    private init(text: String) {
+    private init(text: String, isWhole: Bool = false) {
         self.text = text
+        self.isWhole = isWhole
     }
 
     /// The streams whose names begin with exactly this text.
     package static func beginning(with text: String) -> StreamPrefix { StreamPrefix(text: text) }
+
+    /// The stream of exactly this name.
+    package static func named(_ name: String) -> StreamPrefix { StreamPrefix(text: name, isWhole: true) }
+
+    /// A pattern as tokens have it: a name and nothing else, unless it ends in `/` or `*`.
+    /// - Throws: as `init(parsing:)`.
+    package init(pattern written: String) throws(Refusal) {
+        let isPrefix = written.utf8.last.map { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "*") } ?? false
+        self.init(text: try StreamPrefix(parsing: written).text, isWhole: !isPrefix)
+    }
 
     /// - Throws: `Refusal` for an empty text, a `*` before the end, and a path instead of a name.
     package init(parsing written: String) throws(Refusal) {
@@ -28,7 +41,7 @@ package struct StreamPrefix: Sendable, Hashable {
         guard text.utf8.first != UInt8(ascii: "/") else {
             throw Refusal("\"\(written)\" is a path; write the name as it follows /v1/stream/, without a leading /")
         }
-        self.text = text
+        self.init(text: text)
     }
 
     /// The prefixes that a configuration has accepted.
@@ -39,7 +52,7 @@ package struct StreamPrefix: Sendable, Hashable {
     /// Compares bytes: `String.hasPrefix` holds canonically equivalent characters to be equal, which for two names
     /// that are different streams would let one in by the right to the other.
     package func covers(_ stream: String) -> Bool {
-        stream.utf8.starts(with: text.utf8)
+        isWhole ? stream.utf8.elementsEqual(text.utf8) : stream.utf8.starts(with: text.utf8)
     }
 }
 

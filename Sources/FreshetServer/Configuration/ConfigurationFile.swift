@@ -54,10 +54,25 @@ package struct ConfigurationFile: Sendable {
         if let scalar = node.scalar {
             return .text(scalar.string)
         }
-        guard let texts = node.sequence?.map({ isNull($0) ? nil : $0.scalar?.string }), !texts.contains(nil) else {
-            return .nested
+        guard let elements = node.sequence else { return .nested }
+        let texts = elements.compactMap(text)
+        if texts.count == elements.count { return .list(texts) }
+        let blocks = elements.compactMap(block)
+        return blocks.count == elements.count ? .blocks(blocks) : .nested
+    }
+
+    private static func text(_ node: Node) -> String? { isNull(node) ? nil : node.scalar?.string }
+
+    private static func block(_ node: Node) -> WrittenValue.Block? {
+        guard let mapping = node.mapping else { return nil }
+        let members = mapping.compactMap { key, value -> WrittenValue.Block.Member? in
+            guard let name = key.scalar?.string else { return nil }
+            if let text = text(value) { return WrittenValue.Block.Member(name: name, values: [text]) }
+            guard let elements = value.sequence else { return nil }
+            let texts = elements.compactMap(text)
+            return texts.count == elements.count ? WrittenValue.Block.Member(name: name, values: texts) : nil
         }
-        return .list(texts.compactMap(\.self))
+        return members.count == mapping.count ? WrittenValue.Block(members: members) : nil
     }
 
     private static func isNull(_ node: Node) -> Bool {

@@ -23,7 +23,7 @@ extension ServerConfiguration {
     package var publicAddress: PublicURL? { self.publicURL.flatMap(PublicURL.init(parsing:)) }
 
     /// Who may, as it is set here.
-    package func accessPolicy(keys: KeyRing?) -> AccessPolicy {
+    package func accessPolicy(keys: KeyRing?, tokens: (any TokenAuthenticator)? = nil) -> AccessPolicy {
         // A server told to listen on 127.0.0.2 answers to that name too: it is an address, which no page can rebind.
         AccessPolicy(
             boundToLoopback: isLoopback,
@@ -31,6 +31,7 @@ extension ServerConfiguration {
                 + [self.host.utf8.contains(UInt8(ascii: ":")) ? "[\(self.host)]" : self.host],
             allowedOrigins: self.allowedOrigins + (publicAddress.map { [$0.origin.description] } ?? []),
             keys: keys,
+            tokens: tokens,
             open: self.open
         )
     }

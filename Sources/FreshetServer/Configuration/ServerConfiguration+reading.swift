@@ -57,7 +57,9 @@ extension ServerConfiguration {
     /// What settings that are right one by one must not be together.
     private func contradictions(authorises: Bool = false) -> [String] {
         var found: [String] = []
-        if !isLoopback, self.keys == nil, !self.open, !authorises {
+        let issuers = self.issuers
+        found += tokenContradictions(issuers)
+        if !isLoopback, self.keys == nil, issuers.isEmpty, !self.open, !authorises {
             found.append(
                 "host: other machines reach \(self.host), and there are no keys. Set keys to a keys file, or set open if "
                     + "everybody who reaches the server may do everything"
@@ -79,10 +81,11 @@ extension ServerConfiguration {
                 found.append("clear-text-port: port \(clear) speaks TLS. Give it another number")
             }
         }
-        if self.open, self.keys != nil {
-            found.append("open: there are keys, and open says that none is needed. Take one of the two out")
+        if self.open, self.keys != nil || !issuers.isEmpty {
+            let what = self.keys == nil ? "issuers of tokens" : "keys"
+            found.append("open: there are \(what), and open says that none is needed. Take one of the two out")
         }
-        if self.probe == true, !isLoopback, self.keys == nil {
+        if self.probe == true, !isLoopback || !issuers.isEmpty, self.keys == nil {
             found.append(
                 "probe: there are no keys that could sign its tokens, and everybody would reach it. Set keys, or put "
                     + "`freshet doctor --listen` behind the proxy instead"
@@ -92,7 +95,9 @@ extension ServerConfiguration {
         where self.upstreams[..<index].contains(where: { $0.name == upstream.name }) {
             found.append("upstreams: two are named \(upstream.name). Give one of them another name before its address")
         }
-        if !isLoopback, self.keys == nil, !authorises, let upstream = self.upstreams.first(where: \.spendsOwnKey) {
+        if !isLoopback, self.keys == nil, issuers.isEmpty, !authorises,
+            let upstream = self.upstreams.first(where: \.spendsOwnKey)
+        {
             found.append(
                 "upstreams: \(upstream.name) is called with the server's own key, which everybody who reaches the server "
                     + "could spend. Set keys to a keys file, or call it with key=caller"

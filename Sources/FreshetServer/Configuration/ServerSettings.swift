@@ -7,7 +7,7 @@ let day: Duration = .seconds(86_400)
 ///
 /// Everything else follows this table: flags, environment, file, `--help`, `docs/configuration.md`, and what programs
 /// that embed a server can set. A setting is read as `configuration.heartbeat` where it has an effect; to add one, add
-/// it here. The relay's are in `RelaySettings`, and are read as if they were here.
+/// it here. The relay's are in `RelaySettings`, those of tokens in `TokenSettings`, and are read as if they were here.
 @dynamicMemberLookup
 package struct ServerSettings: Sendable {
     let listening = Heading("Where it listens", in: .server)
@@ -179,6 +179,8 @@ package struct ServerSettings: Sendable {
         default: nil,
         "Answer the probe of freshet doctor, at /v1/probe. With keys, a probe needs a token signed with one of them."
     )
+
+    package let tokens = TokenSettings()
 
     let keeping = Heading("Where streams are kept", in: .program)
 
@@ -458,5 +460,9 @@ package struct ServerSettings: Sendable {
 
     package subscript<Value>(dynamicMember member: KeyPath<RelaySettings, Setting<Value>>) -> Setting<Value> {
         relay[keyPath: member]
+    }
+
+    package subscript<Value>(dynamicMember member: KeyPath<TokenSettings, Setting<Value>>) -> Setting<Value> {
+        tokens[keyPath: member]
     }
 }

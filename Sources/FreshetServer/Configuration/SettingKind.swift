@@ -25,10 +25,11 @@ package struct SettingKind<Value: Sendable>: Sendable {
         members = nil
     }
 
-    /// A list, of which each member is written as one text.
+    /// A list, of which each member is written as one text, or in a file as a mapping where `block` reads one.
     init<Member: Sendable>(
         listOf members: String,
         _ placeholder: String,
+        block: (@Sendable (WrittenValue.Block) throws(Refusal) -> Member)? = nil,
         parse: @escaping @Sendable (String) throws(Refusal) -> Member,
         show: @escaping @Sendable (Member) -> String
     ) where Value == [Member] {
@@ -36,6 +37,10 @@ package struct SettingKind<Value: Sendable>: Sendable {
         allowed = "a list of \(members)"
         self.parse = { written throws(Refusal) in
             var members: [Member] = []
+            if let block, case .blocks(let blocks) = written {
+                for written in blocks { members.append(try block(written)) }
+                return members
+            }
             for text in try written.texts() {
                 members.append(try parse(text))
             }
@@ -92,7 +97,7 @@ extension WrittenValue {
         switch self {
         case .text(let text): return text
         case .list: throw Refusal("a list is written where one value is wanted: \(allowed)")
-        case .nested: throw Refusal("a mapping is written where one value is wanted: \(allowed)")
+        case .nested, .blocks: throw Refusal("a mapping is written where one value is wanted: \(allowed)")
         case .null: throw Refusal("there is no value; write \(allowed), or take the setting out")
         }
     }
@@ -103,7 +108,8 @@ extension WrittenValue {
         case .text(let text):
             return text.split(separator: ",").map { String($0.trimmingBlanks()) }
         case .list(let texts): return texts
-        case .nested: throw Refusal("something other than a list of texts is written where such a list is wanted")
+        case .nested, .blocks:
+            throw Refusal("something other than a list of texts is written where such a list is wanted")
         case .null: throw Refusal("there is no value; write a list, or take the setting out")
         }
     }

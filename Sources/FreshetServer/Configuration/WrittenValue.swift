@@ -4,8 +4,20 @@ package enum WrittenValue: Sendable, Equatable {
     case list([String])
     /// YAML's `null`, and a key with nothing after it.
     case null
-    /// A YAML mapping, or a list of something other than scalars. No setting has such a value.
+    /// A list of YAML mappings of names to a text or a list of texts.
+    case blocks([Block])
+    /// A YAML mapping, or a list of something other than that. No setting has such a value.
     case nested
+
+    /// The members of a mapping, in their order.
+    package struct Block: Sendable, Equatable {
+        package var members: [Member]
+
+        package struct Member: Sendable, Equatable {
+            package var name: String
+            package var values: [String]
+        }
+    }
 }
 
 /// A value, what it is for, and where it was written.

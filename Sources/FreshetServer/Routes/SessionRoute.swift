@@ -24,6 +24,7 @@ package struct SessionRoute: Sendable {
             lifetime: lifetimeSeconds,
             secure: isAlwaysSecure || facts.isHTTPS
         )
+        if request.caller?.admission.credential == .token { return .respond(Response(.noSessionForToken())) }
         guard let cookie else { return .respond(Response(.wrongKey())) }
         return .respond(Response(204, headers: [HeaderField("Set-Cookie", cookie), StreamFields.noStore]))
     }

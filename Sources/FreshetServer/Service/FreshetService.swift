@@ -24,6 +24,7 @@ package final class FreshetService: Sendable {
     /// - Parameters:
     ///   - store: where the streams are kept.
     ///   - keys: who may, from the keys file; nil where everybody may.
+    ///   - tokens: who else may, by tokens of issuers; nil where none is taken.
     ///   - certificate: what the files of the certificate hold, where the configuration names them.
     ///   - time: the clocks that leases, lifetimes and dates are read from.
     ///   - extra: makes routes beside Freshet's own, such as the pages of the demonstration.
@@ -31,6 +32,7 @@ package final class FreshetService: Sendable {
         configuration: ServerConfiguration,
         store: any StreamStore,
         keys: KeyRing?,
+        tokens: (any TokenAuthenticator)? = nil,
         certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
@@ -41,6 +43,7 @@ package final class FreshetService: Sendable {
             configuration: configuration,
             streams: streams,
             keys: keys,
+            tokens: tokens,
             certificate: certificate,
             logger: logger,
             time: time,
@@ -53,6 +56,7 @@ package final class FreshetService: Sendable {
         configuration: ServerConfiguration,
         streams: Streams,
         keys: KeyRing?,
+        tokens: (any TokenAuthenticator)? = nil,
         certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
@@ -101,7 +105,7 @@ package final class FreshetService: Sendable {
             )
         }
         let responder = FreshetResponder(
-            access: configuration.accessPolicy(keys: keys),
+            access: configuration.accessPolicy(keys: keys, tokens: tokens),
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams, figures: figures),
             session: session,
@@ -109,7 +113,7 @@ package final class FreshetService: Sendable {
             node: node,
             gate: gate,
             probe: ProbeRoutes(
-                access: ProbeAccess(configuration, keys: keys, hasGate: gate != nil),
+                access: ProbeAccess(configuration, keys: keys, hasGate: gate != nil || tokens != nil),
                 origin: ProbeOrigin(time: time)
             ),
             extra: extra,
@@ -124,7 +128,8 @@ package final class FreshetService: Sendable {
             logger: logger
         )
         let own = ServerMetrics(plane: plane, server: server, certificate: self.certificate)
-        metrics.begin([own] + extra.compactMap { $0 as? any MetricsSource })
+        let others = extra.compactMap { $0 as? any MetricsSource } + [tokens as? any MetricsSource].compactMap(\.self)
+        metrics.begin([own] + others)
         node.begin(own)
     }
 

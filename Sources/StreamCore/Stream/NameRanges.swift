@@ -8,18 +8,32 @@ package struct NameRanges: Sendable, Equatable {
 
         func reaches(_ name: StreamName) -> Bool { upper.map { name.precedes($0) } ?? true }
 
+        /// Of two that begin alike the longer one is before.
+        func begins(before other: Range) -> Bool {
+            guard lower == other.lower else { return lower.lexicographicallyPrecedes(other.lower) }
+            guard let upper, let end = other.upper else { return upper == nil && other.upper != nil }
+            return end.lexicographicallyPrecedes(upper)
+        }
+
+        func holds(_ name: [UInt8]) -> Bool {
+            !name.lexicographicallyPrecedes(lower) && upper.map { name.lexicographicallyPrecedes($0) } ?? true
+        }
+
         var isEmpty: Bool { upper.map { !lower.lexicographicallyPrecedes($0) } ?? false }
     }
 
     /// Apart from each other, and in order.
     private var ranges: [Range]
 
-    /// The names that begin with any of these texts.
-    package init(prefixes: some Sequence<String>) {
+    /// The names that begin with any of these texts, and some more by their whole text.
+    package init(prefixes: some Sequence<String>, names: some Sequence<String> = EmptyCollection<String>()) {
         ranges = []
-        for bytes in prefixes.map({ Array($0.utf8) }).sorted(by: { $0.lexicographicallyPrecedes($1) })
-        where !(ranges.last.map { bytes.starts(with: $0.lower) } ?? false) {
-            ranges.append(Range(lower: bytes, upper: Self.end(ofPrefix: bytes)))
+        let beginnings = prefixes.map { Array($0.utf8) }.map { Range(lower: $0, upper: Self.end(ofPrefix: $0)) }
+        let single = names.map { Array($0.utf8) }.map { Range(lower: $0, upper: $0 + [0]) }
+        // Two of them are apart, or one lies in the other.
+        for range in (beginnings + single).sorted(by: { $0.begins(before: $1) })
+        where !(ranges.last.map { $0.holds(range.lower) } ?? false) {
+            ranges.append(range)
         }
     }
 

@@ -50,6 +50,12 @@ package struct JSONWriter: Sendable {
         enclose("[", "]", body)
     }
 
+    /// An element that is a string.
+    package mutating func element(_ value: String) {
+        separate()
+        Self.appendString(value, to: &bytes)
+    }
+
     /// An element of an array.
     package mutating func element(object body: (inout JSONWriter) -> Void) {
         separate()

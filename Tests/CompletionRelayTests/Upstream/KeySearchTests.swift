@@ -44,6 +44,15 @@ struct KeySearchTests {
         #expect(finds("{\"k\":\"\(Self.keys[2].replacing("/", with: "\\/"))\"}"))
     }
 
+    @Test("is found as a part of a word, however many parts a token is made of itself")
+    func token() {
+        let token = "eyJh.\(String(repeating: "a-", count: 40))b.c_d"
+        for text in ["prefix.\(token)", "\(token).sig", "a/\(token)/b", "Bearer \(token)"] {
+            var search = KeySearch { $0 == token }
+            #expect(search.finds(in: text.utf8), "\(text)")
+        }
+    }
+
     @Test("is not found where it is not")
     func absent() {
         for text in [

@@ -21,6 +21,17 @@ struct NameRangesTests {
         #expect(page(NameRanges(prefixes: ["x", "aa"])).isEmpty)
     }
 
+    @Test("a whole name is that one alone, beside beginnings and in them")
+    func names() {
+        #expect(page(NameRanges(prefixes: [], names: ["a", "b/1", "a", "x"])) == ["a", "b/1"])
+        #expect(page(NameRanges(prefixes: ["a"], names: ["a"])) == ["a", "a/1", "a/2", "ab"])
+        #expect(page(NameRanges(prefixes: ["a/"], names: ["a", "a/1", "ab"])) == ["a", "a/1", "a/2", "ab"])
+        #expect(page(NameRanges(prefixes: [""], names: ["a"])) == sorted.map(\.text))
+        #expect(page(NameRanges(prefixes: ["\u{10FFFF}"], names: ["\u{10FFFF}"])) == ["\u{10FFFF}x"])
+        #expect(page(NameRanges(prefixes: [], names: ["a", "a/1"]).beginning(with: "a/")) == ["a/1"])
+        #expect(page(NameRanges(prefixes: [], names: ["a", "a/1"]).without(prefix: "a/")) == ["a"])
+    }
+
     @Test("a narrower beginning, and one that is left out, cut the ranges")
     func cuts() {
         let all = NameRanges(prefixes: [""])

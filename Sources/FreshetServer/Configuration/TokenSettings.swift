@@ -1,0 +1,138 @@
+/// The settings of signed tokens: a part of `ServerSettings`.
+package struct TokenSettings: Sendable {
+    let tokens = Heading("Tokens", in: .program)
+
+    package let jwtIssuer = Setting<String?>(
+        "jwt-issuer",
+        .name,
+        default: nil,
+        "The `iss` of the tokens that the server takes; docs/access.md has examples. With an issuer nobody is let in without "
+            + "a token or a key, on loopback neither."
+    )
+
+    package let jwtAudience = Setting<String?>(
+        "jwt-audience",
+        .name,
+        default: nil,
+        "What the `aud` of a token must be, or hold. Required with `jwt-issuer`."
+    )
+
+    package let jwtSecretFile = Setting<String?>(
+        "jwt-secret-file",
+        .path,
+        default: nil,
+        "File of a secret of at least 32 bytes that tokens are signed with (HS256, HS384, HS512). One newline at its end is "
+            + "not part of it."
+    )
+
+    package let jwtKeys = Setting<String?>(
+        "jwt-keys",
+        .path,
+        default: nil,
+        "PEM file of public keys: RSA, EC of the curves P-256 and P-384, Ed25519. A line `kid: NAME` before a key names it."
+    )
+
+    package let jwtJWKS = Setting<String?>(
+        "jwt-jwks",
+        .path,
+        default: nil,
+        "JWKS of the issuer: a file, or an https:// or http:// URL, which is fetched at the start and again when it says that "
+            + "it is stale or a token names a key that is not in it."
+    )
+
+    package let jwtAlgorithms = Setting<[TokenAlgorithm]>(
+        "jwt-algorithms",
+        .tokenAlgorithms,
+        default: [],
+        "The algorithms that a token may be signed with; without any, all that fit its key."
+    )
+
+    package let jwtClaim = Setting<String>(
+        "jwt-claim",
+        .claim,
+        default: IssuerSetting.usualClaim,
+        "The claim that holds a token's rights, such as {\"read\": [\"answers/42\"]}."
+    )
+
+    package let jwtTemplate = Setting<[TokenTemplate]>(
+        "jwt-template",
+        .tokenTemplates,
+        default: [],
+        "Rights of tokens that do not have that claim, \(TokenTemplate.form); {sub} is the token's claim of that name."
+    )
+
+    package let jwtExpiry = Setting<Bool>(
+        "jwt-expiry",
+        .toggle,
+        default: true,
+        "Refuse tokens that do not expire (`exp`)."
+    )
+
+    package let jwtLeeway = Setting<Int>(
+        "jwt-leeway-seconds",
+        .whole(0...60, "seconds"),
+        default: 5,
+        "How far the clocks of an issuer and the server may be apart, for `exp` and `nbf`."
+    )
+
+    package let jwt = Setting<[IssuerSetting]>(
+        "jwt",
+        .issuers,
+        default: [],
+        "Issuers of tokens, beside the one of the settings above. In a file a list of mappings."
+    )
+}
+
+extension SettingKind where Value == String? {
+    /// A name that others gave.
+    static var name: SettingKind {
+        SettingKind("name", allowed: "a text", text: { $0.isEmpty ? .none : .some($0) }, show: { $0 ?? "" })
+    }
+}
+
+extension SettingKind where Value == String {
+    static var claim: SettingKind {
+        SettingKind("name", allowed: "the name of a claim", text: { $0.isEmpty ? nil : $0 }, show: { $0 })
+    }
+}
+
+extension SettingKind where Value == [TokenAlgorithm] {
+    static var tokenAlgorithms: SettingKind {
+        SettingKind(listOf: "algorithms: \(TokenAlgorithm.written)", "algorithms") { text throws(Refusal) in
+            try TokenAlgorithm(parsing: text)
+        } show: {
+            $0.rawValue
+        }
+    }
+}
+
+extension SettingKind where Value == [TokenTemplate] {
+    static var tokenTemplates: SettingKind {
+        SettingKind(listOf: "templates, \(TokenTemplate.form)", "templates") { text throws(Refusal) in
+            try TokenTemplate(parsing: text)
+        } show: {
+            $0.description
+        }
+    }
+}
+
+extension SettingKind where Value == [IssuerSetting] {
+    static var issuers: SettingKind {
+        SettingKind(listOf: IssuerSetting.form, "issuers", block: IssuerSetting.init(block:)) { text throws(Refusal) in
+            try IssuerSetting(parsing: text)
+        } show: {
+            $0.description
+        }
+    }
+}
+
+extension TokenAlgorithm {
+    static let written = allCases.map(\.rawValue).joined(separator: ", ")
+
+    init(parsing text: String) throws(Refusal) {
+        guard let algorithm = Self(rawValue: text) else {
+            throw Refusal("\"\(text)\" is no algorithm for tokens here; write some of \(Self.written)")
+        }
+        self = algorithm
+    }
+}

@@ -1,0 +1,143 @@
+package import AsyncHTTPClient
+package import FreshetServer
+package import Logging
+import PrintableText
+package import StreamCore
+import StreamHTTP
+
+/// Lets in who shows a token that an issuer signed.
+package final class SignedTokenAuthenticator: TokenAuthenticator {
+    private let verifier: TokenVerifier
+    private let verified = VerifiedTokens(size: 5000)
+    private let time: any TimeSource
+    private let client: HTTPClient?
+
+    package init(_ verifier: TokenVerifier, time: any TimeSource = SystemTime(), client: HTTPClient? = nil) {
+        self.verifier = verifier
+        self.time = time
+        self.client = client
+    }
+
+    /// As it is set: nil where no issuer is.
+    ///
+    /// - Throws: `KeysTrouble` for the first file of keys that cannot be used.
+    package convenience init?(
+        _ configuration: ServerConfiguration,
+        logger: Logger,
+        time: any TimeSource = SystemTime()
+    ) throws(KeysTrouble) {
+        let settings = configuration.issuers
+        guard !settings.isEmpty else { return nil }
+        var issuers: [TokenIssuer] = []
+        let needsClient = settings.contains { $0.jwks.map(TokenIssuer.isURL) ?? false }
+        let client = needsClient ? KeySetDownload.client() : nil
+        do throws(KeysTrouble) {
+            for setting in settings {
+                if let file = setting.secretFile,
+                    let warning = SecretFile.warning(file, what: "The secret file", groupReads: true)
+                {
+                    logger.warning("\(PrintableText.escaped(warning))")
+                }
+                let issuer = try TokenIssuer(setting, time: time, logger: logger) { url in
+                    guard let client else { preconditionFailure("an issuer with a URL has a client") }
+                    return { try await KeySetDownload(client: client, url: url).get() }
+                }
+                issuers.append(issuer)
+            }
+        } catch {
+            // It has nothing open yet, and must be told that nobody needs it.
+            client?.shutdown { _ in }
+            throw error
+        }
+        let verifier = TokenVerifier(
+            issuers: issuers,
+            leeway: Int64(configuration.jwtLeeway),
+            needsExpiry: configuration.jwtExpiry
+        )
+        self.init(verifier, time: time, client: client)
+    }
+
+    /// Fetches the keys of the issuers that have a URL. One that does not answer is asked again later.
+    package func start() async {
+        await withTaskGroup { group in
+            for issuer in verifier.issuers {
+                if let remote = issuer.remote { group.addTask { await remote.start() } }
+            }
+        }
+    }
+
+    package func stop() async { try? await client?.shutdown() }
+
+    package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication {
+        guard let authorization = facts.authorization,
+            let token = BearerToken(authorization: authorization)?.text, SignedToken.hasForm(token)
+        else { return .undecided }
+        if let found = known(token, now: now) { return .admitted(admission(found)) }
+        do throws(TokenTrouble) {
+            return .admitted(admission(try verify(token, now: now)))
+        } catch {
+            return refusal(error, of: token)
+        }
+    }
+
+    private func refusal(_ trouble: TokenTrouble, of token: String) -> Authentication {
+        switch trouble {
+        case .wrong, .expired: return .refused(trouble.problem)
+        case .unknownKey, .noKeysYet:
+            guard let fetch = verifier.issuerToAsk(token)?.refreshForUnknown() else { return .refused(trouble.problem) }
+            return .later { [self] in
+                // A fetch takes 5 seconds at most, from its beginning.
+                await fetch.value
+                do throws(TokenTrouble) {
+                    return .admitted(admission(try verify(token, now: Int64(time.wallMilliseconds() / 1000))))
+                } catch {
+                    return .refused(error.problem)
+                }
+            }
+        }
+    }
+
+    package func isToken(_ word: String, now: Int64) -> Bool {
+        guard SignedToken.hasForm(word) else { return false }
+        return known(word, now: now) != nil || verifier.claimsToBeValid(word, now: now)
+    }
+
+    /// What was found out of a token before, if it still holds.
+    private func known(_ token: String, now: Int64) -> TokenVerifier.Verified? {
+        guard let found = verified[token] else { return nil }
+        let generation = verifier.issuers[found.issuer].remote?.generation ?? 0
+        guard found.generation == generation, found.expires.map({ now < $0 }) ?? true else {
+            verified.drop(token)
+            return nil
+        }
+        return found
+    }
+
+    private func verify(_ token: String, now: Int64) throws(TokenTrouble) -> TokenVerifier.Verified {
+        var found = try verifier.verify(token, now: now)
+        // Only what they give is asked for again.
+        found.claims = []
+        verified.keep(found, for: token)
+        return found
+    }
+
+    private func admission(_ found: TokenVerifier.Verified) -> Admission {
+        Admission(caller: found.caller, credential: .token, expires: found.expires)
+    }
+}
+
+extension SignedTokenAuthenticator: MetricsSource {
+    package func metrics() async -> [MetricFamily] {
+        let counts = verifier.issuers.compactMap { $0.remote?.counts }
+        guard !counts.isEmpty else { return [] }
+        return [
+            MetricFamily(
+                "freshet_issuer_keys_fetches_total",
+                .counter,
+                "Fetches of the keys of token issuers",
+                by: "result",
+                [("ok", counts.reduce(0) { $0 + $1.fetched }), ("failed", counts.reduce(0) { $0 + $1.failed })]
+            )
+        ]
+    }
+}
