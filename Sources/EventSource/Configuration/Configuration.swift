@@ -5,8 +5,9 @@ extension EventSource {
     public struct Configuration: Sendable {
         /// What a response other than 200 means.
         public enum StatusPolicy: Sendable, Equatable {
-            /// 5xx, 408, 425 and 429 are passing and retried, honouring `Retry-After` in seconds; 204 ends the
-            /// sequence; every other status is final.
+            /// 5xx, 408, 425 and 429 are passing and retried, honouring `Retry-After` in seconds, as far as the request
+            /// may be sent again (``Configuration-swift.struct/repeatsRequest``); 204 ends the sequence; every other
+            /// status is final.
             case tolerant
             /// As in browsers (WHATWG HTML, 9.2.3): 204 ends the sequence, every status but 200 is final.
             case browser
@@ -21,9 +22,27 @@ extension EventSource {
             case freshet
         }
 
+        /// The method, sent as it is written here: methods are case-sensitive. `CONNECT`, `TRACE` and what is no method
+        /// end the sequence with ``EventSourceError/Code-swift.enum/invalidRequest`` before anything is sent.
+        ///
+        /// Redirects do with it what browsers do: 301 and 302 turn a `POST` into a `GET` without the body and the fields
+        /// that describe it, 303 does that with every method but `HEAD`, and 307 and 308 keep method and body.
+        public var method = "GET"
+        /// The bytes of the request's body, whole in memory; `nil` for none. What they are is said by `Content-Type` in
+        /// ``headers``. They are sent to another origin too if a 307 or 308 leads there.
+        public var body: [UInt8]?
+        /// Send the request again after a server has had it, or may have had it. A `GET` without a body is sent again
+        /// without this.
+        ///
+        /// By default another request is sent until a server may have acted on it: it is tried again only while no
+        /// connection can be made, and after 408, 425, 429 and 503, by which a server says that it did not act. What
+        /// comes then is all there is: a response that ends in good order finishes the sequence, and one that is cut or
+        /// falls silent, or a request without a response, throws ``EventSourceError/Code-swift.enum/notRepeated``.
+        public var repeatsRequest = false
         /// Header fields sent with each request. `Authorization` and `Cookie` do not follow a redirect to another
         /// origin. `Accept`, `Accept-Encoding`, `Cache-Control` and `Last-Event-ID` are the event source's own and are
-        /// ignored here.
+        /// ignored here. A field that HTTP cannot carry ends the sequence with
+        /// ``EventSourceError/Code-swift.enum/invalidRequest``.
         public var headers: [(name: String, value: String)] = []
         /// The id to continue after; empty for none.
         public var lastEventID = ""
@@ -63,6 +82,9 @@ extension EventSource {
         package var format = BodyFormat.eventStream
         /// The longest line of NDJSON that is accepted.
         package var ndjsonLineBytes = 0
+
+        /// Whether another attempt may send the request again, whatever became of the one before.
+        var mayRepeat: Bool { repeatsRequest || (method == "GET" && body == nil) }
 
         /// The defaults above: any server of event streams.
         public init() {}

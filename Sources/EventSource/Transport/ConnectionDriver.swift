@@ -66,7 +66,9 @@ struct ConnectionDriver {
                 )
             } catch {
                 try Task.checkCancellation()
-                return .leave(machine.disconnected(.failed(TransportTrouble.describe(error)), at: now))
+                let what = TransportTrouble.describe(error)
+                let how = TransportTrouble.isUnsent(error) ? Machine.Disconnection.unreachable(what) : .failed(what)
+                return .leave(machine.disconnected(how, at: now))
             }
             switch machine.received(ResponseHead(response), at: now) {
             case .open:
@@ -141,21 +143,9 @@ struct ConnectionDriver {
 
     private func httpRequest(_ request: Machine.Request) -> HTTPClientRequest {
         var http = HTTPClientRequest(url: request.url)
-        for (name, value) in configuration.headers {
-            switch name.lowercased() {
-            case "accept", "accept-encoding", "cache-control", "last-event-id": continue
-            case "authorization", "cookie":
-                if request.sendsCredentials { http.headers.add(name: name, value: value) }
-            default: http.headers.add(name: name, value: value)
-            }
-        }
-        http.headers.add(name: "Accept", value: configuration.format.mediaType)
-        http.headers.add(name: "Accept-Encoding", value: "identity")
-        http.headers.add(name: "Cache-Control", value: "no-cache")
-        if !request.lastEventID.isEmpty {
-            // A header's string goes out as its UTF-8 bytes, which is what the standard asks for.
-            http.headers.add(name: "Last-Event-ID", value: request.lastEventID)
-        }
+        http.method = HTTPMethod(rawValue: request.method)
+        http.headers = HTTPHeaders(request.fields(configuration))
+        if request.sendsBody, let body = configuration.body { http.body = .bytes(ByteBuffer(bytes: body)) }
         return http
     }
 
