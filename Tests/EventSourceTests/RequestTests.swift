@@ -53,7 +53,7 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         let action = machine.received(ResponseHead(status: status, location: "/next"), at: .zero)
         #expect(
             action
-                == .redirect(
+                == .send(
                     .init(
                         url: "http://host/next",
                         method: then,
@@ -65,7 +65,7 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         )
         // What became a GET stays one, and does not become what it was.
         let second = machine.received(ResponseHead(status: 307, location: "/third"), at: .zero)
-        guard case .redirect(let third) = second else {
+        guard case .send(let third) = second else {
             Issue.record("not followed: \(second)")
             return
         }
@@ -76,7 +76,7 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         var machine = try machine("POST")
         _ = machine.connect()
         let see = ResponseHead(status: 303, location: "/stream")
-        guard case .redirect(let request) = machine.received(see, at: .zero) else {
+        guard case .send(let request) = machine.received(see, at: .zero) else {
             Issue.record("not followed")
             return
         }

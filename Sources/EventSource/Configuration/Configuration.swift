@@ -7,7 +7,7 @@ extension EventSource {
         public enum StatusPolicy: Sendable, Equatable {
             /// 5xx, 408, 425 and 429 are passing and retried, honouring `Retry-After` in seconds, as far as the request
             /// may be sent again (``Configuration-swift.struct/repeatsRequest``); 204 ends the sequence; every other
-            /// status is final.
+            /// status is final, 401 after what ``Configuration-swift.struct/headersForAttempt`` says.
             case tolerant
             /// As in browsers (WHATWG HTML, 9.2.3): 204 ends the sequence, every status but 200 is final.
             case browser
@@ -44,6 +44,28 @@ extension EventSource {
         /// ignored here. A field that HTTP cannot carry ends the sequence with
         /// ``EventSourceError/Code-swift.enum/invalidRequest``.
         public var headers: [(name: String, value: String)] = []
+        /// Makes header fields anew for each attempt, a token that expires for example. They are sent beside ``headers``,
+        /// take the place of those of the same name, and obey the same rules.
+        ///
+        /// ```swift
+        /// configuration.headersForAttempt = { attempt in
+        ///     let token = attempt.isAfter401 ? try await tokens.renew() : try await tokens.current()
+        ///     return [("Authorization", "Bearer \(token)")]
+        /// }
+        /// ```
+        ///
+        /// It is called before each attempt, the first included, by one attempt at a time; where redirects lead, the same
+        /// fields are sent. No timeout holds for it, so let it have its own; it is cancelled with the iteration.
+        ///
+        /// With it, a 401 from the origin of the URL is not final yet: it is called again, with
+        /// ``EventSource/Attempt/isAfter401``. Fields other than the refused ones are sent at once, and a 401 to them is
+        /// final; the same fields are not sent again, and the first 401 is final. So each attempt makes at most one
+        /// more request, and all others come after a wait. A later 401, after any other outcome, is treated the same.
+        ///
+        /// If it throws, nothing is sent: that is reported as
+        /// ``EventSource/Reconnection/Reason-swift.enum/headersFailed(_:)``, and the next attempt, after the wait, calls
+        /// it again. To give up then, stop iterating.
+        public var headersForAttempt: (@Sendable (Attempt) async throws -> [(name: String, value: String)])?
         /// The id to continue after; empty for none.
         public var lastEventID = ""
         /// Where to start when there is no last event id, sent as the query item `offset`: an offset, `-1` for the

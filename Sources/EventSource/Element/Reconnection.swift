@@ -7,6 +7,8 @@ extension EventSource {
             case endOfBody
             /// No connection, or no head of a response, with what was reported.
             case connectionFailed(String)
+            /// ``EventSource/Configuration-swift.struct/headersForAttempt`` threw this.
+            case headersFailed(String)
             /// The connection broke in the middle of the response, with what was reported.
             case connectionLost(String)
             /// Nothing arrived for the idle timeout.
@@ -38,6 +40,7 @@ extension EventSource.Reconnection.Reason: CustomStringConvertible {
         switch self {
         case .endOfBody: "the response ended"
         case .connectionFailed(let what): "no connection (\(what))"
+        case .headersFailed(let what): "no header fields (\(what))"
         case .connectionLost(let what): "the connection broke (\(what))"
         case .idle: "the connection was silent for too long"
         case .status(let status): "the server answered \(status)"

@@ -9,6 +9,7 @@ import ServerSentEvents
 /// idle ──connect──▶ connecting ──head 200──▶ open ──end, cut, silence──▶ waiting ──connect──▶ connecting
 ///                     │  ▲ redirect             │
 ///                     ├──┘                      └── end of the stream, limit ──▶ finished
+///                     ├── 401, first ──▶ waiting (for fields) ──connect──▶ connecting
 ///                     ├── passing refusal ──▶ waiting
 ///                     └── 204, final refusal ──▶ finished
 /// ```
@@ -27,8 +28,16 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     enum HeadAction: Equatable {
         /// Read the body.
         case open
-        /// Leave this response and request that.
-        case redirect(Request)
+        /// Leave this response and send that.
+        case send(Request)
+        /// Have fields made for the next attempt, then ``connect(with:)``.
+        case renew
+        case leave(Next)
+    }
+
+    /// What to do with fields that were made for an attempt.
+    enum MadeAction: Equatable {
+        case send(Request)
         case leave(Next)
     }
 
@@ -69,6 +78,13 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     private var lastEventID: String
     private var backoff: Backoff
     private var random: Random
+    private var attempts = 0
+    /// What was made for the current attempt.
+    private var made: [HeaderField] = []
+    /// Whether it was made because the attempt before was answered 401.
+    private var isRenewed = false
+    /// What was made for the last attempt, if it was answered 401.
+    private var refused: [HeaderField]?
     /// Since when there has been no open connection.
     private var disconnectedSince = Duration.zero
 
@@ -98,10 +114,34 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
         case .idle, .waiting:
             let first = Hop(target: target, method: configuration.method, sendsBody: configuration.body != nil)
             state = .connecting(first, from: [])
+            attempts += 1
             return request(first)
         case .connecting, .open, .finished:
             preconditionFailure("an attempt begins only when there is none")
         }
+    }
+
+    /// The attempt that fields are to be made for.
+    var attempt: EventSource.Attempt {
+        EventSource.Attempt(number: attempts + 1, isAfter401: refused != nil, lastEventID: lastEventID)
+    }
+
+    /// Begins the attempt that these fields were made for.
+    mutating func connect(with fields: [HeaderField]) -> MadeAction {
+        if let trouble = fields.lazy.compactMap({ StreamRequest.trouble(name: $0.name, value: $0.value) }).first {
+            return .leave(fail(.invalidRequest, "\(target.url): \(trouble)", nil))
+        }
+        guard fields != refused else { return .leave(fail(.status, "\(target.url) answered 401", 401)) }
+        isRenewed = refused != nil
+        refused = nil
+        made = fields
+        return .send(connect())
+    }
+
+    /// There are no fields for this attempt.
+    mutating func headersFailed(_ what: String, at now: Duration) -> Next {
+        attempts += 1
+        return wait(.headersFailed(what), now: now)
     }
 
     /// The head of the response to the request of this attempt.
@@ -152,7 +192,11 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
                 return .leave(fail(.redirect, message, head.status))
             }
             state = .connecting(next, from: earlier + [current])
-            return .redirect(request(next))
+            return .send(request(next))
+        case 401 where mayRenew(current):
+            refused = made
+            state = .waiting
+            return .renew
         case 408, 425, 429, 500...599:
             // By these a server says that it did not act; the others do not say so.
             let saysNo = [408, 425, 429, 503].contains(head.status) && isUndone
@@ -268,13 +312,20 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
         }
     }
 
+    /// Whether a 401 asks for new fields: those that were sent have been sent there, and are the first of this attempt.
+    private func mayRenew(_ hop: Hop) -> Bool {
+        configuration.headersForAttempt != nil && !isRenewed && hop.target.isSameOrigin(as: target)
+            && (hop.method == configuration.method || configuration.mayRepeat)
+    }
+
     private func request(_ hop: Hop) -> Request {
         Request(
             url: hop.target.url,
             method: hop.method,
             sendsBody: hop.sendsBody,
             lastEventID: lastEventID,
-            sendsCredentials: hop.target.isSameOrigin(as: target)
+            sendsCredentials: hop.target.isSameOrigin(as: target),
+            made: made
         )
     }
 

@@ -8,10 +8,15 @@ struct StreamRequest: Equatable {
     var lastEventID: String
     /// False on another origin than the configured one, where credentials must not go.
     var sendsCredentials: Bool
+    /// The fields that were made for this attempt.
+    var made: [HeaderField] = []
 
     /// Its header fields, in the order in which they are sent.
     func fields(_ configuration: EventSource.Configuration) -> [(name: String, value: String)] {
-        var fields = configuration.headers.filter { isSent($0.name.lowercased(), configuration) }
+        let replaced = Set(made.map { $0.name.lowercased() })
+        var fields = configuration.headers.filter { !replaced.contains($0.name.lowercased()) }
+        fields += made.map { (name: $0.name, value: $0.value) }
+        fields.removeAll { !isSent($0.name.lowercased(), configuration) }
         fields.append((name: "Accept", value: configuration.format.mediaType))
         fields.append((name: "Accept-Encoding", value: "identity"))
         fields.append((name: "Cache-Control", value: "no-cache"))

@@ -4,7 +4,7 @@ import NIOHTTP1
 
 /// Carries out what the reconnect machine decides, over an HTTP client.
 struct ConnectionDriver {
-    private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
+    typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
 
     /// A head that answered a request, and the response to read on.
     private enum Received {
@@ -54,9 +54,13 @@ struct ConnectionDriver {
         }
     }
 
-    /// Sends requests until one is answered by something other than a redirect.
+    /// Sends requests until one is answered by something other than a redirect, or a 401 that is answered by new fields.
     private func request(_ machine: inout Machine) async throws -> Received {
-        var request = machine.connect()
+        var request: StreamRequest
+        switch try await begin(&machine) {
+        case .send(let first): request = first
+        case .leave(let next): return .leave(next)
+        }
         while true {
             let response: HTTPClientResponse
             do {
@@ -73,14 +77,28 @@ struct ConnectionDriver {
             switch machine.received(ResponseHead(response), at: now) {
             case .open:
                 return .open(response)
-            case .redirect(let next):
+            case .send(let next):
                 request = next
-            case .leave(.fail(var error)) where error.code == .status:
-                error.body = await beginning(of: response)
-                return .leave(.fail(error))
+            case .renew:
+                switch try await begin(&machine) {
+                case .send(let next): request = next
+                case .leave(let next): return .leave(await telling(next, response))
+                }
             case .leave(let next):
-                return .leave(next)
+                return .leave(await telling(next, response))
             }
+        }
+    }
+
+    /// Begins an attempt, with the fields that are made for it.
+    private func begin(_ machine: inout Machine) async throws -> Machine.MadeAction {
+        guard let make = configuration.headersForAttempt else { return .send(machine.connect()) }
+        do {
+            let fields = try await make(machine.attempt)
+            return machine.connect(with: fields.map { HeaderField(name: $0.name, value: $0.value) })
+        } catch {
+            try Task.checkCancellation()
+            return .leave(machine.headersFailed(TransportTrouble.describe(error), at: now))
         }
     }
 
@@ -147,30 +165,6 @@ struct ConnectionDriver {
         http.headers = HTTPHeaders(request.fields(configuration))
         if request.sendsBody, let body = configuration.body { http.body = .bytes(ByteBuffer(bytes: body)) }
         return http
-    }
-
-    /// The first 16 KiB of what a refusal says, or what of it comes within five seconds.
-    private func beginning(of response: HTTPClientResponse) async -> String {
-        await withTaskGroup(of: String?.self) { group in
-            group.addTask {
-                var text = ByteBuffer()
-                var chunks = response.body.makeAsyncIterator()
-                while text.readableBytes < 16 * 1024, let chunk = try? await chunks.next() {
-                    text.writeImmutableBuffer(chunk)
-                }
-                return String(decoding: text.readableBytesView.prefix(16 * 1024), as: UTF8.self)
-            }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(5))
-                return nil
-            }
-            var text = ""
-            for await finished in group {
-                group.cancelAll()
-                if let finished { text = finished }
-            }
-            return text
-        }
     }
 }
 
