@@ -15,6 +15,8 @@ extension EventSource {
             case idle
             /// A passing refusal.
             case status(Int)
+            /// ``EventSource/restart()`` was called.
+            case restarted
             /// Freshet's `event: reconnect`, with its `why`: `draining`, `overloaded` or `store`.
             case requested(why: String)
         }
@@ -44,6 +46,7 @@ extension EventSource.Reconnection.Reason: CustomStringConvertible {
         case .connectionLost(let what): "the connection broke (\(what))"
         case .idle: "the connection was silent for too long"
         case .status(let status): "the server answered \(status)"
+        case .restarted: "a restart was asked for"
         case .requested(let why): "the server asked for it (\(why))"
         }
     }

@@ -265,6 +265,16 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
         }
     }
 
+    /// The attempt or the connection was dropped because somebody asked for a new one.
+    mutating func restarted(at now: Duration) -> Next {
+        switch state {
+        case .connecting: break
+        case .open(let connection): close(connection, at: now)
+        case .idle, .waiting, .finished: preconditionFailure("there is nothing to drop here")
+        }
+        return wait(.restarted, now: now)
+    }
+
     /// Turns parsed outputs into elements. Anything after an output that ends the connection is not read: nothing
     /// follows Freshet's `end` and `reconnect`.
     private mutating func deliver(

@@ -15,12 +15,14 @@ struct ConnectionDriver {
     let configuration: EventSource.Configuration
     let client: HTTPClient
     let handoff: Handoff
+    let restart: RestartSignal
     private let begin = ContinuousClock.now
 
-    init(configuration: EventSource.Configuration, client: HTTPClient, handoff: Handoff) {
+    init(configuration: EventSource.Configuration, client: HTTPClient, handoff: Handoff, restart: RestartSignal) {
         self.configuration = configuration
         self.client = client
         self.handoff = handoff
+        self.restart = restart
     }
 
     private var now: Duration { ContinuousClock.now - begin }
@@ -44,7 +46,9 @@ struct ConnectionDriver {
             switch next {
             case .wait(let reconnection):
                 await handoff.send([.reconnecting(reconnection)])
-                try await Task.sleep(for: reconnection.delay)
+                _ = try await restart.interrupting { try await Task.sleep(for: reconnection.delay) }
+                // It ended this wait, and no other.
+                restart.take()
             case .finish(let end):
                 if let end { await handoff.send([.end(end)]) }
                 return
@@ -61,13 +65,19 @@ struct ConnectionDriver {
         case .send(let first): request = first
         case .leave(let next): return .leave(next)
         }
+        // What was asked for while there was nothing to drop is this attempt.
+        restart.take()
         while true {
             let response: HTTPClientResponse
             do {
-                response = try await client.execute(
-                    httpRequest(request),
-                    deadline: .now() + .milliseconds(configuration.responseTimeout.milliseconds)
-                )
+                let http = httpRequest(request)
+                let deadline = NIODeadline.now() + .milliseconds(configuration.responseTimeout.milliseconds)
+                let execute = { @Sendable in try await client.execute(http, deadline: deadline) }
+                guard let answered = try await restart.interrupting(execute) else {
+                    restart.take()
+                    return .leave(machine.restarted(at: now))
+                }
+                response = answered
             } catch {
                 try Task.checkCancellation()
                 let what = TransportTrouble.describe(error)
@@ -102,24 +112,25 @@ struct ConnectionDriver {
         }
     }
 
-    /// Reads a body until it ends, the machine leaves it, or it is silent for too long.
+    /// Reads a body until it ends, the machine leaves it, it is silent for too long, or a restart is asked for.
     private func read(_ response: HTTPClientResponse, _ machine: inout Machine) async throws -> Machine.Next {
-        guard let timeout = configuration.idleTimeout else {
-            let next = await read(response.body, &machine, watchdog: nil)
-            try Task.checkCancellation()
-            return next ?? machine.disconnected(.failed("cancelled"), at: now)
-        }
-        let watchdog = IdleWatchdog(timeout: timeout)
+        let watchdog = configuration.idleTimeout.map { IdleWatchdog(timeout: $0) }
         let before = machine
-        // The machine moves into the reading task and comes back from it, whoever of the two finishes first.
+        // The machine moves into the reading task and comes back from it, whoever of the three finishes first.
         let (after, decided) = await withTaskGroup(of: (Machine, Machine.Next?)?.self) { group in
             group.addTask {
                 var machine = before
                 let next = await read(response.body, &machine, watchdog: watchdog)
                 return (machine, next)
             }
+            if let watchdog {
+                group.addTask {
+                    try? await watchdog.expire()
+                    return nil
+                }
+            }
             group.addTask {
-                try? await watchdog.expire()
+                await restart.asked()
                 return nil
             }
             var result: (Machine, Machine.Next?)?
@@ -131,7 +142,8 @@ struct ConnectionDriver {
         }
         machine = after
         try Task.checkCancellation()
-        return decided ?? machine.disconnected(.idle, at: now)
+        if let decided { return decided }
+        return restart.take() ? machine.restarted(at: now) : machine.disconnected(.idle, at: now)
     }
 
     /// Nil when the task was cancelled, so that nothing was decided.
