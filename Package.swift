@@ -322,6 +322,15 @@ let package = Package(
             path: "Tests/ScriptedServer",
             swiftSettings: settings
         ),
+        // What the harness launchdarkly/sse-contract-tests drives.
+        .executableTarget(
+            name: "sse-contract-service",
+            dependencies: [
+                "EventSource", "Locks", "ServerSentEvents", asyncHTTPClient, nio, nioHTTP1, hummingbird, httpTypes,
+            ],
+            path: "Tests/ContractService",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "EventSourceTests",
             dependencies: ["Locks", "EventSource", "ScriptedServer", "ServerSentEvents", nio, nioPosix, nioHTTP1],

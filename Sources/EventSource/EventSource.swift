@@ -31,6 +31,7 @@ public struct EventSource: AsyncSequence, Sendable {
     /// How it is read.
     public let configuration: Configuration
     private let client: HTTPClient
+    private let subscriptions = Subscriptions()
 
     /// Describes a subscription; nothing is sent before iteration.
     ///
@@ -49,7 +50,20 @@ public struct EventSource: AsyncSequence, Sendable {
 
     /// A new subscription; it connects when its first element is asked for.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(url: url, configuration: configuration, client: client)
+        AsyncIterator(url: url, configuration: configuration, client: client, subscriptions: subscriptions)
+    }
+
+    /// Drops the connection of every running iteration of this event source and of its copies, and reads on over a new
+    /// one, after the last event id, as if the connection had been lost: after the wait that ``Element/reconnecting(_:)``
+    /// tells, with ``Reconnection/Reason-swift.enum/restarted``.
+    ///
+    /// What was read before is delivered first. An attempt that is under way is abandoned; one that is being waited for
+    /// is made at once, so that a program that learns of a new network need not sit out a long backoff. It returns at
+    /// once, may be called by any task, and does nothing for an iteration that has not begun or has ended.
+    ///
+    /// A request is sent again even if ``Configuration-swift.struct/repeatsRequest`` is false: this asks for it.
+    public func restart() {
+        subscriptions.restart()
     }
 
     /// Settings for an `HTTPClient` that suits event streams.

@@ -184,7 +184,7 @@ extension ReconnectMachine {
         ] {
             let decided = machine.received(ResponseHead(status: status, location: location), at: .zero)
             #expect(
-                decided == .redirect(.init(url: url, lastEventID: "", sendsCredentials: sendsCredentials))
+                decided == .send(.init(url: url, lastEventID: "", sendsCredentials: sendsCredentials))
             )
         }
         let action9 = machine.received(stream, at: .zero)
@@ -226,7 +226,7 @@ extension ReconnectMachine {
         var machine = try makeMachine { $0.maximumRedirects = 3 }
         _ = machine.connect()
         for location in locations.dropLast() {
-            guard case .redirect = machine.received(.init(status: 307, location: location), at: .zero) else {
+            guard case .send = machine.received(.init(status: 307, location: location), at: .zero) else {
                 Issue.record("not followed")
                 return
             }

@@ -5,8 +5,9 @@ extension EventSource {
     public struct Configuration: Sendable {
         /// What a response other than 200 means.
         public enum StatusPolicy: Sendable, Equatable {
-            /// 5xx, 408, 425 and 429 are passing and retried, honouring `Retry-After` in seconds; 204 ends the
-            /// sequence; every other status is final.
+            /// 5xx, 408, 425 and 429 are passing and retried, honouring `Retry-After` in seconds, as far as the request
+            /// may be sent again (``Configuration-swift.struct/repeatsRequest``); 204 ends the sequence; every other
+            /// status is final, 401 after what ``Configuration-swift.struct/headersForAttempt`` says.
             case tolerant
             /// As in browsers (WHATWG HTML, 9.2.3): 204 ends the sequence, every status but 200 is final.
             case browser
@@ -21,10 +22,50 @@ extension EventSource {
             case freshet
         }
 
+        /// The method, sent as it is written here: methods are case-sensitive. `CONNECT`, `TRACE` and what is no method
+        /// end the sequence with ``EventSourceError/Code-swift.enum/invalidRequest`` before anything is sent.
+        ///
+        /// Redirects do with it what browsers do: 301 and 302 turn a `POST` into a `GET` without the body and the fields
+        /// that describe it, 303 does that with every method but `HEAD`, and 307 and 308 keep method and body.
+        public var method = "GET"
+        /// The bytes of the request's body, whole in memory; `nil` for none. What they are is said by `Content-Type` in
+        /// ``headers``. They are sent to another origin too if a 307 or 308 leads there.
+        public var body: [UInt8]?
+        /// Send the request again after a server has had it, or may have had it. A `GET` without a body is sent again
+        /// without this.
+        ///
+        /// By default another request is sent until a server may have acted on it: it is tried again only while no
+        /// connection can be made, and after 408, 425, 429 and 503, by which a server says that it did not act. What
+        /// comes then is all there is: a response that ends in good order finishes the sequence, and one that is cut or
+        /// falls silent, or a request without a response, throws ``EventSourceError/Code-swift.enum/notRepeated``.
+        public var repeatsRequest = false
         /// Header fields sent with each request. `Authorization` and `Cookie` do not follow a redirect to another
         /// origin. `Accept`, `Accept-Encoding`, `Cache-Control` and `Last-Event-ID` are the event source's own and are
-        /// ignored here.
+        /// ignored here. A field that HTTP cannot carry ends the sequence with
+        /// ``EventSourceError/Code-swift.enum/invalidRequest``.
         public var headers: [(name: String, value: String)] = []
+        /// Makes header fields anew for each attempt, a token that expires for example. They are sent beside ``headers``,
+        /// take the place of those of the same name, and obey the same rules.
+        ///
+        /// ```swift
+        /// configuration.headersForAttempt = { attempt in
+        ///     let token = attempt.isAfter401 ? try await tokens.renew() : try await tokens.current()
+        ///     return [("Authorization", "Bearer \(token)")]
+        /// }
+        /// ```
+        ///
+        /// It is called before each attempt, the first included, by one attempt at a time; where redirects lead, the same
+        /// fields are sent. No timeout holds for it, so let it have its own; it is cancelled with the iteration.
+        ///
+        /// With it, a 401 from the origin of the URL is not final yet: it is called again, with
+        /// ``EventSource/Attempt/isAfter401``. Fields other than the refused ones are sent at once, and a 401 to them is
+        /// final; the same fields are not sent again, and the first 401 is final. So each attempt makes at most one
+        /// more request, and all others come after a wait. A later 401, after any other outcome, is treated the same.
+        ///
+        /// If it throws, nothing is sent: that is reported as
+        /// ``EventSource/Reconnection/Reason-swift.enum/headersFailed(_:)``, and the next attempt, after the wait, calls
+        /// it again. To give up then, stop iterating.
+        public var headersForAttempt: (@Sendable (Attempt) async throws -> [(name: String, value: String)])?
         /// The id to continue after; empty for none.
         public var lastEventID = ""
         /// Where to start when there is no last event id, sent as the query item `offset`: an offset, `-1` for the
@@ -63,6 +104,9 @@ extension EventSource {
         package var format = BodyFormat.eventStream
         /// The longest line of NDJSON that is accepted.
         package var ndjsonLineBytes = 0
+
+        /// Whether another attempt may send the request again, whatever became of the one before.
+        var mayRepeat: Bool { repeatsRequest || (method == "GET" && body == nil) }
 
         /// The defaults above: any server of event streams.
         public init() {}

@@ -4,6 +4,8 @@ public struct EventSourceError: Error, Sendable, Equatable, CustomStringConverti
     public enum Code: Sendable, Equatable {
         /// The URL is not an absolute `http` or `https` URL.
         case invalidURL
+        /// The method or a header field is nothing that HTTP can carry.
+        case invalidRequest
         /// A status that is final; see ``EventSourceError/status`` and ``EventSourceError/body``.
         case status
         /// 200 with a content type other than `text/event-stream`.
@@ -16,6 +18,9 @@ public struct EventSourceError: Error, Sendable, Equatable, CustomStringConverti
         case limitExceeded
         /// The last event id has bytes that no header field can carry, so there is no way to continue after it.
         case unsendableLastEventID
+        /// There is no connection any more, a server has had the request or may have had it, and
+        /// ``EventSource/Configuration-swift.struct/repeatsRequest`` does not say to send it again.
+        case notRepeated
         /// No connection for the configured time.
         case gaveUp
     }

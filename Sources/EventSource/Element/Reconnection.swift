@@ -7,12 +7,16 @@ extension EventSource {
             case endOfBody
             /// No connection, or no head of a response, with what was reported.
             case connectionFailed(String)
+            /// ``EventSource/Configuration-swift.struct/headersForAttempt`` threw this.
+            case headersFailed(String)
             /// The connection broke in the middle of the response, with what was reported.
             case connectionLost(String)
             /// Nothing arrived for the idle timeout.
             case idle
             /// A passing refusal.
             case status(Int)
+            /// ``EventSource/restart()`` was called.
+            case restarted
             /// Freshet's `event: reconnect`, with its `why`: `draining`, `overloaded` or `store`.
             case requested(why: String)
         }
@@ -38,9 +42,11 @@ extension EventSource.Reconnection.Reason: CustomStringConvertible {
         switch self {
         case .endOfBody: "the response ended"
         case .connectionFailed(let what): "no connection (\(what))"
+        case .headersFailed(let what): "no header fields (\(what))"
         case .connectionLost(let what): "the connection broke (\(what))"
         case .idle: "the connection was silent for too long"
         case .status(let status): "the server answered \(status)"
+        case .restarted: "a restart was asked for"
         case .requested(let why): "the server asked for it (\(why))"
         }
     }

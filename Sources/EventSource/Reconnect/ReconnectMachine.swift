@@ -9,18 +9,12 @@ import ServerSentEvents
 /// idle ──connect──▶ connecting ──head 200──▶ open ──end, cut, silence──▶ waiting ──connect──▶ connecting
 ///                     │  ▲ redirect             │
 ///                     ├──┘                      └── end of the stream, limit ──▶ finished
+///                     ├── 401, first ──▶ waiting (for fields) ──connect──▶ connecting
 ///                     ├── passing refusal ──▶ waiting
 ///                     └── 204, final refusal ──▶ finished
 /// ```
 struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
-    /// A request to send.
-    struct Request: Equatable {
-        var url: String
-        /// Empty for none.
-        var lastEventID: String
-        /// False on another origin than the configured one, where credentials must not go.
-        var sendsCredentials: Bool
-    }
+    typealias Request = StreamRequest
 
     /// What comes after something that ended an attempt or a connection.
     enum Next: Equatable {
@@ -34,8 +28,16 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     enum HeadAction: Equatable {
         /// Read the body.
         case open
-        /// Leave this response and request that.
-        case redirect(Request)
+        /// Leave this response and send that.
+        case send(Request)
+        /// Have fields made for the next attempt, then ``connect(with:)``.
+        case renew
+        case leave(Next)
+    }
+
+    /// What to do with fields that were made for an attempt.
+    enum MadeAction: Equatable {
+        case send(Request)
         case leave(Next)
     }
 
@@ -49,6 +51,8 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     /// How an attempt or a connection ended without the machine asking for it.
     enum Disconnection: Equatable {
         case endOfBody
+        /// No connection could be made, so that no server has had the request.
+        case unreachable(String)
         case failed(String)
         case idle
     }
@@ -61,8 +65,8 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
 
     private enum State {
         case idle
-        /// The URLs that led there, in order.
-        case connecting(Target, from: [Target])
+        /// What led there, in order.
+        case connecting(Hop, from: [Hop])
         case open(Connection)
         case waiting
         case finished
@@ -74,6 +78,13 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     private var lastEventID: String
     private var backoff: Backoff
     private var random: Random
+    private var attempts = 0
+    /// What was made for the current attempt.
+    private var made: [HeaderField] = []
+    /// Whether it was made because the attempt before was answered 401.
+    private var isRenewed = false
+    /// What was made for the last attempt, if it was answered 401.
+    private var refused: [HeaderField]?
     /// Since when there has been no open connection.
     private var disconnectedSince = Duration.zero
 
@@ -91,17 +102,46 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
         lastEventID = configuration.lastEventID
         backoff = Backoff(base: configuration.reconnectionTime, maximum: configuration.maximumBackoff)
         if let error = unsendable(lastEventID) { throw error }
+        let trouble =
+            StreamRequest.trouble(method: configuration.method)
+            ?? configuration.headers.lazy.compactMap { StreamRequest.trouble(name: $0.name, value: $0.value) }.first
+        if let trouble { throw EventSourceError(.invalidRequest, "\(target.url): \(trouble)") }
     }
 
     /// Begins the first attempt, or the next one when the wait is over.
     mutating func connect() -> Request {
         switch state {
         case .idle, .waiting:
-            state = .connecting(target, from: [])
-            return Request(url: target.url, lastEventID: lastEventID, sendsCredentials: true)
+            let first = Hop(target: target, method: configuration.method, sendsBody: configuration.body != nil)
+            state = .connecting(first, from: [])
+            attempts += 1
+            return request(first)
         case .connecting, .open, .finished:
             preconditionFailure("an attempt begins only when there is none")
         }
+    }
+
+    /// The attempt that fields are to be made for.
+    var attempt: EventSource.Attempt {
+        EventSource.Attempt(number: attempts + 1, isAfter401: refused != nil, lastEventID: lastEventID)
+    }
+
+    /// Begins the attempt that these fields were made for.
+    mutating func connect(with fields: [HeaderField]) -> MadeAction {
+        if let trouble = fields.lazy.compactMap({ StreamRequest.trouble(name: $0.name, value: $0.value) }).first {
+            return .leave(fail(.invalidRequest, "\(target.url): \(trouble)", nil))
+        }
+        guard fields != refused else { return .leave(fail(.status, "\(target.url) answered 401", 401)) }
+        isRenewed = refused != nil
+        refused = nil
+        made = fields
+        return .send(connect())
+    }
+
+    /// There are no fields for this attempt.
+    mutating func headersFailed(_ what: String, at now: Duration) -> Next {
+        attempts += 1
+        return wait(.headersFailed(what), now: now)
     }
 
     /// The head of the response to the request of this attempt.
@@ -109,20 +149,21 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
         guard case .connecting(let current, let earlier) = state else {
             preconditionFailure("a head answers an attempt")
         }
+        let url = current.target.url
+        // After a redirect that made it a GET, a server has acted on the request.
+        let isUndone = current.method == configuration.method
         switch head.status {
         case 200:
             if let coding = head.coding {
                 let message =
-                    "\(current.url) answered in the coding '\(coding)', which was not asked for: something on the way "
+                    "\(url) answered in the coding '\(coding)', which was not asked for: something on the way "
                     + "compresses (freshet doctor finds it)"
                 return .leave(fail(.contentEncoding, message, 200))
             }
             guard let format = BodyFormat(contentType: head.contentType), format == configuration.format else {
                 let found = head.contentType.map { "'\($0)'" } ?? "none"
                 let wanted = configuration.format.mediaType
-                return .leave(
-                    fail(.contentType, "\(current.url) answered with content type \(found), not \(wanted)", 200)
-                )
+                return .leave(fail(.contentType, "\(url) answered with content type \(found), not \(wanted)", 200))
             }
             state = .open(
                 Connection(opened: now, parser: BodyParser(format, configuration, lastEventID: lastEventID))
@@ -139,26 +180,30 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
                     fail(.redirect, "\(target.url) redirects more than \(earlier.count) times", head.status)
                 )
             }
-            guard let next = current.redirected(to: head.location ?? "") else {
+            guard let next = current.redirected(head.status, to: head.location ?? "") else {
                 let location =
                     head.location.map { "'\($0)', which cannot be requested" } ?? "nowhere: it has no Location"
-                return .leave(fail(.redirect, "\(current.url) redirects to \(location)", head.status))
+                return .leave(fail(.redirect, "\(url) redirects to \(location)", head.status))
             }
-            // Nothing that was sent changes on the way, so the same URL answers the same. Without this the circle would
-            // be run through until a connection fails, and begun anew after it.
+            // Nothing else that was sent changes on the way, so the same method at the same URL is answered the same.
+            // Without this the circle would be run through until a connection fails, and begun anew after it.
             if earlier.contains(next) || next == current {
-                let message = "\(target.url) redirects in a circle: \(current.url) leads back to \(next.url)"
+                let message = "\(target.url) redirects in a circle: \(url) leads back to \(next.target.url)"
                 return .leave(fail(.redirect, message, head.status))
             }
             state = .connecting(next, from: earlier + [current])
-            return .redirect(
-                Request(url: next.url, lastEventID: lastEventID, sendsCredentials: next.isSameOrigin(as: target))
-            )
+            return .send(request(next))
+        case 401 where mayRenew(current):
+            refused = made
+            state = .waiting
+            return .renew
         case 408, 425, 429, 500...599:
-            guard configuration.statusPolicy == .tolerant else { fallthrough }
+            // By these a server says that it did not act; the others do not say so.
+            let saysNo = [408, 425, 429, 503].contains(head.status) && isUndone
+            guard configuration.statusPolicy == .tolerant, saysNo || configuration.mayRepeat else { fallthrough }
             return .leave(wait(.status(head.status), atLeast: head.retryAfter, now: now))
         default:
-            return .leave(fail(.status, "\(current.url) answered \(head.status)", head.status))
+            return .leave(fail(.status, "\(url) answered \(head.status)", head.status))
         }
     }
 
@@ -197,25 +242,37 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     /// The attempt failed, or the connection ended.
     mutating func disconnected(_ how: Disconnection, at now: Duration) -> Next {
         switch state {
-        case .connecting:
+        case .connecting(let current, _):
             switch how {
-            case .endOfBody: return wait(.connectionFailed("no response"), now: now)
-            case .failed(let what): return wait(.connectionFailed(what), now: now)
-            case .idle: return wait(.idle, now: now)
+            case .unreachable(let what) where current.method == configuration.method:
+                return wait(.connectionFailed(what), now: now)
+            case .endOfBody: return repeatOrFail(.connectionFailed("no response"), now: now)
+            case .failed(let what), .unreachable(let what): return repeatOrFail(.connectionFailed(what), now: now)
+            case .idle: return repeatOrFail(.idle, now: now)
             }
         case .open(let connection):
             close(connection, at: now)
             switch how {
-            case .endOfBody where configuration.stopsAtEndOfBody:
+            case .endOfBody where configuration.stopsAtEndOfBody || !configuration.mayRepeat:
                 state = .finished
                 return .finish(nil)
             case .endOfBody: return wait(.endOfBody, now: now)
-            case .failed(let what): return wait(.connectionLost(what), now: now)
-            case .idle: return wait(.idle, now: now)
+            case .failed(let what), .unreachable(let what): return repeatOrFail(.connectionLost(what), now: now)
+            case .idle: return repeatOrFail(.idle, now: now)
             }
         case .idle, .waiting, .finished:
             preconditionFailure("there is nothing to lose here")
         }
+    }
+
+    /// The attempt or the connection was dropped because somebody asked for a new one.
+    mutating func restarted(at now: Duration) -> Next {
+        switch state {
+        case .connecting: break
+        case .open(let connection): close(connection, at: now)
+        case .idle, .waiting, .finished: preconditionFailure("there is nothing to drop here")
+        }
+        return wait(.restarted, now: now)
     }
 
     /// Turns parsed outputs into elements. Anything after an output that ends the connection is not read: nothing
@@ -250,7 +307,7 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
                     return .finish(end)
                 case .reconnect(let why):
                     close(connection, at: now)
-                    return wait(.requested(why: why), now: now)
+                    return repeatOrFail(.requested(why: why), now: now)
                 }
             }
         }
@@ -263,6 +320,32 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
         if connection.deliveredEvent || now - connection.opened >= configuration.backoffResetThreshold {
             backoff.failures = 0
         }
+    }
+
+    /// Whether a 401 asks for new fields: those that were sent have been sent there, and are the first of this attempt.
+    private func mayRenew(_ hop: Hop) -> Bool {
+        configuration.headersForAttempt != nil && !isRenewed && hop.target.isSameOrigin(as: target)
+            && (hop.method == configuration.method || configuration.mayRepeat)
+    }
+
+    private func request(_ hop: Hop) -> Request {
+        Request(
+            url: hop.target.url,
+            method: hop.method,
+            sendsBody: hop.sendsBody,
+            lastEventID: lastEventID,
+            sendsCredentials: hop.target.isSameOrigin(as: target),
+            made: made
+        )
+    }
+
+    /// Waits, after something before which a server may have acted on the request.
+    private mutating func repeatOrFail(_ reason: EventSource.Reconnection.Reason, now: Duration) -> Next {
+        guard configuration.mayRepeat else {
+            let method = configuration.method
+            return fail(.notRepeated, "\(target.url): \(reason), and this \(method) is not to be sent again", nil)
+        }
+        return wait(reason, now: now)
     }
 
     private mutating func wait(
@@ -291,7 +374,7 @@ struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
 
     /// An id that no header field can carry would fail every attempt before it is sent.
     private func unsendable(_ id: String) -> EventSourceError? {
-        guard id.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else { return nil }
+        guard id.utf8.contains(where: StreamRequest.isControl) else { return nil }
         return EventSourceError(
             .unsendableLastEventID,
             "the last event id has control characters, so Last-Event-ID cannot carry it and the stream cannot continue"

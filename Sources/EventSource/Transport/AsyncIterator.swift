@@ -6,12 +6,21 @@ extension EventSource {
         /// Ends the subscription's task with the last copy of the iterator.
         private final class Subscription {
             let handoff = Handoff()
+            private let restart = RestartSignal()
+            private let subscriptions: Subscriptions
             private let task: Task<Void, Never>
 
-            init(url: String, configuration: Configuration, client: HTTPClient) {
-                let handoff = handoff
+            init(url: String, configuration: Configuration, client: HTTPClient, subscriptions: Subscriptions) {
+                self.subscriptions = subscriptions
+                subscriptions.add(restart)
+                let (handoff, restart) = (handoff, restart)
                 task = Task {
-                    let driver = ConnectionDriver(configuration: configuration, client: client, handoff: handoff)
+                    let driver = ConnectionDriver(
+                        configuration: configuration,
+                        client: client,
+                        handoff: handoff,
+                        restart: restart
+                    )
                     do {
                         try await driver.run(url: url)
                         handoff.finish(.success(()))
@@ -22,6 +31,7 @@ extension EventSource {
             }
 
             func end() {
+                subscriptions.remove(restart)
                 task.cancel()
                 handoff.finish(.success(()))
             }
@@ -32,7 +42,7 @@ extension EventSource {
         }
 
         private enum State {
-            case idle(url: String, configuration: Configuration, client: HTTPClient)
+            case idle(url: String, configuration: Configuration, client: HTTPClient, subscriptions: Subscriptions)
             case subscribed(Subscription)
             case finished
         }
@@ -40,8 +50,8 @@ extension EventSource {
         private var state: State
         private var batch: ArraySlice<Element> = []
 
-        init(url: String, configuration: Configuration, client: HTTPClient) {
-            state = .idle(url: url, configuration: configuration, client: client)
+        init(url: String, configuration: Configuration, client: HTTPClient, subscriptions: Subscriptions) {
+            state = .idle(url: url, configuration: configuration, client: client, subscriptions: subscriptions)
         }
 
         /// The next element; nil when the stream has ended, or the task is cancelled.
@@ -51,8 +61,13 @@ extension EventSource {
             if let element = batch.popFirst() { return element }
             let subscription: Subscription
             switch state {
-            case .idle(let url, let configuration, let client):
-                subscription = Subscription(url: url, configuration: configuration, client: client)
+            case .idle(let url, let configuration, let client, let subscriptions):
+                subscription = Subscription(
+                    url: url,
+                    configuration: configuration,
+                    client: client,
+                    subscriptions: subscriptions
+                )
                 state = .subscribed(subscription)
             case .subscribed(let current):
                 subscription = current

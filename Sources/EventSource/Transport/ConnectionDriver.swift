@@ -4,7 +4,7 @@ import NIOHTTP1
 
 /// Carries out what the reconnect machine decides, over an HTTP client.
 struct ConnectionDriver {
-    private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
+    typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
 
     /// A head that answered a request, and the response to read on.
     private enum Received {
@@ -15,12 +15,14 @@ struct ConnectionDriver {
     let configuration: EventSource.Configuration
     let client: HTTPClient
     let handoff: Handoff
+    let restart: RestartSignal
     private let begin = ContinuousClock.now
 
-    init(configuration: EventSource.Configuration, client: HTTPClient, handoff: Handoff) {
+    init(configuration: EventSource.Configuration, client: HTTPClient, handoff: Handoff, restart: RestartSignal) {
         self.configuration = configuration
         self.client = client
         self.handoff = handoff
+        self.restart = restart
     }
 
     private var now: Duration { ContinuousClock.now - begin }
@@ -44,7 +46,9 @@ struct ConnectionDriver {
             switch next {
             case .wait(let reconnection):
                 await handoff.send([.reconnecting(reconnection)])
-                try await Task.sleep(for: reconnection.delay)
+                _ = try await restart.interrupting { try await Task.sleep(for: reconnection.delay) }
+                // It ended this wait, and no other.
+                restart.take()
             case .finish(let end):
                 if let end { await handoff.send([.end(end)]) }
                 return
@@ -54,52 +58,79 @@ struct ConnectionDriver {
         }
     }
 
-    /// Sends requests until one is answered by something other than a redirect.
+    /// Sends requests until one is answered by something other than a redirect, or a 401 that is answered by new fields.
     private func request(_ machine: inout Machine) async throws -> Received {
-        var request = machine.connect()
+        var request: StreamRequest
+        switch try await begin(&machine) {
+        case .send(let first): request = first
+        case .leave(let next): return .leave(next)
+        }
+        // What was asked for while there was nothing to drop is this attempt.
+        restart.take()
         while true {
             let response: HTTPClientResponse
             do {
-                response = try await client.execute(
-                    httpRequest(request),
-                    deadline: .now() + .milliseconds(configuration.responseTimeout.milliseconds)
-                )
+                let http = httpRequest(request)
+                let deadline = NIODeadline.now() + .milliseconds(configuration.responseTimeout.milliseconds)
+                let execute = { @Sendable in try await client.execute(http, deadline: deadline) }
+                guard let answered = try await restart.interrupting(execute) else {
+                    restart.take()
+                    return .leave(machine.restarted(at: now))
+                }
+                response = answered
             } catch {
                 try Task.checkCancellation()
-                return .leave(machine.disconnected(.failed(TransportTrouble.describe(error)), at: now))
+                let what = TransportTrouble.describe(error)
+                let how = TransportTrouble.isUnsent(error) ? Machine.Disconnection.unreachable(what) : .failed(what)
+                return .leave(machine.disconnected(how, at: now))
             }
             switch machine.received(ResponseHead(response), at: now) {
             case .open:
                 return .open(response)
-            case .redirect(let next):
+            case .send(let next):
                 request = next
-            case .leave(.fail(var error)) where error.code == .status:
-                error.body = await beginning(of: response)
-                return .leave(.fail(error))
+            case .renew:
+                switch try await begin(&machine) {
+                case .send(let next): request = next
+                case .leave(let next): return .leave(await telling(next, response))
+                }
             case .leave(let next):
-                return .leave(next)
+                return .leave(await telling(next, response))
             }
         }
     }
 
-    /// Reads a body until it ends, the machine leaves it, or it is silent for too long.
-    private func read(_ response: HTTPClientResponse, _ machine: inout Machine) async throws -> Machine.Next {
-        guard let timeout = configuration.idleTimeout else {
-            let next = await read(response.body, &machine, watchdog: nil)
+    /// Begins an attempt, with the fields that are made for it.
+    private func begin(_ machine: inout Machine) async throws -> Machine.MadeAction {
+        guard let make = configuration.headersForAttempt else { return .send(machine.connect()) }
+        do {
+            let fields = try await make(machine.attempt)
+            return machine.connect(with: fields.map { HeaderField(name: $0.name, value: $0.value) })
+        } catch {
             try Task.checkCancellation()
-            return next ?? machine.disconnected(.failed("cancelled"), at: now)
+            return .leave(machine.headersFailed(TransportTrouble.describe(error), at: now))
         }
-        let watchdog = IdleWatchdog(timeout: timeout)
+    }
+
+    /// Reads a body until it ends, the machine leaves it, it is silent for too long, or a restart is asked for.
+    private func read(_ response: HTTPClientResponse, _ machine: inout Machine) async throws -> Machine.Next {
+        let watchdog = configuration.idleTimeout.map { IdleWatchdog(timeout: $0) }
         let before = machine
-        // The machine moves into the reading task and comes back from it, whoever of the two finishes first.
+        // The machine moves into the reading task and comes back from it, whoever of the three finishes first.
         let (after, decided) = await withTaskGroup(of: (Machine, Machine.Next?)?.self) { group in
             group.addTask {
                 var machine = before
                 let next = await read(response.body, &machine, watchdog: watchdog)
                 return (machine, next)
             }
+            if let watchdog {
+                group.addTask {
+                    try? await watchdog.expire()
+                    return nil
+                }
+            }
             group.addTask {
-                try? await watchdog.expire()
+                await restart.asked()
                 return nil
             }
             var result: (Machine, Machine.Next?)?
@@ -111,7 +142,8 @@ struct ConnectionDriver {
         }
         machine = after
         try Task.checkCancellation()
-        return decided ?? machine.disconnected(.idle, at: now)
+        if let decided { return decided }
+        return restart.take() ? machine.restarted(at: now) : machine.disconnected(.idle, at: now)
     }
 
     /// Nil when the task was cancelled, so that nothing was decided.
@@ -141,46 +173,10 @@ struct ConnectionDriver {
 
     private func httpRequest(_ request: Machine.Request) -> HTTPClientRequest {
         var http = HTTPClientRequest(url: request.url)
-        for (name, value) in configuration.headers {
-            switch name.lowercased() {
-            case "accept", "accept-encoding", "cache-control", "last-event-id": continue
-            case "authorization", "cookie":
-                if request.sendsCredentials { http.headers.add(name: name, value: value) }
-            default: http.headers.add(name: name, value: value)
-            }
-        }
-        http.headers.add(name: "Accept", value: configuration.format.mediaType)
-        http.headers.add(name: "Accept-Encoding", value: "identity")
-        http.headers.add(name: "Cache-Control", value: "no-cache")
-        if !request.lastEventID.isEmpty {
-            // A header's string goes out as its UTF-8 bytes, which is what the standard asks for.
-            http.headers.add(name: "Last-Event-ID", value: request.lastEventID)
-        }
+        http.method = HTTPMethod(rawValue: request.method)
+        http.headers = HTTPHeaders(request.fields(configuration))
+        if request.sendsBody, let body = configuration.body { http.body = .bytes(ByteBuffer(bytes: body)) }
         return http
-    }
-
-    /// The first 16 KiB of what a refusal says, or what of it comes within five seconds.
-    private func beginning(of response: HTTPClientResponse) async -> String {
-        await withTaskGroup(of: String?.self) { group in
-            group.addTask {
-                var text = ByteBuffer()
-                var chunks = response.body.makeAsyncIterator()
-                while text.readableBytes < 16 * 1024, let chunk = try? await chunks.next() {
-                    text.writeImmutableBuffer(chunk)
-                }
-                return String(decoding: text.readableBytesView.prefix(16 * 1024), as: UTF8.self)
-            }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(5))
-                return nil
-            }
-            var text = ""
-            for await finished in group {
-                group.cancelAll()
-                if let finished { text = finished }
-            }
-            return text
-        }
     }
 }
 

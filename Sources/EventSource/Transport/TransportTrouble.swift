@@ -29,4 +29,18 @@ package enum TransportTrouble {
             TLSTrouble.describe(String(describing: error)) ?? String(describing: error)
         }
     }
+
+    /// Whether it is certain that no server has had anything of the request: no connection could be made.
+    static func isUnsent(_ error: any Error) -> Bool {
+        switch error {
+        case is NIOConnectionError, ChannelError.connectTimeout: true
+        case let error as IOError: error.errnoCode == ECONNREFUSED
+        case let error as HTTPClientError:
+            [
+                .connectTimeout, .tlsHandshakeTimeout, .socksHandshakeTimeout, .httpProxyHandshakeTimeout,
+                .getConnectionFromPoolTimeout,
+            ].contains(error)
+        default: false
+        }
+    }
 }
