@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from support import tls
+from support import tls, transports
 from support.browsers import Chromium, Firefox
 from support.freshet import BINARY, NIGHTLY, TRANSPORT, Freshet
 
@@ -13,18 +13,28 @@ def pytest_configure(config):
         raise pytest.UsageError(f"there is no {BINARY}: run scripts/lib/release-build, or set FRESHET_BINARY")
     if TRANSPORT in ("tls", "h2"):
         # curl, node and Python's clients trust what signed the servers' certificate.
-        for variable in ("CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"):
+        for variable in ("CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
             os.environ[variable] = str(tls.usual().authority)
 
 
 # Before xdist looks at the marks.
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    left_out = [item for item in items if TRANSPORT not in runs_over(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if TRANSPORT in runs_over(item)]
     for item in items:
         if not NIGHTLY and item.get_closest_marker("nightly"):
             item.add_marker(pytest.mark.skip(reason="a long run: set FRESHET_NIGHTLY=1"))
         item.add_marker(pytest.mark.xdist_group(group(item)))
     items.sort(key=lambda item: -seconds(item))
+
+
+def runs_over(item):
+    """A browser speaks HTTP/2 wherever there is TLS, and nowhere else."""
+    over = transports.runs_over(item.path.name, item.originalname)
+    return over - {"tls", "h2c"} if has_browser(item) else over
 
 
 def seconds(item):

@@ -36,7 +36,7 @@ def test_the_articles_code_shows_hello_world(page, demo):
     page.screenshot("article-hello")
 
 
-def test_each_failure_is_shown_and_each_answer(page):
+def test_each_failure_is_shown_and_each_answer(page, demo):
     page.console_errors()
     for side, state in (("failure", "bad"), ("remedy", "good")):
         # Five at a time: a browser has six connections.
@@ -51,7 +51,8 @@ def test_each_failure_is_shown_and_each_answer(page):
         assert {case: verdict[0] for case, verdict in verdicts.items()} == dict.fromkeys(CASES, state), verdicts
         if side == "failure":
             assert "script in the answer ran" in verdicts["markup"][1]
-            assert verdicts["lost"][1].startswith("Never arrived: 9")
+            # Of a stream that HTTP/2 resets a browser may drop the word that it had just received.
+            assert verdicts["lost"][1].startswith(("Never arrived: 8, 9", "Never arrived: 9") if demo.http2 else "Never arrived: 9")
         else:
             assert "204" in verdicts["again"][1]
             assert verdicts["lost"][1] == "All 30 arrived, over 2 connections."

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from support import transports
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "Tests" / "Interop" / "README.md", *sorted((ROOT / "clients").rglob("README.md"))]
 
@@ -27,6 +29,10 @@ def test_every_link_leads_somewhere(document):
         assert linked.exists(), f"{document.name} links to {target}"
         if anchor:
             assert anchor in anchors(linked.read_text()), f"{document.name} links to {target}"
+
+
+def test_the_table_of_transports_names_tests_that_there_are():
+    assert transports.unknown() == []
 
 
 def test_the_protocol_page_lists_every_problem_of_the_server():

@@ -3,7 +3,6 @@
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ from support.freshet import BINARY, NIGHTLY, Freshet, run
 from support.ports import free_port
 from support.restarts import kill_and_start
 from support.waiting import eventually
+from support.wire import Connection
 
 ROUNDS = 200 if NIGHTLY else 20
 PRODUCERS = 8
@@ -216,11 +216,9 @@ def test_a_live_producer_that_dies_with_the_server_is_never_a_spinner(tmp_path):
     port = free_port()
     server = Freshet(port=port, data=tmp_path / "data")
     path = server.create()
-    with socket.create_connection(server.address) as live:
-        live.sendall(
-            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n".encode()
-        )
+    with Connection(server.address) as live:
+        live.send_head("POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
+        live.send_chunk("hello")
         with server.subscribe(path) as reader:
             assert reader.next().data == "hello"
         server.process.kill()

@@ -40,6 +40,21 @@ def test_curl(server):
     assert b"data: hello" in read and b"event: end" in read and read.endswith(b"\n2 200")
 
 
+def test_an_upgrade_is_not_taken_and_the_request_is_answered_as_it_came():
+    """RFC 9113, section 3.1, has no upgrade any more; some clients still offer it."""
+    server = Freshet(http2=True)
+    try:
+        curl = ["curl", "-sS", "--http2", "-w", "\n%{http_version} %{http_code}", server.url + "/health"]
+        done = subprocess.run(curl, capture_output=True, timeout=60, check=True)
+        assert done.stdout == b'{"status":"ready"}\n\n1.1 200'
+        with Connection(("127.0.0.1", server.port)) as connection:
+            connection.send_head("GET", "/health", {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": ""})
+            answer = connection.read_answer()
+            assert (answer.status, answer["Upgrade"]) == (200, None)
+    finally:
+        server.stop()
+
+
 NODE = """
 const http2 = require('http2');
 const [url, ca] = process.argv.slice(1);

@@ -1,7 +1,6 @@
 """Who reads a stream, lists by state and order, and the node's numbers: what they say, who is told, and what they cost others."""
 
 import http.client
-import socket
 import statistics
 import time
 
@@ -11,6 +10,7 @@ from support.crowd import allow_many_sockets
 from support.freshet import NIGHTLY, Freshet
 from support.repeaters import Repeaters
 from support.waiting import eventually
+from support.wire import Connection
 
 
 def readers(server, path, query="", headers=None):
@@ -91,18 +91,17 @@ class Crowd:
         self.server, self.path, self.count = server, path, count
 
     def __enter__(self):
-        request = f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode()
-        self.sockets = []
+        self.connections = []
         for _ in range(self.count):
-            self.sockets.append(socket.create_connection(("127.0.0.1", self.server.port)))
-            self.sockets[-1].sendall(request)
+            self.connections.append(Connection(self.server.address))
+            self.connections[-1].send_head("GET", self.path, {"Accept": "text/event-stream"})
         name = self.path.removeprefix("/v1/stream/")
         eventually(lambda: self.server.request("GET", f"/v1/streams/{name}").json["readers"] == self.count, 60)
         return self
 
     def __exit__(self, *_):
-        for one in self.sockets:
-            one.close()
+        for connection in self.connections:
+            connection.close()
 
 
 @pytest.mark.apart

@@ -8,6 +8,7 @@ import anthropic
 import openai
 import pytest
 
+from support.clients import over_transport
 from support.relayed import Scripted
 from support.upstream import CHAT, EVENTS, MESSAGES, RESPONSES, Answer, block
 from support.waiting import eventually
@@ -23,10 +24,11 @@ class Relayed(Scripted):
     def __init__(self):
         super().__init__(["one openai-compatible {url}", "two anthropic {url}"], Answer(CHAT), environment={"NO_PROXY": "*"})
         base = self.upstream.url
-        self.openai = openai.OpenAI(base_url=f"{self.server.url}/v1", api_key="caller-key", max_retries=0, timeout=30)
-        self.anthropic = anthropic.Anthropic(base_url=self.server.url, api_key="caller-key", max_retries=0, timeout=30)
-        self.direct_openai = openai.OpenAI(base_url=base, api_key="caller-key", max_retries=0, timeout=30)
-        self.direct_anthropic = anthropic.Anthropic(base_url=base.removesuffix("/v1"), api_key="caller-key", max_retries=0, timeout=30)
+        caller = {"api_key": "caller-key", "max_retries": 0, "timeout": 30}
+        self.openai = openai.OpenAI(base_url=f"{self.server.url}/v1", **over_transport(openai, **caller))
+        self.anthropic = anthropic.Anthropic(base_url=self.server.url, **over_transport(anthropic, **caller))
+        self.direct_openai = openai.OpenAI(base_url=base, **caller)
+        self.direct_anthropic = anthropic.Anthropic(base_url=base.removesuffix("/v1"), **caller)
 
 
 @pytest.fixture(scope="module")

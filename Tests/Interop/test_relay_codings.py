@@ -9,6 +9,7 @@ import zlib
 import openai
 import pytest
 
+from support.clients import over_transport
 from support.raw_upstream import FRAMINGS, framed
 from support.upstream import CHAT, EVENTS, PATHS
 from support.waiting import eventually
@@ -298,6 +299,6 @@ def test_identity_is_no_coding(relayed):
 
 def test_the_openai_client_reads_a_packed_stream_without_a_name(relayed):
     relayed.response = framed("chunked", packed("gzip", CHAT), fields="Content-Type: text/plain\r\nContent-Encoding: gzip\r\n")
-    with openai.OpenAI(base_url=f"{relayed.server.url}/v1", api_key="k", timeout=30) as client:
+    with openai.OpenAI(base_url=f"{relayed.server.url}/v1", **over_transport(openai, api_key="k", timeout=30)) as client:
         text = "".join(c.choices[0].delta.content or "" for c in client.chat.completions.create(model="m", messages=[], stream=True) if c.choices)
     assert text == " Hello “wörld”\n\r "

@@ -7,6 +7,7 @@ import anthropic
 import openai
 import pytest
 
+from support.clients import over_transport
 from support.freshet import Freshet
 from support.upstream import CHAT, EVENTS, PATHS, Answer, Upstream
 from support.wire import Closed, Connection
@@ -194,7 +195,7 @@ def test_the_clients_raise_what_came_late(relayed):
         before.set()
         return list(stream)
 
-    with openai.OpenAI(base_url=f"{relayed.server.url}/v1", api_key="k", timeout=30) as client:
+    with openai.OpenAI(base_url=f"{relayed.server.url}/v1", **over_transport(openai, api_key="k", timeout=30)) as client:
         for call in (
             lambda: client.chat.completions.create(model="m", messages=[], stream=True),
             lambda: client.responses.create(model="m", input="x", stream=True),
@@ -202,7 +203,7 @@ def test_the_clients_raise_what_came_late(relayed):
             with pytest.raises(openai.APIError) as raised:
                 late(call)
             assert (raised.value.message, raised.value.body["status"]) == ("Slow down", 429)
-    with anthropic.Anthropic(base_url=relayed.server.url, api_key="k", timeout=30) as client:
+    with anthropic.Anthropic(base_url=relayed.server.url, **over_transport(anthropic, api_key="k", timeout=30)) as client:
         with pytest.raises(anthropic.APIError) as raised:
             late(lambda: client.messages.create(model="m", max_tokens=9, messages=[], stream=True))
         assert raised.value.body["error"]["status"] == 429

@@ -7,6 +7,7 @@ import anthropic
 import openai
 import pytest
 
+from support.clients import over_transport
 from support.freshet import Freshet
 from support.raw_upstream import FRAMINGS, RawUpstream, framed
 from support.wire import Closed, Connection
@@ -164,7 +165,7 @@ def test_the_openai_client_takes_no_half_for_a_whole(relayed, name):
     one = CASES[name]
     relayed.response = framed("chunked", pieces_of(one), one["ends"], one["head"].split("\r\n")[1] + "\r\n")
     relayed.upstream.requests.clear()
-    client = openai.OpenAI(base_url=f"{relayed.server.url}/v1", api_key="k", timeout=30)
+    client = openai.OpenAI(base_url=f"{relayed.server.url}/v1", **over_transport(openai, api_key="k", timeout=30))
     with client:
         def everything():
             if one["route"] == "/v1/responses":
@@ -187,7 +188,7 @@ def test_the_openai_client_takes_no_half_for_a_whole(relayed, name):
 def test_the_anthropic_client_takes_no_half_for_a_whole(relayed, name):
     one = CASES[name]
     relayed.response = framed("chunked", pieces_of(one), one["ends"])
-    client = anthropic.Anthropic(base_url=relayed.server.url, api_key="k", timeout=30)
+    client = anthropic.Anthropic(base_url=relayed.server.url, **over_transport(anthropic, api_key="k", timeout=30))
     with client, pytest.raises(anthropic.APIError) as raised:
         list(client.messages.create(model="m", max_tokens=9, messages=[], stream=True))
     if one["detailContains"] != "truncated":

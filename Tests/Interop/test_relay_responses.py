@@ -5,6 +5,7 @@ import json
 import openai
 import pytest
 
+from support.clients import over_transport
 from support.relayed import Scripted, relays
 from support.upstream import Answer, block
 from support.waiting import eventually
@@ -47,7 +48,7 @@ class Relayed(Scripted):
 
     def client(self, key="alice", upstream=None):
         base = f"{self.server.url}/relay/{upstream}/v1" if upstream else f"{self.server.url}/v1"
-        return openai.OpenAI(base_url=base, api_key=key, max_retries=0, timeout=30)
+        return openai.OpenAI(base_url=base, **over_transport(openai, api_key=key, max_retries=0, timeout=30))
 
     def posts(self, path="/v1/responses"):
         return [request for request in self.upstream.requests if request.method == "POST" and request.target == path]

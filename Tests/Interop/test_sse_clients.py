@@ -16,6 +16,7 @@ import requests
 import requests_sse
 import sseclient
 
+from support.clients import http2_by_httpx
 from support.cut_proxy import CutAfterEvents, CutProxy
 from support.freshet import Freshet
 from support.waiting import eventually
@@ -42,7 +43,7 @@ def fields(last_id):
 
 
 def with_httpx_sse(url, last_id):
-    with httpx.Client(timeout=15) as client:
+    with httpx.Client(timeout=15, **http2_by_httpx()) as client:
         with httpx_sse.connect_sse(client, "GET", url, headers=fields(last_id)) as source:
             if source.response.status_code == 204:
                 return
@@ -82,7 +83,7 @@ def coming_back(read):
 def with_httpx_sse_async(url, events):
     async def read():
         last_id = None
-        async with httpx.AsyncClient(timeout=15) as client:
+        async with httpx.AsyncClient(timeout=15, **http2_by_httpx()) as client:
             for _ in range(40):
                 try:
                     async with httpx_sse.aconnect_sse(client, "GET", url, headers=fields(last_id)) as source:

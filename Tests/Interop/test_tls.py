@@ -61,8 +61,9 @@ def a_heartbeat(server):
 
 
 def a_reader_that_waits_for_its_stream(server):
-    with server.subscribe("/v1/stream/later") as reader:
-        server.create(name="later", body="now")
+    name = f"later-{server.http2}"
+    with server.subscribe(f"/v1/stream/{name}") as reader:
+        server.create(name=name, body="now")
         assert reader.next().data == "now"
 
 
@@ -187,10 +188,19 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("ask", KINDS, ids=lambda ask: ask.__name__)
-def test_no_byte_of_an_answer_is_in_clear(server, ask):
+OF_HTTP1 = {what_is_no_http, several_answers_on_one_connection}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "ask"),
+    [(protocol, ask) for protocol in ("http/1.1", "h2") for ask in KINDS if protocol != "h2" or ask not in OF_HTTP1],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_no_byte_of_an_answer_is_in_clear(server, protocol, ask):
     relay = RecordingRelay(server.address)
-    ask(through(server, relay))
+    reached = through(server, relay)
+    reached.http2 = protocol == "h2"
+    ask(reached)
     sent = relay.finish()
     assert sent
     for data in sent:
@@ -485,7 +495,18 @@ def test_the_clients_of_freshet_speak_it(server, tmp_path):
 
 
 @pytest.mark.timeout(600)
-def test_the_doctor_finds_it_live(server):
+@pytest.mark.parametrize(
+    ("settings", "by_http2"),
+    [
+        ({"certificate": usual()}, True),
+        pytest.param({"certificate": usual(), "no_http2": True}, False, marks=pytest.mark.nightly),
+        # The doctor speaks HTTP/1.1 there.
+        pytest.param({"http2_clear_text": True}, False, marks=pytest.mark.nightly),
+    ],
+    ids=["h2", "tls", "h2c"],
+)
+def test_the_doctor_finds_it_live(serve, settings, by_http2):
+    server = serve(**settings)
     # A machine that was too busy to judge by is asked again: what the doctor gets wrong it gets wrong each time.
     for _ in range(4):
         found = run("doctor", "--ca-file", usual().authority, server.url, timeout=120)
@@ -493,6 +514,7 @@ def test_the_doctor_finds_it_live(server):
             break
     assert found.returncode == 0, found.stdout.decode() + found.stderr.decode()
     assert b"LIVE" in found.stdout
+    assert (figure(server, "freshet_http2_connections_total") > 0) == by_http2
 
 
 def test_curl_reads_a_stream(server):

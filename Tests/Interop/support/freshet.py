@@ -84,14 +84,22 @@ class Freshet:
 
     @property
     def address(self):
-        address = ("127.0.0.1", self.port)
+        return self.address_at("127.0.0.1")
+
+    def address_at(self, host):
+        """How it is reached at another address of this machine."""
+        address = (host, self.port)
         protocols = ("h2",) if self.http2 else ("http/1.1",)
         context = self.certificate.shared_context(protocols) if self.certificate else None
         return tls.Endpoint(address, context, self.http2) if context or self.http2 else address
 
     @property
+    def scheme(self):
+        return "https" if self.certificate else "http"
+
+    @property
     def url(self):
-        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def logged(self):
         self.log.seek(0)
@@ -177,10 +185,11 @@ class Freshet:
 
 
 def command(*arguments, url=""):
-    """A command line of the program. Where servers speak TLS by `FRESHET_TRANSPORT`, it trusts what signed their certificates. `url`
-    is the one that it is given by its environment."""
+    """A command line of the program. Where servers speak TLS by `FRESHET_TRANSPORT`, a client trusts what signed their certificates.
+    `url` is the one that it is given by its environment."""
     line = [BINARY, *map(str, arguments)]
-    if TRANSPORT in ("tls", "h2") and any(argument.startswith("https://") for argument in (*line, url)) and "--ca-file" not in line:
+    is_client = line[1] not in ("serve", "demo", "relay") and any(argument.startswith("https://") for argument in (*line, url))
+    if TRANSPORT in ("tls", "h2") and is_client and "--ca-file" not in line:
         line += ["--ca-file", str(tls.usual().authority)]
     return line
 

@@ -319,6 +319,8 @@ class HTTP2Connection:
             pytest.skip("it is about the bytes of HTTP/1")
         if self.left is None:
             pytest.skip("it is about the bytes of chunks")
+        if not data:
+            return
         self.left -= len(data)
         self.http2.send(self.stream, data, ends=self.left == 0)
 
@@ -374,4 +376,15 @@ class HTTP2Connection:
         return Answer(head, bytes(body))
 
     def receive(self):
-        self.buffer += self.read_chunk()
+        from .wire import Closed
+
+        piece = self.read_chunk()
+        if not piece:
+            raise Closed(f"ended after {self.buffer[-300:]!r}")
+        self.buffer += piece
+
+    def read_exactly(self, count):
+        while len(self.buffer) < count:
+            self.receive()
+        data, self.buffer = self.buffer[:count], self.buffer[count:]
+        return data

@@ -68,7 +68,8 @@ _shared_context = functools.cache(_context)
 def usual():
     """The certificate of all servers that do not bring one; it goes with the process."""
     directory = tempfile.TemporaryDirectory(prefix="freshet-certificate-")
-    certificate = Certificate(directory.name)
+    # Some tests are bound to another address than that of the rest.
+    certificate = Certificate(directory.name, ["127.0.0.2"])
     certificate.keeps = directory
     return certificate
 

@@ -177,6 +177,17 @@ class Connection:
         return Answer(head, self.read_to_end())
 
 
+def read_body(connection):
+    """A body without a length, as far as it came, and whether it came whole."""
+    body = b""
+    try:
+        while piece := connection.read_chunk():
+            body += piece
+    except (Closed, ConnectionError):
+        return body, False
+    return body, True
+
+
 def request_head(method, target, headers=None, version="1.1"):
     fields = {"Host": "localhost", **(headers or {})}
     lines = [f"{method} {target} HTTP/{version}"]
