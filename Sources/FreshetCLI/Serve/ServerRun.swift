@@ -26,36 +26,26 @@ struct ServerRun {
     /// Further routes, which may ask models through the relay.
     var extra: @Sendable (Streams, Relay?) -> [any RouteGroup] = { _, _ in [] }
 
-    /// What was read from files and the environment, and nobody else may know.
-    private struct Secrets {
-        var keys: KeyRing?
-        var certificate: CertificatePair?
-        /// Those of the upstreams, by their names.
-        var ownKeys: [String: String]
-    }
-
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        var configuration: ServerConfiguration
-        let secrets: Secrets
-        var warnings: [String] = []
+        var inputs: ServerInputs
         do {
-            configuration = try options.configuration(environment: environment) { warnings.append($0) }
-            if configuration.upstreams.isEmpty { configuration.upstreams = usualUpstreams }
-            try addOwnUpstreams(to: &configuration)
-            secrets = Secrets(
-                keys: try configuration.readKeys(),
-                certificate: try configuration.certificateFiles?.read(),
-                ownKeys: try RelayConfiguration(configuration).ownKeys(environment)
-            )
+            inputs = try ServerInputs(options, environment: environment) { configuration in
+                if configuration.upstreams.isEmpty { configuration.upstreams = usualUpstreams }
+                try addOwnUpstreams(to: &configuration)
+            }
         } catch {
             throw ValidationError("\(error)")
         }
-        let output = LogOutput(configuration.logFormat)
+        if options.checkConfig {
+            for remark in inputs.remarks(now: Int64(SystemTime().wallMilliseconds() / 1000)) { Terminal.note(remark) }
+            return try Terminal.write(Array("The configuration is valid.\n".utf8))
+        }
+        let output = LogOutput(inputs.configuration.logFormat)
         LoggingSystem.bootstrap { OutputLogHandler(label: $0, output: output) }
         var result = Result<Void, any Error>.success(())
         do {
-            try await serve(&configuration, secrets, ServiceManager(environment: environment), warnings)
+            try await serve(&inputs, environment)
         } catch {
             result = .failure(error)
         }
@@ -64,25 +54,26 @@ struct ServerRun {
     }
 
     private func serve(
-        _ configuration: inout ServerConfiguration,
-        _ secrets: Secrets,
-        _ manager: ServiceManager?,
-        _ warnings: [String]
+        _ inputs: inout ServerInputs,
+        _ environment: [String: String]
     ) async throws {
         var logger = Logger(label: "freshet")
-        logger.logLevel = configuration.logLevel
-        for warning in warnings { logger.warning("\(warning)") }
-        prepareProcess(&configuration, logger)
+        logger.logLevel = inputs.configuration.logLevel
+        for warning in inputs.warnings { logger.warning("\(warning)") }
+        prepareProcess(&inputs.configuration, logger)
+        let (configuration, secrets) = (inputs.configuration, inputs.secrets)
 
         let keeping = try openStore(configuration)
         let ownPort = OwnPort()
+        let access = CurrentAccess(configuration.accessPolicy(keys: secrets.keys))
         let service = await FreshetService(
             configuration: configuration,
             store: keeping.store,
             keys: secrets.keys,
+            access: access,
             certificate: secrets.certificate,
             logger: logger,
-            extra: { [configuration, extra, logger] streams in
+            extra: { [extra, logger] streams in
                 guard !configuration.upstreams.isEmpty else { return extra(streams, nil) }
                 let client = HTTPUpstream.client()
                 let relay = Relay(
@@ -95,7 +86,7 @@ struct ServerRun {
                 )
                 let routes = RelayRoutes(
                     relay: relay,
-                    access: configuration.accessPolicy(keys: secrets.keys),
+                    access: access,
                     callers: secrets.keys == nil ? .anyone : .keys,
                     client: client
                 )
@@ -103,15 +94,24 @@ struct ServerRun {
             }
         )
         // Trapped before the URL is out: whoever has seen it may send a signal.
-        let trapped: [UnixSignal] = [.sigterm, .sigint] + (secrets.certificate == nil ? [] : [.sighup])
-        let signals = await UnixSignalsSequence(trapping: trapped)
+        let reloads = Reloading.isOfUse(options, environment, configuration)
+        let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint] + (reloads ? [.sighup] : []))
         do {
-            let serving = Serving(service: service, manager: manager) { [configuration, invitation, logger] address in
+            let manager = ServiceManager(environment: environment)
+            let serving = Serving(service: service, manager: manager) { [invitation, logger] address in
                 if let port = address.port { ownPort.set(port) }
                 let clearText = service.clearTextAddress
                 return Self.announce(configuration, address, clearText: clearText, keeping, invitation, logger)
             }
-            try await serve(serving, signals, logger)
+            let reloading = Reloading(
+                options: options,
+                environment: environment,
+                service: service,
+                written: inputs.written,
+                running: configuration,
+                logger: logger
+            )
+            try await serve(serving, signals, reloading, logger)
         } catch {
             await keeping.close()
             Self.tell(error, configuration)

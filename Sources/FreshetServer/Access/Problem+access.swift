@@ -61,7 +61,7 @@ extension Problem {
             detail:
                 "The Authorization header holds no key from the server's keys file. It must be Bearer KEY, with the "
                 + "key as "
-                + "it was generated, not its digest; keys added to the file take effect after a restart.",
+                + "it was generated, not its digest; keys added to the file take effect when the server gets SIGHUP.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
         )
     }

@@ -14,6 +14,7 @@ package final class FreshetService: Sendable {
     private let metrics: MetricsRoute
     let node: NodeRoute
     let plane: StreamPlane
+    private let access: CurrentAccess
     private let certificate: ServerCertificate?
     private let listening = Mutex<[any Channel]>([])
     private let clearText = Mutex<SocketAddress?>(nil)
@@ -24,6 +25,7 @@ package final class FreshetService: Sendable {
     /// - Parameters:
     ///   - store: where the streams are kept.
     ///   - keys: who may, from the keys file; nil where everybody may.
+    ///   - access: the rules, where something else obeys them too; by the configuration and these keys.
     ///   - certificate: what the files of the certificate hold, where the configuration names them.
     ///   - time: the clocks that leases, lifetimes and dates are read from.
     ///   - extra: makes routes beside Freshet's own, such as the pages of the demonstration.
@@ -31,6 +33,7 @@ package final class FreshetService: Sendable {
         configuration: ServerConfiguration,
         store: any StreamStore,
         keys: KeyRing?,
+        access: CurrentAccess? = nil,
         certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
@@ -41,6 +44,7 @@ package final class FreshetService: Sendable {
             configuration: configuration,
             streams: streams,
             keys: keys,
+            access: access,
             certificate: certificate,
             logger: logger,
             time: time,
@@ -53,6 +57,7 @@ package final class FreshetService: Sendable {
         configuration: ServerConfiguration,
         streams: Streams,
         keys: KeyRing?,
+        access: CurrentAccess? = nil,
         certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
@@ -64,6 +69,8 @@ package final class FreshetService: Sendable {
             "a server with TLS is given what its files hold"
         )
         self.configuration = configuration
+        let access = access ?? CurrentAccess(configuration.accessPolicy(keys: keys))
+        self.access = access
         self.certificate = certificate.map { ServerCertificate($0) }
         self.logger = logger
         if let warning = certificate?.warning(now: Int64(time.wallMilliseconds() / 1000)) {
@@ -93,15 +100,14 @@ package final class FreshetService: Sendable {
             figures: figures,
             isOurs: { name in extra.contains { $0.writes(name) } }
         )
-        let session = keys.map { keys in
+        let session = keys.map { _ in
             SessionRoute(
-                keys: keys,
                 lifetimeSeconds: configuration.sessionLifetime.components.seconds,
                 isAlwaysSecure: configuration.secureCookie || configuration.publicAddress?.isSecure == true
             )
         }
         let responder = FreshetResponder(
-            access: configuration.accessPolicy(keys: keys),
+            access: access,
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams, figures: figures),
             session: session,
@@ -109,7 +115,7 @@ package final class FreshetService: Sendable {
             node: node,
             gate: gate,
             probe: ProbeRoutes(
-                access: ProbeAccess(configuration, keys: keys, hasGate: gate != nil),
+                access: ProbeAccess(configuration, access: access, hasGate: gate != nil),
                 origin: ProbeOrigin(time: time)
             ),
             extra: extra,
@@ -130,18 +136,7 @@ package final class FreshetService: Sendable {
 
     /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.
     package func start() async throws -> SocketAddress {
-        if let keys = configuration.keys, let warning = SecretFile.warning(keys, what: "The keys file") {
-            logger.warning("\(PrintableText.escaped(warning))")
-        }
-        let secrets = [
-            (configuration.tlsKey, "The key of the certificate"),
-            (configuration.tlsKeyPasswordFile, "The file of its key's password"),
-        ]
-        for case (let file?, let what) in secrets {
-            if let warning = SecretFile.warning(file, what: what, groupReads: true) {
-                logger.warning("\(PrintableText.escaped(warning))")
-            }
-        }
+        for warning in configuration.secretFileWarnings { logger.warning("\(PrintableText.escaped(warning))") }
         try await streams.resume()
         for routes in extra { try await routes.prepare() }
         // First, so that all is there when the address is told.
@@ -183,6 +178,19 @@ package final class FreshetService: Sendable {
             logger.error("The certificate stays as it was: \(reason)")
             throw error
         }
+        take(pair, for: certificate)
+    }
+
+    /// Replaces the rules about who may, for every request that comes from now on, and the certificate, for every
+    /// connection.
+    ///
+    /// - Parameter pair: what its files hold now; nil for a server without TLS.
+    package func reload(_ policy: AccessPolicy, _ pair: CertificatePair?) async {
+        access.replace(with: policy)
+        if let pair, let certificate { take(pair, for: certificate) }
+    }
+
+    private func take(_ pair: CertificatePair, for certificate: ServerCertificate) {
         certificate.replace(with: pair)
         logger.notice("New connections get the certificate that is valid until \(pair.expiry).")
         if let warning = pair.warning(now: Int64(SystemTime().wallMilliseconds() / 1000)) {
