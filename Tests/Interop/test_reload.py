@@ -1,6 +1,7 @@
-"""What SIGHUP reads again, and what it cuts: nothing."""
+"""What SIGHUP reads again, what stays open, and what ends with its right."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -10,11 +11,13 @@ import time
 
 import pytest
 
-from support.freshet import TRANSPORT, run
+from support.freshet import IS_DEBUG, TRANSPORT, run
 from support.waiting import eventually
+from support.wire import Closed, Connection
 
 KEYS = {name: f"{name}-key-0123456789abcdef" for name in ("owner", "one", "two")}
 LINES = {"owner": "all *", "one": "read room/", "two": "read room/"}
+CUT = (Closed, ConnectionError)
 
 
 def line(name, rights=None):
@@ -72,7 +75,39 @@ def outcomes(server):
     return log.count("was reloaded") + log.count("stays as it was")
 
 
+def told(event):
+    return (event.type, event.json, event.retry)
+
+
 # Reload
+
+
+def test_who_loses_a_right_is_told_within_a_second_and_nobody_else(guarded):
+    path = create(guarded, "room/a")
+    with guarded.subscribe(path, bearer("one")) as one, guarded.subscribe(path, bearer("two")) as two:
+        append(guarded, path, "before")
+        assert one.next().data == two.next().data == "before"
+        guarded.keys.write_text(line("owner") + line("two"))
+        guarded.process.send_signal(signal.SIGHUP)
+        began = time.monotonic()
+        assert told(one.next()) == ("reconnect", {"why": "revoked"}, 5000)
+        assert one.next() is None
+        assert time.monotonic() - began < (5 if IS_DEBUG else 1)
+        for number in range(20):
+            append(guarded, path, f"{number}")
+            assert two.next().data == f"{number}"
+    assert guarded.request("GET", path, bearer("one")).status == 401
+    assert guarded.request("GET", path, bearer("two")).status == 200
+
+
+def test_a_right_that_is_narrowed_ends_what_it_no_longer_covers(guarded):
+    kept, lost = create(guarded, "room/kept"), create(guarded, "room/lost")
+    with guarded.subscribe(kept, bearer("one")) as stays, guarded.subscribe(lost, bearer("one")) as goes:
+        guarded.keys.write_text(line("owner") + line("two") + line("one", "read room/kept"))
+        reload(guarded)
+        assert told(goes.next())[1] == {"why": "revoked"} and goes.next() is None
+        append(guarded, kept, "still")
+        assert stays.next().data == "still"
 
 
 def test_a_new_key_is_good_after_a_reload(guarded):
@@ -94,6 +129,17 @@ def test_a_broken_keys_file_changes_nothing_and_is_named_by_its_line(guarded):
         append(guarded, path, "still here")
         assert one.next().data == "still here"
     assert guarded.request("GET", path, bearer("two")).status == 200
+
+
+def test_a_cookie_dies_with_its_key(guarded):
+    path = create(guarded, "room/c")
+    session = guarded.request("POST", "/v1/session", bearer("one"))["Set-Cookie"].split(";")[0]
+    with guarded.subscribe(path, {"Cookie": session}) as one:
+        # The same name, and another key.
+        guarded.keys.write_text(line("owner") + line("one").replace("one-key", "new-key"))
+        reload(guarded)
+        assert told(one.next())[1] == {"why": "revoked"} and one.next() is None
+    assert guarded.request("GET", path, {"Cookie": session}).status == 401
 
 
 def test_settings_of_the_file_are_read_again_and_those_that_cannot_change_are_named(serve, tmp_path):
@@ -190,6 +236,95 @@ def test_without_anything_to_read_again_a_hangup_ends_the_server(serve):
     server = serve()
     server.process.send_signal(signal.SIGHUP)
     assert server.process.wait(30) == -signal.SIGHUP
+
+
+# Expiry
+
+
+def test_a_native_read_is_told_that_its_session_expired(guarded):
+    path = create(guarded, "room/d")
+    append(guarded, path, "first")
+    session = cookie("one", 3)
+    with guarded.subscribe(path, session) as sse, guarded.lines(path, session) as lines:
+        assert sse.next().data == lines.next()["data"] == "first"
+        assert told(sse.next()) == ("reconnect", {"why": "expired"}, 5000)
+        assert sse.next() is None
+        last = lines.next()
+        assert (last["event"], last["data"]) == ("reconnect", {"why": "expired"})
+        assert lines.next() is None
+    assert guarded.request("GET", path, session).status == 401
+
+
+def test_a_read_before_the_stream_is_told_too(guarded):
+    with guarded.subscribe("/v1/stream/room/none", cookie("one", 2)) as reader:
+        assert told(reader.next())[1] == {"why": "expired"} and reader.next() is None
+
+
+def test_a_durable_streams_read_ends_well_and_is_refused_when_it_comes_back(guarded):
+    path = create(guarded, "room/e")
+    append(guarded, path, "first")
+    session = cookie("one", 3)
+    with guarded.subscribe(f"{path}?offset=-1&live=sse", session) as reader:
+        events = reader.rest()
+    assert [event.type for event in events] == ["data", "control"]
+    assert guarded.request("GET", f"{path}?offset=-1&live=sse", session).status == 401
+
+
+def test_a_long_poll_is_answered_that_there_is_nothing(guarded):
+    path = create(guarded, "room/f")
+    answer = guarded.request("GET", f"{path}?offset=now&live=long-poll", cookie("one", 2))
+    assert answer.status == 204 and answer["Stream-Next-Offset"]
+
+
+def test_the_plain_form_is_left_unfinished(guarded):
+    path = create(guarded, "room/g")
+    append(guarded, path, "first")
+    with guarded.subscribe(f"{path}?as=plain", cookie("one", 3)) as reader:
+        assert reader.next().data == "first"
+        with pytest.raises(CUT):
+            reader.next()
+
+
+def test_a_catch_up_body_is_left_unfinished(guarded):
+    path = create(guarded, "room/h")
+    for _ in range(24):
+        append(guarded, path, "x" * 900_000)
+    with Connection(guarded.address) as connection:
+        connection.send_head("GET", path, cookie("one", 2))
+        connection.read_head()
+        # More than the peer takes: it is open until its right ends, and what follows then never comes.
+        eventually(lambda: "cut short" in guarded.logged())
+        with pytest.raises(CUT):
+            while connection.read_chunk():
+                pass
+
+
+def test_a_streaming_append_is_told_how_far_it_came(guarded):
+    path = create(guarded, "room/i")
+    # A cookie changes something only for a page of the server's own.
+    page = {"Origin": guarded.url, "Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
+    with Connection(guarded.address) as producer, guarded.subscribe(path, bearer("one")) as reader:
+        producer.send_head("POST", path, {**page, **cookie("owner", 3)})
+        producer.send_chunk("kept")
+        assert reader.next().data == "kept"
+        answer = producer.read_answer()
+    assert answer.status == 401 and answer.json["type"].endswith("credential-expired")
+    head = guarded.request("HEAD", path, bearer("owner"))
+    assert answer["Stream-Next-Offset"] == head["Stream-Next-Offset"]
+
+
+def test_a_streaming_append_whose_key_is_taken_out_is_refused(guarded):
+    path = create(guarded, "room/j")
+    with contextlib.closing(Connection(guarded.address)) as producer, guarded.subscribe(path, bearer("one")) as reader:
+        producer.send_head(
+            "POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked", **bearer("owner")}
+        )
+        producer.send_chunk("kept")
+        assert reader.next().data == "kept"
+        guarded.keys.write_text(line("one"))
+        reload(guarded)
+        answer = producer.read_answer()
+    assert answer.status == 401 and answer["Stream-Next-Offset"]
 
 
 # Checking

@@ -13,7 +13,9 @@ extension EventSource {
             case idle
             /// A passing refusal.
             case status(Int)
-            /// Freshet's `event: reconnect`, with its `why`: `draining`, `overloaded` or `store`.
+            /// Freshet's `event: reconnect`, with its `why`: `draining`, `overloaded` or `store`; `expired` or `revoked`
+            /// where the right to read has ended: with the same header fields the server then answers 401, which is an
+            /// error and no reconnection.
             case requested(why: String)
         }
 

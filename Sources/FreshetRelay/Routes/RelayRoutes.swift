@@ -88,7 +88,7 @@ package struct RelayRoutes: RouteGroup {
                 inflight: request.facts.inflight,
                 address: request.facts.address
             )
-        )
+        ).held(by: caller.grant(.create, Relay.answerPrefix))
     }
 
     private func name(of caller: RouteCaller) -> String? {

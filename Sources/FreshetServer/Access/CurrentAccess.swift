@@ -19,4 +19,6 @@ extension CurrentAccess: Authenticator {
     package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication {
         policy.authenticate(request, facts, now: now)
     }
+
+    package func renewed(_ admission: Admission) -> Admission? { policy.renewed(admission) }
 }

@@ -66,6 +66,22 @@ extension Problem {
         )
     }
 
+    /// A request that was open when its right ended.
+    static func lostRight(_ loss: RightLoss) -> Problem {
+        let (title, detail) =
+            switch loss {
+            case .expired: ("Credential expired", "The credential expired while the request was open.")
+            case .revoked: ("Right revoked", "The right to this was taken away while the request was open.")
+            }
+        return Problem(
+            401,
+            "credential-\(loss.rawValue)",
+            title: title,
+            detail: "\(detail) Send the request with another one.",
+            headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
+        )
+    }
+
     static func missingRight(_ right: Rights, stream: String, caller: Caller) -> Problem {
         let missing = Rights.named.filter { right.contains($0.right) && !caller.may($0.right, stream) }.map(\.name)
         let prefixes = caller.grants.filter { !$0.rights.isDisjoint(with: right) }.flatMap(\.prefixes).map(

@@ -137,7 +137,7 @@ package final class FreshetResponder: Responder {
         case .failure(let problem): return .respond(Response(problem))
         case .success(let admission):
             let policy = access.policy
-            let caller = RouteCaller(access: policy, admission: admission)
+            let caller = RouteCaller(access: policy, admission: admission, who: who)
             request.caller = caller
             if isSession(request), let session, let keys = policy.keys {
                 return session.plan(request, request.origin, keys: keys, now: seconds)

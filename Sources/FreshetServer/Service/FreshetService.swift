@@ -182,12 +182,14 @@ package final class FreshetService: Sendable {
     }
 
     /// Replaces the rules about who may, for every request that comes from now on, and the certificate, for every
-    /// connection.
+    /// connection. What is open and has lost its right by the new rules is ended, a few hundred requests at a time;
+    /// everything else goes on.
     ///
     /// - Parameter pair: what its files hold now; nil for a server without TLS.
     package func reload(_ policy: AccessPolicy, _ pair: CertificatePair?) async {
         access.replace(with: policy)
         if let pair, let certificate { take(pair, for: certificate) }
+        await server.loops.reviewRights()
     }
 
     private func take(_ pair: CertificatePair, for certificate: ServerCertificate) {
