@@ -71,13 +71,15 @@ public final class HummingbirdStreams: Service {
         self.logger = logger
         let responder = FreshetResponder(
             // Which hosts the application answers to is its own affair.
-            access: AccessPolicy(
-                boundToLoopback: false,
-                hosts: [],
-                allowedOrigins: settings.allowedOrigins
-                    + (settings.publicAddress.map { [$0.origin.description] } ?? []),
-                keys: nil,
-                open: false
+            access: CurrentAccess(
+                AccessPolicy(
+                    boundToLoopback: false,
+                    hosts: [],
+                    allowedOrigins: settings.allowedOrigins
+                        + (settings.publicAddress.map { [$0.origin.description] } ?? []),
+                    keys: nil,
+                    open: false
+                )
             ),
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams.streams),

@@ -38,7 +38,7 @@ import Testing
     @Test func thereIsNoFlagThatIsNoSetting() throws {
         let help = ServeOptions.helpMessage(columns: 1000)
         let flags = help.matches(of: /(?m)^  --([a-z0-9-]+)/).map { String($0.output.1) }
-        let known = SettingsTable.server.settings.map(\.name) + ["config", "print-settings"]
+        let known = SettingsTable.server.settings.map(\.name) + ["config", "print-settings", "check-config"]
         #expect(Set(flags).subtracting(["help"]) == Set(known))
         for setting in SettingsTable.server.settings {
             #expect(help.contains("\(setting.description) (default: "))

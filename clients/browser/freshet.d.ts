@@ -4,7 +4,7 @@ export interface FreshetSourceOptions {
   withCredentials?: boolean;
   /** Header fields of every request, or a function that makes them anew for each. */
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
-  /** Makes a bearer token. It is called again after 401, and when the server says that the token has expired. */
+  /** Makes a bearer token. It is called again after 401, and when the server says that the token has expired, or gives less than it did. */
   token?: () => string | Promise<string>;
   /** `GET` unless said otherwise. A response whose `Location` is of the same origin is read from there. */
   method?: string;

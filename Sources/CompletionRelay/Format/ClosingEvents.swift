@@ -49,6 +49,10 @@ package enum ClosingEvents {
         case .removed: return torn("removed", "The answer is no longer kept.")
         case .unavailable(.draining):
             return torn("draining", "The relay is going away. The answer can be read on at its Location.")
+        case .unavailable(.expired):
+            return torn("expired", "The credential that the answer was asked for with has expired.")
+        case .unavailable(.revoked):
+            return torn("revoked", "The credential that the answer was asked for with gives no right to it any more.")
         case .unavailable:
             return torn("unavailable", "The answer cannot be read now. Try its Location in a moment.")
         }

@@ -17,7 +17,9 @@ extension EventSource {
             case status(Int)
             /// ``EventSource/restart()`` was called.
             case restarted
-            /// Freshet's `event: reconnect`, with its `why`: `draining`, `overloaded` or `store`.
+            /// Freshet's `event: reconnect`, with its `why`: `draining`, `overloaded` or `store`; `expired` or `revoked`
+            /// where the right to read has ended: with the same header fields the server then answers 401, which is an
+            /// error and no reconnection.
             case requested(why: String)
         }
 

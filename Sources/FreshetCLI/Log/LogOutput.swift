@@ -15,6 +15,13 @@ final class LogOutput: Sendable {
         var waiting: [UInt8] = []
         var leftOut = 0
         var isWriting = false
+        var level = Logger.Level.info
+    }
+
+    /// The least that is written. Shared by all loggers, and changed while they log.
+    var level: Logger.Level {
+        get { state.withLock(\.level) }
+        set { state.withLock { $0.level = newValue } }
     }
 
     private let format: LogFormat

@@ -1,12 +1,17 @@
 import Logging
 import StreamCore
 
-/// Writes to a `LogOutput`, with what a logger has of its own beside what an event says.
+/// Writes to a `LogOutput`, with what a logger has of its own beside what an event says. The level is the output's, and
+/// one for all loggers: it may change while the program runs.
 struct OutputLogHandler: LogHandler {
     let label: String
     let output: LogOutput
-    var logLevel: Logger.Level = .info
     var metadata: Logger.Metadata = [:]
+
+    var logLevel: Logger.Level {
+        get { output.level }
+        set { output.level = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }

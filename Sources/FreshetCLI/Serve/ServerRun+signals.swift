@@ -6,8 +6,13 @@ import UnixSignals
 
 extension ServerRun {
     /// Serves until the first signal, which is a graceful shutdown, has come to its end, or until a second one. SIGHUP
-    /// is none of these: it has the certificate read again.
-    func serve(_ serving: Serving, _ signals: UnixSignalsSequence, _ logger: Logger) async throws {
+    /// is none of these: it has read again what may change.
+    func serve(
+        _ serving: Serving,
+        _ signals: UnixSignalsSequence,
+        _ reloading: Reloading,
+        _ logger: Logger
+    ) async throws {
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: serving, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -19,10 +24,10 @@ extension ServerRun {
             tasks.addTask { try await group.run() }
             tasks.addTask {
                 var count = 0
+                var reloading = reloading
                 for await signal in signals {
                     if signal == .sighup {
-                        // What is wrong with it is logged.
-                        try? serving.service.reloadCertificate()
+                        await reloading.reload()
                         continue
                     }
                     count += 1

@@ -27,46 +27,33 @@ struct ServerRun {
     /// Further routes, which may ask models through the relay.
     var extra: @Sendable (Streams, Relay?) -> [any RouteGroup] = { _, _ in [] }
 
-    /// What was read from files and the environment, and nobody else may know.
-    private struct Secrets {
-        var keys: KeyRing?
-        var certificate: CertificatePair?
-        /// Those of the upstreams, by their names.
-        var ownKeys: [String: String]
-    }
-
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        var configuration: ServerConfiguration
-        let secrets: Secrets
-        var warnings: [String] = []
+        var inputs: ServerInputs
         do {
-            configuration = try options.configuration(environment: environment) { warnings.append($0) }
-            if configuration.upstreams.isEmpty { configuration.upstreams = usualUpstreams }
-            try addOwnUpstreams(to: &configuration)
-            secrets = Secrets(
-                keys: try configuration.readKeys(),
-                certificate: try configuration.certificateFiles?.read(),
-                ownKeys: try RelayConfiguration(configuration).ownKeys(environment)
-            )
+            inputs = try ServerInputs(options, environment: environment) { configuration in
+                if configuration.upstreams.isEmpty { configuration.upstreams = usualUpstreams }
+                try addOwnUpstreams(to: &configuration)
+            }
         } catch {
             throw ValidationError("\(error)")
         }
-        let output = LogOutput(configuration.logFormat)
-        LoggingSystem.bootstrap { OutputLogHandler(label: $0, output: output) }
         var logger = Logger(label: "freshet")
-        logger.logLevel = configuration.logLevel
-        let tokens: SignedTokenAuthenticator?
-        do {
-            tokens = try SignedTokenAuthenticator(configuration, logger: logger)
-        } catch {
-            throw ValidationError("\(error)")
+        logger.logLevel = inputs.configuration.logLevel
+        if options.checkConfig {
+            _ = try readTokens(inputs.configuration, logger)
+            for remark in inputs.remarks(now: Int64(SystemTime().wallMilliseconds() / 1000)) { Terminal.note(remark) }
+            return try Terminal.write(Array("The configuration is valid.\n".utf8))
         }
+        let output = LogOutput(inputs.configuration.logFormat)
+        LoggingSystem.bootstrap { OutputLogHandler(label: $0, output: output) }
+        logger = Logger(label: "freshet")
+        logger.logLevel = inputs.configuration.logLevel
+        let tokens = try readTokens(inputs.configuration, logger)
         await tokens?.start()
         var result = Result<Void, any Error>.success(())
         do {
-            let manager = ServiceManager(environment: environment)
-            try await serve(&configuration, secrets, tokens, manager, warnings, logger)
+            try await serve(&inputs, tokens, environment, logger)
         } catch {
             result = .failure(error)
         }
@@ -75,27 +62,39 @@ struct ServerRun {
         try result.get()
     }
 
+    private func readTokens(
+        _ configuration: ServerConfiguration,
+        _ logger: Logger
+    ) throws -> SignedTokenAuthenticator? {
+        do {
+            return try SignedTokenAuthenticator(configuration, logger: logger)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
     private func serve(
-        _ configuration: inout ServerConfiguration,
-        _ secrets: Secrets,
+        _ inputs: inout ServerInputs,
         _ tokens: SignedTokenAuthenticator?,
-        _ manager: ServiceManager?,
-        _ warnings: [String],
+        _ environment: [String: String],
         _ logger: Logger
     ) async throws {
-        for warning in warnings { logger.warning("\(warning)") }
-        prepareProcess(&configuration, logger)
+        for warning in inputs.warnings { logger.warning("\(warning)") }
+        prepareProcess(&inputs.configuration, logger)
+        let (configuration, secrets) = (inputs.configuration, inputs.secrets)
 
         let keeping = try openStore(configuration)
         let ownPort = OwnPort()
+        let access = CurrentAccess(configuration.accessPolicy(keys: secrets.keys, tokens: tokens))
         let service = await FreshetService(
             configuration: configuration,
             store: keeping.store,
             keys: secrets.keys,
             tokens: tokens,
+            access: access,
             certificate: secrets.certificate,
             logger: logger,
-            extra: { [configuration, extra, logger] streams in
+            extra: { [extra, logger] streams in
                 guard !configuration.upstreams.isEmpty else { return extra(streams, nil) }
                 let client = HTTPUpstream.client()
                 let relay = Relay(
@@ -108,7 +107,7 @@ struct ServerRun {
                 )
                 let routes = RelayRoutes(
                     relay: relay,
-                    access: configuration.accessPolicy(keys: secrets.keys, tokens: tokens),
+                    access: access,
                     callers: secrets.keys == nil && tokens == nil ? .anyone : .keys,
                     client: client
                 )
@@ -116,15 +115,25 @@ struct ServerRun {
             }
         )
         // Trapped before the URL is out: whoever has seen it may send a signal.
-        let trapped: [UnixSignal] = [.sigterm, .sigint] + (secrets.certificate == nil ? [] : [.sighup])
-        let signals = await UnixSignalsSequence(trapping: trapped)
+        let reloads = Reloading.isOfUse(options, environment, configuration)
+        let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint] + (reloads ? [.sighup] : []))
         do {
-            let serving = Serving(service: service, manager: manager) { [configuration, invitation, logger] address in
+            let manager = ServiceManager(environment: environment)
+            let serving = Serving(service: service, manager: manager) { [invitation, logger] address in
                 if let port = address.port { ownPort.set(port) }
                 let clearText = service.clearTextAddress
                 return Self.announce(configuration, address, clearText: clearText, keeping, invitation, logger)
             }
-            try await serve(serving, signals, logger)
+            let reloading = Reloading(
+                options: options,
+                environment: environment,
+                service: service,
+                tokens: tokens,
+                written: inputs.written,
+                running: configuration,
+                logger: logger
+            )
+            try await serve(serving, signals, reloading, logger)
         } catch {
             await keeping.close()
             Self.tell(error, configuration)

@@ -74,7 +74,7 @@ public struct ModelRelay: Sendable {
             )
             return RelayRoutes(
                 relay: relay,
-                access: server.configuration.accessPolicy(keys: server.keys),
+                access: CurrentAccess(server.configuration.accessPolicy(keys: server.keys)),
                 callers: Self.callers(of: server),
                 client: client
             )

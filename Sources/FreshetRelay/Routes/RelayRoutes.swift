@@ -19,7 +19,7 @@ package struct RelayRoutes: RouteGroup {
     }
 
     let relay: Relay
-    private let access: AccessPolicy
+    private let access: CurrentAccess
     private let callers: Callers
     private let client: HTTPClient
     private let time: any TimeSource
@@ -27,7 +27,7 @@ package struct RelayRoutes: RouteGroup {
     /// - Parameter client: what upstreams are called with; it is shut down with the server.
     package init(
         relay: Relay,
-        access: AccessPolicy,
+        access: CurrentAccess,
         callers: Callers,
         client: HTTPClient,
         time: any TimeSource = SystemTime()
@@ -58,8 +58,8 @@ package struct RelayRoutes: RouteGroup {
         guard headers.first(name: "Authorization") == nil else { return nil }
         if let key = headers.first(name: "x-api-key") { return key }
         // A page that is known by its cookie may send a provider's key in the others.
-        let now = now
-        return Credentials.fields.lazy.compactMap { headers.first(name: $0) }.first { access.isSecret($0, now: now) }
+        let (policy, now) = (access.policy, now)
+        return Credentials.fields.lazy.compactMap { headers.first(name: $0) }.first { policy.isSecret($0, now: now) }
     }
 
     private var now: Int64 { Int64(time.wallMilliseconds() / 1000) }
@@ -73,7 +73,7 @@ package struct RelayRoutes: RouteGroup {
         let headers = passing(request.head.headers)
         if let problem = caller.refusal(.create, Relay.answerPrefix) { return .respond(Response(problem)) }
         let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }
-        let now = now
+        let (policy, now) = (access.policy, now)
         return relay.plan(
             for: RelayRequest(
                 method: request.head.method.rawValue,
@@ -83,12 +83,12 @@ package struct RelayRoutes: RouteGroup {
                 upstream: target.upstream,
                 baseURL: request.baseURL,
                 caller: name(of: caller),
-                isOurs: hasKeys ? { access.isSecret($0, now: now) } : nil,
+                isOurs: hasKeys ? { policy.isSecret($0, now: now) } : nil,
                 isDraining: request.facts.isDraining,
                 inflight: request.facts.inflight,
                 address: request.facts.address
             )
-        )
+        ).held(by: caller.grant(.create, Relay.answerPrefix))
     }
 
     private func name(of caller: RouteCaller) -> String? {

@@ -68,18 +68,37 @@ package struct AccessPolicy: Sendable {
             return .success(Admission(caller: boundToLoopback ? .anyoneHere : .anyone, credential: .none))
         }
         if let authorization = facts.authorization {
-            guard let token = BearerToken(authorization: authorization), let caller = keys.caller(forBearer: token.text)
+            guard let token = BearerToken(authorization: authorization), let key = keys.key(forBearer: token.text)
             else {
                 return .failure(.wrongKey())
             }
-            return .success(Admission(caller: caller, credential: .bearer))
+            return .success(Admission(caller: key.caller, credential: .bearer, keyDigest: key.digest))
         }
         if let cookie = facts.cookie, cookieCounts(facts),
             let session = SessionCookie.session(cookie, ring: keys, now: now)
         {
-            return .success(Admission(caller: session.caller, credential: .cookie, expires: session.expires))
+            return .success(
+                Admission(
+                    caller: session.key.caller,
+                    credential: .cookie,
+                    keyDigest: session.key.digest,
+                    expires: session.expires
+                )
+            )
         }
         return .failure(.noKey(takesTokens: tokens != nil))
+    }
+
+    /// What a credential that was good once is worth by these rules; nil when its key is gone. A cookie names its key,
+    /// and is none of a key that has another name by now.
+    package func renewed(_ admission: Admission) -> Admission? {
+        guard let digest = admission.keyDigest else { return admission }
+        guard let key = keys?.keys.first(where: { $0.digest == digest }),
+            admission.credential != .cookie || key.caller.name == admission.caller.name
+        else { return nil }
+        var renewed = admission
+        renewed.caller = key.caller
+        return renewed
     }
 
     /// Whether a word is a secret by which this server knows somebody: a bearer key, the value of a session cookie, or

@@ -6,6 +6,13 @@ package protocol Authenticator: Sendable {
     ///   - facts: what the request says of who sent it, on whatever fields.
     ///   - now: Seconds since 1970.
     func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication
+    /// What a credential that was good is worth by the rules of now; nil when nothing any more. What is none of its own
+    /// stays as it is.
+    func renewed(_ admission: Admission) -> Admission?
+}
+
+extension Authenticator {
+    package func renewed(_ admission: Admission) -> Admission? { admission }
 }
 
 /// Knows those who show a token that an issuer signed.
@@ -40,6 +47,16 @@ package struct AuthenticatorChain: Sendable {
 
     package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Verdict {
         verdict(from: 0, request, facts, now)
+    }
+
+    /// What a credential that was good is worth by the rules of now; nil when nothing any more.
+    package func renewed(_ admission: Admission) -> Admission? {
+        var admission = admission
+        for link in links {
+            guard let renewed = link.renewed(admission) else { return nil }
+            admission = renewed
+        }
+        return admission
     }
 
     private func verdict(from first: Int, _ request: RouteRequest, _ facts: RequestFacts, _ now: Int64) -> Verdict {

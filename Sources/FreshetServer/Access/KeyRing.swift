@@ -20,6 +20,8 @@ package struct KeyRing: Sendable {
 
     let keys: [Key]
 
+    package var count: Int { keys.count }
+
     /// Whose key this is, or nil.
     ///
     /// What is compared are digests, in constant time, and the search goes through all keys: how long it takes tells

@@ -62,7 +62,23 @@ extension Problem {
             detail:
                 "The Authorization header holds no key from the server's keys file. It must be Bearer KEY, with the "
                 + "key as "
-                + "it was generated, not its digest; keys added to the file take effect after a restart.",
+                + "it was generated, not its digest; keys added to the file take effect when the server gets SIGHUP.",
+            headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
+        )
+    }
+
+    /// A request that was open when its right ended.
+    static func lostRight(_ loss: RightLoss) -> Problem {
+        let (title, detail) =
+            switch loss {
+            case .expired: ("Credential expired", "The credential expired while the request was open.")
+            case .revoked: ("Right revoked", "The right to this was taken away while the request was open.")
+            }
+        return Problem(
+            401,
+            "credential-\(loss.rawValue)",
+            title: title,
+            detail: "\(detail) Send the request with another one.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
         )
     }

@@ -40,3 +40,21 @@ package enum SecretFile {
         return "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }
+
+extension ServerConfiguration {
+    /// What to say of files with secrets that others on this machine can read.
+    package var secretFileWarnings: [String] {
+        var warnings: [String] = []
+        if let keys = self.keys, let warning = SecretFile.warning(keys, what: "The keys file") {
+            warnings.append(warning)
+        }
+        let secrets = [
+            (self.tlsKey, "The key of the certificate"),
+            (self.tlsKeyPasswordFile, "The file of its key's password"),
+        ]
+        for case (let file?, let what) in secrets {
+            if let warning = SecretFile.warning(file, what: what, groupReads: true) { warnings.append(warning) }
+        }
+        return warnings
+    }
+}

@@ -40,11 +40,11 @@ package enum SessionCookie {
     ///
     /// All of this name are tried, since a page on a sibling domain can put a worthless one in front of the real one.
     package static func verify(_ header: String, ring: KeyRing, now: Int64) -> Caller? {
-        session(header, ring: ring, now: now)?.caller
+        session(header, ring: ring, now: now)?.key.caller
     }
 
-    /// The same, with the second since 1970 at which it ends.
-    static func session(_ header: String, ring: KeyRing, now: Int64) -> (caller: Caller, expires: Int64)? {
+    /// The key it was made with, and the second since 1970 at which it ends.
+    static func session(_ header: String, ring: KeyRing, now: Int64) -> (key: KeyRing.Key, expires: Int64)? {
         let wanted = Array("\(name)=".utf8)
         let candidates = header.utf8.split(separator: UInt8(ascii: ";"))
             .map { $0.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") } }
@@ -62,7 +62,7 @@ package enum SessionCookie {
         value: Substring.UTF8View,
         ring: KeyRing,
         now: Int64
-    ) -> (caller: Caller, expires: Int64)? {
+    ) -> (key: KeyRing.Key, expires: Int64)? {
         let parts = value.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         guard parts.count == 3, let key = ring.keys.first(where: { Array($0.caller.name.utf8) == Array(parts[0].utf8) })
@@ -78,7 +78,7 @@ package enum SessionCookie {
         else {
             return nil
         }
-        return (key.caller, expiry)
+        return (key, expiry)
     }
 
     private static func mac(of key: KeyRing.Key, expiry: String) -> String {

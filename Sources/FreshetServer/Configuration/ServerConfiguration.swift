@@ -29,6 +29,11 @@ package struct ServerConfiguration: Sendable, Hashable {
         values.merge(others.values) { own, _ in own }
     }
 
+    /// The names of the settings that have another value there.
+    package func differences(from other: ServerConfiguration) -> [String] {
+        Set(values.keys).union(other.values.keys).filter { values[$0] != other.values[$0] }.sorted()
+    }
+
     /// Whether only this machine can reach the address it binds.
     package var isLoopback: Bool {
         guard let name = (Authority(parsing: self.host) ?? Authority(parsing: "[\(self.host)]"))?.host else {

@@ -124,7 +124,7 @@ package struct ServerSettings: Sendable {
         "keys",
         .path,
         default: nil,
-        "File of bearer keys and the rights each one grants."
+        "File of bearer keys and the rights each one grants. SIGHUP reads it again."
     )
 
     package let open = Setting<Bool>(
@@ -139,7 +139,8 @@ package struct ServerSettings: Sendable {
         .origins,
         default: [],
         in: .requests,
-        "Origins whose pages may read and write, in addition to the server's own."
+        "Origins whose pages may read and write, in addition to the server's own. SIGHUP reads them again from the "
+            + "settings file."
     )
 
     package let hosts = Setting<[String]>(
@@ -147,7 +148,8 @@ package struct ServerSettings: Sendable {
         .hostNames,
         default: [],
         "Host names that a server on loopback accepts, in addition to localhost and the loopback addresses: those of a "
-            + "proxy on this machine that passes Host on. Beyond loopback every name is accepted."
+            + "proxy on this machine that passes Host on. Beyond loopback every name is accepted. SIGHUP reads them again from "
+            + "the settings file."
     )
 
     package let publicURL = Setting<String?>(
@@ -447,7 +449,7 @@ package struct ServerSettings: Sendable {
         .logLevel,
         default: .info,
         in: .program,
-        "Lowest level of messages to log."
+        "Lowest level of messages to log. SIGHUP reads it again from the settings file."
     )
 
     package let logFormat = Setting<LogFormat>(

@@ -9,17 +9,20 @@ package enum ProbeAccess: Sendable {
     case everybody
     /// Whoever has a token that one of these keys signed. They are SHA-256 of bearer keys.
     case tokens([[UInt8]])
+    /// Whoever has a token that one of the keys of this moment signed.
+    case keys(CurrentAccess)
 
     /// As a server of this configuration has it.
     ///
     /// - Parameter hasGate: whether a program decides who may. Without keys nobody else is let in then, and there is
     ///   nothing that could sign a token.
-    init(_ configuration: ServerConfiguration, keys: KeyRing?, hasGate: Bool) {
-        guard configuration.probe ?? configuration.isLoopback, keys != nil || !hasGate else {
+    init(_ configuration: ServerConfiguration, access: CurrentAccess, hasGate: Bool) {
+        let hasKeys = access.policy.keys != nil
+        guard configuration.probe ?? configuration.isLoopback, hasKeys || !hasGate else {
             self = .nobody
             return
         }
-        self = keys.map { .tokens($0.keys.map(\.digest)) } ?? .everybody
+        self = hasKeys ? .keys(access) : .everybody
     }
 
     /// Nil where the request may probe, else why not.
@@ -29,10 +32,15 @@ package enum ProbeAccess: Sendable {
         switch self {
         case .nobody: return .off
         case .everybody: return nil
-        case .tokens(let digests):
-            guard let token else { return .noToken }
-            return ProbeToken.verify(token, keyDigests: digests, now: now) ? nil : .wrongToken
+        case .tokens(let digests): return Self.refusal(token, digests, now)
+        case .keys(let access):
+            return Self.refusal(token, (access.policy.keys?.keys ?? []).map(\.digest), now)
         }
+    }
+
+    private static func refusal(_ token: String?, _ digests: [[UInt8]], _ now: Int64) -> ProbeRefusal? {
+        guard let token else { return .noToken }
+        return ProbeToken.verify(token, keyDigests: digests, now: now) ? nil : .wrongToken
     }
 }
 

@@ -4,7 +4,7 @@ import TextCodecs
 
 /// The server's routes: looks at a request's head, decides who it is for, whether it may, and how it is answered.
 package final class FreshetResponder: Responder {
-    private let access: AccessPolicy
+    private let access: CurrentAccess
     private let streamRoutes: StreamRoutes
     private let listing: ListingRoutes
     private let session: SessionRoute?
@@ -22,7 +22,7 @@ package final class FreshetResponder: Responder {
     ///   - gate: who asks, where that is not for keys alone to say.
     ///   - extra: further routes, asked in their order for what is not Freshet's own.
     package init(
-        access: AccessPolicy,
+        access: CurrentAccess,
         streamRoutes: StreamRoutes,
         listing: ListingRoutes,
         session: SessionRoute?,
@@ -46,7 +46,7 @@ package final class FreshetResponder: Responder {
         if let gate { links.append(gate) }
         if let tokens = access.tokens { links.append(tokens) }
         // Beside a program that decides, only who has a key is let in.
-        if gate == nil || access.keys != nil { links.append(access) }
+        if gate == nil || access.policy.keys != nil { links.append(access) }
         self.who = AuthenticatorChain(links)
         self.probe = probe
         self.extra = extra
@@ -56,7 +56,7 @@ package final class FreshetResponder: Responder {
 
     package var plane: StreamPlane? { streamRoutes.plane }
 
-    package func isSecret(_ word: String) -> Bool { access.isSecret(word, now: seconds) }
+    package func isSecret(_ word: String) -> Bool { access.policy.isSecret(word, now: seconds) }
 
     package func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan {
         plan(for: head, facts) { route($0) }
@@ -81,7 +81,8 @@ package final class FreshetResponder: Responder {
             let head = try RequestScreening.screened(head)
             let target = RequestTarget(head.uri)
             let request = RouteRequest(head: head, target: target, facts: facts, publicURL: publicURL)
-            if let problem = access.screen(request.origin, isOnThisMachine: facts.isOnThisMachine) { throw problem }
+            let policy = access.policy
+            if let problem = policy.screen(request.origin, isOnThisMachine: facts.isOnThisMachine) { throw problem }
             if head.method == .OPTIONS { return .respond(Self.preflight) }
             if let name = SingleParameter.repeated(in: request.target) { throw .repeatedParameter(name) }
             return route(request)
@@ -102,7 +103,7 @@ package final class FreshetResponder: Responder {
     package func commonFields(for head: RequestHead?) -> [HeaderField] {
         if BrowserModules.isModule(head) { return BrowserModules.everyResponse }
         return Self.everyResponse
-            + access.corsFields(
+            + access.policy.corsFields(
                 origin: head?.headers.first(name: "Origin"),
                 preflight: head?.method == .OPTIONS,
                 requested: head?.headers["Access-Control-Request-Headers"] ?? []
@@ -136,10 +137,11 @@ package final class FreshetResponder: Responder {
         case nil: break
         case .failure(let problem): return .respond(Response(problem))
         case .success(let admission):
-            let caller = RouteCaller(access: access, admission: admission)
+            let policy = access.policy
+            let caller = RouteCaller(access: policy, admission: admission, who: who)
             request.caller = caller
-            if isSession(request), let session {
-                return session.plan(request, request.origin, now: seconds)
+            if isSession(request), let session, let keys = policy.keys {
+                return session.plan(request, request.origin, keys: keys, now: seconds)
             }
             if let plan = probe?.plan(request) { return plan }
             if let plan = streamRoutes.plan(request, caller) { return plan }

@@ -107,6 +107,7 @@ extension Problem {
                 detail: "Send it again without a body."
             )
         case .draining: self = .draining
+        case .lostRight(let loss): self = .lostRight(loss)
         case .overloaded:
             self.init(
                 503,

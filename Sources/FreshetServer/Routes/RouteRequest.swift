@@ -46,10 +46,22 @@ package struct RouteRequest: Sendable {
 package struct RouteCaller: Sendable {
     package var access: AccessPolicy
     package var admission: Admission
+    /// Who found out who it is, and is asked again.
+    private let who: AuthenticatorChain
 
-    package init(access: AccessPolicy, admission: Admission) {
+    package init(access: AccessPolicy, admission: Admission, who: AuthenticatorChain) {
         self.access = access
         self.admission = admission
+        self.who = who
+    }
+
+    /// What a request that stays open rests on; nil for what neither time nor a reload can end.
+    package func grant(_ right: Rights, _ name: String) -> (any AccessGrant)? {
+        switch admission.credential {
+        case .none, .probe, .preflight: return nil
+        case .program where admission.expires == nil: return nil
+        case .bearer, .cookie, .program: return HeldRight(right, name, of: admission, by: who)
+        }
     }
 
     /// The refusal when a right is missing.

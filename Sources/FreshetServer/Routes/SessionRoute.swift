@@ -2,17 +2,16 @@ import StreamHTTP
 
 /// `POST /v1/session`: a cookie for a key, so that a page can read with an `EventSource`, which sets no header.
 package struct SessionRoute: Sendable {
-    private let keys: KeyRing
     private let lifetimeSeconds: Int64
     private let isAlwaysSecure: Bool
 
-    package init(keys: KeyRing, lifetimeSeconds: Int64, isAlwaysSecure: Bool) {
-        self.keys = keys
+    package init(lifetimeSeconds: Int64, isAlwaysSecure: Bool) {
         self.lifetimeSeconds = lifetimeSeconds
         self.isAlwaysSecure = isAlwaysSecure
     }
 
-    func plan(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> RequestPlan {
+    /// - Parameter keys: those of this moment.
+    func plan(_ request: RouteRequest, _ facts: RequestFacts, keys: KeyRing, now: Int64) -> RequestPlan {
         guard let authorization = facts.authorization, let token = BearerToken(authorization: authorization) else {
             // Known by something else, which a cookie cannot stand for.
             return .respond(Response(.noKey()))

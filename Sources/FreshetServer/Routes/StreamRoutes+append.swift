@@ -17,10 +17,11 @@ extension StreamRoutes {
         let sequence = try headers.sequence()
         let lease = try headers.leaseSeconds()
         let mayCreate = configuration.createOnPost.contains { $0.covers(name.text) }
-        if mayCreate, caller.refusal(.create, name.text) == nil, !request.facts.isDraining {
-            return try append(name, request, end, producer, sequence, lease, creates: true, type)
-        }
-        return try append(name, request, end, producer, sequence, lease, creates: false, type)
+        let creates = mayCreate && caller.refusal(.create, name.text) == nil && !request.facts.isDraining
+        var rights: Rights = request.hasBody || end == nil ? .append : []
+        if end != nil { rights.insert(.end) }
+        return try append(name, request, end, producer, sequence, lease, creates: creates, type)
+            .held(by: request.hasBody ? caller.grant(rights, name.text) : nil)
     }
 
     private func append(

@@ -36,6 +36,10 @@ extension StreamRoutes {
             var problem = Problem.draining
             problem.detail = "Everything up to Stream-Next-Offset is kept. Go on with a new request."
             return refuse(problem)
+        case .lostRight(let loss):
+            var problem = Problem(RequestFailure.lostRight(loss))
+            problem.detail += " Everything up to Stream-Next-Offset is kept."
+            return refuse(problem)
         case .overloaded:
             var problem = Problem(RequestFailure.overloaded)
             problem.detail += " Everything up to Stream-Next-Offset is kept; go on with a new request."

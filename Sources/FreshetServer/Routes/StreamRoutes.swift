@@ -72,7 +72,7 @@ package struct StreamRoutes: Sendable {
             let name = try Self.name(suffix)
             if name.isReserved { throw .reservedName }
             switch request.head.method {
-            case .GET: return try read(name, request, caller)
+            case .GET: return try read(name, request, caller).held(by: caller.grant(.read, name.text))
             case .HEAD: return try inspect(name, caller)
             case .PUT: return try create(name, request, caller)
             case .POST: return try append(name, request, caller)

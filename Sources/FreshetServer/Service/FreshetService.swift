@@ -14,6 +14,7 @@ package final class FreshetService: Sendable {
     private let metrics: MetricsRoute
     let node: NodeRoute
     let plane: StreamPlane
+    private let access: CurrentAccess
     private let certificate: ServerCertificate?
     private let listening = Mutex<[any Channel]>([])
     private let clearText = Mutex<SocketAddress?>(nil)
@@ -25,6 +26,7 @@ package final class FreshetService: Sendable {
     ///   - store: where the streams are kept.
     ///   - keys: who may, from the keys file; nil where everybody may.
     ///   - tokens: who else may, by tokens of issuers; nil where none is taken.
+    ///   - access: the rules, where something else obeys them too; by the configuration and these keys.
     ///   - certificate: what the files of the certificate hold, where the configuration names them.
     ///   - time: the clocks that leases, lifetimes and dates are read from.
     ///   - extra: makes routes beside Freshet's own, such as the pages of the demonstration.
@@ -33,6 +35,7 @@ package final class FreshetService: Sendable {
         store: any StreamStore,
         keys: KeyRing?,
         tokens: (any TokenAuthenticator)? = nil,
+        access: CurrentAccess? = nil,
         certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
@@ -44,6 +47,7 @@ package final class FreshetService: Sendable {
             streams: streams,
             keys: keys,
             tokens: tokens,
+            access: access,
             certificate: certificate,
             logger: logger,
             time: time,
@@ -57,6 +61,7 @@ package final class FreshetService: Sendable {
         streams: Streams,
         keys: KeyRing?,
         tokens: (any TokenAuthenticator)? = nil,
+        access: CurrentAccess? = nil,
         certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
@@ -68,6 +73,8 @@ package final class FreshetService: Sendable {
             "a server with TLS is given what its files hold"
         )
         self.configuration = configuration
+        let access = access ?? CurrentAccess(configuration.accessPolicy(keys: keys, tokens: tokens))
+        self.access = access
         self.certificate = certificate.map { ServerCertificate($0) }
         self.logger = logger
         if let warning = certificate?.warning(now: Int64(time.wallMilliseconds() / 1000)) {
@@ -97,15 +104,14 @@ package final class FreshetService: Sendable {
             figures: figures,
             isOurs: { name in extra.contains { $0.writes(name) } }
         )
-        let session = keys.map { keys in
+        let session = keys.map { _ in
             SessionRoute(
-                keys: keys,
                 lifetimeSeconds: configuration.sessionLifetime.components.seconds,
                 isAlwaysSecure: configuration.secureCookie || configuration.publicAddress?.isSecure == true
             )
         }
         let responder = FreshetResponder(
-            access: configuration.accessPolicy(keys: keys, tokens: tokens),
+            access: access,
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams, figures: figures),
             session: session,
@@ -113,7 +119,7 @@ package final class FreshetService: Sendable {
             node: node,
             gate: gate,
             probe: ProbeRoutes(
-                access: ProbeAccess(configuration, keys: keys, hasGate: gate != nil || tokens != nil),
+                access: ProbeAccess(configuration, access: access, hasGate: gate != nil || tokens != nil),
                 origin: ProbeOrigin(time: time)
             ),
             extra: extra,
@@ -135,18 +141,7 @@ package final class FreshetService: Sendable {
 
     /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.
     package func start() async throws -> SocketAddress {
-        if let keys = configuration.keys, let warning = SecretFile.warning(keys, what: "The keys file") {
-            logger.warning("\(PrintableText.escaped(warning))")
-        }
-        let secrets = [
-            (configuration.tlsKey, "The key of the certificate"),
-            (configuration.tlsKeyPasswordFile, "The file of its key's password"),
-        ]
-        for case (let file?, let what) in secrets {
-            if let warning = SecretFile.warning(file, what: what, groupReads: true) {
-                logger.warning("\(PrintableText.escaped(warning))")
-            }
-        }
+        for warning in configuration.secretFileWarnings { logger.warning("\(PrintableText.escaped(warning))") }
         try await streams.resume()
         for routes in extra { try await routes.prepare() }
         // First, so that all is there when the address is told.
@@ -188,6 +183,21 @@ package final class FreshetService: Sendable {
             logger.error("The certificate stays as it was: \(reason)")
             throw error
         }
+        take(pair, for: certificate)
+    }
+
+    /// Replaces the rules about who may, for every request that comes from now on, and the certificate, for every
+    /// connection. What is open and has lost its right by the new rules is ended, a few hundred requests at a time;
+    /// everything else goes on.
+    ///
+    /// - Parameter pair: what its files hold now; nil for a server without TLS.
+    package func reload(_ policy: AccessPolicy, _ pair: CertificatePair?) async {
+        access.replace(with: policy)
+        if let pair, let certificate { take(pair, for: certificate) }
+        await server.loops.reviewRights()
+    }
+
+    private func take(_ pair: CertificatePair, for certificate: ServerCertificate) {
         certificate.replace(with: pair)
         logger.notice("New connections get the certificate that is valid until \(pair.expiry).")
         if let warning = pair.warning(now: Int64(SystemTime().wallMilliseconds() / 1000)) {

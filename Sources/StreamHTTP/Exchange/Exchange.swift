@@ -292,6 +292,15 @@ final class Exchange {
         if hasResponse { run.giveUp(reset: mustReset) } else { fail(ExchangeError.draining, run) }
     }
 
+    /// Whoever has no response yet is told why, any other sees that it is cut off.
+    func loseRight(_ loss: RightLoss) {
+        guard let run else { return }
+        let hasResponse = if case .none = progress { false } else { true }
+        let mustReset = looksWholeWhenClosed
+        disconnected()
+        if hasResponse { run.giveUp(reset: mustReset) } else { run.failed(.lostRight(loss)) }
+    }
+
     func tick(now: NIODeadline) {
         if reader != nil, case .arriving = body, now - readSince >= bodyIdle { bodyFailed(.bodyTimeout) }
         guard writer != nil, let run else { return }

@@ -66,6 +66,8 @@ package enum RequestFailure: Error, Sendable, Equatable {
     case unsupportedEncoding
     case headTimeout
     case bodyTimeout
+    /// The right to send it ended before it was whole.
+    case lostRight(RightLoss)
     /// Less than so many bytes a second.
     case bodyTooSlow(rate: Int)
     case bodyTooLarge(limit: Int)
@@ -94,6 +96,8 @@ package enum RequestPlan: Sendable {
     case exchange(ExchangePlan)
     /// As is decided after some work, such as asking who may. Nothing of the body is looked at before.
     case later(@Sendable () async -> RequestPlan)
+    /// For as long as the right to it is there.
+    indirect case granted(any AccessGrant, RequestPlan)
 }
 
 /// What becomes of a request.
@@ -222,6 +226,8 @@ package struct StreamingAppendResult: Sendable {
         case badPiece(PieceError)
         /// The server is going away.
         case draining
+        /// The right to append is gone.
+        case lostRight(RightLoss)
         /// There is not memory for what has arrived.
         case overloaded
     }

@@ -29,6 +29,10 @@ package final class RequestRun {
     private lazy var share = InflightShare(of: self, from: transport.peerAddress, on: loop) { $0.giveWay() }
     /// When it came; nil where its response waits for somebody else.
     private var began: NIODeadline? = .now()
+    /// Why it may go on; nil where that cannot end.
+    private var grant: (any AccessGrant)?
+    /// The right to it ended while it was carried out: what comes of that is ended at once.
+    private var lost: RightLoss?
     /// The peer waits for a word before it sends the body.
     private var owesContinue: Bool
 
@@ -49,6 +53,9 @@ package final class RequestRun {
         let body = head?.body ?? .none
         switch plan {
         case .later(let decide): decideLater(decide)
+        case .granted(let grant, let plan):
+            self.grant = grant
+            start(plan)
         case .respond(let response):
             execution = .respond(response)
             tell(.planned(.respond, body))
@@ -113,6 +120,7 @@ package final class RequestRun {
     package func writabilityChanged() { work.writabilityChanged() }
 
     package func tick(now: NIODeadline) {
+        if let expires = grant?.expires, loop.second >= expires { return loseRight(.expired) }
         let work = work
         work.tick(now: now)
         switch work {
@@ -124,6 +132,11 @@ package final class RequestRun {
 
     /// The server is going away: what can be brought to its end at once is.
     package func drain() { work.drain() }
+
+    /// The rules about who may have changed: a request that has lost its right by them is brought to an end.
+    func reviewRight() {
+        if let grant, !grant.stillHolds { loseRight(.revoked) }
+    }
 
     // MARK: What the transport asks
 
@@ -198,6 +211,23 @@ package final class RequestRun {
 
     // MARK: -
 
+    private func loseRight(_ loss: RightLoss) {
+        grant = nil
+        guard !machine.isOver else { return }
+        if case .collecting = machine.state {
+            body = []
+            hold(0)
+            return tell(.failed(.lostRight(loss)))
+        }
+        let work = work
+        if work.loseRight(loss) { return }
+        if case .pending = work {
+            self.work = .none
+            return reply(.response(loop.responder.respond(to: .lostRight(loss), head: head)))
+        }
+        lost = loss
+    }
+
     private func tell(_ event: RequestStateMachine.Event) { perform(next(event)) }
 
     private func next(_ event: RequestStateMachine.Event) -> RequestStateMachine.Action {
@@ -236,6 +266,8 @@ package final class RequestRun {
             // The peer may be gone by now, or was found to send no HTTP.
             guard !run.machine.isOver else { return }
             run.start(plan)
+            // It was decided by the rules of then, and nobody could ask about it since.
+            run.reviewRight()
             if !run.machine.isOver { run.transport.bodyWantChanged() }
         }
     }
@@ -288,6 +320,10 @@ package final class RequestRun {
         case (.discard, .subscribe(let plan)):
             if case .held = plan.opening { loop.responder.plane?.held.give(back: plan.name) }
         case (let action, _): perform(action)
+        }
+        if let lost, !machine.isOver {
+            self.lost = nil
+            loseRight(lost)
         }
     }
 

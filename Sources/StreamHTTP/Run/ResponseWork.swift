@@ -59,6 +59,22 @@ enum ResponseWork {
         }
     }
 
+    /// The right to the request is gone. False when nothing works on it that could be ended.
+    func loseRight(_ loss: RightLoss) -> Bool {
+        switch self {
+        case .append(let streaming): streaming.loseRight(loss)
+        case .subscriber(let subscriber): subscriber.sayFarewell(ReconnectReason(loss))
+        case .longPoll(let longPoll): longPoll.giveUp()
+        case .catchUp(let catchUp): catchUp.drain()
+        case .exchange(let exchange): exchange.loseRight(loss)
+        case .pending(let task):
+            task.cancel()
+            return false
+        case .none: return false
+        }
+        return true
+    }
+
     /// May be asked to leave while streams that are being written or have just ended are read to their end.
     var mayLeave: Bool {
         switch self {

@@ -11,6 +11,9 @@ package final class HTTPLoop {
     var encoder: ResponseEncoder
     /// What happened here.
     var counts = DataPlaneMetrics()
+    /// Now, as of the last tick, in seconds since 1970.
+    private(set) var second: Int64 = 0
+    private let time: any TimeSource
     package private(set) var isDraining = false
     private var members: [ObjectIdentifier: any HTTPLoopMember] = [:]
     private var ticking: RepeatedTask?
@@ -26,6 +29,7 @@ package final class HTTPLoop {
         self.configuration = configuration
         self.responder = responder
         self.log = log
+        self.time = time
         self.encoder = ResponseEncoder(time: time)
     }
 
@@ -33,6 +37,7 @@ package final class HTTPLoop {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         ticking = eventLoop.scheduleRepeatedTask(initialDelay: configuration.tick, delay: configuration.tick) { _ in
             let now = NIODeadline.now()
+            bound.value.second = Int64(bound.value.time.wallMilliseconds() / 1000)
             for member in bound.value.members.values { member.tick(now: now) }
             bound.value.log.tellLeftOut()
         }
@@ -102,6 +107,23 @@ package final class HTTPLoop {
     /// The deadline has come: everybody goes.
     func endDraining() {
         for member in members.values { member.drain(closesIdle: true) }
+    }
+
+    // MARK: Rights
+
+    /// How many requests are asked about their rights at once, so that others hardly wait.
+    private static let slice = 200
+
+    /// The rules about who may have changed: every open request is asked whether it still has its right, and those that
+    /// have not are ended, some at a time.
+    func reviewRights() { reviewRights(of: Array(members.keys)[...]) }
+
+    private func reviewRights(of members: ArraySlice<ObjectIdentifier>) {
+        for member in members.prefix(Self.slice) { self.members[member]?.run?.reviewRight() }
+        let rest = members.dropFirst(Self.slice)
+        guard !rest.isEmpty else { return }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute { bound.value.reviewRights(of: rest) }
     }
 
     // MARK: What can be told

@@ -94,6 +94,9 @@ package final class HTTPLoops: Sendable {
     /// Everybody whose stream nobody writes is asked to come back elsewhere; the others may stay for the end.
     package func beginDraining() async { await onEach { $0.beginDraining() } }
 
+    /// Begins to end what is open without the right to it, by the rules of now.
+    package func reviewRights() async { await onEach { $0.reviewRights() } }
+
     private func busy(_ isBusy: () -> Bool) async -> Bool {
         if isBusy() { return true }
         return await busyMembers > 0

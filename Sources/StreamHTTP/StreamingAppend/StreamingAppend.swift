@@ -26,6 +26,8 @@ final class StreamingAppend {
     /// What happened to the body before the request was open, in order.
     private var early: [Early] = []
     private var isOver = false
+    /// Nothing that comes from now on is appended.
+    private var hasLostRight = false
     /// Bytes of the piece that is not whole, at most.
     private var unfinished = 0
     /// Told how many bytes are held.
@@ -76,10 +78,11 @@ final class StreamingAppend {
         case received(ByteBuffer)
         case ended
         case torn
+        case lostRight(RightLoss)
     }
 
     func received(_ buffer: ByteBuffer) {
-        guard !isOver else { return }
+        guard !isOver, !hasLostRight else { return }
         guard producer != nil else { return early.append(.received(buffer)) }
         if isAppending { backlog += buffer.readableBytes }
         do throws(PieceError) {
@@ -97,7 +100,7 @@ final class StreamingAppend {
     }
 
     func bodyEnded() {
-        guard !isOver else { return }
+        guard !isOver, !hasLostRight else { return }
         guard producer != nil else { return early.append(.ended) }
         do throws(PieceError) {
             try cutter.finish()
@@ -120,6 +123,15 @@ final class StreamingAppend {
         guard !isOver else { return }
         gather()
         act(machine.drained(at: moment))
+    }
+
+    /// The right to append is gone. What was whole by now is kept.
+    func loseRight(_ loss: RightLoss) {
+        guard !isOver, !hasLostRight else { return }
+        guard producer != nil else { return early.append(.lostRight(loss)) }
+        hasLostRight = true
+        gather()
+        act(machine.lostRight(loss, at: moment))
     }
 
     /// There is not memory for all that is in flight, and this holds most of it.
@@ -156,6 +168,7 @@ final class StreamingAppend {
             case .received(let buffer): received(buffer)
             case .ended: bodyEnded()
             case .torn: torn()
+            case .lostRight(let loss): loseRight(loss)
             }
         }
     }

@@ -50,6 +50,7 @@ package struct StreamingAppendMachine {
     private var isFinished = false
     private var isDraining = false
     private var isGivingWay = false
+    private var loss: RightLoss?
     /// What an append came to that found the stream ended or gone.
     private var refusal: ProducerStop?
     private var verdict: StreamingAppendResult.Outcome?
@@ -97,6 +98,12 @@ package struct StreamingAppendMachine {
         return next(at: moment)
     }
 
+    /// The right to append is gone. A body that was whole by then is decided as any.
+    package mutating func lostRight(_ loss: RightLoss, at moment: Moment) -> Action {
+        self.loss = loss
+        return next(at: moment)
+    }
+
     /// There is not memory for what has arrived.
     package mutating func gaveWay(at moment: Moment) -> Action {
         isGivingWay = true
@@ -131,7 +138,9 @@ package struct StreamingAppendMachine {
         switch body {
         case .arriving where moment.hasPieces: return append(closing: false)
         case .arriving where isGivingWay: return finish(.respond(.overloaded))
-        case .arriving: return isDraining ? finish(.respond(.draining)) : .wait
+        case .arriving:
+            if let loss { return finish(.respond(.lostRight(loss))) }
+            return isDraining ? finish(.respond(.draining)) : .wait
         case .ended where closes && moment.fitsOneAppend: return append(closing: true)
         case .ended where moment.hasPieces: return append(closing: false)
         case .ended: return isConfirmed ? finish(.respond(.complete(nil))) : confirm()

@@ -38,6 +38,35 @@ import Testing
         }
     }
 
+    // MARK: Again
+
+    private func renewed(_ facts: RequestFacts, by keys: String) throws -> Admission? {
+        let admission = try Self.policy(keys: true).identify(facts, now: Self.now).get()
+        return AccessPolicy(
+            boundToLoopback: true,
+            hosts: [],
+            allowedOrigins: [],
+            keys: try KeyRing(parsing: keys, file: "keys"),
+            open: false
+        ).renewed(admission)
+    }
+
+    @Test func aKeyIsWorthWhatItsLineSaysNow() throws {
+        let facts = RequestFacts(method: "GET", host: "localhost", authorization: "Bearer \(Self.key)")
+        let admission = try #require(try renewed(facts, by: "other \(Self.key) read logs/"))
+        #expect(admission.caller.name == "other")
+        #expect(admission.caller.may(.read, "logs/1") && !admission.caller.may(.read, "chat/1"))
+        #expect(try renewed(facts, by: "web another-key-of-them-all read chat/") == nil)
+    }
+
+    @Test func aCookieIsWorthSomethingWhileItsKeyHasItsName() throws {
+        let facts = RequestFacts(method: "GET", host: "localhost", cookie: Self.cookie)
+        let admission = try #require(try renewed(facts, by: "web \(Self.key) read logs/"))
+        #expect(admission.expires == Self.now + 60 && admission.caller.may(.read, "logs/1"))
+        #expect(try renewed(facts, by: "other \(Self.key) read logs/") == nil)
+        #expect(try renewed(facts, by: "web another-key-of-them-all read chat/") == nil)
+    }
+
     // MARK: Host
 
     @Test(arguments: [

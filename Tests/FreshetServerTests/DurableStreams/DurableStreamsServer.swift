@@ -44,7 +44,7 @@ struct DurableStreamsServer {
             time: time
         )
         let responder = FreshetResponder(
-            access: ServerConfiguration().accessPolicy(keys: nil),
+            access: CurrentAccess(ServerConfiguration().accessPolicy(keys: nil)),
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams),
             session: nil,

@@ -13,7 +13,8 @@ import Testing
         var configuration = ServerConfiguration()
         change(&configuration)
         let ring = keys ? try KeyRing(parsing: "one \(Self.bearer) read a/", file: "keys") : nil
-        return ProbeAccess(configuration, keys: ring, hasGate: hasGate)
+        let access = CurrentAccess(configuration.accessPolicy(keys: ring))
+        return ProbeAccess(configuration, access: access, hasGate: hasGate)
     }
 
     @Test func onLoopbackItIsOpenUnlessItIsTurnedOff() throws {

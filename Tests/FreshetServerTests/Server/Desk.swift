@@ -18,7 +18,7 @@ struct Desk {
         store = SteppedStore(base)
         streams = Streams(store: store, time: time)
         responder = FreshetResponder(
-            access: ServerConfiguration().accessPolicy(keys: nil),
+            access: CurrentAccess(ServerConfiguration().accessPolicy(keys: nil)),
             streamRoutes: StreamRoutes(
                 plane: StreamPlane(streams: streams, configuration: DataPlaneConfiguration(ServerConfiguration())),
                 configuration: StreamRoutesConfiguration(

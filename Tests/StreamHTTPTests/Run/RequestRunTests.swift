@@ -1,3 +1,4 @@
+import Locks
 import NIOCore
 import NIOEmbedded
 import StoreSuite
@@ -12,7 +13,9 @@ struct RequestRunTests {
         var plane: StreamPlane?
 
         func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan { .respond(Response(200)) }
-        func respond(to failure: RequestFailure, head: RequestHead?) -> Response { Response(400) }
+        func respond(to failure: RequestFailure, head: RequestHead?) -> Response {
+            if case .lostRight = failure { Response(401) } else { Response(400) }
+        }
         func commonFields(for head: RequestHead?) -> [HeaderField] { [HeaderField("X-Common", head?.uri ?? "none")] }
     }
 
@@ -105,6 +108,59 @@ struct RequestRunTests {
         small.run.start(.collect(limit: 1000, echo))
         small.run.received(ByteBuffer(repeating: 0, count: 1000))
         #expect(budget.usage.total == 0)
+    }
+
+    /// A right that the test ends.
+    private final class Grant: AccessGrant {
+        let expires: Int64?
+        private let holds: Mutex<Bool>
+        var stillHolds: Bool { holds.withLock(\.self) }
+
+        init(expires: Int64? = nil, holds: Bool = true) {
+            self.expires = expires
+            self.holds = Mutex(holds)
+        }
+
+        func end() { holds.withLock { $0 = false } }
+    }
+
+    @Test("a body whose right ends before it is whole is refused at once")
+    func rightEndsInTheBody() {
+        let scene = post(.length(4))
+        let grant = Grant()
+        scene.run.start(RequestPlan.collect(limit: 4, echo).held(by: grant))
+        scene.run.received(ByteBuffer(string: "bo"))
+        scene.run.reviewRight()
+        #expect(scene.transport.said.isEmpty)
+        grant.end()
+        scene.run.reviewRight()
+        #expect(scene.transport.said == ["401 "])
+        scene.run.received(ByteBuffer(string: "dy"))
+        scene.run.bodyEnded()
+        #expect(scene.transport.said.count == 1)
+    }
+
+    @Test("a right that time ends is gone at the first tick of that second")
+    func rightExpires() {
+        let now = Int64(ManualTime().wallMilliseconds() / 1000)
+        for (expires, said) in [(now + 1, []), (now, ["401 "])] {
+            let scene = post(.length(4))
+            scene.loop.start()
+            scene.run.start(RequestPlan.collect(limit: 4, echo).held(by: Grant(expires: expires)))
+            scene.eventLoop.advanceTime(by: scene.loop.configuration.tick)
+            scene.run.tick(now: .now())
+            #expect(scene.transport.said == said)
+            scene.loop.stop()
+        }
+    }
+
+    @Test("a request that was decided by rules of before is asked about by those of now")
+    func rightEndsWhileItIsDecided() {
+        let scene = post(.length(4))
+        let echo = echo
+        scene.run.start(.later { RequestPlan.collect(limit: 4, echo).held(by: Grant(holds: false)) })
+        scene.eventLoop.run()
+        #expect(scene.transport.said == ["401 "])
     }
 
     @Test("a peer that waits for a word is told to go on, or why not")

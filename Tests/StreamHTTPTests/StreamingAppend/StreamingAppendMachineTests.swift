@@ -55,6 +55,26 @@ struct StreamingAppendMachineTests {
         #expect(name(empty.bodyEnded(at: .nothing)) == "confirm")
     }
 
+    @Test("when its credential ends it appends what was whole, answers, and leaves its stream torn")
+    func credentialEnds() {
+        var quiet = StreamingAppendMachine(closes: false)
+        #expect(name(quiet.lostRight(.expired, at: .nothing)) == "lostRight")
+        #expect(quiet.isTorn)
+        var busy = StreamingAppendMachine(closes: false)
+        #expect(name(busy.received(at: .pieces)) == "append")
+        #expect(name(busy.lostRight(.revoked, at: .pieces)) == "wait")
+        #expect(name(busy.appended(kept, at: .pieces)) == "append")
+        #expect(name(busy.appended(kept, at: .nothing)) == "lostRight")
+    }
+
+    @Test("a body that was whole before its credential ended is decided as any")
+    func credentialEndsTooLate() {
+        var machine = StreamingAppendMachine(closes: false)
+        #expect(name(machine.bodyEnded(at: .pieces)) == "append")
+        #expect(name(machine.lostRight(.expired, at: .nothing)) == "wait")
+        #expect(name(machine.appended(kept, at: .nothing)) == "complete")
+    }
+
     @Test("with Stream-Closed the end goes with what fits the last of several appends")
     func closingInSteps() {
         var machine = StreamingAppendMachine(closes: true)
@@ -198,6 +218,7 @@ struct StreamingAppendMachineTests {
             case .failed: "failed"
             case .badPiece: "bad piece"
             case .draining: "draining"
+            case .lostRight: "lostRight"
             case .overloaded: "overloaded"
             }
         }

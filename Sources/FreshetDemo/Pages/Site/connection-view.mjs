@@ -15,7 +15,7 @@ const texts = {
     [State.refused]: 'Not available',
     [waiting]: waitingText,
 };
-const reasons = { draining: 'Server restarting', overloaded: 'Server busy', store: 'Store not ready' };
+const reasons = { draining: 'Server restarting', overloaded: 'Server busy', store: 'Store not ready', expired: 'Session expired', revoked: 'Access ended' };
 
 export class ConnectionView {
     #element;

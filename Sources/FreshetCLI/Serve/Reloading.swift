@@ -1,0 +1,89 @@
+import CompletionRelay
+import Foundation
+import FreshetServer
+import FreshetTokens
+import Logging
+import PrintableText
+import StreamHTTP
+
+/// Reads again, on SIGHUP, what may change while a server runs: all of it, or nothing where something is wrong.
+struct Reloading {
+    let options: ServeOptions
+    let environment: [String: String]
+    let service: FreshetService
+    /// Their issuers stay as they are.
+    let tokens: SignedTokenAuthenticator?
+    /// The settings as they were written, with what was taken of them since.
+    private var written: ServerConfiguration
+    /// Those that the server runs by: with what it has beside them.
+    private var running: ServerConfiguration
+    private var logger: Logger
+
+    /// The settings that take effect. Of the files that others name, what they hold does.
+    static let settings = [
+        ServerSettings.all.allowedOrigins.name, ServerSettings.all.hosts.name, ServerSettings.all.logLevel.name,
+    ]
+
+    init(
+        options: ServeOptions,
+        environment: [String: String],
+        service: FreshetService,
+        tokens: SignedTokenAuthenticator?,
+        written: ServerConfiguration,
+        running: ServerConfiguration,
+        logger: Logger
+    ) {
+        self.options = options
+        self.environment = environment
+        self.service = service
+        self.tokens = tokens
+        self.written = written
+        self.running = running
+        self.logger = logger
+    }
+
+    /// Whether there is anything that could be read again.
+    static func isOfUse(_ options: ServeOptions, _ environment: [String: String], _ running: ServerConfiguration)
+        -> Bool
+    {
+        options.file(environment: environment) != nil || running.keys != nil || running.tlsCertificate != nil
+    }
+
+    mutating func reload() async {
+        let found: ServerConfiguration
+        let keys: KeyRing?
+        let certificate: CertificatePair?
+        do {
+            found = try options.configuration(environment: environment)
+            keys = try running.readKeys()
+            certificate = try running.certificateFiles?.read()
+        } catch {
+            let reason = PrintableText.escaped("\(error)")
+            return logger.error("Nothing was reloaded: everything stays as it was: \(reason)")
+        }
+        let changed = found.differences(from: written)
+        take(found, into: &written)
+        take(found, into: &running)
+        await service.reload(running.accessPolicy(keys: keys, tokens: tokens), certificate)
+        // Of all loggers: they share it.
+        logger.logLevel = running.logLevel
+        var metadata: Logger.Metadata = [:]
+        let taken = changed.filter { Self.settings.contains($0) }
+        if !taken.isEmpty { metadata["changed"] = "\(taken.joined(separator: ", "))" }
+        if let keys { metadata["keys"] = "\(keys.count)" }
+        logger.notice("The configuration was reloaded.", metadata: metadata)
+        let left = changed.filter { !Self.settings.contains($0) }
+        if !left.isEmpty {
+            logger.warning(
+                "Some settings that have changed take effect at the next start only.",
+                metadata: ["settings": "\(left.joined(separator: ", "))"]
+            )
+        }
+    }
+
+    private func take(_ found: ServerConfiguration, into configuration: inout ServerConfiguration) {
+        configuration.allowedOrigins = found.allowedOrigins
+        configuration.hosts = found.hosts
+        configuration.logLevel = found.logLevel
+    }
+}

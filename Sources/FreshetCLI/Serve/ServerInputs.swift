@@ -1,0 +1,61 @@
+import CompletionRelay
+import FreshetRelay
+import FreshetServer
+import StreamHTTP
+
+/// What a server is given before it is anything: its settings, and what the files and variables that they name hold.
+struct ServerInputs {
+    var configuration: ServerConfiguration
+    /// The settings as they were written, without what this server has beside them.
+    let written: ServerConfiguration
+    let secrets: Secrets
+    /// Settings that are written by names which they had before.
+    let warnings: [String]
+
+    /// What was read from files and the environment, and nobody else may know.
+    struct Secrets {
+        var keys: KeyRing?
+        var certificate: CertificatePair?
+        /// Those of the upstreams, by their names.
+        var ownKeys: [String: String]
+    }
+
+    /// Reads all of it.
+    ///
+    /// - Parameter complete: adds to the settings what this server has beside them.
+    /// - Throws: what is wrong; of the files everything, not only the first.
+    init(
+        _ options: ServeOptions,
+        environment: [String: String],
+        complete: (inout ServerConfiguration) throws -> Void = { _ in }
+    ) throws {
+        var warnings: [String] = []
+        var configuration = try options.configuration(environment: environment) { warnings.append($0) }
+        written = configuration
+        try complete(&configuration)
+        var problems: [String] = []
+        func read<Value>(_ body: () throws -> Value?) -> Value? {
+            do {
+                return try body()
+            } catch {
+                problems.append("\(error)")
+                return nil
+            }
+        }
+        let keys = read { try configuration.readKeys() }
+        let certificate = read { try configuration.certificateFiles?.read() }
+        let ownKeys = read { try RelayConfiguration(configuration).ownKeys(environment) }
+        guard problems.isEmpty, let ownKeys else { throw ConfigurationError(problems) }
+        self.configuration = configuration
+        self.secrets = Secrets(keys: keys, certificate: certificate, ownKeys: ownKeys)
+        self.warnings = warnings
+    }
+
+    /// Everything that the server would say of it at its start.
+    ///
+    /// - Parameter now: Seconds since 1970.
+    func remarks(now: Int64) -> [String] {
+        let certificate = secrets.certificate?.warning(now: now).map { [$0] } ?? []
+        return warnings + certificate + configuration.secretFileWarnings
+    }
+}

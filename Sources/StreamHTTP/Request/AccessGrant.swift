@@ -1,0 +1,25 @@
+/// Why a request that is open may go on: who asked, for which right, on which stream. A request whose right cannot end
+/// has none.
+package protocol AccessGrant: AnyObject, Sendable {
+    /// The second since 1970 at which it runs out; nil where time does not end it.
+    var expires: Int64? { get }
+    /// Whether the right is still there by the rules of this moment. Asked on event loops: it must not block.
+    var stillHolds: Bool { get }
+}
+
+/// Why an open request has lost its right.
+package enum RightLoss: String, Sendable, CaseIterable {
+    /// The credential was good until now.
+    case expired
+    /// The rules have changed.
+    case revoked
+}
+
+extension RequestPlan {
+    /// The same, for as long as the grant holds.
+    package func held(by grant: (any AccessGrant)?) -> RequestPlan {
+        guard let grant else { return self }
+        if case .respond = self { return self }
+        return .granted(grant, self)
+    }
+}

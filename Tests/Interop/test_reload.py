@@ -1,0 +1,359 @@
+"""What SIGHUP reads again, what stays open, and what ends with its right."""
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from support.freshet import IS_DEBUG, TRANSPORT, run
+from support.waiting import eventually
+from support.wire import Closed, Connection
+
+KEYS = {name: f"{name}-key-0123456789abcdef" for name in ("owner", "one", "two")}
+LINES = {"owner": "all *", "one": "read room/", "two": "read room/"}
+CUT = (Closed, ConnectionError)
+
+
+def line(name, rights=None):
+    return f"{name} {KEYS[name]} {rights or LINES[name]}\n"
+
+
+def bearer(name):
+    return {"Authorization": f"Bearer {KEYS[name]}"}
+
+
+def cookie(name, seconds):
+    """A session that ends in so many seconds, as the server makes them: `freshet_session=NAME.EXPIRY.MAC`."""
+    expiry = int(time.time()) + seconds
+    digest = hashlib.sha256(KEYS[name].encode()).digest()
+    mac = hmac.new(digest, f"freshet_session|{name}|{expiry}".encode(), hashlib.sha256).digest()
+    text = base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+    return {"Cookie": f"freshet_session={name}.{expiry}.{text}"}
+
+
+@pytest.fixture
+def keys(tmp_path):
+    path = tmp_path / "keys"
+    path.write_text("".join(line(name) for name in KEYS))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def guarded(serve, keys):
+    server = serve(keys=keys)
+    server.keys = keys
+    return server
+
+
+def create(server, name, type="text/plain"):
+    answer = server.request("PUT", f"/v1/stream/{name}", {"Content-Type": type, **bearer("owner")})
+    assert answer.status == 201, answer
+    return f"/v1/stream/{name}"
+
+
+def append(server, path, text):
+    answer = server.append(path, text, headers=bearer("owner"))
+    assert answer.status == 204, answer
+
+
+def reload(server):
+    """Returns when it was done, or refused."""
+    before = outcomes(server)
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: outcomes(server) > before)
+
+
+def outcomes(server):
+    log = server.logged()
+    return log.count("was reloaded") + log.count("stays as it was")
+
+
+def told(event):
+    return (event.type, event.json, event.retry)
+
+
+# Reload
+
+
+def test_who_loses_a_right_is_told_within_a_second_and_nobody_else(guarded):
+    path = create(guarded, "room/a")
+    with guarded.subscribe(path, bearer("one")) as one, guarded.subscribe(path, bearer("two")) as two:
+        append(guarded, path, "before")
+        assert one.next().data == two.next().data == "before"
+        guarded.keys.write_text(line("owner") + line("two"))
+        guarded.process.send_signal(signal.SIGHUP)
+        began = time.monotonic()
+        assert told(one.next()) == ("reconnect", {"why": "revoked"}, 5000)
+        assert one.next() is None
+        assert time.monotonic() - began < (5 if IS_DEBUG else 1)
+        for number in range(20):
+            append(guarded, path, f"{number}")
+            assert two.next().data == f"{number}"
+    assert guarded.request("GET", path, bearer("one")).status == 401
+    assert guarded.request("GET", path, bearer("two")).status == 200
+
+
+def test_a_right_that_is_narrowed_ends_what_it_no_longer_covers(guarded):
+    kept, lost = create(guarded, "room/kept"), create(guarded, "room/lost")
+    with guarded.subscribe(kept, bearer("one")) as stays, guarded.subscribe(lost, bearer("one")) as goes:
+        guarded.keys.write_text(line("owner") + line("two") + line("one", "read room/kept"))
+        reload(guarded)
+        assert told(goes.next())[1] == {"why": "revoked"} and goes.next() is None
+        append(guarded, kept, "still")
+        assert stays.next().data == "still"
+
+
+def test_a_new_key_is_good_after_a_reload(guarded):
+    path = create(guarded, "room/new")
+    new = {"Authorization": "Bearer new-key-0123456789abcdef"}
+    assert guarded.request("GET", path, new).status == 401
+    with guarded.keys.open("a") as file:
+        file.write("new new-key-0123456789abcdef read room/\n")
+    reload(guarded)
+    assert guarded.request("GET", path, new).status == 200
+
+
+def test_a_broken_keys_file_changes_nothing_and_is_named_by_its_line(guarded):
+    path = create(guarded, "room/b")
+    with guarded.subscribe(path, bearer("one")) as one:
+        guarded.keys.write_text(line("owner") + "nonsense\n")
+        reload(guarded)
+        assert f"{guarded.keys}:2" in guarded.logged()
+        append(guarded, path, "still here")
+        assert one.next().data == "still here"
+    assert guarded.request("GET", path, bearer("two")).status == 200
+
+
+def test_a_cookie_dies_with_its_key(guarded):
+    path = create(guarded, "room/c")
+    session = guarded.request("POST", "/v1/session", bearer("one"))["Set-Cookie"].split(";")[0]
+    with guarded.subscribe(path, {"Cookie": session}) as one:
+        # The same name, and another key.
+        guarded.keys.write_text(line("owner") + line("one").replace("one-key", "new-key"))
+        reload(guarded)
+        assert told(one.next())[1] == {"why": "revoked"} and one.next() is None
+    assert guarded.request("GET", path, {"Cookie": session}).status == 401
+
+
+def test_settings_of_the_file_are_read_again_and_those_that_cannot_change_are_named(serve, tmp_path):
+    settings = tmp_path / "freshet.yaml"
+    settings.write_text("heartbeat-seconds: 9\nallowed-origins: [https://one.example]\n")
+    server = serve(config=settings)
+    path = server.create()
+
+    def allows(origin):
+        return server.request("GET", path, {"Origin": origin})["Access-Control-Allow-Origin"] == origin
+
+    assert allows("https://one.example") and not allows("https://two.example")
+    settings.write_text("heartbeat-seconds: 8\nallowed-origins: [https://two.example]\nhosts: [web.example]\n")
+    assert server.request("GET", path, {"Host": "web.example"}).status == 403
+    reload(server)
+    assert allows("https://two.example") and not allows("https://one.example")
+    assert server.request("GET", path, {"Host": "web.example"}).status == 200
+    named = [found for found in server.logged().splitlines() if "next start" in found]
+    assert len(named) == 1 and "heartbeat-seconds" in named[0] and "hosts" not in named[0]
+    # What is wrong in it keeps all of it from being taken.
+    settings.write_text("allowed-origins: [https://three.example]\nlog-levle: debug\n")
+    reload(server)
+    assert f"{settings}:2: log-levle" in server.logged()
+    assert allows("https://two.example") and not allows("https://three.example")
+
+
+def test_the_log_level_changes_while_the_server_runs(serve, tmp_path):
+    settings = tmp_path / "freshet.yaml"
+    settings.write_text("log-level: error\n")
+    server = serve(config=settings)
+
+    def logged(name):
+        assert server.request("GET", f"/v1/stream/{name}?offset=nonsense").status == 400
+        return name in server.logged()
+
+    logged("quiet")
+    settings.write_text("log-level: trace\n")
+    server.process.send_signal(signal.SIGHUP)
+    number = iter(range(10_000))
+    eventually(lambda: logged(f"loud{next(number)}"))
+    assert "quiet" not in server.logged()
+
+
+def test_a_hundred_reloads_under_load_cut_nobody_and_lose_nothing(guarded):
+    names = [f"room/load{index}" for index in range(4)]
+    paths = [create(guarded, name) for name in names]
+    count, done = 200, threading.Event()
+    found, problems = {}, []
+
+    def write(path):
+        for number in range(count):
+            append(guarded, path, f"{number} ")
+
+    def read(path, who):
+        with guarded.subscribe(path, who, timeout=120) as reader:
+            ready.release()
+            text = ""
+            while len(text.split()) < count:
+                event = reader.next()
+                if event is None or event.type != "message":
+                    return problems.append((path, event))
+                text += event.data
+            found[path, str(who)] = text
+
+    ready = threading.Semaphore(0)
+    readers = [
+        threading.Thread(target=read, args=(path, who)) for path in paths for who in (bearer("one"), cookie("two", 3600))
+    ]
+    for thread in readers:
+        thread.start()
+    for _ in readers:
+        assert ready.acquire(timeout=60)
+    writers = [threading.Thread(target=write, args=(path,)) for path in paths]
+    for thread in writers:
+        thread.start()
+    base = "".join(line(name) for name in KEYS)
+    for number in range(100):
+        # Replaced, as editors do: half a file would be refused.
+        new = guarded.keys.with_suffix(".new")
+        new.write_text(base + f"other{number} other-key-{number:010} read *\n")
+        os.replace(new, guarded.keys)
+        reload(guarded)
+    for thread in [*writers, *readers]:
+        thread.join(timeout=120)
+        assert not thread.is_alive()
+    assert not problems
+    assert len(found) == len(readers)
+    assert set(found.values()) == {"".join(f"{number} " for number in range(count))}
+    assert "stays as it was" not in guarded.logged()
+
+
+@pytest.mark.skipif(TRANSPORT in ("tls", "h2"), reason="its certificate is read again")
+def test_without_anything_to_read_again_a_hangup_ends_the_server(serve):
+    server = serve()
+    server.process.send_signal(signal.SIGHUP)
+    assert server.process.wait(30) == -signal.SIGHUP
+
+
+# Expiry
+
+
+def test_a_native_read_is_told_that_its_session_expired(guarded):
+    path = create(guarded, "room/d")
+    append(guarded, path, "first")
+    session = cookie("one", 3)
+    with guarded.subscribe(path, session) as sse, guarded.lines(path, session) as lines:
+        assert sse.next().data == lines.next()["data"] == "first"
+        assert told(sse.next()) == ("reconnect", {"why": "expired"}, 5000)
+        assert sse.next() is None
+        last = lines.next()
+        assert (last["event"], last["data"]) == ("reconnect", {"why": "expired"})
+        assert lines.next() is None
+    assert guarded.request("GET", path, session).status == 401
+
+
+def test_a_read_before_the_stream_is_told_too(guarded):
+    with guarded.subscribe("/v1/stream/room/none", cookie("one", 2)) as reader:
+        assert told(reader.next())[1] == {"why": "expired"} and reader.next() is None
+
+
+def test_a_durable_streams_read_ends_well_and_is_refused_when_it_comes_back(guarded):
+    path = create(guarded, "room/e")
+    append(guarded, path, "first")
+    session = cookie("one", 3)
+    with guarded.subscribe(f"{path}?offset=-1&live=sse", session) as reader:
+        events = reader.rest()
+    assert [event.type for event in events] == ["data", "control"]
+    assert guarded.request("GET", f"{path}?offset=-1&live=sse", session).status == 401
+
+
+def test_a_long_poll_is_answered_that_there_is_nothing(guarded):
+    path = create(guarded, "room/f")
+    answer = guarded.request("GET", f"{path}?offset=now&live=long-poll", cookie("one", 2))
+    assert answer.status == 204 and answer["Stream-Next-Offset"]
+
+
+def test_the_plain_form_is_left_unfinished(guarded):
+    path = create(guarded, "room/g")
+    append(guarded, path, "first")
+    with guarded.subscribe(f"{path}?as=plain", cookie("one", 3)) as reader:
+        assert reader.next().data == "first"
+        with pytest.raises(CUT):
+            reader.next()
+
+
+def test_a_catch_up_body_is_left_unfinished(guarded):
+    path = create(guarded, "room/h")
+    for _ in range(24):
+        append(guarded, path, "x" * 900_000)
+    with Connection(guarded.address) as connection:
+        connection.send_head("GET", path, cookie("one", 2))
+        connection.read_head()
+        # More than the peer takes: it is open until its right ends, and what follows then never comes.
+        eventually(lambda: "cut short" in guarded.logged())
+        with pytest.raises(CUT):
+            while connection.read_chunk():
+                pass
+
+
+def test_a_streaming_append_is_told_how_far_it_came(guarded):
+    path = create(guarded, "room/i")
+    # A cookie changes something only for a page of the server's own.
+    page = {"Origin": guarded.url, "Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
+    with Connection(guarded.address) as producer, guarded.subscribe(path, bearer("one")) as reader:
+        producer.send_head("POST", path, {**page, **cookie("owner", 3)})
+        producer.send_chunk("kept")
+        assert reader.next().data == "kept"
+        answer = producer.read_answer()
+    assert answer.status == 401 and answer.json["type"].endswith("credential-expired")
+    head = guarded.request("HEAD", path, bearer("owner"))
+    assert answer["Stream-Next-Offset"] == head["Stream-Next-Offset"]
+
+
+def test_a_streaming_append_whose_key_is_taken_out_is_refused(guarded):
+    path = create(guarded, "room/j")
+    with contextlib.closing(Connection(guarded.address)) as producer, guarded.subscribe(path, bearer("one")) as reader:
+        producer.send_head(
+            "POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked", **bearer("owner")}
+        )
+        producer.send_chunk("kept")
+        assert reader.next().data == "kept"
+        guarded.keys.write_text(line("one"))
+        reload(guarded)
+        answer = producer.read_answer()
+    assert answer.status == 401 and answer["Stream-Next-Offset"]
+
+
+# Checking
+
+
+def check(*arguments):
+    return run("serve", "--check-config", *arguments)
+
+
+def test_a_configuration_is_checked_without_a_store_and_without_a_port(serve, keys, tmp_path):
+    settings = tmp_path / "freshet.yaml"
+    data = tmp_path / "data"
+    # Somebody has the port.
+    settings.write_text(f"keys: {keys}\ndata: {data}\nport: {serve().port}\n")
+    done = check("--config", settings)
+    assert (done.returncode, done.stdout) == (0, b"The configuration is valid.\n")
+    assert not data.exists()
+    keys.chmod(0o644)
+    done = check("--config", settings)
+    assert done.returncode == 0 and b"chmod 600" in done.stderr
+
+
+def test_everything_that_is_wrong_with_it_is_said(keys, tmp_path):
+    settings = tmp_path / "freshet.yaml"
+    settings.write_text("prot: 1\nheartbeat-seconds: never\n")
+    done = check("--config", settings)
+    assert done.returncode == 64 and not done.stdout
+    assert b"freshet.yaml:1: prot" in done.stderr and b"freshet.yaml:2: heartbeat-seconds" in done.stderr
+    keys.write_text("nonsense\n")
+    missing = tmp_path / "missing.pem"
+    done = check("--keys", keys, "--tls-certificate", missing, "--tls-key", missing)
+    assert done.returncode == 64 and f"{keys}:1".encode() in done.stderr and str(missing).encode() in done.stderr
