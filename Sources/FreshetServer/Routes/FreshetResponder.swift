@@ -44,7 +44,7 @@ package final class FreshetResponder: Responder {
         var links: [any Authenticator] = []
         if let probe { links.append(probe.access) }
         if let gate { links.append(gate) }
-        if let tokens = access.tokens { links.append(tokens) }
+        if let tokens = access.policy.tokens { links.append(tokens) }
         // Beside a program that decides, only who has a key is let in.
         if gate == nil || access.policy.keys != nil { links.append(access) }
         self.who = AuthenticatorChain(links)

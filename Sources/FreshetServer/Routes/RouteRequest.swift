@@ -60,7 +60,7 @@ package struct RouteCaller: Sendable {
         switch admission.credential {
         case .none, .probe, .preflight: return nil
         case .program where admission.expires == nil: return nil
-        case .bearer, .cookie, .program: return HeldRight(right, name, of: admission, by: who)
+        case .bearer, .cookie, .program, .token: return HeldRight(right, name, of: admission, by: who)
         }
     }
 
