@@ -1,6 +1,7 @@
 import ServerSentEvents
 import StreamCore
 import Testing
+import TextCodecs
 
 @testable import CompletionRelay
 
@@ -111,5 +112,23 @@ struct SaidTests {
                 ollama(#""message":{"role":"assistant","content":""},"done":true"#)
             ) == [.nothing, .token, .token, .something]
         )
+    }
+
+    @Test("is seen beside what Python writes for numbers that are none", arguments: ["NaN", "Infinity", "-Infinity"])
+    func nonNumbers(word: String) {
+        let text = "{\"score\":\(word),\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"logprob\":\(word)}]}"
+        let end = "{\"score\":\(word),\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}"
+        var machine = ProviderEventMachine(.chat)
+        let kept = [text, end].flatMap { machine.received(ServerSentEvent(data: $0)) }
+        #expect(kept.map { String(decoding: $0.body.data, as: UTF8.self) } == [text, end])
+        #expect(kept.map(\.said) == [.token, .something])
+        #expect(machine.disconnected(isClean: true) == EndRequest(.done))
+
+        // An event of our own is JSON by the letter.
+        var failed = ProviderEventMachine(.responses)
+        let error = "{\"x\":\(word),\"message\":\"Overloaded\"}"
+        let told = failed.received(ServerSentEvent(type: "error", data: error))
+        #expect(failed.verdict == .failed("Overloaded"))
+        #expect(told.count == 2 && told.last.map { (try? JSONText.validate($0.body.data)) != nil } == true)
     }
 }

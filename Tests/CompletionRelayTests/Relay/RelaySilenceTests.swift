@@ -79,6 +79,7 @@ struct RelaySilenceTests {
             (WireFormat.chat, "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
             (.chat, "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"{\"}}]}}]}\n\n"),
             (.chat, "data: {\"choices\":[{\"delta\":{\"reasoning_details\":[{\"text\":\"a\"}]}}]}\n\n"),
+            (.chat, "data: {\"score\":NaN,\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
             (.messages, "event: content_block_start\ndata: {}\n\n"),
             (.responses, "data: {\"type\":\"response.web_search_call.searching\"}\n\n"),
         ]
