@@ -79,7 +79,7 @@ public struct EventSource: AsyncSequence, Sendable {
         )
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1 << 16
         configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.http1_1ConnectionDebugInitializer = { StatusGuard.install(on: $0) }
+        configuration.http1_1ConnectionDebugInitializer = { $0.addBehindDecoder { StatusGuard() } }
         return configuration
     }
 

@@ -231,6 +231,9 @@ def test_events_without_a_number_are_counted_ours_included(relayed):
     assert raw(relayed, "/v1/responses/resp_plain?stream=true&starting_after=13").body == b""
     for bad in ["x", "", "1.5", "1e3"]:
         assert raw(relayed, f"/v1/responses/resp_plain?stream=true&starting_after={bad}").status == 400
+    for twice in ("starting_after=1&starting_after=9&stream=true", "starting_after=9&stream=true&stream=false"):
+        answer = raw(relayed, f"/v1/responses/resp_plain?{twice}")
+        assert answer.status == 400 and answer.json["type"] == "urn:freshet:repeated-parameter"
 
 
 def test_another_caller_s_response_is_not_there_and_is_not_asked_for(relayed):

@@ -48,6 +48,20 @@ struct JSONSliceTests {
         #expect(JSONSlice(Array("[1,2,x]".utf8)).elements.map(\.integer) == [1, 2])
     }
 
+    @Test("what Python writes for numbers that are none is passed over", arguments: ["NaN", "Infinity", "-Infinity"])
+    func nonNumbers(word: String) {
+        let text = "{\"a\":\(word),\"b\":[\(word),2],\"c\":{\"d\": \(word) },\"e\":\"x\"}"
+        let slice = JSONSlice(Array(text.utf8))
+        #expect(slice.isValue)
+        #expect(slice["a"]?.raw.elementsEqual(word.utf8) == true && slice["a"]?.integer == nil)
+        #expect(slice["b"]?.elements.map(\.integer) == [nil, 2])
+        #expect(slice["e"]?.string == "x")
+        // No stream holds it.
+        #expect(throws: JSONError.self) { try JSONText.validate(text.utf8) }
+        let broken = JSONSlice(Array("{\"a\":\(word.dropLast()),\"b\":1}".utf8))
+        #expect(!broken.isValue && broken["b"] == nil)
+    }
+
     @Test("bytes at random do no harm", arguments: 0..<4)
     func noise(seed: UInt64) {
         var generator = SeededRandom(seed: seed)

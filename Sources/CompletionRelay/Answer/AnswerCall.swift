@@ -26,7 +26,6 @@ final class AnswerCall: Sendable {
     /// The record of its key, where it has one.
     let record: StreamName?
     private let time: any TimeSource
-    private let began: Duration
 
     private struct State {
         var start: Start?
@@ -63,8 +62,7 @@ final class AnswerCall: Sendable {
         self.bodyHash = bodyHash
         self.record = record
         self.time = time
-        self.began = time.monotonic()
-        self.state = Mutex(State(metrics: AnswerMetrics(began: began)))
+        self.state = Mutex(State(metrics: AnswerMetrics(began: time.monotonic())))
     }
 
     /// The first call decides.
@@ -161,7 +159,7 @@ final class AnswerCall: Sendable {
         let now = time.monotonic()
         state.withLock { state in
             if readers > 0 { state.hasBeenRead = true }
-            let isArriving = !state.hasBeenRead && now - began < ReaderWatch.arrival
+            let isArriving = !state.hasBeenRead && now - state.metrics.began < ReaderWatch.arrival
             state.metrics.logged(
                 events: batch.events.count,
                 tokens: batch.tokens,

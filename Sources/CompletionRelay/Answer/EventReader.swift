@@ -105,6 +105,6 @@ struct EventReader: Sendable {
     }
 
     private static func isWhole(_ event: ServerSentEvent) -> Bool {
-        event.data.utf8.starts(with: "[DONE]".utf8) || (try? JSONText.validate(event.data.utf8)) != nil
+        event.data.utf8.starts(with: "[DONE]".utf8) || JSONSlice(Array(event.data.utf8)).isValue
     }
 }

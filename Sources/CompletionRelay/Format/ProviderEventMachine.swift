@@ -20,7 +20,7 @@ package struct ProviderEventMachine: Sendable {
 
     /// What an event says of the answer.
     package enum Said: Sendable, Equatable {
-        /// It only keeps the connection.
+        /// It only keeps the connection: a ping, or a part of the answer without anything in it.
         case nothing
         /// It tells something about the answer.
         case something
@@ -37,6 +37,8 @@ package struct ProviderEventMachine: Sendable {
     /// The tokens that the provider counted itself.
     package private(set) var countedTokens: Int?
     private var choices = ChatChoices()
+    /// The usage that was told last, as it was written.
+    private var usage: [UInt8] = []
     /// The last id of the response, and the one of the event that is looked at, where that is another.
     private var responseID: (last: String?, new: String?)
     /// The number of the next event, where it brings none of its own.
@@ -137,14 +139,23 @@ package struct ProviderEventMachine: Sendable {
         }
         self.choices.received(choices)
         count(event["usage"]?["completion_tokens"])
+        let isCounted = tellsMore(event["usage"])
         let hasToken = choices.contains { choice in
-            if choice["text"]?.saysSomething ?? false { return true }
+            if choice["text"]?.holdsText ?? false { return true }
             guard let delta = choice["delta"] else { return false }
-            return Self.spoken.contains { delta[$0]?.saysSomething ?? false }
+            return Self.spoken.contains { delta[$0]?.holdsText ?? false }
         }
         if hasToken { return (.token, untold) }
-        let isCounted = event["usage"].map { !$0.isNull } ?? false
-        return (choices.isEmpty && !isCounted && verdict == nil ? .nothing : .something, untold)
+        // Why a choice finished is text too.
+        let saysSomething = isCounted || choices.contains(where: \.holdsText) || verdict != nil
+        return (saysSomething ? .something : .nothing, untold)
+    }
+
+    /// Whether usage is told that was not told before: some servers send it along with everything.
+    private mutating func tellsMore(_ usage: JSONSlice?) -> Bool {
+        guard let usage, !usage.isNull, !usage.raw.elementsEqual(self.usage) else { return false }
+        self.usage = Array(usage.raw)
+        return true
     }
 
     /// Where a delta of a chat completion carries a part of the answer.
@@ -188,7 +199,8 @@ package struct ProviderEventMachine: Sendable {
                 decide(failure.end)
                 return (.something, ProviderFailure.isTold(event["error"]) ? nil : failure)
             }
-            return (type.hasSuffix(".delta") ? .token : .something, nil)
+            guard type.hasSuffix(".delta") else { return (.something, nil) }
+            return (event["delta"]?.holdsText ?? true ? .token : .nothing, nil)
         }
         count(response?["usage"]?["output_tokens"])
         return (.something, nil)
@@ -211,7 +223,8 @@ package struct ProviderEventMachine: Sendable {
             decide(failure.end)
             return (.something, name == "error" ? nil : failure)
         case "message_delta" where told == nil: count(event["usage"]?["output_tokens"])
-        case "content_block_delta" where told == nil: return (.token, nil)
+        case "content_block_delta" where told == nil:
+            return (event["delta"]?.holdsText ?? false ? .token : .nothing, nil)
         case "ping": return (.nothing, nil)
         default:
             guard let told else { break }
@@ -231,12 +244,13 @@ package struct ProviderEventMachine: Sendable {
         }
         let candidates = event["candidates"]?.elements ?? []
         choices.received(candidates, finished: "finishReason")
-        if event["promptFeedback"]?["blockReason"]?.string != nil { choices.refused() }
+        let isRefused = event["promptFeedback"]?["blockReason"]?.string != nil
+        if isRefused { choices.refused() }
         count(event["usageMetadata"]?["candidatesTokenCount"])
-        let hasToken = candidates.contains { candidate in
-            candidate["content"]?["parts"]?.elements.contains { $0.saysSomething } ?? false
-        }
-        return (hasToken ? .token : .something, untold)
+        let isCounted = tellsMore(event["usageMetadata"])
+        if candidates.contains(where: { $0["content"]?["parts"]?.holdsText ?? false }) { return (.token, untold) }
+        let saysSomething = isCounted || isRefused || candidates.contains(where: \.holdsText) || verdict != nil
+        return (saysSomething ? .something : .nothing, untold)
     }
 
     private mutating func line(_ data: [UInt8]) -> Reading {
@@ -256,7 +270,9 @@ package struct ProviderEventMachine: Sendable {
         let parts = [
             event["response"], event["thinking"], message?["content"], message?["thinking"], message?["tool_calls"],
         ]
-        return (parts.contains { $0?.saysSomething ?? false } ? .token : .something, untold)
+        if parts.contains(where: { $0?.holdsText ?? false }) { return (.token, untold) }
+        let saysSomething = message?.holdsText ?? false || verdict != nil
+        return (saysSomething ? .something : .nothing, untold)
     }
 
     /// An event of a protocol that is not known here: its name stands in the field for it, or in its data.

@@ -15,7 +15,10 @@ package struct ProviderFailure: Sendable, Equatable {
     /// An error by itself: an object with a message, a message, or a number.
     package init(_ error: JSONSlice?) {
         words = error.flatMap { Self.words(of: $0) } ?? Self.unsaid
-        if let error, error["message"]?.string?.isEmpty == false { object = JSONText.singleLine(Array(error.raw)) }
+        // It goes into an event of ours, which is JSON by the letter.
+        if let error, error["message"]?.string?.isEmpty == false, (try? JSONText.validate(error.raw)) != nil {
+            object = JSONText.singleLine(Array(error.raw))
+        }
     }
 
     package init(words: String) { self.words = words }
@@ -24,7 +27,7 @@ package struct ProviderFailure: Sendable, Equatable {
     init(of data: [UInt8]) {
         let value = JSONSlice(data)
         let words = String(decoding: value.raw, as: UTF8.self)
-        if words.isEmpty || (try? JSONText.validate(data)) != nil {
+        if words.isEmpty || value.isValue {
             self = ProviderFailure(told: value) ?? ProviderFailure(value)
         } else {
             self.init(words: words)

@@ -88,15 +88,14 @@ struct StrayText: Sendable {
         text.append(UInt8(ascii: "\n"))
         let last = ended.last { !JSONScanner.isBlank($0) }
         guard last == UInt8(ascii: "}") || last == UInt8(ascii: "]") else { return nil }
-        if (try? JSONText.validate(text)) != nil {
-            let value = JSONSlice(text)
+        let value = JSONSlice(text)
+        if value.isValue {
             text = []
             return ProviderFailure(told: value) ?? ProviderFailure(flat: value)
         }
         // What stands before it may be something else.
-        guard (try? JSONText.validate(ended)) != nil, let failure = ProviderFailure(told: JSONSlice(ended)) else {
-            return nil
-        }
+        let line = JSONSlice(ended)
+        guard line.isValue, let failure = ProviderFailure(told: line) else { return nil }
         text = []
         return failure
     }

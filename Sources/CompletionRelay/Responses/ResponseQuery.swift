@@ -7,10 +7,15 @@ struct ResponseQuery: Sendable, Equatable {
 
     init(_ query: String) throws(Problem) {
         let query = QueryText(query)
-        isStreaming = query.values(of: "stream").contains { ["true", "1"].contains($0.lowercased()) }
-        for value in query.values(of: "starting_after") {
-            guard let number = Int(value) else { throw .badStartingAfter }
-            startingAfter = number
-        }
+        isStreaming = try Self.single("stream", of: query).map { ["true", "1"].contains($0.lowercased()) } ?? false
+        guard let text = try Self.single("starting_after", of: query) else { return }
+        guard let number = Int(text) else { throw .badStartingAfter }
+        startingAfter = number
+    }
+
+    private static func single(_ name: String, of query: QueryText) throws(Problem) -> String? {
+        let values = query.values(of: name)
+        guard values.count < 2 else { throw .repeatedParameter(name) }
+        return values.first
     }
 }

@@ -30,7 +30,7 @@ package struct HTTPUpstream: UpstreamTransport {
         // As the providers' own clients do: a connection for each answer, so that one that is cut cuts no other.
         configuration.httpVersion = .http1Only
         configuration.http1_1ConnectionDebugInitializer = { channel in
-            ResponseEndHandler.install(on: channel).flatMap { StatusGuard.install(on: channel) }
+            channel.addBehindDecoder { ResponseEndHandler() }.flatMap { channel.addBehindDecoder { StatusGuard() } }
         }
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }

@@ -12,15 +12,6 @@ final class ResponseEndHandler: ChannelDuplexHandler {
     private var end: ResponseEnd?
     private var isInBody = false
 
-    /// Put behind the decoder of a connection.
-    static func install(on channel: any Channel) -> EventLoopFuture<Void> {
-        channel.eventLoop.submit {
-            let pipeline = channel.pipeline.syncOperations
-            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
-            try pipeline.addHandler(ResponseEndHandler(), position: .after(decoder))
-        }
-    }
-
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard case .head(var head) = Self.unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
         end = ResponseEnd.take(from: &head.headers)

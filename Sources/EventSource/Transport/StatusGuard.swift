@@ -16,14 +16,7 @@ package final class StatusGuard: ChannelInboundHandler {
 
     private var isOver = false
 
-    /// Put behind the decoder of a connection.
-    package static func install(on channel: any Channel) -> EventLoopFuture<Void> {
-        channel.eventLoop.submit {
-            let pipeline = channel.pipeline.syncOperations
-            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
-            try pipeline.addHandler(StatusGuard(), position: .after(decoder))
-        }
-    }
+    package init() {}
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isOver else { return }
@@ -33,5 +26,16 @@ package final class StatusGuard: ChannelInboundHandler {
             return context.close(promise: nil)
         }
         context.fireChannelRead(data)
+    }
+}
+
+extension Channel {
+    /// Puts a handler behind the decoder of an HTTP client's connection.
+    package func addBehindDecoder(_ make: @escaping @Sendable () -> any ChannelHandler) -> EventLoopFuture<Void> {
+        eventLoop.submit {
+            let pipeline = self.pipeline.syncOperations
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
+            try pipeline.addHandler(make(), position: .after(decoder))
+        }
     }
 }

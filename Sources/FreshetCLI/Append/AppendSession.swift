@@ -106,6 +106,10 @@ struct AppendSession: Sendable {
         case .append(let sequence, let body):
             headers = producer(sequence) + [("Content-Type", settings.contentType.text)]
             return try await client.send(.POST, url, headers: headers, body: body)
+        case .question(let sequence, _):
+            headers = producer(sequence + 2) + [("Content-Type", settings.contentType.text)]
+            let body = Batcher.leastBody(of: settings.contentType.kind)
+            return try await client.send(.POST, url, headers: headers, body: body)
         case .renewLease:
             headers.append(("Stream-Lease", "\(settings.leaseSeconds ?? 0)"))
             return try await client.send(.POST, url, headers: headers)

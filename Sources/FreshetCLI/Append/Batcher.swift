@@ -32,6 +32,7 @@ struct Batcher {
 
     private let kind: ContentType.Kind
     private var mostPieces = Self.batchPieces
+    private var mostBytes = Self.batchBytes
     private var buffer: [UInt8] = []
     private var isFinished = false
 
@@ -50,6 +51,15 @@ struct Batcher {
 
     init(kind: ContentType.Kind) {
         self.kind = kind
+    }
+
+    /// A body with one event, as small as one can be.
+    static func leastBody(of kind: ContentType.Kind) -> [UInt8] {
+        switch kind {
+        case .text, .binary, .json: Array("0".utf8)
+        case .ndjson: Array("0\n".utf8)
+        case .eventStream: Array("data:0\n\n".utf8)
+        }
     }
 
     /// Bytes that were put in and not taken yet.
@@ -107,11 +117,24 @@ struct Batcher {
         return nil
     }
 
-    /// The server takes no body of as many events as the last one: it is cut again, into bodies of half as many. False
-    /// when it holds one only.
-    mutating func cutSmaller() -> Bool {
-        guard let last = taken, last.pieces > 1 else { return false }
-        mostPieces = last.pieces / 2
+    /// What a server bounds in a body.
+    enum Bound { case events, bytes }
+
+    /// The server takes no body as large as the last one: it is cut again, into bodies of half as many events or bytes.
+    /// False when it cannot be cut.
+    mutating func cutSmaller(by bound: Bound) -> Bool {
+        guard let last = taken else { return false }
+        switch (kind, bound) {
+        // All of it is one event.
+        case (.text, .events), (.binary, .events): return false
+        case (.text, .bytes), (.binary, .bytes):
+            // The longest character has four bytes.
+            guard last.batch.count >= 8 else { return false }
+            mostBytes = last.batch.count / 2
+        case (.eventStream, _), (.ndjson, _), (.json, _):
+            guard last.pieces > 1 else { return false }
+            if bound == .bytes { mostBytes = last.batch.count / 2 } else { mostPieces = last.pieces / 2 }
+        }
         taken = nil
         failure = nil
         buffer = last.batch + buffer
@@ -125,10 +148,10 @@ struct Batcher {
     private mutating func take() -> [UInt8]? {
         let end: Int
         switch kind {
-        case .text: end = wholeCharacters(upTo: min(buffer.count, Self.batchBytes))
-        case .binary: end = min(buffer.count, Self.batchBytes)
+        case .text: end = wholeCharacters(upTo: min(buffer.count, mostBytes))
+        case .binary: end = min(buffer.count, mostBytes)
         case .eventStream, .ndjson, .json:
-            end = boundaries.prefix(mostPieces).last { $0 <= Self.batchBytes } ?? boundaries.first ?? 0
+            end = boundaries.prefix(mostPieces).last { $0 <= mostBytes } ?? boundaries.first ?? 0
         }
         guard end > 0 else { return nil }
         let batch = Array(buffer[..<end])

@@ -31,14 +31,28 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         case append(sequence: Int, body: [UInt8])
         case renewLease
         case end(sequence: Int, EventSource.End)
+        /// Whether the append of this number was kept: its repetition was refused, which says nothing of the attempts
+        /// before. Asked with an append whose number is too high by one even if it was, and which is so never kept.
+        case question(sequence: Int, RefusedAppend)
 
         fileprivate var isAppend: Bool {
             if case .append = self { true } else { false }
         }
 
         fileprivate var bodyBytes: Int {
-            if case .append(_, let body) = self { body.count } else { 0 }
+            switch self {
+            case .append(_, let body): body.count
+            case .question(_, let refused): refused.bytes
+            case .create, .renewLease, .end: 0
+            }
         }
+    }
+
+    /// An append that the server refused, and what it said.
+    struct RefusedAppend: Equatable {
+        var bytes: Int
+        var code: String?
+        var problem: String
     }
 
     enum Outcome: Equatable {
@@ -150,6 +164,11 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
     /// The request in flight was answered.
     mutating func answered(_ response: ServerResponse, at now: Duration) -> Action {
         guard case .sent(let request) = flight else { return next(at: now) }
+        if case .question(let sequence, let refused) = request, let expected = response.expectedSequence {
+            heard(at: now)
+            if expected > sequence { acknowledged(refused.bytes) } else { self.refused(refused) }
+            return next(at: now)
+        }
         switch response.status {
         case 200, 201, 204:
             guard response.isFreshets else {
@@ -163,15 +182,15 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         case 409 where request == .create && !response.isClosed && settings.acceptsAnyOpenStream:
             // Should its type be another, the first append is refused for that.
             accepted(request, response, at: now)
-        case 413 where request.isAppend && response.code == "too-many-events" && failures == 0 && batcher.cutSmaller():
-            // Nothing of it was kept, for certain: this was its first answer.
-            flight = .none
         case 400 where request.isAppend && !response.isClosed, 413 where request.isAppend, 422 where request.isAppend:
-            // The input is at fault, which no repetition mends. Those who read the stream learn it now, not from a
-            // lease that runs out.
-            flight = .none
-            failInput(response.problem)
-            batcher = Batcher(kind: settings.contentType.kind)
+            let refused = RefusedAppend(bytes: request.bodyBytes, code: response.code, problem: response.problem)
+            if failures == 0 {
+                // Nothing of it was kept, for certain: this was its first answer.
+                heard(at: now)
+                self.refused(refused)
+            } else {
+                flight = .retry(.question(sequence: sequence, refused), at: now)
+            }
         case 408, 425, 429, 500, 502...504, 506...599:
             retry(request, response.problem, atLeast: response.retryAfter ?? .zero, at: now)
         default:
@@ -196,21 +215,16 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
     }
 
     private mutating func accepted(_ request: Request, _ response: ServerResponse, at now: Duration) {
-        flight = .none
-        failures = 0
-        failingSince = nil
-        lastResponse = now
+        heard(at: now)
         switch request {
         case .create:
             // A stream of that name and kind may be there already; an ended one takes nothing more.
             if let end = response.end { outcome = .ended(end) }
             isCreated = true
-        case .append(_, let body):
-            sequence += 1
-            acknowledgedAppends += 1
-            acknowledgedBytes += body.count
+        case .append(_, let body): acknowledged(body.count)
         case .renewLease:
             if let end = response.end { outcome = .ended(end) }
+        case .question: outcome = .refused("the server took an append whose number leaves others out")
         case .end(_, let asked):
             if let end = response.end, let reason = end.reason, reason != asked.reason {
                 outcome = .ended(end)
@@ -218,6 +232,34 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
                 outcome = inputFailure.map(Outcome.inputFailed) ?? .complete
             }
         }
+    }
+
+    /// The request in flight was decided.
+    private mutating func heard(at now: Duration) {
+        flight = .none
+        failures = 0
+        failingSince = nil
+        lastResponse = now
+    }
+
+    private mutating func acknowledged(_ bytes: Int) {
+        sequence += 1
+        acknowledgedAppends += 1
+        acknowledgedBytes += bytes
+    }
+
+    /// Nothing of an append was kept. A bound of the server is kept from now on; otherwise the input is at fault, which
+    /// no repetition mends: those who read the stream learn it now, not from a lease that runs out.
+    private mutating func refused(_ append: RefusedAppend) {
+        let isCut =
+            switch append.code {
+            case "too-many-events": batcher.cutSmaller(by: .events)
+            case "body-too-large": batcher.cutSmaller(by: .bytes)
+            default: false
+            }
+        guard !isCut else { return }
+        failInput(append.problem)
+        batcher = Batcher(kind: settings.contentType.kind)
     }
 
     private mutating func retry(_ request: Request, _ reason: String, atLeast least: Duration, at now: Duration) {

@@ -33,6 +33,12 @@ struct ServerResponse: Sendable {
         )
     }
 
+    /// The number that a producer is to send next, if this response says that it left some out.
+    var expectedSequence: Int? {
+        guard status == 409 else { return nil }
+        return headers.first(name: "Producer-Expected-Seq").flatMap { Int($0) }
+    }
+
     /// `Retry-After` in seconds.
     var retryAfter: Duration? {
         headers.first(name: "Retry-After").flatMap { UInt16($0) }.map { .seconds(Int($0)) }

@@ -38,7 +38,7 @@ package struct RelaySettings: Sendable {
         SettingKind<Duration>.seconds(.milliseconds(50)...day * 3)
             .orNil("auto", meaning: "three times relay-idle-seconds"),
         default: nil,
-        "How long an upstream may send nothing but comments, pings and blank lines."
+        "How long an upstream may send nothing but comments, pings, blank lines and events without text."
     )
 
     package let relayEarly = Setting<Duration>(

@@ -373,8 +373,8 @@ package struct ServerSettings: Sendable {
         .bytes(1 << 20...1 << 50),
         default: 256 * 1024 * 1024,
         "Maximum memory for requests in progress: bodies being received or appended, and responses that readers have not "
-            + "taken. Bodies being received may use half. Without room, the request that holds the most is refused with 503 "
-            + "or cut off. Twice `body-bytes` (with a relay also twice `relay-body-bytes`) is the least that has an effect."
+            + "taken. Bodies being received may use half, and so may the bodies of relayed calls until their answers are "
+            + "over. Without room, the request that holds the most is refused with 503 or cut off. Twice `body-bytes` (with a relay also twice `relay-body-bytes`) is the least that has an effect."
     )
 
     package let connections = Setting<Int>(

@@ -1,5 +1,3 @@
-import StreamHTTP
-
 /// The query parameters of streams and their list, each of which stands once, for the same reason as a `SingleField`.
 enum SingleParameter {
     private static let names = [
@@ -20,16 +18,5 @@ enum SingleParameter {
             if sent.count > 1 { return sent[1].name }
         }
         return nil
-    }
-}
-
-extension Problem {
-    static func repeatedParameter(_ name: String) -> Problem {
-        Problem(
-            400,
-            "repeated-parameter",
-            title: "Repeated query parameter",
-            detail: "`\(name)` may be sent once. Nothing was changed."
-        )
     }
 }

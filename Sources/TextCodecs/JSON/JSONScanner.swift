@@ -6,14 +6,19 @@ package struct JSONScanner {
     private let end: Int
     private var position: Int
     private var depth = 0
+    private let takesNonNumbers: Bool
 
     package init(_ bytes: [UInt8]) {
         self.init(bytes, in: 0..<bytes.count)
     }
 
-    /// - Parameter range: The part of the bytes that is looked at. Positions are those in `bytes`.
-    package init(_ bytes: [UInt8], in range: Range<Int>) {
+    /// - Parameters:
+    ///   - range: The part of the bytes that is looked at. Positions are those in `bytes`.
+    ///   - takesNonNumbers: `NaN`, `Infinity` and `-Infinity` are values too. RFC 8259 has none of them; Python's `json`
+    ///     writes and reads them.
+    package init(_ bytes: [UInt8], in range: Range<Int>, takesNonNumbers: Bool = false) {
         self.bytes = bytes
+        self.takesNonNumbers = takesNonNumbers
         position = range.lowerBound
         end = range.upperBound
     }
@@ -38,6 +43,8 @@ package struct JSONScanner {
         case UInt8(ascii: "t"): try scanWord("true")
         case UInt8(ascii: "f"): try scanWord("false")
         case UInt8(ascii: "n"): try scanWord("null")
+        case UInt8(ascii: "N") where takesNonNumbers: try scanWord("NaN")
+        case UInt8(ascii: "I") where takesNonNumbers: try scanWord("Infinity")
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try scanNumber()
         default: throw expected("a value")
         }
@@ -150,7 +157,7 @@ package struct JSONScanner {
     }
 
     private mutating func scanNumber() throws(JSONError) {
-        _ = take(UInt8(ascii: "-"))
+        if take(UInt8(ascii: "-")), takesNonNumbers, peek == UInt8(ascii: "I") { return try scanWord("Infinity") }
         if !take(UInt8(ascii: "0")) { try scanDigits() }
         if take(UInt8(ascii: ".")) { try scanDigits() }
         if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {

@@ -1,6 +1,7 @@
 /// A value inside a JSON text, found without building anything: what the relay looks at is a word or two of an event.
 ///
-/// The text is taken as it comes: of one that is no JSON nothing is found, and nothing is reported.
+/// The text is taken as it comes: of one that is no JSON nothing is found, and nothing is reported. What Python writes for
+/// numbers that are none (`NaN`, `Infinity`) is passed over as other values are.
 package struct JSONSlice: Sendable {
     private let bytes: [UInt8]
     private let range: Range<Int>
@@ -26,10 +27,15 @@ package struct JSONSlice: Sendable {
     package var isNull: Bool { raw.elementsEqual("null".utf8) }
     package var isTrue: Bool { raw.elementsEqual("true".utf8) }
     package var integer: Int? { Int(String(decoding: raw, as: UTF8.self)) }
+    /// The text is one whole value.
+    package var isValue: Bool {
+        var scanner = self.scanner
+        return (try? scanner.scanValue()) == range
+    }
 
     /// Neither absent in disguise nor empty: something was said.
     package var saysSomething: Bool {
-        guard !isNull, !raw.elementsEqual("\"\"".utf8) else { return false }
+        guard !isNull, !raw.elementsEqual("\"\"".utf8), !raw.elementsEqual("NaN".utf8) else { return false }
         guard let first = raw.first, first == UInt8(ascii: "[") || first == UInt8(ascii: "{") else { return true }
         return !raw.dropFirst().dropLast().allSatisfy(JSONScanner.isBlank)
     }
@@ -38,7 +44,7 @@ package struct JSONSlice: Sendable {
     package subscript(name: String) -> JSONSlice? {
         guard raw.first == UInt8(ascii: "{") else { return nil }
         var found: JSONSlice?
-        var scanner = JSONScanner(bytes, in: range)
+        var scanner = self.scanner
         try? scanner.scanObject { key, value in
             if isKey(key, name) { found = JSONSlice(bytes, value) }
         }
@@ -49,7 +55,7 @@ package struct JSONSlice: Sendable {
     package var members: [(name: String, value: JSONSlice)] {
         guard raw.first == UInt8(ascii: "{") else { return [] }
         var found: [(name: String, value: JSONSlice)] = []
-        var scanner = JSONScanner(bytes, in: range)
+        var scanner = self.scanner
         try? scanner.scanObject { key, value in
             found.append((JSONSlice(bytes, key).string ?? "", JSONSlice(bytes, value)))
         }
@@ -60,7 +66,7 @@ package struct JSONSlice: Sendable {
     package var elements: [JSONSlice] {
         guard raw.first == UInt8(ascii: "[") else { return [] }
         var found: [JSONSlice] = []
-        var scanner = JSONScanner(bytes, in: range)
+        var scanner = self.scanner
         try? scanner.scanArray { found.append(JSONSlice(bytes, $0)) }
         return found
     }
@@ -68,11 +74,12 @@ package struct JSONSlice: Sendable {
     /// The text of a string.
     package var string: String? {
         guard raw.first == UInt8(ascii: "\"") else { return nil }
-        var scanner = JSONScanner(bytes, in: range)
-        guard (try? scanner.scanValue()) == range else { return nil }
+        guard isValue else { return nil }
         let inside = raw.dropFirst().dropLast()
         return inside.contains(UInt8(ascii: "\\")) ? Self.unescaped(inside) : String(decoding: inside, as: UTF8.self)
     }
+
+    private var scanner: JSONScanner { JSONScanner(bytes, in: range, takesNonNumbers: true) }
 
     private func isKey(_ quoted: Range<Int>, _ name: String) -> Bool {
         let inside = bytes[quoted].dropFirst().dropLast()

@@ -35,7 +35,12 @@ struct RelaySilenceTests {
         "that keeps its connection and says nothing",
         arguments: [
             (WireFormat.chat, ": processing\n\n"), (.chat, "retry: 1\n\n"), (.chat, "\n"), (.chat, "data: {}\n\n"),
-            (.chat, "data: {\"choices\":[]}\n\n"), (.messages, "event: ping\ndata: {\"type\":\"ping\"}\n\n"),
+            (.chat, "data: {\"choices\":[]}\n\n"), (.chat, "data: {\"choices\":[{\"index\":0,\"delta\":{}}]}\n\n"),
+            (.chat, "data: {\"choices\":[{\"delta\":{\"content\":\"\"}}],\"usage\":null}\n\n"),
+            (.messages, "event: content_block_delta\ndata: {\"delta\":{\"type\":\"text_delta\",\"text\":\"\"}}\n\n"),
+            (.responses, "data: {\"type\":\"response.output_text.delta\",\"delta\":\"\"}\n\n"),
+            (.gemini, "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\"}],\"role\":\"model\"}}]}\n\n"),
+            (.messages, "event: ping\ndata: {\"type\":\"ping\"}\n\n"),
             (.responses, "event: keepalive\ndata: {\"type\":\"keepalive\"}\n\n"),
         ]
     )
@@ -54,6 +59,7 @@ struct RelaySilenceTests {
         "that floods it with nothing, in no time",
         arguments: [
             (WireFormat.chat, ": processing\n\n"), (.chat, "\n"),
+            (.chat, "data: {\"choices\":[{\"delta\":{\"content\":\"\"}}]}\n\n"),
             (.messages, "event: ping\ndata: {\"type\":\"ping\"}\n\n"),
         ]
     )
@@ -70,8 +76,10 @@ struct RelaySilenceTests {
     @Test(
         "but not one that says something now and then",
         arguments: [
-            (WireFormat.chat, "data: {\"choices\":[{\"index\":0,\"delta\":{}}]}\n\n"),
-            (.chat, "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
+            (WireFormat.chat, "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
+            (.chat, "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"{\"}}]}}]}\n\n"),
+            (.chat, "data: {\"choices\":[{\"delta\":{\"reasoning_details\":[{\"text\":\"a\"}]}}]}\n\n"),
+            (.chat, "data: {\"score\":NaN,\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
             (.messages, "event: content_block_start\ndata: {}\n\n"),
             (.responses, "data: {\"type\":\"response.web_search_call.searching\"}\n\n"),
         ]

@@ -48,4 +48,16 @@ struct ResponsePathTests {
             #expect(throws: Problem.badStartingAfter) { try ResponseQuery("?starting_after=\(bad)") }
         }
     }
+
+    @Test("names each of what it reads once, and what it does not read as often as it likes")
+    func repeated() throws {
+        for (name, query) in [
+            ("starting_after", "?starting_after=1&starting_after=1"),
+            ("starting_after", "?starting_after=1&stream=true&starting%5Fafter=2"),
+            ("stream", "?stream=true&stream=false"), ("stream", "?stream&stream=true"),
+        ] {
+            #expect(throws: Problem.repeatedParameter(name), "\(query)") { try ResponseQuery(query) }
+        }
+        #expect(try ResponseQuery("?include[]=a&include[]=b&stream=1").isStreaming)
+    }
 }

@@ -82,7 +82,7 @@ import Testing
         #expect(whole?.count == 10 * piece.utf8.count)
         try batcher.append(Array(piece.utf8))
         var batches: [Int] = []
-        let isCut = batcher.cutSmaller()
+        let isCut = batcher.cutSmaller(by: .events)
         #expect(isCut)
         while let batch = try batcher.next() { batches.append(batch.count) }
         #expect(batches.reduce(0, +) == 11 * piece.utf8.count)

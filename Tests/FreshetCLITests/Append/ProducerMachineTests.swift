@@ -290,7 +290,7 @@ private func closed(_ status: Int, _ reason: String) -> ServerResponse {
                 .send(.append(sequence: 0, body: text("[1]"))), .send(.append(sequence: 1, body: text("[2]"))),
             ]
         )
-        // One event that is too many is the input's fault, and so is one whose first answer was lost.
+        // One event that is too many is the input's fault.
         let end = machine.answered(tooMany, at: .zero)
         guard case .send(.end(sequence: 1, let how)) = end, how.reason == .failed else {
             Issue.record("not ended as failed: \(end)")
