@@ -3,6 +3,9 @@
 import asyncio
 import random
 import resource
+import socket
+
+from .waiting import eventually
 
 
 def allow_many_sockets():
@@ -93,6 +96,27 @@ class Reader:
         assert self.data == expected, f"{self.path}: {first_difference(self.data, expected)}"
         assert all(a < b for a, b in zip(self.ids, self.ids[1:])), f"{self.path}: ids out of order"
         assert self.end == b'{"reason":"done"}', self.end
+
+
+class Crowd:
+    """Readers of one stream that are connected and never read."""
+
+    def __init__(self, server, path, count):
+        self.server, self.path, self.count = server, path, count
+
+    def __enter__(self):
+        request = f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode()
+        self.sockets = []
+        for _ in range(self.count):
+            self.sockets.append(socket.create_connection(("127.0.0.1", self.server.port)))
+            self.sockets[-1].sendall(request)
+        name = self.path.removeprefix("/v1/stream/")
+        eventually(lambda: self.server.request("GET", f"/v1/streams/{name}").json["readers"] == self.count, 60)
+        return self
+
+    def __exit__(self, *_):
+        for one in self.sockets:
+            one.close()
 
 
 class Chunks:
