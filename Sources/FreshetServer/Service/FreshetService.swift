@@ -26,7 +26,7 @@ package final class FreshetService: Sendable {
     ///   - keys: who may, from the keys file; nil where everybody may.
     ///   - certificate: what the files of the certificate hold, where the configuration names them.
     ///   - time: the clocks that leases, lifetimes and dates are read from.
-    ///   - extra: makes routes beside Freshet's own, such as the pages of the demonstration.
+    ///   - extra: makes routes beside Freshet's own and the live page, such as the pages of the demonstration.
     package convenience init(
         configuration: ServerConfiguration,
         store: any StreamStore,
@@ -44,7 +44,7 @@ package final class FreshetService: Sendable {
             certificate: certificate,
             logger: logger,
             time: time,
-            extra: extra(streams)
+            extra: extra(streams) + [LivePage(access: configuration.accessPolicy(keys: keys))]
         )
     }
 
