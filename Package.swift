@@ -139,7 +139,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             // Compiled in, as the pages of the demonstration are.
-            resources: [.embedInCode("Browser/Modules")],
+            resources: [.embedInCode("Browser/Modules"), .embedInCode("LivePage/Page")],
             swiftSettings: settings
         ),
         // What `freshet demo` shows. A program that embeds a server does not compile it.

@@ -1,25 +1,14 @@
 """Every page of `freshet demo`, for people who see, point or read otherwise: checked by axe, with the keyboard, on a phone."""
 
-import importlib.resources
-
 import pytest
 
+from support import axe
+
 PATHS = ("/", "/race", "/article")
-AXE = """
-const done = arguments[arguments.length - 1];
-axe.run(document, { iframes: false, resultTypes: ['violations'] }).then(
-  ({ violations }) => done(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`)}`)),
-  (error) => done([String(error)]));
-"""
 FOCUS = """
 const { tagName, textContent, id, name, value } = document.activeElement;
 return id || name || textContent.trim().replace(/\\s+/g, ' ').slice(0, 30) || `${tagName} ${value}`;
 """
-
-
-@pytest.fixture(scope="module")
-def axe():
-    return importlib.resources.files("axe_core_python").joinpath("axe.min.js").read_text()
 
 
 def open_page(browser, demo, path):
@@ -31,7 +20,7 @@ def open_page(browser, demo, path):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(browser, demo, axe, path, scheme):
+def test_axe_finds_nothing(browser, demo, path, scheme):
     if browser.name == "firefox" and scheme == "dark":
         pytest.skip("colours are the same in both")
     browser.resize(1280, 900)
@@ -46,7 +35,7 @@ def test_axe_finds_nothing(browser, demo, axe, path, scheme):
             for side in ("failure", "remedy"):
                 browser.run(f"document.querySelector('[data-case=newline] [data-show={side}]').click()")
                 browser.wait_for(f"document.querySelector('[data-case=newline]').dataset.{side} === 'over'")
-        assert browser.run_async(axe + AXE) == []
+        assert axe.violations(browser) == []
         browser.screenshot(f"page{path.replace('/', '-')}-{scheme}")
     finally:
         browser.color_scheme("")

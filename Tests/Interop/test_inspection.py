@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support.crowd import allow_many_sockets
+from support.crowd import Crowd, allow_many_sockets
 from support.freshet import NIGHTLY, Freshet
 from support.repeaters import Repeaters
 from support.waiting import eventually
@@ -82,26 +82,6 @@ def test_an_address_is_told_only_with_inspect_on_the_stream(serve, tmp_path):
             assert b"127.0.0.1" not in refused.body
         # What was there before says no more than before.
         assert "address" not in server.request("GET", "/v1/streams/team/a", plain).text
-
-
-class Crowd:
-    """Readers of one stream that are connected and never read."""
-
-    def __init__(self, server, path, count):
-        self.server, self.path, self.count = server, path, count
-
-    def __enter__(self):
-        self.connections = []
-        for _ in range(self.count):
-            self.connections.append(Connection(self.server.address))
-            self.connections[-1].send_head("GET", self.path, {"Accept": "text/event-stream"})
-        name = self.path.removeprefix("/v1/stream/")
-        eventually(lambda: self.server.request("GET", f"/v1/streams/{name}").json["readers"] == self.count, 60)
-        return self
-
-    def __exit__(self, *_):
-        for connection in self.connections:
-            connection.close()
 
 
 @pytest.mark.apart

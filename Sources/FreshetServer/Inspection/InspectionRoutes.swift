@@ -36,15 +36,16 @@ package actor InspectionRoutes {
                 guard let found = ReaderCursor(text) else { throw .badParameter("cursor", "what `next` said") }
                 cursor = found
             }
-            return .act { [self, cursor] in await .response(readers(of: name, from: cursor)) }
+            let limit = try request.target.pageLimit(most: Self.mostPerPage)
+            return .act { [self, cursor] in await .response(readers(of: name, from: cursor, limit: limit)) }
         } catch {
             return .respond(Response(error))
         }
     }
 
-    private func readers(of name: StreamName, from cursor: ReaderCursor) async -> Response {
+    private func readers(of name: StreamName, from cursor: ReaderCursor, limit: Int) async -> Response {
         do throws(StoreError) {
-            let found = await plane.readers(of: name, from: cursor, limit: Self.mostPerPage)
+            let found = await plane.readers(of: name, from: cursor, limit: limit)
             // After that: a reader is never beyond the tail.
             let tail = try await plane.streams.info(name)?.tail
             let body = JSONWriter.object { page in

@@ -1,7 +1,8 @@
 import StreamCore
 import StreamHTTP
 
-/// Which streams a list shows, and in what order, beyond what their names say: `state` and `sort` of `GET /v1/streams`.
+/// Which streams a list shows, and in what order, beyond how their names begin: `state`, `search` and `sort` of
+/// `GET /v1/streams`.
 struct StreamSelection: Sendable, Equatable {
     enum State: String, Sendable, CaseIterable {
         case open, ended
@@ -18,15 +19,19 @@ struct StreamSelection: Sendable, Equatable {
     }
 
     var state: State?
+    /// What is somewhere in the name, as bytes in which the letters of ASCII are small.
+    private var search: [UInt8] = []
     var key = Key.name
     var isDescending = false
     /// The list goes on behind it.
     var cursor: Place?
 
-    /// Nil where the query asks for neither.
+    /// Nil where the query asks for none of them.
     init?(_ target: RequestTarget) throws(Problem) {
         let (state, sort) = (target.values("state").first, target.values("sort").first)
-        guard state != nil || sort != nil else { return nil }
+        let search = target.values("search").first
+        guard state != nil || sort != nil || search != nil else { return nil }
+        if let search { self.search = Self.smallLetters(search) }
         if let state {
             guard let known = State(rawValue: state) else { throw .badParameter("state", Self.words(State.self)) }
             self.state = known
@@ -61,6 +66,7 @@ struct StreamSelection: Sendable, Equatable {
     /// Where a stream stands; nil where the list does not show it.
     func place(of info: StreamInfo, readers: () -> Int) -> Place? {
         if let state, (state == .ended) != (info.end != nil) { return nil }
+        if !search.isEmpty, Self.smallLetters(info.name.text).firstRange(of: search) == nil { return nil }
         let value =
             switch key {
             case .name: 0
@@ -72,6 +78,10 @@ struct StreamSelection: Sendable, Equatable {
             }
         let place = Place(value: value, name: info.name.text)
         return cursor.map { precedes($0, place) } ?? true ? place : nil
+    }
+
+    private static func smallLetters(_ text: String) -> [UInt8] {
+        text.utf8.map { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 ? $0 | 0x20 : $0 }
     }
 
     private static func words<Word: RawRepresentable<String> & CaseIterable>(_ type: Word.Type) -> String {
@@ -93,6 +103,17 @@ extension StreamSelection.Place {
 extension StreamInfo {
     /// When it got its last event or its end, or was created, in milliseconds since 1970.
     var updatedMilliseconds: UInt64 { max(birth, tail, end?.offset ?? birth).milliseconds }
+}
+
+extension RequestTarget {
+    /// How many a page of a list holds at most: `limit`, or as many as a page may hold.
+    func pageLimit(most: Int) throws(Problem) -> Int {
+        guard let text = values("limit").first else { return most }
+        guard let limit = Int(text), 1...most ~= limit else {
+            throw .badParameter("limit", "a whole number from 1 to \(most)")
+        }
+        return limit
+    }
 }
 
 extension Problem {

@@ -40,16 +40,17 @@ package actor ListingRoutes {
         }
         let prefix = request.target.values("prefix").first ?? ""
         do throws(Problem) {
+            let limit = try request.target.pageLimit(most: Self.mostPerPage)
             if let selection = try StreamSelection(request.target) {
                 let visible = caller.admission.caller.names(with: .inspect)
                 if visible.isEmpty, let problem = caller.refusal(.inspect, "") { throw problem }
-                return .act { [self] in await .response(list(prefix: prefix, selection, caller)) }
+                return .act { [self] in await .response(list(prefix: prefix, selection, limit: limit, caller)) }
             }
+            let cursor = request.target.values("cursor").first
+            return .act { [self] in await .response(list(prefix: prefix, cursor: cursor, limit: limit, caller)) }
         } catch {
             return .respond(Response(error))
         }
-        let cursor = request.target.values("cursor").first
-        return .act { [self] in await .response(list(prefix: prefix, cursor: cursor, caller)) }
     }
 
     private nonisolated func one(_ text: String?, _ caller: RouteCaller) async -> Response {
@@ -74,13 +75,13 @@ package actor ListingRoutes {
         }
     }
 
-    private func list(prefix: String, cursor: String?, _ caller: RouteCaller) async -> Response {
+    private func list(prefix: String, cursor: String?, limit: Int, _ caller: RouteCaller) async -> Response {
         do throws(StoreError) {
             // Looked for only among what the caller may read: neither a page nor its cursor, nor the time it takes,
             // tells of anything else.
             let visible = caller.admission.caller.names(with: .read).without(prefix: StreamName.reservedPrefix)
-            let found = try await streams.list(visible.beginning(with: prefix), after: cursor, limit: Self.mostPerPage)
-            return page(found, next: found.count == Self.mostPerPage ? found.last?.name.text : nil, caller)
+            let found = try await streams.list(visible.beginning(with: prefix), after: cursor, limit: limit)
+            return page(found, next: found.count == limit ? found.last?.name.text : nil, caller)
         } catch {
             return Response(Problem(error))
         }
@@ -88,10 +89,15 @@ package actor ListingRoutes {
 
     /// A page of a list by state, or in another order than that of the names: every stream is looked at, a thousand at
     /// a time, with others that ask served in between.
-    private func list(prefix: String, _ selection: StreamSelection, _ caller: RouteCaller) async -> Response {
+    private func list(
+        prefix: String,
+        _ selection: StreamSelection,
+        limit: Int,
+        _ caller: RouteCaller
+    ) async -> Response {
         let visible = caller.admission.caller.names(with: .inspect).without(prefix: StreamName.reservedPrefix)
         let names = visible.beginning(with: prefix)
-        var best = FirstStreams(selection, limit: Self.mostPerPage)
+        var best = FirstStreams(selection, limit: limit)
         var last = selection.firstName
         do throws(StoreError) {
             while true {

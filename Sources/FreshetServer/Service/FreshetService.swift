@@ -29,7 +29,7 @@ package final class FreshetService: Sendable {
     ///   - access: the rules, where something else obeys them too; by the configuration and these keys.
     ///   - certificate: what the files of the certificate hold, where the configuration names them.
     ///   - time: the clocks that leases, lifetimes and dates are read from.
-    ///   - extra: makes routes beside Freshet's own, such as the pages of the demonstration.
+    ///   - extra: makes routes beside Freshet's own and the live page, such as the pages of the demonstration.
     package convenience init(
         configuration: ServerConfiguration,
         store: any StreamStore,
@@ -51,7 +51,7 @@ package final class FreshetService: Sendable {
             certificate: certificate,
             logger: logger,
             time: time,
-            extra: extra(streams)
+            extra: extra(streams) + [LivePage(access: configuration.accessPolicy(keys: keys))]
         )
     }
 

@@ -77,13 +77,19 @@ struct InspectionTests {
                 ("?sort=-updated", ["a", "b", "d", "c"]), ("?sort=-events", ["b", "a", "c", "d"]),
                 ("?sort=-readers", ["d", "a", "b", "c"]), ("?state=open&sort=-created", ["d", "c", "b"]),
                 ("?sort=created&prefix=c", ["c"]), ("?sort=bytes&cursor=2.d", ["c", "b"]),
-                ("?sort=-created&cursor=0.x", []),
+                ("?sort=-created&cursor=0.x", []), ("?search=C", ["c"]), ("?search=", ["a", "b", "c", "d"]),
+                ("?sort=-bytes&limit=2", ["b", "c"]), ("?limit=1&cursor=a", ["b"]), ("?search=x", []),
             ] {
                 #expect(try await list(server, query).streams.map(\.name) == names, "\(query)")
             }
             let found = try #require(try await list(server, "?sort=name&prefix=a").streams.first)
             #expect(found.created == "2027-01-15T08:00:01Z")
             #expect(found.updated == "2027-01-15T08:00:05Z", "its end is the last that happened to it")
+            #expect(try await list(server, "?limit=4").next == "d")
+            #expect(try await list(server, "?sort=name&limit=4").next == nil)
+            for query in ["?limit=0", "?limit=1001", "?limit=x", "?sort=name&limit="] {
+                #expect(try await server.ask("GET", "/v1/streams\(query)").status == 400, "\(query)")
+            }
             for query in ["?state=", "?state=closed", "?sort=", "?sort=size", "?sort=--name", "?sort=bytes&cursor=x"] {
                 #expect(try await server.ask("GET", "/v1/streams\(query)").status == 400, "\(query)")
             }

@@ -3,6 +3,10 @@
 import asyncio
 import random
 import resource
+import socket
+
+from .waiting import eventually
+from .wire import Connection
 
 
 def allow_many_sockets():
@@ -93,6 +97,26 @@ class Reader:
         assert self.data == expected, f"{self.path}: {first_difference(self.data, expected)}"
         assert all(a < b for a, b in zip(self.ids, self.ids[1:])), f"{self.path}: ids out of order"
         assert self.end == b'{"reason":"done"}', self.end
+
+
+class Crowd:
+    """Readers of one stream that are connected and never read."""
+
+    def __init__(self, server, path, count):
+        self.server, self.path, self.count = server, path, count
+
+    def __enter__(self):
+        self.connections = []
+        for _ in range(self.count):
+            self.connections.append(Connection(self.server.address))
+            self.connections[-1].send_head("GET", self.path, {"Accept": "text/event-stream"})
+        name = self.path.removeprefix("/v1/stream/")
+        eventually(lambda: self.server.request("GET", f"/v1/streams/{name}").json["readers"] == self.count, 60)
+        return self
+
+    def __exit__(self, *_):
+        for connection in self.connections:
+            connection.close()
 
 
 class Chunks:
