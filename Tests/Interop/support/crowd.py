@@ -3,7 +3,6 @@
 import asyncio
 import random
 import resource
-import socket
 
 from .waiting import eventually
 from .wire import Connection
