@@ -123,7 +123,8 @@ package final class HTTPLoop {
         let rest = members.dropFirst(Self.slice)
         guard !rest.isEmpty else { return }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        eventLoop.execute { bound.value.reviewRights(of: rest) }
+        // A loop runs what is executed before it looks at its sockets again.
+        eventLoop.scheduleTask(in: .microseconds(100)) { bound.value.reviewRights(of: rest) }
     }
 
     // MARK: What can be told
