@@ -150,9 +150,9 @@ struct TokenVerifierTests {
                     let token = try Made.token(header: "{\"alg\":\"\(algorithm)\"}", sign: sign)
                     #expect((Made.trouble(token, verifier) == nil) == (index == own), "\(algorithm) by key \(own)")
                     // A right signature under a name that is not its own.
-                    for otherName in ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256"] where otherName != algorithm
-                    {
-                        let renamed = try Made.token(header: "{\"alg\":\"\(otherName)\"}", sign: sign)
+                    let names = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256"]
+                    for name in names where name != algorithm && !(algorithm == "Ed25519" && name == "EdDSA") {
+                        let renamed = try Made.token(header: "{\"alg\":\"\(name)\"}", sign: sign)
                         #expect(Made.trouble(renamed, verifier) != nil)
                     }
                 }
