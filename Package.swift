@@ -404,7 +404,9 @@ let package = Package(
             dependencies: [
                 "Locks", "FreshetHummingbird", "Freshet", "EventSource", "ServerSentEvents", "StreamCore",
                 asyncHTTPClient,
-                nio, nioPosix, nioHTTP1, logging, hummingbird,
+                nio, nioPosix, nioHTTP1, nioSSL, logging, hummingbird,
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

@@ -18,6 +18,8 @@ extension StreamHTTP.RequestHead {
             body: Body(request),
             expectsContinue: request.headerFields[.expect]?.lowercased() == "100-continue"
         )
+        // Said by HTTP/2 alone: Hummingbird's scheme of a request over HTTP/1 is `http`, with TLS too.
+        isSecure = request.scheme == "https"
     }
 }
 

@@ -11,12 +11,18 @@ import StreamCore
 struct RunningApp: Sendable {
     let streams: EventStreams
     let port: Int
+    private let isSecure: Bool
     private let group: ServiceGroup
 
-    var url: String { "http://127.0.0.1:\(port)" }
+    var url: String { "\(isSecure ? "https" : "http")://127.0.0.1:\(port)" }
 
+    /// - Parameters:
+    ///   - server: what answers on the application's connections.
+    ///   - isSecure: whether that has TLS.
     @discardableResult
     static func with<Value: Sendable>(
+        server: HTTPServerBuilder = .http1(),
+        isSecure: Bool = false,
         heartbeat: Duration = .seconds(10),
         drainDeadline: Duration = .seconds(20),
         heldReaders: Int = 100,
@@ -40,6 +46,7 @@ struct RunningApp: Sendable {
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let app = Application(
             router: router,
+            server: server,
             configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             services: [freshet],
             onServerRunning: { found.yield($0.localAddress?.port ?? 0) },
@@ -49,7 +56,7 @@ struct RunningApp: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             let port = await ports.first { _ in true } ?? 0
-            let value = try await body(RunningApp(streams: streams, port: port, group: group))
+            let value = try await body(RunningApp(streams: streams, port: port, isSecure: isSecure, group: group))
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
             return value

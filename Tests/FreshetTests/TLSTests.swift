@@ -35,6 +35,7 @@ struct TLSTests {
             let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
             do {
                 let response = try await client.execute(HTTPClientRequest(url: url), timeout: .seconds(20))
+                #expect(response.version == (url.hasPrefix("https://") ? .http2 : .http1_1))
                 let answer = String(buffer: try await response.body.collect(upTo: 1 << 20))
                 try await client.shutdown()
                 return answer
@@ -45,7 +46,7 @@ struct TLSTests {
         }
     }
 
-    @Test("serves it, with a second port in clear text, and takes a renewed certificate")
+    @Test("serves it, by HTTP/2 too, with a second port in clear text, and takes a renewed certificate")
     func renewed() async throws {
         let certificate = try Certificate()
         defer { certificate.remove() }

@@ -83,11 +83,12 @@ def health(*arguments, **environment):
 
 
 def test_health_says_that_a_server_is_ready(server):
-    for arguments, environment in [
-        ([server.url], {}),
-        ([], {"FRESHET_URL": server.url + "/"}),
-        ([], {"FRESHET_PORT": str(server.port)}),
-    ]:
+    own = {"FRESHET_PORT": str(server.port)}
+    trust = []
+    if server.certificate:
+        own["FRESHET_TLS_CERTIFICATE"] = str(server.certificate.chain)
+        trust = ["--ca-file", server.certificate.authority]
+    for arguments, environment in [([server.url], {}), ([], {"FRESHET_URL": server.url + "/"}), (trust, own)]:
         done = health(*arguments, **environment)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"ready\n", b"")
 

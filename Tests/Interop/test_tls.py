@@ -483,6 +483,7 @@ def test_the_clients_of_freshet_speak_it(server, tmp_path):
     assert run("append", *trust, url, input=b"one two").returncode == 0
     assert run("tail", *trust, url).stdout == b"one two"
     assert b"by-hand" in run("info", *trust, url).stdout
+    assert run("health", *trust, server.url).stdout == b"ready\n"
     assert b"by-hand" in run("ls", *trust, env={**os.environ, "FRESHET_URL": server.url}).stdout
     assert run("cancel", *trust, server.url + server.create()).returncode == 0
     assert run("delete", *trust, url).returncode == 0

@@ -57,14 +57,16 @@ extension Relay {
 
     /// Passes a request on as it is, whatever it is.
     func passing(_ request: RelayRequest, _ upstream: Upstream) -> RequestPlan {
-        let length = request.headers.first(name: "Content-Length").flatMap { Int($0) }
-        let hasBody = length ?? 0 > 0 || request.headers.contains(name: "Transfer-Encoding")
         let change = modelList(for: request, of: upstream)
         return .exchange(
             ExchangePlan { body, writer in
                 let watch = self.watch()
                 let sent: UpstreamRequest.Body =
-                    hasBody ? .stream(WatchedBody(body: body, watch: watch), length: length) : .none
+                    switch request.body {
+                    case .none: .none
+                    case .length(let length): .stream(WatchedBody(body: body, watch: watch), length: length)
+                    case .openEnded: .stream(WatchedBody(body: body, watch: watch), length: nil)
+                    }
                 try await self.pass(request, upstream, sent, watch, writer, change)
             }
         )

@@ -11,6 +11,8 @@ package struct RelayRequest: Sendable {
     package let query: String
     /// What the caller sent, without the fields that would pass on a key of this server.
     package private(set) var headers: HTTPHeaders
+    /// What follows its head. No field says so over HTTP/2.
+    let body: RequestHead.Body
     /// The upstream that the caller names; nil for whichever suits the request.
     package let upstream: String?
     /// Scheme and authority by which the caller reaches this server.
@@ -50,6 +52,7 @@ package struct RelayRequest: Sendable {
         path: String,
         query: String = "",
         headers: HTTPHeaders,
+        body: RequestHead.Body = .none,
         upstream: String? = nil,
         baseURL: String,
         caller: String? = nil,
@@ -61,6 +64,7 @@ package struct RelayRequest: Sendable {
         self.method = method
         self.path = path
         self.query = query
+        self.body = body
         self.upstream = upstream
         self.baseURL = baseURL
         self.isDraining = isDraining

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import FreshetServer
-import NIOSSL
 
 /// What every client command takes: who is asking.
 struct ClientOptions: ParsableArguments {
@@ -15,26 +14,7 @@ struct ClientOptions: ParsableArguments {
     )
     var key: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "A PEM file of certificates to trust beside the system's.",
-            discussion: "For https:// servers whose certificate is private: the authority's, or the server's own.",
-            valueName: "file"
-        )
-    )
-    var caFile: String?
-
-    /// The certificates to trust beside the system's.
-    func authorities() throws -> [NIOSSLCertificate] {
-        guard let caFile else { return [] }
-        guard let data = FileManager.default.contents(atPath: caFile) else {
-            throw ValidationError("The file of --ca-file, '\(caFile)', cannot be read.")
-        }
-        guard let found = try? NIOSSLCertificate.fromPEMBytes(Array(data)), !found.isEmpty else {
-            throw ValidationError("The file of --ca-file, '\(caFile)', holds no certificate in PEM form.")
-        }
-        return found
-    }
+    @OptionGroup var trust: TrustOptions
 
     /// The key to send, if there is one.
     func bearerKey(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> String? {
@@ -60,6 +40,6 @@ struct ClientOptions: ParsableArguments {
 
     /// A client that sends that key.
     func client() throws -> StreamClient {
-        StreamClient(key: try bearerKey(), trusting: try authorities())
+        StreamClient(key: try bearerKey(), trusting: try trust.authorities())
     }
 }

@@ -192,7 +192,7 @@ struct Doctor: AsyncParsableCommand {
         let client = try MeasuringClient(
             isSecure: server.isSecure || direct?.isSecure == true,
             verifies: !insecure,
-            trusting: try options.authorities(),
+            trusting: try options.trust.authorities(),
             offersHTTP2: !http1
         )
         let clock = ContinuousClock()

@@ -15,7 +15,9 @@ struct Health: AsyncParsableCommand {
         abstract: "Ask a server whether it is ready.",
         discussion: """
             Prints 'ready', or says on standard error what is wrong. Without a URL the server is the one that FRESHET_URL \
-            names, or else the one on this machine at port FRESHET_PORT (\(ServerSettings.all.port.defaultValue) without it).
+            names, or else the one on this machine at port FRESHET_PORT (\(ServerSettings.all.port.defaultValue) without it). \
+            Where FRESHET_TLS_CERTIFICATE is set, that port speaks TLS, and FRESHET_CLEAR_TEXT_PORT is asked instead if it \
+            is set.
 
             EXIT STATUS
               0  ready
@@ -28,11 +30,14 @@ struct Health: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The server's address, such as \(StreamURL.defaultServer).", valueName: "url"))
     var url: String?
 
+    @OptionGroup var trust: TrustOptions
+
     func run() async throws {
         let server = try Self.server(url, environment: ProcessInfo.processInfo.environment)
+        let client = StreamClient(key: nil, trusting: try trust.authorities())
         let response: ServerResponse
         do {
-            response = try await StreamClient(key: nil).send(.GET, server + "/health", timeout: .seconds(5))
+            response = try await client.send(.GET, server + "/health", timeout: .seconds(5))
         } catch {
             Terminal.note("no connection to \(server): \(error). Is a server running there?")
             throw ExitStatus.network.code
@@ -56,13 +61,28 @@ struct Health: AsyncParsableCommand {
             }
             return url.hasSuffix("/") ? String(url.dropLast()) : url
         }
-        let isNamed = environment["FRESHET_URL"].map { !$0.isEmpty } ?? false
-        guard !isNamed, let port = environment["FRESHET_PORT"], !port.isEmpty else {
-            return try StreamURL.server(environment: environment)
+        if value("FRESHET_URL", environment) != nil { return try StreamURL.server(environment: environment) }
+        let hasTLS = value("FRESHET_TLS_CERTIFICATE", environment) != nil
+        if hasTLS, let port = try portNumber("FRESHET_CLEAR_TEXT_PORT", environment) {
+            return "http://127.0.0.1:\(port)"
         }
-        guard let number = UInt16(port), number > 0 else {
-            throw ValidationError("FRESHET_PORT: '\(port)' is not a port to connect to.")
+        let scheme = hasTLS ? "https" : "http"
+        guard let port = try portNumber("FRESHET_PORT", environment) else {
+            return scheme + StreamURL.defaultServer.dropFirst("http".count)
         }
-        return "http://127.0.0.1:\(number)"
+        return "\(scheme)://127.0.0.1:\(port)"
+    }
+
+    /// A variable that is there and not empty.
+    private static func value(_ name: String, _ environment: [String: String]) -> String? {
+        environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func portNumber(_ name: String, _ environment: [String: String]) throws -> UInt16? {
+        guard let text = value(name, environment) else { return nil }
+        guard let number = UInt16(text), number > 0 else {
+            throw ValidationError("\(name): '\(text)' is not a port to connect to.")
+        }
+        return number
     }
 }

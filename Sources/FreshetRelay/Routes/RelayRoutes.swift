@@ -80,6 +80,7 @@ package struct RelayRoutes: RouteGroup {
                 path: target.path,
                 query: String(decoding: query, as: UTF8.self),
                 headers: HTTPHeaders(headers.map { ($0.name, $0.value) }),
+                body: request.head.body,
                 upstream: target.upstream,
                 baseURL: request.baseURL,
                 caller: name(of: caller),
@@ -109,8 +110,7 @@ package struct RelayRoutes: RouteGroup {
     }
 
     private static let clientFields: Set<String> = [
-        "accept", "content-length", "content-type", "freshet-on-disconnect", "idempotency-key", "transfer-encoding",
-        "user-agent", "x-goog-api-client",
+        "accept", "content-type", "freshet-on-disconnect", "idempotency-key", "user-agent", "x-goog-api-client",
     ]
     private static let clientBeginnings = ["anthropic-", "openai-", "x-stainless-"]
 

@@ -418,7 +418,9 @@ extension HTTP2Connection: HTTPLoopMember {
     var isBusy: Bool {
         switch state {
         case .open, .closed: false
-        case .leaving, .closing: true
+        // Its streams are busy themselves, and each is counted once.
+        case .leaving: streams.isEmpty
+        case .closing: true
         }
     }
 

@@ -59,7 +59,8 @@ final class HTTP2Stream {
     private var movedBefore: UInt64
     /// Since when nothing was taken of a response whose run is over, and how much was by then.
     private var stalled: (since: NIODeadline, taken: UInt64)?
-    private var isEvicted = false
+    /// Nobody is evicted whose stream was reset before: a full connection may not let go of it at once.
+    private var isReset = false
 
     init(
         _ id: HTTP2StreamID,
@@ -202,9 +203,8 @@ final class HTTP2Stream {
 
     /// Nobody takes the rest of a response whose run is over.
     private func evict() {
-        // A full connection may not let go of the stream at once.
-        if !isEvicted { loop.evicted(form: "response", from: peerAddress) }
-        isEvicted = true
+        if !isReset { loop.evicted(form: "response", from: peerAddress) }
+        isReset = true
         connection.reset(id, .cancel)
     }
 
@@ -331,6 +331,7 @@ extension HTTP2Stream: RequestTransport {
         noteUnsent()
         output = .sent
         leaveRun()
+        isReset = true
         connection.reset(id, .internalError)
     }
 

@@ -10,6 +10,9 @@ import Testing
             (nil, ["FRESHET_PORT": "8080"], "http://127.0.0.1:8080"),
             (nil, ["FRESHET_PORT": "8080", "FRESHET_URL": "http://freshet:1/"], "http://freshet:1"),
             (nil, ["FRESHET_PORT": "", "FRESHET_URL": ""], "http://127.0.0.1:4437"),
+            (nil, ["FRESHET_TLS_CERTIFICATE": "chain.pem"], "https://127.0.0.1:4437"),
+            (nil, ["FRESHET_TLS_CERTIFICATE": "chain.pem", "FRESHET_PORT": "8443"], "https://127.0.0.1:8443"),
+            (nil, ["FRESHET_TLS_CERTIFICATE": "chain.pem", "FRESHET_CLEAR_TEXT_PORT": "81"], "http://127.0.0.1:81"),
             ("https://app.example/", ["FRESHET_URL": "http://freshet:1"], "https://app.example"),
         ] as [(String?, [String: String], String)]
     )
@@ -25,6 +28,7 @@ import Testing
         arguments: [
             ("127.0.0.1:4437", [:]), (nil, ["FRESHET_PORT": "0"]), (nil, ["FRESHET_PORT": "http"]),
             (nil, ["FRESHET_URL": "freshet"]),
+            (nil, ["FRESHET_TLS_CERTIFICATE": "chain.pem", "FRESHET_CLEAR_TEXT_PORT": "0"]),
         ] as [(String?, [String: String])]
     )
     func whatIsNoAddressIsWrongUsage(url: String?, environment: [String: String]) {
