@@ -227,7 +227,7 @@ test('a page that is left holds nothing, and goes on when it is shown again', as
     source.close();
 });
 
-test('a token is made again after 401 and when it has expired, and a second 401 is final', async () => {
+test('a token is made again after 401 and when it has expired or was revoked, and a second 401 is final', async () => {
     let count = 0;
     const { browser, source, of } = await alone({ token: async () => `token-${count += 1}`, headers: { 'X-A': 'b' } });
     const shown = () => browser.last.headers.authorization;
@@ -240,17 +240,20 @@ test('a token is made again after 401 and when it has expired, and a second 401 
     browser.last.send('event: reconnect\nretry: 10\ndata: {"why":"expired"}\n\n').finish();
     await browser.clock.pass(11);
     assert.equal(shown(), 'Bearer token-3');
+    browser.last.accept().send('event: reconnect\nretry: 10\ndata: {"why":"revoked"}\n\n').finish();
+    await browser.clock.pass(11);
+    assert.equal(shown(), 'Bearer token-4');
     browser.last.accept().fail();
     await browser.clock.pass(10_000);
-    assert.equal(shown(), 'Bearer token-3');
+    assert.equal(shown(), 'Bearer token-4');
     browser.last.refuse(401);
     await settled();
-    assert.equal(shown(), 'Bearer token-4');
+    assert.equal(shown(), 'Bearer token-5');
     browser.last.refuse(401);
     await browser.clock.pass(60_000);
     assert.equal(source.readyState, 2);
     assert.equal(of('error').at(-1).status, 401);
-    assert.equal(count, 4);
+    assert.equal(count, 5);
 });
 
 test('a token that cannot be made, whatever is thrown then, is asked for again', async () => {

@@ -80,7 +80,8 @@ struct Desk {
         case .respond(let response): .response(response)
         case .act(let act), .read(let act): await act()
         case .collect(_, _, let act): await act(Array(body.utf8))
-        case .streamingAppend, .exchange, .later: preconditionFailure("a request without a body that arrives slowly")
+        case .streamingAppend, .exchange, .later, .granted:
+            preconditionFailure("a request of anybody, without a body that arrives slowly")
         }
     }
 
