@@ -43,7 +43,7 @@ struct LivePageTests {
                 let type = path.hasSuffix(".mjs") || path.hasSuffix(".js") ? "text/javascript; charset=utf-8" : nil
                 if let type { #expect(file.header("Content-Type") == type) }
                 guard !path.hasPrefix("v1/") else { continue }
-                for name in file.body.matches(of: #/(?:href|src)="([^"#]+)"|from '([^']+)'/#) {
+                for name in file.body.matches(of: #/(?:href|src)="([^"#]+)"|from '(\.[^']+)'/#) {
                     let name = String(name.1 ?? name.2 ?? "")
                     let next =
                         name.hasPrefix("../") ? String(name.dropFirst(3)) : "ui/" + name.split(separator: "/").last!
