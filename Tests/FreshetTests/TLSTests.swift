@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Freshet
 import NIOCore
+import NIOHTTP1
 import NIOSSL
 import Testing
 
