@@ -405,6 +405,7 @@ let package = Package(
                 "Locks", "FreshetHummingbird", "Freshet", "EventSource", "ServerSentEvents", "StreamCore",
                 asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, nioSSL, logging, hummingbird,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -1,6 +1,7 @@
 import Freshet
 import FreshetHummingbird
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Freshet
 import Hummingbird
+import HummingbirdCore
 import HummingbirdHTTP2
 import HummingbirdTLS
 import NIOCore
@@ -77,7 +78,7 @@ struct TLSTests {
         init(_ response: HTTPClientResponse) { parts = response.body.makeAsyncIterator() }
 
         mutating func read(until end: String? = nil) async throws {
-            while end.map({ !text.contains($0) }) ?? true, let part = try await parts.next() {
+            while end.map({ !text.contains($0) }) ?? true, let part = try await parts.next(isolation: #isolation) {
                 text += String(buffer: part)
             }
         }

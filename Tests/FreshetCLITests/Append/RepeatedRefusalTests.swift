@@ -1,4 +1,5 @@
 import EventSource
+import NIOHTTP1
 import StreamCore
 import Testing
 
@@ -115,7 +116,7 @@ private func gap(_ expected: Int) -> ServerResponse {
     @Test(arguments: ["text/plain", "image/png", "application/json", "application/x-ndjson", "text/event-stream"])
     func `What the question is asked with holds one event`(type: String) throws {
         let kind = ContentType(type)!.kind
-        let limits = PieceLimits(eventBytes: 100, lineBytes: 100)
+        let limits = PieceLimits(lineBytes: 100, eventBytes: 100)
         let events = try AtomicBody.events(of: Batcher.leastBody(of: kind), kind: kind, limits: limits)
         #expect(events.count == 1)
     }
