@@ -12,12 +12,16 @@ import Testing
         "upstreams": "openai", "relay-response-fields": "x-a", "relay-body-bytes": "2MiB", "relay-event-bytes": "3MiB",
         "allowed-origins": "https://a.example", "hosts": "a.example", "create-on-post": "a/", "public-cache": "a/",
         "public-url": "https://a.example/live", "log-format": "json", "inflight-bytes": "512MiB",
+        "jwt-algorithms": "HS256", "jwt-template": "read=users/{sub}/", "jwt-leeway-seconds": "9",
+        "jwt": "issuer=a audience=b keys=900",
     ]
 
     /// Settings that are refused without others.
     private static let company = [
         "tls-certificate": ["tls-key"], "tls-key": ["tls-certificate"],
         "tls-key-password-file": ["tls-certificate", "tls-key"], "clear-text-port": ["tls-certificate", "tls-key"],
+        "jwt-issuer": ["jwt-audience", "jwt-keys"], "jwt-audience": ["jwt-issuer", "jwt-keys"],
+        "jwt-algorithms": ["jwt-keys"], "jwt-claim": ["jwt-keys"], "jwt-template": ["jwt-keys"],
     ]
 
     @Test(arguments: SettingsTable.server.settings.map(\.name))

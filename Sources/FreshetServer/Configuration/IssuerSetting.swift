@@ -117,8 +117,8 @@ extension ServerConfiguration {
         var found: [String] = []
         if ownIssuer != IssuerSetting(), !ownIssuer.hasKeys {
             found.append(
-                "jwt-issuer: there is something said of tokens, and nothing to check them with. Set jwt-jwks, jwt-keys or "
-                    + "jwt-secret-file"
+                "jwt-issuer: there is something said of tokens, and nothing to check them with. Set jwt-jwks, "
+                    + "jwt-keys or jwt-secret-file"
             )
         }
         for issuer in issuers {

@@ -72,6 +72,20 @@ import Testing
                 secure-cookie: true
                 session-seconds: 3600
                 probe: true
+                jwt-issuer: https://login.example
+                jwt-audience: freshet
+                jwt-secret-file: /etc/freshet/secret
+                jwt-keys: /etc/freshet/issuer.pem
+                jwt-jwks: https://login.example/keys
+                jwt-algorithms: HS256, ES256
+                jwt-claim: streams
+                jwt-template: ["read=users/{sub}/"]
+                jwt-expiry: false
+                jwt-leeway-seconds: 25
+                jwt:
+                  - issuer: other
+                    audience: freshet
+                    secret-file: /etc/freshet/other
                 data: /var/lib/freshet
                 memory: yes
                 durability: os
@@ -142,6 +156,17 @@ import Testing
         expected.secureCookie = true
         expected.sessionLifetime = .seconds(3600)
         expected.probe = true
+        expected.jwtIssuer = "https://login.example"
+        expected.jwtAudience = "freshet"
+        expected.jwtSecretFile = "/etc/freshet/secret"
+        expected.jwtKeys = "/etc/freshet/issuer.pem"
+        expected.jwtJWKS = "https://login.example/keys"
+        expected.jwtAlgorithms = [.hs256, .es256]
+        expected.jwtClaim = "streams"
+        expected.jwtTemplate = [try TokenTemplate(parsing: "read=users/{sub}/")]
+        expected.jwtExpiry = false
+        expected.jwtLeeway = 25
+        expected.jwt = [try IssuerSetting(parsing: "issuer=other audience=freshet secret-file=/etc/freshet/other")]
         expected.data = "/var/lib/freshet"
         expected.memory = true
         expected.durability = .os
@@ -222,8 +247,9 @@ import Testing
             }
         }
         for name in names {
-            let file = name.hasPrefix("relay-") ? "RelaySettings.swift" : "ServerSettings.swift"
-            #expect(named[name] == [file], "\(name)")
+            let parts = ["relay-": "RelaySettings.swift", "jwt-": "TokenSettings.swift"]
+            let part = parts.first { name.hasPrefix($0.key) }
+            #expect(named[name] == [part?.value ?? "ServerSettings.swift"], "\(name)")
         }
     }
 
