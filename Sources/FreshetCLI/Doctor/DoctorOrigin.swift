@@ -5,7 +5,6 @@ import FreshetServer
 import NIOCore
 import ProbeProtocol
 import StreamHTTP
-import UnixSignals
 
 /// `freshet doctor --listen`: an origin that has nothing but the probe.
 struct DoctorOrigin {
@@ -20,7 +19,7 @@ struct DoctorOrigin {
             responder: ProbeResponder(access: isOpen ? .everybody : .tokens([secret])),
             configuration: DataPlaneConfiguration(ServerConfiguration())
         )
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let signals = TrappedSignals.begin([SIGTERM, SIGINT])
         let channel: any Channel
         let bound: SocketAddress
         do {

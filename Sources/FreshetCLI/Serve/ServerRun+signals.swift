@@ -1,15 +1,15 @@
+import Foundation
 import FreshetServer
 import Logging
 import NIOCore
 import ServiceLifecycle
-import UnixSignals
 
 extension ServerRun {
     /// Serves until the first signal, which is a graceful shutdown, has come to its end, or until a second one. SIGHUP
     /// is none of these: it has read again what may change.
     func serve(
         _ serving: Serving,
-        _ signals: UnixSignalsSequence,
+        _ signals: AsyncStream<CInt>,
         _ reloading: Reloading,
         _ logger: Logger
     ) async throws {
@@ -26,7 +26,7 @@ extension ServerRun {
                 var count = 0
                 var reloading = reloading
                 for await signal in signals {
-                    if signal == .sighup {
+                    if signal == SIGHUP {
                         await reloading.reload()
                         continue
                     }

@@ -11,7 +11,6 @@ import NIOCore
 import SQLiteStreamStore
 import StreamCore
 import StreamHTTP
-import UnixSignals
 
 /// One run of a server, from its configuration to its last signal.
 struct ServerRun {
@@ -116,7 +115,7 @@ struct ServerRun {
         )
         // Trapped before the URL is out: whoever has seen it may send a signal.
         let reloads = Reloading.isOfUse(options, environment, configuration)
-        let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint] + (reloads ? [.sighup] : []))
+        let signals = TrappedSignals.begin([SIGTERM, SIGINT] + (reloads ? [SIGHUP] : []))
         do {
             let manager = ServiceManager(environment: environment)
             let serving = Serving(service: service, manager: manager) { [invitation, logger] address in
