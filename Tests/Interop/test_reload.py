@@ -184,6 +184,7 @@ def test_settings_of_the_file_are_read_again_and_those_that_cannot_change_are_na
     reload(server)
     assert allows("https://two.example") and not allows("https://one.example")
     assert server.request("GET", path, {"Host": "web.example"}).status == 200
+    eventually(lambda: "next start" in server.logged())
     named = [found for found in server.logged().splitlines() if "next start" in found]
     assert len(named) == 1 and "heartbeat-seconds" in named[0] and "hosts" not in named[0]
     # What is wrong in it keeps all of it from being taken.

@@ -116,8 +116,13 @@ def test_a_token_of_64_kib_is_too_much(serve, secret):
 
 
 def test_a_token_ends_when_it_says(guarded):
-    token = signed({"read": ["*"]}, exp=int(time.time()) + 2)
-    assert guarded.request("GET", "/v1/streams", token).status == 200
+    # On a busy machine it may be over before it is shown.
+    for seconds in (2, 4, 8, 16, 32):
+        token = signed({"read": ["*"]}, exp=int(time.time()) + seconds)
+        if (answer := guarded.request("GET", "/v1/streams", token)).status == 200:
+            break
+        assert code(answer) == "expired-token"
+    assert answer.status == 200
     eventually(lambda: code(guarded.request("GET", "/v1/streams", token)) == "expired-token")
 
 
@@ -170,7 +175,7 @@ def test_tokens_of_joserfc_by_a_key_set(serve, tmp_path):
     assert code(server.request("GET", "/v1/streams", bearer(other))) == "wrong-token"
     assert server.request("GET", "/v1/streams", token("RS256", "rsa", keys["RS256"])).status == 200
     assert code(server.request("GET", "/v1/streams", token("ES256", "p384", keys["ES256"]))) == "wrong-token"
-    assert "post-quantum" in server.logged()
+    eventually(lambda: "post-quantum" in server.logged())
 
 
 class KeyServer(http.server.ThreadingHTTPServer):
@@ -268,14 +273,17 @@ def test_an_issuer_that_lies_keeps_the_keys_that_it_had(serve, key_server, lie):
     with server.subscribe("/v1/stream/a", by(known)) as reader:
         began = time.monotonic()
         answer = server.request("GET", "/v1/streams", by(unknown))
-        assert code(answer) == "wrong-token" and time.monotonic() - began < 15
+        assert code(answer) == "wrong-token" and time.monotonic() - began < 60
         # Another token of the key that is known: this one is not remembered.
         assert server.append("/v1/stream/a", "still here", headers=by(known, jti="2")).status == 204
         assert next_data(reader) == "still here"
-    assert "stay as they were" in server.logged()
-    metrics = server.request("GET", "/metrics", by(known)).body.decode()
-    assert 'freshet_issuer_keys_fetches_total{result="failed"} 1' in metrics
-    assert 'freshet_issuer_keys_fetches_total{result="ok"} 1' in metrics
+    eventually(lambda: "stay as they were" in server.logged())
+
+    def metrics():
+        return server.request("GET", "/metrics", by(known)).body.decode()
+
+    eventually(lambda: 'freshet_issuer_keys_fetches_total{result="failed"} 1' in metrics())
+    assert 'freshet_issuer_keys_fetches_total{result="ok"} 1' in metrics()
 
 
 def test_a_server_starts_while_its_issuer_is_dead(serve, key_server):
@@ -284,7 +292,7 @@ def test_a_server_starts_while_its_issuer_is_dead(serve, key_server):
     server = serve(jwt_jwks=key_server.url, jwt_issuer="app", jwt_audience="freshet")
     answer = server.request("GET", "/v1/streams", by(key))
     assert code(answer) == "issuer-unreachable" and answer["Retry-After"] == "30"
-    assert "503" in server.logged()
+    eventually(lambda: "503" in server.logged())
 
 
 def test_keys_go_on_working_beside_tokens(serve, secret, tmp_path):
