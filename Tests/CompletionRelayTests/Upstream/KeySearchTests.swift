@@ -54,6 +54,19 @@ struct KeySearchTests {
         }
     }
 
+    @Test("costs no more for words that may be tokens, however long and many they are")
+    func longTokens() {
+        var bytes = 0
+        var search = KeySearch { word in
+            bytes += word.utf8.count
+            return false
+        }
+        let claims = String(repeating: "e", count: 8000)
+        let found = search.finds(in: "eyJh.\(claims).\(String(repeating: "e-", count: 4000))".utf8)
+        #expect(found)
+        #expect(bytes < 5_000_000)
+    }
+
     @Test("is not found where it is not")
     func absent() {
         for text in [
