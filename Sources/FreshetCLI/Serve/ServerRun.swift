@@ -41,7 +41,7 @@ struct ServerRun {
         var logger = Logger(label: "freshet")
         logger.logLevel = inputs.configuration.logLevel
         if options.checkConfig {
-            _ = try readTokens(inputs.configuration, logger)
+            await (try readTokens(inputs.configuration, logger))?.stop()
             for remark in inputs.remarks(now: Int64(SystemTime().wallMilliseconds() / 1000)) { Terminal.note(remark) }
             return try Terminal.write(Array("The configuration is valid.\n".utf8))
         }
