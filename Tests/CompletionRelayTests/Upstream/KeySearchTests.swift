@@ -150,6 +150,25 @@ struct KeySearchTests {
         #expect(self.request([:], query: "?key=k3y%3d%3D").targetHoldsKey)
     }
 
+    @Test("tells callers apart, but not by a token that is another each time")
+    func renewedToken() {
+        func credential(_ signature: String, key: String = "theirs", token: String?) -> String {
+            RelayRequest(
+                method: "GET",
+                path: "/models",
+                headers: ["Authorization": "Bearer a.b.\(signature)", "x-api-key": key],
+                baseURL: "",
+                caller: "issuer#user",
+                token: token
+            ).credential
+        }
+        let first = credential("c", token: "a.b.c")
+        #expect(credential("d", token: "a.b.d") == first)
+        #expect(credential("c", key: "another", token: "a.b.c") != first)
+        #expect(credential("c", token: nil) != first)
+        #expect(credential("d", token: "a.b.c") != first)
+    }
+
     private func request(_ headers: HTTPHeaders, query: String = "") -> RelayRequest {
         RelayRequest(
             method: "GET",
