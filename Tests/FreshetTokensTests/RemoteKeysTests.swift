@@ -139,6 +139,21 @@ struct RemoteKeysTests {
         while await outcome(try token(new, "new"), made).code != nil { await Task.yield() }
     }
 
+    @Test("a token that was found right, and is the only one that comes, has stale keys fetched anew too")
+    func staleForKnown() async throws {
+        issuer.answers(oldKey, age: 120)
+        let made = try await authenticator()
+        let token = try token(old, "old")
+        #expect(await outcome(token, made) == (nil, false))
+        issuer.answers(newKey, age: 120)
+        time.move(by: .seconds(120))
+        #expect(await outcome(token, made) == (nil, false))
+        while wasAsked() < 2 { await Task.yield() }
+        // What the issuer has taken back counts no more, as soon as that is known.
+        while await outcome(token, made).code == nil { await Task.yield() }
+        #expect(await outcome(token, made).code == "wrong-token")
+    }
+
     @Test("a token that was found right is taken until it expires")
     func expiry() async throws {
         issuer.answers(oldKey, age: 86_400)

@@ -414,6 +414,11 @@ def test_a_configuration_is_checked_without_a_store_and_without_a_port(serve, ke
     assert done.returncode == 0 and b"chmod 600" in done.stderr
 
 
+def test_an_issuer_whose_keys_are_on_the_web_is_not_asked():
+    done = check("--jwt-issuer", "app", "--jwt-audience", "freshet", "--jwt-jwks", "https://127.0.0.1:1/keys")
+    assert (done.returncode, done.stdout) == (0, b"The configuration is valid.\n")
+
+
 def test_everything_that_is_wrong_with_it_is_said(keys, tmp_path):
     settings = tmp_path / "freshet.yaml"
     settings.write_text("prot: 1\nheartbeat-seconds: never\n")

@@ -332,6 +332,23 @@ def test_no_upstream_sees_a_token_of_ours(secret):
             assert request.fields["authorization"] == "Bearer theirs" and token not in str(request.fields)
 
 
+def test_a_call_that_is_repeated_with_a_renewed_token_is_the_same_call(secret):
+    with relays(Scripted) as relay:
+        issuer = {"jwt_secret_file": secret, "jwt_issuer": "app", "jwt_audience": "freshet"}
+        relayed = relay(["openai {url} key=none"], Answer(CHAT), **issuer)
+        relayed.begin(lambda request: Answer(CHAT))
+
+        def call(**token):
+            headers = {"Content-Type": "application/json", "Idempotency-Key": "once", **signed(**token)}
+            return relayed.server.request("POST", PATHS["chat"], headers, b'{"model": "m", "stream": true, "messages": []}')
+
+        first, renewed = call(jti="1"), call(jti="2")
+        assert first.status == 200 and renewed["Location"] == first["Location"]
+        assert len(relayed.upstream.requests) == 1
+        assert call(sub="u43")["Location"] != first["Location"]
+        assert len(relayed.upstream.requests) == 2
+
+
 def test_several_issuers_and_templates_in_the_settings_file(serve, tmp_path):
     secrets = {name: f"the-secret-of-{name}-which-has-more-than-32-bytes" for name in ("app", "shop")}
     for name, text in secrets.items():

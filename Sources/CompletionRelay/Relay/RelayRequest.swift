@@ -44,6 +44,7 @@ package struct RelayRequest: Sendable {
 
     /// - Parameters:
     ///   - caller: who the caller is to this server; nil where it asks nobody.
+    ///   - token: what the caller is known by, where that is another each time and the caller stays the same.
     ///   - isOurs: whether a word is a key of this server; nil where it has none.
     ///   - inflight: the memory that its body is counted in; nil where it is not.
     ///   - address: whence it came, for that.
@@ -56,6 +57,7 @@ package struct RelayRequest: Sendable {
         upstream: String? = nil,
         baseURL: String,
         caller: String? = nil,
+        token: String? = nil,
         isOurs: ((String) -> Bool)? = nil,
         isDraining: Bool = false,
         inflight: InflightBudget? = nil,
@@ -73,7 +75,8 @@ package struct RelayRequest: Sendable {
         let shown = Credentials.fields.flatMap { headers[$0] }
         // Google's clients may show it there.
         let inQuery = QueryText(query).credentials
-        credential = ([caller ?? ""] + shown + inQuery).joined(separator: "\u{0}")
+        let lasting = shown.filter { value in token.map { value != $0 && !value.hasSuffix(" \($0)") } ?? true }
+        credential = ([caller ?? ""] + lasting + inQuery).joined(separator: "\u{0}")
         guard let isOurs else {
             self.headers = headers
             (targetHoldsKey, credentialIsOurs) = (false, false)

@@ -46,20 +46,26 @@ struct KeySearch {
         guard !joints.isEmpty else { return false }
         let starts = [word.startIndex] + joints.map { $0 + 1 }
         let ends = joints + [word.endIndex]
+        // Where a token ends its claims, and may end itself: as places in `ends`.
+        let dots = joints.indices.filter { word[joints[$0]] == UInt8(ascii: ".") }
+        var next = 0
         for (index, start) in starts.enumerated() {
-            let most = Self.mayBeginToken(word[start...]) ? ends.count : Self.mostParts
-            for end in ends[index...].prefix(most) where start < end {
+            let near = ends[index...].prefix(Self.mostParts)
+            for end in near where start < end { if matches(word[start..<end]) { return true } }
+            while next < dots.count, dots[next] < index { next += 1 }
+            guard dots.count - next >= 2, word[start] == Self.beginningOfToken else { continue }
+            let last = next + 2 < dots.count ? dots[next + 2] : joints.count
+            for end in ends[max(near.endIndex, dots[next + 1] + 1)...].prefix(while: { $0 <= ends[last] }) {
+                // Of so many long words each costs what it takes.
+                budget -= (end - start) / 256
                 if matches(word[start..<end]) { return true }
             }
         }
         return false
     }
 
-    /// Whether a signed token may begin so: base64 of `{`, and two dots to come. It has as many parts as chance gave its
-    /// signature.
-    private static func mayBeginToken(_ rest: ArraySlice<UInt8>) -> Bool {
-        rest.first == UInt8(ascii: "e") && rest.count(where: { $0 == UInt8(ascii: ".") }) >= 2
-    }
+    /// A signed token is base64 of `{` and two dots: it has as many parts as chance gave its signature.
+    private static let beginningOfToken = UInt8(ascii: "e")
 
     /// Base64 may begin wherever a part of the word does: four of its own signs are joints too.
     private mutating func findsInBase64(_ word: ArraySlice<UInt8>, depth: Int) -> Bool {

@@ -40,7 +40,8 @@ struct ServerRun {
         var logger = Logger(label: "freshet")
         logger.logLevel = inputs.configuration.logLevel
         if options.checkConfig {
-            _ = try readTokens(inputs.configuration, logger)
+            let tokens = try readTokens(inputs.configuration, logger)
+            await tokens?.stop()
             for remark in inputs.remarks(now: Int64(SystemTime().wallMilliseconds() / 1000)) { Terminal.note(remark) }
             return try Terminal.write(Array("The configuration is valid.\n".utf8))
         }

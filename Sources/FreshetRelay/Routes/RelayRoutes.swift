@@ -84,6 +84,7 @@ package struct RelayRoutes: RouteGroup {
                 upstream: target.upstream,
                 baseURL: request.baseURL,
                 caller: name(of: caller),
+                token: token(of: caller, request),
                 isOurs: hasKeys ? { policy.isSecret($0, now: now) } : nil,
                 isDraining: request.facts.isDraining,
                 inflight: request.facts.inflight,
@@ -95,6 +96,13 @@ package struct RelayRoutes: RouteGroup {
     private func name(of caller: RouteCaller) -> String? {
         if case .anyone = callers { return nil }
         return caller.admission.caller.name
+    }
+
+    /// The signed token by which a caller is known: it is renewed, and who was given an answer by the one before may
+    /// read on by the next.
+    private func token(of caller: RouteCaller, _ request: RouteRequest) -> String? {
+        guard caller.admission.credential == .token else { return nil }
+        return shownKey(request) ?? request.origin.authorization.flatMap { BearerToken(authorization: $0)?.text }
     }
 
     /// What may go on to an upstream. Nobody knows which fields tell a program who asks, so that beside one only those

@@ -7,11 +7,18 @@ import StreamHTTP
 /// `inspect`. Where nobody can have that right, there is no page.
 struct LivePage: RouteGroup {
     private static let path = "/ui"
-    private let isOffered: Bool
+    private let access: CurrentAccess
 
-    init(access: AccessPolicy) {
-        let hasInspector = access.keys?.keys.contains { !$0.caller.names(with: .inspect).isEmpty }
-        isOffered = access.boundToLoopback || hasInspector == true
+    init(access: CurrentAccess) {
+        self.access = access
+    }
+
+    /// By the rules of this moment: a reload may bring a key with the right.
+    private var isOffered: Bool {
+        let policy = access.policy
+        if policy.keys?.keys.contains(where: { !$0.caller.names(with: .inspect).isEmpty }) ?? false { return true }
+        // A token makes no session for a page.
+        return policy.boundToLoopback && (policy.keys != nil || policy.tokens == nil)
     }
 
     func isPublic(_ request: RouteRequest) -> Bool {
@@ -72,7 +79,7 @@ extension Problem {
         403,
         "no-live-page",
         title: "No live page",
-        detail: "Other machines reach this server, and it has no key with the right `inspect`: nobody could see "
-            + "anything on the page. Add the right to a key in the keys file, or start the server on 127.0.0.1."
+        detail: "This server has no key with the right `inspect`: nobody could see anything on the page. Add the right "
+            + "to a key in the keys file, or start the server on 127.0.0.1 without issuers of tokens."
     )
 }

@@ -42,6 +42,7 @@ package final class FreshetService: Sendable {
         extra: @Sendable (Streams) -> [any RouteGroup] = { _ in [] }
     ) async {
         let streams = Streams(store: store, configuration: StreamsConfiguration(configuration), time: time)
+        let access = access ?? CurrentAccess(configuration.accessPolicy(keys: keys, tokens: tokens))
         await self.init(
             configuration: configuration,
             streams: streams,
@@ -51,7 +52,7 @@ package final class FreshetService: Sendable {
             certificate: certificate,
             logger: logger,
             time: time,
-            extra: extra(streams) + [LivePage(access: configuration.accessPolicy(keys: keys))]
+            extra: extra(streams) + [LivePage(access: access)]
         )
     }
 

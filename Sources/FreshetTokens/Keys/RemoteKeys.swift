@@ -41,17 +41,21 @@ package final class RemoteKeys: Sendable {
         self.fetch = fetch
     }
 
-    var generation: Int { state.withLock { $0.generation } }
+    /// How often the keys became others. Where they are due, a fetch begins: what rests on those of before, such as a
+    /// token that was found right, is asked for them too.
+    var generation: Int { current.generation }
 
     /// How often they were fetched, and how often that failed.
     var counts: (fetched: Int, failed: Int) { state.withLock { ($0.fetched, $0.failed) } }
 
     /// The keys as they are. Where they are due, a fetch begins, for which nobody waits.
-    var keys: [TokenKey] {
+    var keys: [TokenKey] { current.keys }
+
+    private var current: (keys: [TokenKey], generation: Int) {
         let now = time.monotonic()
         return state.withLock { state in
             if let due = state.due, due <= now { begin(&state) }
-            return state.keys
+            return (state.keys, state.generation)
         }
     }
 

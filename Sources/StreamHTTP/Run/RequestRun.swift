@@ -268,6 +268,7 @@ package final class RequestRun {
             run.start(plan)
             // It was decided by the rules of then, and nobody could ask about it since.
             run.reviewRight()
+            run.endWhatIsLost()
             if !run.machine.isOver { run.transport.bodyWantChanged() }
         }
     }
@@ -321,10 +322,14 @@ package final class RequestRun {
             if case .held = plan.opening { loop.responder.plane?.held.give(back: plan.name) }
         case (let action, _): perform(action)
         }
-        if let lost, !machine.isOver {
-            self.lost = nil
-            loseRight(lost)
-        }
+        endWhatIsLost()
+    }
+
+    /// Ends what came of a request whose right had ended before.
+    private func endWhatIsLost() {
+        guard let lost, !machine.isOver else { return }
+        self.lost = nil
+        loseRight(lost)
     }
 
     private func respond(_ response: Response) {

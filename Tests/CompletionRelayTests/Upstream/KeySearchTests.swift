@@ -54,6 +54,19 @@ struct KeySearchTests {
         }
     }
 
+    @Test("costs no more for words that may be tokens, however long and many they are")
+    func longTokens() {
+        var bytes = 0
+        var search = KeySearch { word in
+            bytes += word.utf8.count
+            return false
+        }
+        let claims = String(repeating: "e", count: 8000)
+        let found = search.finds(in: "eyJh.\(claims).\(String(repeating: "e-", count: 4000))".utf8)
+        #expect(found)
+        #expect(bytes < 5_000_000)
+    }
+
     @Test("is not found where it is not")
     func absent() {
         for text in [
@@ -135,6 +148,25 @@ struct KeySearchTests {
         #expect(self.request(["Freshet-Key": "k3y==", "Authorization": "Bearer k3y=="]).credentialIsOurs)
         #expect(!self.request(["Freshet-Key": "k3y=="]).credentialIsOurs)
         #expect(self.request([:], query: "?key=k3y%3d%3D").targetHoldsKey)
+    }
+
+    @Test("tells callers apart, but not by a token that is another each time")
+    func renewedToken() {
+        func credential(_ signature: String, key: String = "theirs", token: String?) -> String {
+            RelayRequest(
+                method: "GET",
+                path: "/models",
+                headers: ["Authorization": "Bearer a.b.\(signature)", "x-api-key": key],
+                baseURL: "",
+                caller: "issuer#user",
+                token: token
+            ).credential
+        }
+        let first = credential("c", token: "a.b.c")
+        #expect(credential("d", token: "a.b.d") == first)
+        #expect(credential("c", key: "another", token: "a.b.c") != first)
+        #expect(credential("c", token: nil) != first)
+        #expect(credential("d", token: "a.b.c") != first)
     }
 
     private func request(_ headers: HTTPHeaders, query: String = "") -> RelayRequest {

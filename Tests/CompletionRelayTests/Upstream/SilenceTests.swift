@@ -87,6 +87,22 @@ struct SilenceTests {
         #expect(silence.remaining(at: .seconds(101)) == .zero)
     }
 
+    @Test("is not made of what comes slowly, however much it becomes")
+    func emptyEvents() {
+        var silence = silence()
+        for second in 101...129 {
+            silence.pause(at: .seconds(second))
+            silence.saidNothing(bytes: Silence.emptyBytesPerSecond)
+            silence.resume(at: .seconds(second))
+            #expect(silence.remaining(at: .seconds(second)) > .zero)
+        }
+        #expect(silence.remaining(at: .seconds(130)) == .zero)
+        silence.spoke(at: .seconds(130))
+        silence.saidNothing(bytes: 5000 + Silence.emptyBytesPerSecond)
+        #expect(silence.remaining(at: .milliseconds(130_999)) == .zero)
+        #expect(silence.remaining(at: .seconds(131)) > .zero)
+    }
+
     @Test("is looked at again, while the upstream waits, when what it had left may be over")
     func soon() {
         var silence = silence()

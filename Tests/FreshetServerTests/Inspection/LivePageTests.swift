@@ -68,7 +68,7 @@ struct LivePageTests {
         for (keys, onLoopback, status) in [
             (nil, true, 200), (nil, false, 403), (keys, true, 200), (keys, false, 403), (keys + inspector, false, 200),
         ] {
-            let page = LivePage(access: try policy(keys, onLoopback: onLoopback))
+            let page = LivePage(access: CurrentAccess(try policy(keys, onLoopback: onLoopback)))
             let head = RequestHead(method: .GET, uri: "/ui")
             let request = RouteRequest(head: head, target: RequestTarget("/ui"), facts: facts)
             #expect(page.isPublic(request))
@@ -79,4 +79,39 @@ struct LivePageTests {
             #expect(response.status == status, "\(keys ?? "no keys"), \(onLoopback ? "loopback" : "beyond")")
         }
     }
+
+    @Test func `comes and goes with the keys of a reload, and tokens alone make none`() throws {
+        func policy(_ keys: String?, tokens: (any TokenAuthenticator)? = nil, onLoopback: Bool) throws -> AccessPolicy {
+            AccessPolicy(
+                boundToLoopback: onLoopback,
+                hosts: [],
+                allowedOrigins: [],
+                keys: try keys.map { try KeyRing(parsing: $0, file: "keys") },
+                tokens: tokens,
+                open: false
+            )
+        }
+        let access = CurrentAccess(try policy(keys, onLoopback: false))
+        let page = LivePage(access: access)
+        func status() throws -> Int {
+            let facts = ConnectionFacts(address: "a", refusal: nil, isDraining: false)
+            let head = RequestHead(method: .GET, uri: "/ui")
+            let request = RouteRequest(head: head, target: RequestTarget("/ui"), facts: facts)
+            guard case .respond(let response) = try #require(page.plan(request)) else { return 0 }
+            return response.status
+        }
+        #expect(try status() == 403)
+        access.replace(with: try policy(keys + inspector, onLoopback: false))
+        #expect(try status() == 200)
+        access.replace(with: try policy(nil, tokens: NoTokens(), onLoopback: true))
+        #expect(try status() == 403)
+        access.replace(with: try policy(inspector, tokens: NoTokens(), onLoopback: true))
+        #expect(try status() == 200)
+    }
+}
+
+/// An issuer who has signed nothing.
+private struct NoTokens: TokenAuthenticator {
+    func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication { .undecided }
+    func isToken(_ word: String, now: Int64) -> Bool { false }
 }

@@ -163,6 +163,21 @@ struct RequestRunTests {
         #expect(scene.transport.said == ["401 "])
     }
 
+    @Test("a right that ends while it is decided what a request is ends whatever that is")
+    func rightEndsBeforeItIsDecided() {
+        let scene = post(.length(4))
+        let (echo, grant) = (echo, Grant())
+        let run = NIOLoopBound(scene.run, eventLoop: scene.eventLoop)
+        let plan = RequestPlan.later {
+            grant.end()
+            run.value.reviewRight()
+            return .collect(limit: 4, echo)
+        }
+        scene.run.start(plan.held(by: grant))
+        scene.eventLoop.run()
+        #expect(scene.transport.said == ["401 "])
+    }
+
     @Test("a peer that waits for a word is told to go on, or why not")
     func expectation() {
         let welcome = post(.length(4), expectsContinue: true)
