@@ -2,8 +2,8 @@
 
 The load is that of `run.py`'s `fan`: one event on its way at a time, and the publisher waits until all readers have it. The figure is
 the server's CPU time for one delivery, from the scheduler's own account, median over the rounds; the ratio is to HTTP/1.1 in clear text
-in the same round. The publisher uses a port in clear text in every row. With --against, another build of freshet takes part as `before`,
-by HTTP/1.1 in clear text.
+in the same round. The publisher uses a port in clear text in every row. With --against, another build of freshet takes part in every
+row, as `before`.
 """
 
 import argparse
@@ -28,6 +28,7 @@ ROWS = [
     ("HTTP/2, TLS, 100 readers a connection", "h2", 100),
     ("HTTP/2, TLS, 1 reader a connection", "h2", 1),
 ]
+BEFORE = ", before"
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -102,8 +103,7 @@ class Server:
     def __init__(self, binary, transport, certificate):
         self.port = self.clear = free_port()
         command = [binary, "serve", "--memory", "--port", self.port, "--event-loops", "1", "--connections-per-address", "0"]
-        if transport != "before":
-            command += ["--streams-per-address", "0"]
+        command += ["--streams-per-address", "0"]
         if transport == "h2c":
             command += ["--http2-clear-text"]
         if transport in ("tls", "h2"):
@@ -167,9 +167,10 @@ def main():
     together = max(readers for _, _, readers in ROWS)
     if arguments.subscribers % together or not arguments.subscribers:
         parser.error(f"--subscribers: {together} share a connection in some rows, so it is a multiple of that")
-    rows = [(label, transport, together, arguments.binary) for label, transport, together in ROWS]
+    builds = {"": arguments.binary}
     if arguments.against:
-        rows.insert(1, ("HTTP/1.1, clear text, before", "before", 1, arguments.against))
+        builds[BEFORE] = arguments.against
+    rows = [(label + suffix, *row, build) for label, *row in ROWS for suffix, build in builds.items()]
     root = pathlib.Path(__file__).resolve().parents[2]
     with tempfile.TemporaryDirectory() as scratch:
         certificate = pathlib.Path(scratch)
@@ -189,7 +190,11 @@ def main():
     for label, *_ in rows:
         cost = statistics.median(turn[label] for turn in turns)
         ratio = statistics.median(turn[label] / turn[ROWS[0][0]] for turn in turns)
-        print(f"  {label:46} {cost:6.2f} us  {ratio:5.2f} x HTTP/1.1 in clear text")
+        print(f"  {label:54} {cost:6.2f} us  {ratio:5.2f} x HTTP/1.1 in clear text")
+    if arguments.against:
+        for label, *_ in ROWS:
+            ratios = [turn[label] / turn[label + BEFORE] for turn in turns]
+            print(f"  {label:54} {statistics.median(ratios):.3f} x before  ({min(ratios):.3f} to {max(ratios):.3f})")
 
 
 if __name__ == "__main__":
