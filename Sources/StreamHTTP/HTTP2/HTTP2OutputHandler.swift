@@ -11,8 +11,9 @@ final class HTTP2OutputHandler: ChannelOutboundHandler {
 
     /// What is larger is not copied.
     static let copiedBytes = 4096
-    /// So many go on without a flush: how much the channel takes is asked before the next frame.
-    static let gatheredBytes = 32 * 1024
+    /// More are not gathered: they go on without a flush, and how much the channel takes is asked before the next frame.
+    /// No more than one frame, so that what the channel holds is hardly above its mark.
+    static let gatheredBytes = HTTP2SendQueue.frameSize
 
     private let loop: HTTPLoop
     private var direct = DirectSend()
@@ -28,14 +29,13 @@ final class HTTP2OutputHandler: ChannelOutboundHandler {
         let bytes = Self.unwrapOutboundIn(data)
         guard promise == nil, bytes.readableBytes <= Self.copiedBytes else {
             // The head of a large frame goes out in one system call with it.
-            if let gathered = takeGathered() { enqueue(gathered, on: context) }
+            if let gathered = takeGathered() { enqueue(fitted(gathered), on: context) }
             return enqueue(bytes, promise, on: context)
         }
+        if let gathered, gathered.readableBytes + bytes.readableBytes > Self.gatheredBytes { passOn(context) }
         var gathered = takeGathered() ?? loop.takeSpareBuffer()
         gathered.writeImmutableBuffer(bytes)
-        let isEnough = gathered.readableBytes >= Self.gatheredBytes
         self.gathered = gathered
-        if isEnough { passOn(context) }
     }
 
     func flush(context: ChannelHandlerContext) {
@@ -47,15 +47,22 @@ final class HTTP2OutputHandler: ChannelOutboundHandler {
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         // Without a flush it is the channel's to drop.
-        if let gathered = takeGathered() { enqueue(gathered, on: context) }
+        if let gathered = takeGathered() { enqueue(fitted(gathered), on: context) }
         context.close(mode: mode, promise: promise)
     }
 
     private func passOn(_ context: ChannelHandlerContext) {
         guard var bytes = takeGathered() else { return }
-        if let rest = direct.send(bytes, on: context) { return enqueue(rest, on: context) }
+        if let rest = direct.send(bytes, on: context) { return enqueue(fitted(rest), on: context) }
         bytes.clear()
         loop.spareBuffer = bytes
+    }
+
+    /// What the channel may keep for long, without the room that a spare buffer has from an earlier use: of that nobody
+    /// keeps account.
+    private func fitted(_ bytes: ByteBuffer) -> ByteBuffer {
+        guard bytes.storageCapacity / 2 > max(bytes.readableBytes, 256) else { return bytes }
+        return ByteBuffer(bytes: bytes.readableBytesView)
     }
 
     /// Alone with its bytes: what holds them too would have them copied when they grow.

@@ -64,7 +64,50 @@ struct HTTP2OutputHandlerTests {
         channel.flush()
         let all = try writes(channel)
         #expect(all.joined().utf8.count == 100_000)
-        #expect(all.allSatisfy { $0.utf8.count < HTTP2OutputHandler.gatheredBytes + 1000 })
+        #expect(all.allSatisfy { $0.utf8.count <= HTTP2OutputHandler.gatheredBytes })
+    }
+
+    @Test("what waits in the channel holds no more memory than it is long, whatever its buffer was used for before")
+    func fitted() throws {
+        let channel = EmbeddedChannel()
+        let loop = Self.loop(channel.eventLoop)
+        try channel.pipeline.syncOperations.addHandler(HTTP2OutputHandler(loop: loop))
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        let large = ByteBuffer(repeating: 0, count: HTTP2OutputHandler.copiedBytes + 1)
+        for next in [nil, large] {
+            loop.spareBuffer = ByteBufferAllocator().buffer(capacity: HTTP2OutputHandler.gatheredBytes)
+            channel.write(ByteBuffer(string: "small"), promise: nil)
+            if let next { channel.write(next, promise: nil) }
+            channel.flush()
+            let small = try #require(try channel.readOutbound(as: ByteBuffer.self))
+            #expect(String(buffer: small) == "small" && small.storageCapacity <= 512)
+            let rest = try channel.readOutbound(as: ByteBuffer.self)
+            #expect(rest == next)
+        }
+    }
+
+    @Test("what was not flushed goes before the end of a connection, for a handler below that flushes by itself")
+    func close() throws {
+        final class Below: ChannelOutboundHandler {
+            typealias OutboundIn = ByteBuffer
+            var seen: [String] = []
+
+            func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+                seen.append(String(buffer: Self.unwrapOutboundIn(data)))
+                promise?.succeed()
+            }
+
+            func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+                seen.append("close")
+                context.close(mode: mode, promise: promise)
+            }
+        }
+        let channel = try channel()
+        let below = Below()
+        try channel.pipeline.syncOperations.addHandler(below, position: .first)
+        for part in ["one ", "two"] { channel.write(ByteBuffer(string: part), promise: nil) }
+        channel.close(promise: nil)
+        #expect(below.seen == ["one two", "close"])
     }
 
     @Test("who waits for a write is told when that is out, and not before")
