@@ -32,7 +32,7 @@ final class HTTP2OutputHandler: ChannelOutboundHandler {
             if let gathered = takeGathered() { enqueue(fitted(gathered), on: context) }
             return enqueue(bytes, promise, on: context)
         }
-        if let gathered, gathered.readableBytes + bytes.readableBytes > Self.gatheredBytes { passOn(context) }
+        if (gathered?.readableBytes ?? 0) + bytes.readableBytes > Self.gatheredBytes { passOn(context) }
         var gathered = takeGathered() ?? loop.takeSpareBuffer()
         gathered.writeImmutableBuffer(bytes)
         self.gathered = gathered
