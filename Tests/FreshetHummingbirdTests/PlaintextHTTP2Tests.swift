@@ -54,7 +54,7 @@ struct PlaintextHTTP2Tests {
     @Test("No response has a field of a connection, and those that stay open arrive")
     func fields() async throws {
         try await RunningApp.with(server: .plaintextHTTP2(), isPlaintextHTTP2: true) { app in
-            let stream = try await app.streams.create("a")
+            let stream = try await app.streams.create("a", .init(contentType: "text/plain"))
             try await stream.append("one")
             func check(_ status: Int, _ method: String, _ path: String, until text: String? = nil) async throws {
                 let (head, body) = try await Self.response(of: app, method, path, until: text)
@@ -70,9 +70,9 @@ struct PlaintextHTTP2Tests {
             try await check(201, "PUT", "/v1/stream/b")
             try await check(200, "GET", "/own", until: "own")
 
-            while try await stream.info()?.readers != 0 { try await Task.sleep(for: .milliseconds(5)) }
+            while try app.readers(of: "a") != 0 { await Task.yield() }
             async let polled: Void = check(200, "GET", "/v1/stream/a?offset=now&live=long-poll", until: "two")
-            while try await stream.info()?.readers != 1 { try await Task.sleep(for: .milliseconds(5)) }
+            while try app.readers(of: "a") != 1 { await Task.yield() }
             try await stream.append("two")
             try await polled
         }
