@@ -276,6 +276,13 @@ let package = Package(
             path: "Benchmarks/Store",
             swiftSettings: settings
         ),
+        // What TLS costs with nothing above: scripts/bench-delivery --transports.
+        .executableTarget(
+            name: "TLSFloor",
+            dependencies: [nio, nioPosix, nioSSL],
+            path: "Benchmarks/Delivery/TLSFloor",
+            swiftSettings: settings
+        ),
 
         .testTarget(
             name: "ServerSentEventsTests",
@@ -403,7 +410,8 @@ let package = Package(
             dependencies: [
                 "Locks", "FreshetHummingbird", "Freshet", "EventSource", "ServerSentEvents", "StreamCore",
                 asyncHTTPClient,
-                nio, nioPosix, nioHTTP1, nioSSL, logging, hummingbird,
+                nio, nioPosix, nioHTTP1, nioHTTP2, nioSSL, logging, hummingbird,
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),

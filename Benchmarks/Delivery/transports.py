@@ -1,13 +1,16 @@
 """What a delivery costs by the transport it takes: HTTP/1.1 and HTTP/2, in clear text and over TLS, in turn, in one run.
 
 The load is that of `run.py`'s `fan`: one event on its way at a time, and the publisher waits until all readers have it. The figure is
-the server's CPU time for one delivery, from the scheduler's own account, median over the rounds; the ratio is to HTTP/1.1 in clear text
-in the same round. The publisher uses a port in clear text in every row. With --against, another build of freshet takes part as `before`,
-by HTTP/1.1 in clear text.
+the server's CPU time for one delivery, from the scheduler's own account, median over the rounds; ratios are of figures of the same
+round. It holds all that the server does for an event: also the publisher's request, which uses a port in clear text in every row.
+
+`TLSFloor` is a program that only writes as many bytes to as many connections through NIO and its TLS, on one event loop: the least that TLS
+costs a server like this one. With --against, another build of freshet takes part in every row, as `before`.
 """
 
 import argparse
 import pathlib
+import resource
 import selectors
 import socket
 import ssl
@@ -19,15 +22,18 @@ import time
 from run import free_port, wait_for
 
 PATH = b"/v1/stream/bench?as=sse&offset=now"
-# A label, the transport, and how many readers share a connection.
+# A label, the transport, and on how many connections the readers are: None is one connection for each.
+CLEAR = ("HTTP/1.1, clear text", "clear", None)
 ROWS = [
-    ("HTTP/1.1, clear text", "clear", 1),
-    ("HTTP/1.1, TLS", "tls", 1),
-    ("HTTP/2, clear text, 100 readers a connection", "h2c", 100),
-    ("HTTP/2, clear text, 1 reader a connection", "h2c", 1),
-    ("HTTP/2, TLS, 100 readers a connection", "h2", 100),
-    ("HTTP/2, TLS, 1 reader a connection", "h2", 1),
+    CLEAR,
+    ("HTTP/1.1, TLS", "tls", None),
+    ("HTTP/2, clear text, 10 connections", "h2c", 10),
+    ("HTTP/2, clear text, 1 reader a connection", "h2c", None),
+    ("HTTP/2, TLS, 10 connections", "h2", 10),
+    ("HTTP/2, TLS, 1 reader a connection", "h2", None),
 ]
+FLOOR = "NIO and its TLS alone"
+BEFORE = ", before"
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -55,15 +61,16 @@ def opening(transport, readers):
 
 
 class Readers:
-    def __init__(self, port, transport, count, together, context):
+    def __init__(self, port, transport, count, connections, context):
         self.selector = selectors.DefaultSelector()
         self.expected = count
-        for _ in range(count // together):
+        self.bytes = 0
+        for _ in range(connections):
             connection = socket.create_connection(("127.0.0.1", port))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if transport in ("tls", "h2"):
                 connection = context.wrap_socket(connection, server_hostname="127.0.0.1")
-            connection.sendall(opening(transport, together))
+            connection.sendall(opening(transport, count // connections))
             connection.setblocking(False)
             self.selector.register(connection, selectors.EVENT_READ, {"tail": b""})
 
@@ -78,6 +85,7 @@ class Readers:
                     except (BlockingIOError, ssl.SSLWantReadError):
                         break
                     assert data, "a reader was left"
+                    self.bytes += len(data)
                     data = key.data["tail"] + data
                     seen += data.count(mark)
                     # A mark may be cut between two reads; one that was counted is not kept.
@@ -99,11 +107,10 @@ def cpu(pid):
 
 
 class Server:
-    def __init__(self, binary, transport, certificate):
+    def __init__(self, binary, transport, streams, certificate):
         self.port = self.clear = free_port()
         command = [binary, "serve", "--memory", "--port", self.port, "--event-loops", "1", "--connections-per-address", "0"]
-        if transport != "before":
-            command += ["--streams-per-address", "0"]
+        command += ["--streams-per-address", "0", "--http2-streams", max(streams, 250)]
         if transport == "h2c":
             command += ["--http2-clear-text"]
         if transport in ("tls", "h2"):
@@ -124,52 +131,83 @@ class Server:
             answer += self.publisher.recv(65536)
         assert answer.split(b" ", 2)[1] in (b"201", b"204"), answer
 
+    def publish(self, mark):
+        self.ask(b"POST", b"", b"a small event, as a token of an answer is " + mark)
+
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
 
 
-def measure(binary, transport, together, arguments, certificate, context):
-    server = Server(binary, transport, certificate)
+class Floor:
+    """Writes as many bytes as an event over HTTP/1.1 is, and is no server of HTTP."""
+
+    def __init__(self, binary, size, certificate):
+        self.size = size
+        self.port, control = free_port(), free_port()
+        files = [certificate / "certificate.pem", certificate / "key.pem"]
+        command = [pathlib.Path(binary).parent / "TLSFloor", self.port, control, *files]
+        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(self.port)
+        wait_for(control)
+        self.control = socket.create_connection(("127.0.0.1", control))
+        self.control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def publish(self, mark):
+        self.control.sendall(mark.rjust(self.size, b"."))
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def measure(server, transport, connections, subscribers, seconds, context):
+    """Microseconds of the server's CPU for one delivery, and the bytes of one. Stops the server."""
     try:
-        readers = Readers(server.port, transport, arguments.subscribers, together, context)
+        readers = Readers(server.port, transport, subscribers, connections or subscribers, context)
         number = 0
 
         def publish():
             nonlocal number
             number += 1
             mark = b"<%06d>" % number
-            server.ask(b"POST", b"", b"a small event, as a token of an answer is " + mark)
+            server.publish(mark)
             readers.wait_for(mark)
 
         # `now` is where the reader has begun: until all have, none is measured.
         time.sleep(1)
         for _ in range(20):
             publish()
+        readers.bytes = 0
         begun, spent, first = time.monotonic(), cpu(server.process.pid), number
-        while time.monotonic() - begun < arguments.seconds:
+        while time.monotonic() - begun < seconds:
             publish()
         spent = cpu(server.process.pid) - spent
+        deliveries = (number - first) * subscribers
         readers.close()
-        return spent / 1000 / ((number - first) * arguments.subscribers)
+        return spent / 1000 / deliveries, round(readers.bytes / deliveries)
     finally:
         server.stop()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", required=True, help="the release build of freshet")
+    parser.add_argument("--binary", required=True, help="the release build of freshet; TLSFloor is beside it")
     parser.add_argument("--subscribers", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--against", help="another release build of freshet, to be compared with")
     arguments = parser.parse_args()
-    together = max(readers for _, _, readers in ROWS)
-    if arguments.subscribers % together or not arguments.subscribers:
-        parser.error(f"--subscribers: {together} share a connection in some rows, so it is a multiple of that")
-    rows = [(label, transport, together, arguments.binary) for label, transport, together in ROWS]
+    most = max(connections or 1 for _, _, connections in ROWS)
+    if arguments.subscribers % most or arguments.subscribers <= 0:
+        parser.error(f"--subscribers: they share {most} connections in some rows, so it is a multiple of that")
+    # Also for the servers, which inherit it.
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    builds = {"": arguments.binary}
     if arguments.against:
-        rows.insert(1, ("HTTP/1.1, clear text, before", "before", 1, arguments.against))
+        builds[BEFORE] = arguments.against
+    rows = [(label + suffix, *row, build) for label, *row in ROWS for suffix, build in builds.items()]
     root = pathlib.Path(__file__).resolve().parents[2]
     with tempfile.TemporaryDirectory() as scratch:
         certificate = pathlib.Path(scratch)
@@ -178,18 +216,48 @@ def main():
         for transport, protocol in (("tls", "http/1.1"), ("h2", "h2")):
             contexts[transport] = ssl.create_default_context(cafile=certificate / "ca.pem")
             contexts[transport].set_alpn_protocols([protocol])
+
+        def cost(transport, connections, binary, subscribers=arguments.subscribers, seconds=arguments.seconds):
+            server = Server(binary, transport, subscribers // (connections or subscribers), certificate)
+            return measure(server, transport, connections, subscribers, seconds, contexts.get(transport))
+
+        def floor():
+            return measure(
+                Floor(arguments.binary, size, certificate),
+                "tls",
+                None,
+                arguments.subscribers,
+                arguments.seconds,
+                contexts["tls"],
+            )
+
+        # How many bytes an event is over HTTP/1.1.
+        _, size = cost("tls", None, arguments.binary, subscribers=10, seconds=0.2)
         turns = []
         for turn in range(arguments.rounds):
-            # Every other round in the other order: what the machine does by the way hits each of them alike.
             costs = {}
-            for label, transport, together, binary in rows[:: -1 if turn % 2 else 1]:
-                costs[label] = measure(binary, transport, together, arguments, certificate, contexts.get(transport))
+            candidates = [(label, lambda row=row: cost(*row)) for label, *row in rows] + [(FLOOR, floor)]
+            # Every other round in the other order: what the machine does by the way hits each of them alike.
+            for label, run in candidates[:: -1 if turn % 2 else 1]:
+                costs[label], _ = run()
             turns.append(costs)
+    report(turns, rows, size, arguments)
+
+
+def report(turns, rows, size, arguments):
+    def median(label, against=None):
+        return statistics.median(turn[label] / (turn[against] if against else 1) for turn in turns)
+
     print(f"fan, {arguments.subscribers} readers: CPU of the server for one delivery, median of {len(turns)} rounds")
-    for label, *_ in rows:
-        cost = statistics.median(turn[label] for turn in turns)
-        ratio = statistics.median(turn[label] / turn[ROWS[0][0]] for turn in turns)
-        print(f"  {label:46} {cost:6.2f} us  {ratio:5.2f} x HTTP/1.1 in clear text")
+    secure = [FLOOR, *(label for label, transport, *_ in rows if transport in ("tls", "h2"))]
+    for label in [*(label for label, *_ in rows), FLOOR]:
+        line = f"  {label:49} {median(label):6.2f} us  {median(label, CLEAR[0]):5.2f} x HTTP/1.1 in clear text"
+        print(line + (f"  {median(label, FLOOR):5.2f} x TLS alone" if label in secure else ""))
+    print(f"  TLS alone writes {size} bytes, which is an event over HTTP/1.1, and answers no request.")
+    if arguments.against:
+        for label, *_ in ROWS:
+            ratios = [turn[label] / turn[label + BEFORE] for turn in turns]
+            print(f"  {label:49} {statistics.median(ratios):.3f} x before  ({min(ratios):.3f} to {max(ratios):.3f})")
 
 
 if __name__ == "__main__":

@@ -60,8 +60,10 @@ struct HummingbirdExchange: Sendable {
     /// Hummingbird closes an HTTP/1 connection after a request whose body it watched for the peer to leave, and does
     /// not say so: a client that sends its next request there would lose it.
     ///
-    /// HTTP/2 forbids the field; Hummingbird's scheme of a request over HTTP/1 is always `http`.
-    private var closing: HTTPFields { request.head.scheme == "http" ? [.connection: "close"] : [:] }
+    /// HTTP/2 forbids the field, with TLS and without; Hummingbird's scheme of a request over HTTP/1 is always `http`.
+    private var closing: HTTPFields {
+        request.head.scheme == "http" && !host.isPlaintextHTTP2 ? [.connection: "close"] : [:]
+    }
 
     /// Writes what the pipe gives until that is complete, or the peer has gone.
     private func write(_ pipe: ResponsePipe, _ writer: inout any ResponseBodyWriter) async throws {

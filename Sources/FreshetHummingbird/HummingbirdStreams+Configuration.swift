@@ -9,6 +9,12 @@ extension HummingbirdStreams {
     public struct Configuration: RequestSettings, Sendable, Hashable {
         /// Everything that is set, with or without a property.
         public var values = SettingValues()
+        /// Whether the application's server is Hummingbird's `.plaintextHTTP2()`, which speaks nothing else. False unless set.
+        ///
+        /// Hummingbird does not tell which version of HTTP a request in clear text has. After a read that followed, or a
+        /// long-poll, it closes a connection of HTTP/1.1, and the response says so with `Connection: close`; HTTP/2
+        /// forbids that field, and a response with it is not sent. With TLS the versions are told apart.
+        public var isPlaintextHTTP2 = false
 
         /// The defaults.
         public init() {}

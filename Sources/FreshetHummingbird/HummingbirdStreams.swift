@@ -35,6 +35,8 @@ public final class HummingbirdStreams: Service {
     /// The streams that are served.
     public let streams: EventStreams
     let responder: FreshetResponder
+    /// Whether every request comes over HTTP/2.
+    let isPlaintextHTTP2: Bool
     private let making: Task<HTTPLoops, Never>
     private let drainDeadline: Duration
     private let logger: Logger
@@ -67,6 +69,7 @@ public final class HummingbirdStreams: Service {
             )
         )
         self.streams = streams
+        self.isPlaintextHTTP2 = configuration.isPlaintextHTTP2
         self.drainDeadline = settings.drainDeadline
         self.logger = logger
         let responder = FreshetResponder(

@@ -20,10 +20,12 @@ struct RunningApp: Sendable {
     /// - Parameters:
     ///   - server: what answers on the application's connections.
     ///   - isSecure: whether that has TLS.
+    ///   - isPlaintextHTTP2: whether it speaks HTTP/2 alone, in clear text.
     @discardableResult
     static func with<Value: Sendable>(
         server: HTTPServerBuilder = .http1(),
         isSecure: Bool = false,
+        isPlaintextHTTP2: Bool = false,
         heartbeat: Duration = .seconds(10),
         drainDeadline: Duration = .seconds(20),
         heldReaders: Int = 100,
@@ -35,6 +37,7 @@ struct RunningApp: Sendable {
     ) async throws -> Value {
         let streams = try EventStreams()
         var configuration = HummingbirdStreams.Configuration()
+        configuration.isPlaintextHTTP2 = isPlaintextHTTP2
         configuration.heartbeat = heartbeat
         configuration.drainDeadline = drainDeadline
         configuration.heldReaders = heldReaders

@@ -28,6 +28,9 @@ struct DirectSend {
         case socket(NIOBSDSocket.Handle)
     }
 
+    /// False when it is known that there is no direct way: then writes that are in the queue need not be told.
+    var isPossible: Bool { if case .queue = way { false } else { true } }
+
     /// Whether everything that was written has been taken.
     var isIdle: Bool { queued == 0 }
 

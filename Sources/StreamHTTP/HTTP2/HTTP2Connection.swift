@@ -95,6 +95,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
             connectionConfiguration: settings,
             streamConfiguration: stream
         )
+        try channel.pipeline.syncOperations.addHandler(HTTP2OutputHandler(loop: loop))
         try channel.pipeline.syncOperations.addHandler(HTTP2ArrivalHandler(connection: connection))
         try channel.pipeline.syncOperations.addHandler(handler)
         try channel.pipeline.syncOperations.addHandler(connection)
@@ -142,9 +143,12 @@ final class HTTP2Connection: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // Two for each frame of DATA: they are looked for first, and go no further.
+        if let event = event as? NIOHTTP2WindowUpdatedEvent {
+            return event.streamID == .rootStream ? changed(event) : ()
+        }
         switch event {
         case let event as StreamClosedEvent: streamClosed(event.streamID)
-        case let event as NIOHTTP2WindowUpdatedEvent where event.streamID == .rootStream: changed(event)
         // Neither requests nor room for responses come any more.
         case ChannelEvent.inputClosed: context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
@@ -359,12 +363,13 @@ final class HTTP2Connection: ChannelDuplexHandler {
         isDirty = true
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        loop.eventLoop.execute {
-            bound.value.isFlushScheduled = false
-            bound.value.flush()
-            bound.value.closeIfDone()
-        }
+        loop.flushSoon(self)
+    }
+
+    func flushInTurn() {
+        isFlushScheduled = false
+        flush()
+        closeIfDone()
     }
 
     func flush() {

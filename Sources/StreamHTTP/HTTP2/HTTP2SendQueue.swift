@@ -27,6 +27,16 @@ struct HTTP2SendQueue {
         if part.readableBytes > 0 { parts.append(part) }
     }
 
+    /// Whether a part is all that is next, fits into one frame and may be sent: then it is not kept, and counts as sent.
+    mutating func passes(_ part: ByteBuffer, atMost room: Int) -> Bool {
+        let count = part.readableBytes
+        guard parts.isEmpty, count <= min(room, window, Self.frameSize), part.storageCapacity <= Self.sharedBytes else {
+            return false
+        }
+        window -= count
+        return true
+    }
+
     mutating func widen(by count: Int) { window += count }
 
     /// The bytes of the next frame, at most so many; nil when there are none, or they may not be sent.

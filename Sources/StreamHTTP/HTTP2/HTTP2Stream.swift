@@ -171,7 +171,7 @@ final class HTTP2Stream {
         defer { noteUnsent() }
         let wasEmpty = queue.isEmpty
         var sent = 0
-        while sent < frames, connection.isWritable, let bytes = queue.next(atMost: connection.window) {
+        while sent < frames, !queue.isEmpty, connection.isWritable, let bytes = queue.next(atMost: connection.window) {
             sent += 1
             handed += UInt64(bytes.readableBytes)
             var isLast = false
@@ -316,6 +316,12 @@ extension HTTP2Stream: RequestTransport {
     @discardableResult
     func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool {
         guard case .open = output, part.readableBytes > 0 else { return isWritable }
+        if !isInLine, connection.isWritable, queue.passes(part, atMost: connection.window) {
+            handed += UInt64(part.readableBytes)
+            takenWhenNoted = handed
+            connection.write(part, on: id, isLast: false)
+            return isWritable
+        }
         queue.append(part)
         unsent += part.readableBytes / max(1, readers)
         // Whoever waits in line is served in turn.

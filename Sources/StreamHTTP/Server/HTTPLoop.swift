@@ -17,6 +17,10 @@ package final class HTTPLoop {
     package private(set) var isDraining = false
     private var members: [ObjectIdentifier: any HTTPLoopMember] = [:]
     private var ticking: RepeatedTask?
+    /// HTTP/2 connections with something to flush.
+    private var unflushed: [HTTP2Connection] = []
+    /// One that nobody uses, so that connections that write in turn need no memory each.
+    var spareBuffer: ByteBuffer?
 
     init(
         _ eventLoop: any EventLoop,
@@ -53,6 +57,25 @@ package final class HTTPLoop {
     package func add(_ member: any HTTPLoopMember) { members[ObjectIdentifier(member)] = member }
 
     package func remove(_ member: any HTTPLoopMember) { members[ObjectIdentifier(member)] = nil }
+
+    // MARK: HTTP/2
+
+    /// Flushes a connection, once, after all else that is to happen in this turn: the connections of a turn are one task.
+    func flushSoon(_ connection: HTTP2Connection) {
+        unflushed.append(connection)
+        guard unflushed.count == 1 else { return }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute {
+            let connections = bound.value.unflushed
+            bound.value.unflushed = []
+            for connection in connections { connection.flushInTurn() }
+        }
+    }
+
+    func takeSpareBuffer() -> ByteBuffer {
+        defer { spareBuffer = nil }
+        return spareBuffer ?? ByteBufferAllocator().buffer(capacity: 256)
+    }
 
     // MARK: What all responses have
 

@@ -67,6 +67,27 @@ struct HTTP2SendQueueTests {
         #expect(whole == part)
     }
 
+    @Test("a part that may be sent at once, whole and in one frame, does not wait, and takes of the window")
+    func passing() {
+        var queue = HTTP2SendQueue(window: 10)
+        let part = ByteBuffer(string: "onetwo")
+        let narrow = queue.passes(part, atMost: 5)
+        #expect(!narrow)
+        let first = queue.passes(part, atMost: 6)
+        #expect(first)
+        #expect(queue.isEmpty)
+        #expect(queue.window == 4)
+        let beyondWindow = queue.passes(part, atMost: .max)
+        #expect(!beyondWindow)
+        queue.append(ByteBuffer(string: "three"))
+        let pastOthers = queue.passes(ByteBuffer(string: "4"), atMost: .max)
+        #expect(!pastOthers)
+        #expect(queue.window == 4)
+        var wide = HTTP2SendQueue(window: 1 << 20)
+        let aboveFrame = wide.passes(ByteBuffer(repeating: 1, count: HTTP2SendQueue.frameSize + 1), atMost: .max)
+        #expect(!aboveFrame)
+    }
+
     @Test("fits into frames, whatever the window")
     func frames() {
         var queue = HTTP2SendQueue(window: 1 << 20)
