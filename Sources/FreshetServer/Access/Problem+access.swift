@@ -69,18 +69,26 @@ extension Problem {
 
     /// A request that was open when its right ended.
     static func lostRight(_ loss: RightLoss) -> Problem {
-        let (title, detail) =
-            switch loss {
-            case .expired: ("Credential expired", "The credential expired while the request was open.")
-            case .revoked: ("Right revoked", "The right to this was taken away while the request was open.")
-            }
-        return Problem(
-            401,
-            "credential-\(loss.rawValue)",
-            title: title,
-            detail: "\(detail) Send the request with another one.",
-            headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
-        )
+        let headers = [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
+        return switch loss {
+        case .expired:
+            Problem(
+                401,
+                "credential-expired",
+                title: "Credential expired",
+                detail: "The credential expired while the request was open. Send the request with another one.",
+                headers: headers
+            )
+        case .revoked:
+            Problem(
+                401,
+                "credential-revoked",
+                title: "Right revoked",
+                detail:
+                    "The right to this was taken away while the request was open. Send the request with another credential.",
+                headers: headers
+            )
+        }
     }
 
     package static func noToken() -> Problem {
