@@ -23,9 +23,11 @@ extension StreamRoutes {
             responseFields: try headers.responseFields()
         )
         let location = request.baseURL + Self.prefix + PercentEncoding.encode(name.text, keeping: .path)
-        return .collect(limit: configuration.bodyBytes) { [self] body in
+        let plan = RequestPlan.collect(limit: configuration.bodyBytes) { [self] body in
             await .response(create(name, options, body, end, fork, location: location))
         }
+        guard request.hasBody else { return plan }
+        return plan.held(by: caller.grant(end == nil ? [.create, .append] : [.create, .append, .end], name.text))
     }
 
     private func create(

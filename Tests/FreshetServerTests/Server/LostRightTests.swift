@@ -88,4 +88,21 @@ struct LostRightTests {
             #expect(response.header("Stream-Next-Offset") == read.header("Stream-Next-Offset"))
         }
     }
+
+    @Test("a stream is not created with a body that was not whole when the right was gone")
+    func creation() async throws {
+        try await TestServer.run(keys: keys) { server in
+            let creator = try await server.connect()
+            let head = [text, owner, "Content-Length: 4", "Expect: 100-continue"]
+            try await creator.send(server.request("PUT", "/v1/stream/a", head))
+            _ = try await creator.read(through: "100 Continue\r\n\r\n")
+            try await creator.send("ab")
+            let ring = try KeyRing(parsing: "reader fedcba9876543210 read a\n", file: "keys")
+            await server.service.reload(ServerConfiguration().accessPolicy(keys: ring), nil)
+            let response = try await creator.response()
+            #expect(response.status == 401)
+            #expect(response.body.contains("urn:freshet:credential-revoked"))
+            #expect(try await server.ask("GET", "/v1/stream/a?offset=-1", reader).status == 404)
+        }
+    }
 }
