@@ -22,7 +22,7 @@ final class HummingbirdSink {
     private(set) var run: RequestRun?
     private var isBodyComplete: Bool
     private var isEndTold = false
-    private var bytesSent: UInt64 = 0
+    private(set) var bytesSent: UInt64 = 0
     private var hasResponded = false
     /// Told, and not asked for yet, in order.
     private var outcomes: [Outcome] = []

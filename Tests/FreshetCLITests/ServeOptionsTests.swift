@@ -13,7 +13,7 @@ import Testing
         "allowed-origins": "https://a.example", "hosts": "a.example", "create-on-post": "a/", "public-cache": "a/",
         "public-url": "https://a.example/live", "log-format": "json", "inflight-bytes": "512MiB",
         "jwt-algorithms": "HS256", "jwt-template": "read=users/{sub}/", "jwt-leeway-seconds": "9",
-        "jwt": "issuer=a audience=b keys=900",
+        "jwt": "issuer=a audience=b keys=900", "trusted-proxies": "10.0.0.0/8",
     ]
 
     /// Settings that are refused without others.
@@ -21,6 +21,7 @@ import Testing
         "tls-certificate": ["tls-key"], "tls-key": ["tls-certificate"],
         "tls-key-password-file": ["tls-certificate", "tls-key"], "clear-text-port": ["tls-certificate", "tls-key"],
         "jwt-issuer": ["jwt-audience", "jwt-keys"], "jwt-audience": ["jwt-issuer", "jwt-keys"],
+        "trusted-proxies": ["access-log"],
         "jwt-algorithms": ["jwt-keys"], "jwt-claim": ["jwt-keys"], "jwt-template": ["jwt-keys"],
     ]
 

@@ -103,6 +103,13 @@ extension EmbeddedServer {
             set { values.core.connectionsPerAddress = newValue }
         }
 
+        /// The path of a file to which a JSON object is added for each request, on a line of its own; `-` is standard output,
+        /// nil for none. ``EmbeddedServer/reopenAccessLog()`` opens it again.
+        public var accessLog: String? {
+            get { values.core.accessLog }
+            set { values.core.accessLog = newValue }
+        }
+
         /// The defaults.
         public init() {}
 

@@ -165,6 +165,12 @@ public final class EmbeddedServer: Service {
                 bound.tell(.success(address))
             }
         } catch {
+            if let trouble = error as? AccessLogTrouble {
+                let failure = SetupError(["\(trouble)"])
+                bound.tell(.failure(failure))
+                if ownsStreams { await streams.close() }
+                throw failure
+            }
             let listening = error as? ListenFailure
             let place = "\(listening?.host ?? configuration.host):\(listening?.port ?? configuration.port)"
             let failure = SetupError([
@@ -203,6 +209,12 @@ public final class EmbeddedServer: Service {
     ///
     /// - Throws: what `run()` throws when it cannot listen.
     public func listening() async throws -> Address { try await bound.value() }
+
+    /// Opens the file of the access log again: call it when that was moved away, for instance on SIGHUP. Returns at once;
+    /// where the file cannot be opened the log says so, and lines go where they went.
+    ///
+    /// Without an access log, and while the server does not run, it does nothing.
+    public func reopenAccessLog() { service.withLock(\.self)?.reopenAccessLog() }
 
     /// Reads certificate and key again, for connections that come from now on: call it when they were renewed, for
     /// instance on SIGHUP. Connections that are open keep the certificate they began with.

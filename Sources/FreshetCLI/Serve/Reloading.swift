@@ -47,9 +47,12 @@ struct Reloading {
         -> Bool
     {
         options.file(environment: environment) != nil || running.keys != nil || running.tlsCertificate != nil
+            || (running.accessLog.map { $0 != AccessLogFile.standardOutput } ?? false)
     }
 
     mutating func reload() async {
+        // Whoever has moved the file away waits for that, whatever is wrong elsewhere.
+        service.reopenAccessLog()
         let found: ServerConfiguration
         let keys: KeyRing?
         let certificate: CertificatePair?

@@ -183,6 +183,7 @@ struct ServerRun {
     }
 
     private static func tell(_ error: any Error, _ configuration: ServerConfiguration) {
+        if let trouble = error as? AccessLogTrouble { return Terminal.note("\(trouble)") }
         let failure = error as? ListenFailure
         let place = "\(failure?.host ?? configuration.host):\(failure?.port ?? configuration.port)"
         let reason = failure?.reason ?? error
@@ -208,16 +209,24 @@ struct ServerRun {
         var lines = ["Freshet listens on \(url)"]
         if let port = clearText?.port { lines.append("In clear text, for this machine only: http://127.0.0.1:\(port)") }
         if let invitation { lines.append(invitation) }
-        // Nobody reads it: the server goes on without.
-        try? Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
+        if configuration.accessLog == AccessLogFile.standardOutput {
+            for line in lines { note(line, configuration, logger) }
+        } else {
+            // Nobody reads it: the server goes on without.
+            try? Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
+        }
         let place =
             switch keeping {
             case .memory: "Streams are kept in memory: they are lost when the server ends."
             case .directory(_, let path): "Streams are kept in \(path)."
             }
-        // A line that is no JSON would be none of that log.
-        if configuration.logFormat == .json { logger.info("\(place)") } else { Terminal.note(place) }
+        note(place, configuration, logger)
         return url
+    }
+
+    private static func note(_ line: String, _ configuration: ServerConfiguration, _ logger: Logger) {
+        // A line that is no JSON would be none of that log.
+        if configuration.logFormat == .json { logger.info("\(line)") } else { Terminal.note(line) }
     }
 }
 

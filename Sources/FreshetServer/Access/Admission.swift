@@ -29,4 +29,12 @@ package struct Admission: Sendable, Equatable {
         self.keyDigest = keyDigest
         self.expires = expires
     }
+
+    /// Whom a log names; nil where nobody is known.
+    package var name: String? {
+        switch credential {
+        case .none, .probe, .preflight: nil
+        case .bearer, .token, .program, .cookie: caller.name
+        }
+    }
 }

@@ -103,6 +103,9 @@ extension ServerConfiguration {
                     + "could spend. Set keys to a keys file, or call it with key=caller"
             )
         }
+        if !self.trustedProxies.isEmpty, self.accessLog == nil {
+            found.append("trusted-proxies: their word counts in the access log, and there is none. Set access-log too")
+        }
         if let keptBytes = self.keptBytes, self.eventBytes > keptBytes {
             found.append("event-bytes: an event of that size could never be kept. Make it at most kept-bytes")
         }

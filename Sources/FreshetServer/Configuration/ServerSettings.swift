@@ -1,5 +1,6 @@
 package import Logging
 package import SQLiteStreamStore
+package import StreamHTTP
 
 let day: Duration = .seconds(86_400)
 
@@ -458,6 +459,24 @@ package struct ServerSettings: Sendable {
         default: .text,
         in: .program,
         "Format of the log on standard error: lines for people, or a JSON object on each line."
+    )
+
+    package let accessLog = Setting<String?>(
+        "access-log",
+        .outputPath,
+        default: nil,
+        in: .server,
+        "File to which a JSON object is added for each request, on a line of its own; - is standard output. SIGHUP opens it "
+            + "again."
+    )
+
+    package let trustedProxies = Setting<[IPNetwork]>(
+        "trusted-proxies",
+        .networks,
+        default: [],
+        in: .server,
+        "Proxies whose X-Forwarded-For or Forwarded says in the access log where a request comes from. Nobody else's "
+            + "counts."
     )
 
     package subscript<Value>(dynamicMember member: KeyPath<RelaySettings, Setting<Value>>) -> Setting<Value> {

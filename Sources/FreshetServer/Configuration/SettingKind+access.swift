@@ -9,6 +9,18 @@ extension SettingKind where Value == String? {
 }
 
 extension SettingKind where Value == String? {
+    /// The path of a file to write, or what stands for standard output.
+    static var outputPath: SettingKind {
+        SettingKind(
+            "path",
+            allowed: "the path of a file, or \(AccessLogFile.standardOutput)",
+            text: { $0.isEmpty ? .none : .some($0) },
+            show: { $0 ?? "" }
+        )
+    }
+}
+
+extension SettingKind where Value == String? {
     /// Where clients reach the server.
     static var publicURL: SettingKind {
         SettingKind(
@@ -108,6 +120,25 @@ extension SettingKind where Value == [String] {
             try StreamPrefix(parsing: text).description
         } show: {
             $0
+        }
+    }
+}
+
+extension SettingKind where Value == [IPNetwork] {
+    /// Addresses of other machines, one by one or all that begin alike.
+    static var networks: SettingKind {
+        SettingKind(listOf: "addresses, or networks such as 10.0.0.0/8", "addresses") { text throws(Refusal) in
+            guard let network = IPNetwork(parsing: text) else {
+                throw Refusal(
+                    "\"\(text)\" is no address; write one without a port, or a network as 10.0.0.0/8 or fd00::/8"
+                )
+            }
+            guard !network.isEverybody else {
+                throw Refusal("\(text) is everybody, and every client could say where it comes from; name the proxies")
+            }
+            return network
+        } show: {
+            $0.description
         }
     }
 }

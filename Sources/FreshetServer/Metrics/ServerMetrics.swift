@@ -6,6 +6,7 @@ struct ServerMetrics: MetricsSource {
     let plane: StreamPlane
     let server: HTTPServer
     let certificate: ServerCertificate?
+    let accessLog: AccessLog?
 
     /// What the event loops have counted.
     func counts() async -> DataPlaneMetrics { await server.loops.metrics() + plane.metrics() }
@@ -15,7 +16,7 @@ struct ServerMetrics: MetricsSource {
         let streams = plane.streams
         return families(of: streams.metrics, streams.store.usage) + families(of: counts, open: server.connections)
             + families(of: plane.configuration.inflight.usage)
-            + durations(streams.metrics, streams.store.syncTimes, counts) + [expiry]
+            + durations(streams.metrics, streams.store.syncTimes, counts) + [expiry, dropped]
     }
 
     private var expiry: MetricFamily {
@@ -24,6 +25,15 @@ struct ServerMetrics: MetricsSource {
             .gauge,
             "When the certificate that new connections get expires, in seconds since 1970",
             certificate.map { [.init(Double($0.lastSecond))] } ?? []
+        )
+    }
+
+    private var dropped: MetricFamily {
+        MetricFamily(
+            "freshet_access_log_dropped_total",
+            .counter,
+            "Lines of the access log that were not written",
+            accessLog.map { [.init(Double($0.dropped))] } ?? []
         )
     }
 

@@ -16,11 +16,13 @@ package final class FreshetResponder: Responder {
     private let extra: [any RouteGroup]
     private let time: any TimeSource
     private let publicURL: PublicURL?
+    private let namesCallers: Bool
 
     /// - Parameters:
     ///   - publicURL: where clients reach the server, where that was set.
     ///   - gate: who asks, where that is not for keys alone to say.
     ///   - extra: further routes, asked in their order for what is not Freshet's own.
+    ///   - namesCallers: plans say whose request it is, where somebody logs that.
     package init(
         access: CurrentAccess,
         streamRoutes: StreamRoutes,
@@ -32,6 +34,7 @@ package final class FreshetResponder: Responder {
         probe: ProbeRoutes? = nil,
         extra: [any RouteGroup] = [],
         publicURL: PublicURL? = nil,
+        namesCallers: Bool = false,
         time: any TimeSource = SystemTime()
     ) {
         self.access = access
@@ -51,6 +54,7 @@ package final class FreshetResponder: Responder {
         self.probe = probe
         self.extra = extra
         self.publicURL = publicURL
+        self.namesCallers = namesCallers
         self.time = time
     }
 
@@ -132,6 +136,12 @@ package final class FreshetResponder: Responder {
 
     /// - Parameter identity: who asks; nil for what needs no key.
     private func route(_ request: RouteRequest, _ identity: Result<Admission, Problem>?) -> RequestPlan {
+        let plan = routed(request, identity)
+        guard namesCallers, case .success(let admission) = identity, let name = admission.name else { return plan }
+        return .named(name, plan)
+    }
+
+    private func routed(_ request: RouteRequest, _ identity: Result<Admission, Problem>?) -> RequestPlan {
         var request = request
         switch identity {
         case nil: break

@@ -16,6 +16,7 @@ package final class FreshetService: Sendable {
     let plane: StreamPlane
     private let access: CurrentAccess
     private let certificate: ServerCertificate?
+    private let accessLog: AccessLog?
     private let listening = Mutex<[any Channel]>([])
     private let clearText = Mutex<SocketAddress?>(nil)
     private let sweeping = Mutex<Task<Void, Never>?>(nil)
@@ -81,6 +82,14 @@ package final class FreshetService: Sendable {
         if let warning = certificate?.warning(now: Int64(time.wallMilliseconds() / 1000)) {
             logger.warning("\(warning)")
         }
+        let accessLog = configuration.accessLog.map { path in
+            AccessLog(
+                to: AccessLogFile(path),
+                proxies: TrustedProxies(configuration.trustedProxies),
+                logger: logger
+            )
+        }
+        self.accessLog = accessLog
         self.streams = streams
         metrics = MetricsRoute(started: time.wallMilliseconds())
         node = NodeRoute(time: time)
@@ -125,6 +134,7 @@ package final class FreshetService: Sendable {
             ),
             extra: extra,
             publicURL: configuration.publicAddress,
+            namesCallers: accessLog != nil,
             time: time
         )
         self.server = await HTTPServer(
@@ -132,9 +142,15 @@ package final class FreshetService: Sendable {
             configuration: dataPlane,
             eventLoops: configuration.eventLoops ?? 0,
             time: time,
-            logger: logger
+            logger: logger,
+            accessLog: accessLog
         )
-        let own = ServerMetrics(plane: plane, server: server, certificate: self.certificate)
+        let own = ServerMetrics(
+            plane: plane,
+            server: server,
+            certificate: self.certificate,
+            accessLog: accessLog
+        )
         let others = extra.compactMap { $0 as? any MetricsSource } + [tokens as? any MetricsSource].compactMap(\.self)
         metrics.begin([own] + others)
         node.begin(own)
@@ -143,6 +159,7 @@ package final class FreshetService: Sendable {
     /// Takes up what the store holds, begins to listen, and returns the address. Port 0 becomes a real one.
     package func start() async throws -> SocketAddress {
         for warning in configuration.secretFileWarnings { logger.warning("\(PrintableText.escaped(warning))") }
+        try accessLog?.open()
         try await streams.resume()
         for routes in extra { try await routes.prepare() }
         // First, so that all is there when the address is told.
@@ -198,6 +215,9 @@ package final class FreshetService: Sendable {
         await server.loops.reviewRights()
     }
 
+    /// Opens the file of the access log again, which somebody has moved away. Returns at once.
+    package func reopenAccessLog() { accessLog?.reopen() }
+
     private func take(_ pair: CertificatePair, for certificate: ServerCertificate) {
         certificate.replace(with: pair)
         logger.notice("New connections get the certificate that is valid until \(pair.expiry).")
@@ -230,6 +250,7 @@ package final class FreshetService: Sendable {
         for routes in extra { await routes.conclude() }
         for channel in listening.withLock(\.self) { try? await channel.close() }
         await server.stop()
+        await accessLog?.flush()
         for routes in extra { await routes.stop() }
         // They hold the server, which holds the routes that hold them.
         metrics.begin([])

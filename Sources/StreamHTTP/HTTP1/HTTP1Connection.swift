@@ -36,7 +36,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private var hasHeldRead = false
     private var inputIsClosed = false
     private var direct = DirectSend()
-    private var bytesSent: UInt64 = 0
+    private(set) var bytesSent: UInt64 = 0
     private var unsent = UnsentOutput()
     private lazy var share = InflightShare(of: self, from: peer.address, on: loop) { $0.giveWay() }
     private var besideBody = BytesBesideBody()
@@ -226,8 +226,11 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// The response to what never became a request.
     private func respond(to failure: RequestFailure) {
+        let record = loop.record(of: nil, from: peerAddress, sent: bytesSent)
         let response = loop.sent(loop.responder.respond(to: failure, head: nil), to: nil, of: peerAddress)
         write(loop.encoder.encode(response, to: .init(), closes: true))
+        record?.status = response.status
+        record?.finish(.done, sent: bytesSent)
         answered(isLast: true)
     }
 
@@ -424,8 +427,8 @@ extension HTTP1Connection: RequestTransport {
         if reset, let socket = context?.channel as? any SocketOptionProvider {
             socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenFailure { _ in }
         }
-        // TLS would say goodbye first, as at the end of something whole.
-        cut(belowTLS: reset)
+        // TLS would say goodbye first, as at the end of something whole, and behind what nobody takes.
+        cut(belowTLS: reset || waiting > 0)
     }
 
     private func cut(belowTLS: Bool) {

@@ -50,6 +50,8 @@ final class HTTP2Stream {
     /// It is in the connection's line of those that wait for room there.
     var isInLine = false
     private var handed: UInt64 = 0
+    /// Of the body: fields are compressed for the connection.
+    private(set) var bytesSent: UInt64 = 0
     /// What this stream alone holds of what it has written and the peer has not taken.
     private var unsent = 0
     private var takenWhenNoted: UInt64 = 0
@@ -297,6 +299,7 @@ extension HTTP2Stream: RequestTransport {
         )
         if body.isEmpty { return complete() }
         queue.append(ByteBuffer(bytes: body))
+        bytesSent += UInt64(body.count)
         unsent += body.count
         begin(.complete)
         pump()
@@ -323,6 +326,7 @@ extension HTTP2Stream: RequestTransport {
             return isWritable
         }
         queue.append(part)
+        bytesSent += UInt64(part.readableBytes)
         unsent += part.readableBytes / max(1, readers)
         // Whoever waits in line is served in turn.
         if isInLine { noteUnsent() } else { pump(tellsRun: false) }

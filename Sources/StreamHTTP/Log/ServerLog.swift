@@ -80,6 +80,7 @@ extension ServerLog {
             if let head {
                 metadata["method"] = "\(LoggedText.short(head.method.rawValue, 20))"
                 metadata["path"] = "\(LoggedText.path(of: head.uri, isSecret))"
+                metadata["trace_id"] = TraceParent.traceID(in: head.headers).map { "\($0)" }
             }
             metadata["problem"] = problem.map { "\($0)" }
             return metadata

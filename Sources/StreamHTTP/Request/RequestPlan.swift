@@ -98,6 +98,8 @@ package enum RequestPlan: Sendable {
     case later(@Sendable () async -> RequestPlan)
     /// For as long as the right to it is there.
     indirect case granted(any AccessGrant, RequestPlan)
+    /// For somebody whom the access log names.
+    indirect case named(String, RequestPlan)
 }
 
 /// What becomes of a request.

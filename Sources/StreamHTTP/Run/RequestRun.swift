@@ -35,12 +35,15 @@ package final class RequestRun {
     private var lost: RightLoss?
     /// The peer waits for a word before it sends the body.
     private var owesContinue: Bool
+    /// What the access log says of it; nil where there is none.
+    private let record: AccessRecord?
 
     package init(_ head: RequestHead, on loop: HTTPLoop, transport: any RequestTransport) {
         self.head = head
         self.loop = loop
         self.transport = transport
         self.owesContinue = head.expectsContinue
+        self.record = loop.record(of: head, from: transport.peerAddress, sent: transport.bytesSent)
         self.machine = RequestStateMachine(
             bodyIdle: loop.configuration.bodyIdleTime,
             bodyRate: loop.configuration.bodyRate
@@ -55,6 +58,9 @@ package final class RequestRun {
         case .later(let decide): decideLater(decide)
         case .granted(let grant, let plan):
             self.grant = grant
+            start(plan)
+        case .named(let subject, let plan):
+            record?.subject = subject
             start(plan)
         case .respond(let response):
             execution = .respond(response)
@@ -109,13 +115,23 @@ package final class RequestRun {
     package func bodyEnded() { tell(.bodyEnded) }
 
     /// What follows is no part of a request.
-    package func broken(_ failure: RequestFailure) { tell(.broken(failure)) }
+    package func broken(_ failure: RequestFailure) {
+        if isAppending { note(.refused) }
+        tell(.broken(failure))
+    }
 
     /// Nothing more comes from the peer.
-    package func inputEnded() { tell(.inputEnded) }
+    package func inputEnded() {
+        let action = next(.inputEnded)
+        if action == .abort || action == .tear { note(.left) }
+        perform(action)
+    }
 
     /// The peer is gone.
-    package func left() { tell(.left) }
+    package func left() {
+        note(loop.isStopped ? .stopped : .left)
+        tell(.left)
+    }
 
     package func writabilityChanged() { work.writabilityChanged() }
 
@@ -131,7 +147,13 @@ package final class RequestRun {
     }
 
     /// The server is going away: what can be brought to its end at once is.
-    package func drain() { work.drain() }
+    package func drain() {
+        switch work {
+        case .none, .pending: break
+        case .append, .catchUp, .exchange, .longPoll, .subscriber: note(.drained)
+        }
+        work.drain()
+    }
 
     /// The rules about who may have changed: a request that has lost its right by them is brought to an end.
     func reviewRight() {
@@ -177,11 +199,15 @@ package final class RequestRun {
     func send(_ response: ResponseHead, _ part: ByteBuffer = ByteBuffer()) -> Int {
         let head = head
         self.head = nil
+        record?.status = response.status
         return transport.send(loop.sent(response, to: head, of: transport.peerAddress, began: began), part)
     }
 
     /// A response of the server's own as the client reads it.
     func shaped(_ response: Response) -> Response { loop.responder.shaped(response, for: head) }
+
+    /// Why it is about to be over, for the access log.
+    func note(_ end: AccessEnd) { record?.note(end) }
 
     /// The response that is written in parts is at its end.
     func finished(isComplete: Bool = true) { tell(.finished(isComplete: isComplete)) }
@@ -193,11 +219,15 @@ package final class RequestRun {
 
     /// The peer has taken nothing for too long.
     func noteEviction(from name: StreamName, form: String) {
+        note(.evicted)
         loop.log.evicted(name, form: form, from: transport.peerAddress)
     }
 
     /// The peer has taken nothing of an exchange's response for too long.
-    func noteEvictionFromExchange() { loop.evicted(form: "exchange", from: transport.peerAddress) }
+    func noteEvictionFromExchange() {
+        note(.evicted)
+        loop.evicted(form: "exchange", from: transport.peerAddress)
+    }
 
     /// What was promised cannot be sent.
     func noteCut(of name: StreamName) { loop.log.torn(name, from: transport.peerAddress) }
@@ -205,8 +235,7 @@ package final class RequestRun {
     func giveUp(reset: Bool = false) {
         let action = next(.givenUp)
         guard action == .abort else { return perform(action) }
-        drop()
-        transport.abort(reset: reset)
+        abort(reset: reset)
     }
 
     // MARK: -
@@ -214,6 +243,7 @@ package final class RequestRun {
     private func loseRight(_ loss: RightLoss) {
         grant = nil
         guard !machine.isOver else { return }
+        note(AccessEnd(ReconnectReason(loss)))
         if case .collecting = machine.state {
             body = []
             hold(0)
@@ -245,12 +275,13 @@ package final class RequestRun {
             begin(plan, hasBody: hasBody)
         case .finish(let isComplete):
             work = .none
+            conclude(isComplete ? .done : .error)
             transport.finish(isComplete: isComplete)
         case .fail(let failure): respond(loop.responder.respond(to: failure, head: head))
-        case .abort:
+        case .abort: abort(reset: false)
+        case .drop:
             drop()
-            transport.abort(reset: false)
-        case .drop: drop()
+            conclude(.left)
         case .illegal(let transition):
             assertionFailure("\(transition)")
             transport.abort(reset: false)
@@ -334,8 +365,18 @@ package final class RequestRun {
 
     private func respond(_ response: Response) {
         work = .none
+        record?.status = response.status
         transport.send(loop.sent(response, to: head, of: transport.peerAddress, began: began))
+        conclude(.done)
     }
+
+    private func abort(reset: Bool) {
+        drop()
+        conclude(.error)
+        transport.abort(reset: reset)
+    }
+
+    private func conclude(_ end: AccessEnd) { record?.finish(end, sent: transport.bytesSent) }
 
     /// There is not memory for all that is in flight, and this request's body holds most of it.
     private func giveWay() {
@@ -351,7 +392,10 @@ package final class RequestRun {
     }
 
     /// What was written is what holds most. False when nothing is being written any more.
-    func giveWayWithOutput() -> Bool { work.giveWay() }
+    func giveWayWithOutput() -> Bool {
+        if case .catchUp = work { note(.evicted) }
+        return work.giveWay()
+    }
 
     /// Notes how much of the body is held.
     private func hold(_ bytes: Int, _ kind: InflightBudget.Kind = .body) {
@@ -391,6 +435,7 @@ package final class RequestRun {
 
     private func open(_ plan: StreamingAppendPlan) {
         began = nil
+        record?.begin()
         let streaming = StreamingAppend(
             plan: plan,
             limits: loop.configuration.pieces,
@@ -413,6 +458,8 @@ package final class RequestRun {
 
     private func appended(_ response: Response?) {
         guard let response else { return giveUp() }
+        if case .append(let streaming) = work, let outcome = streaming.outcome { note(AccessEnd(outcome)) }
+        if response.status >= 400 { note(.refused) }
         reply(.response(response))
     }
 
@@ -434,6 +481,8 @@ package final class RequestRun {
 
     private func subscribe(_ plan: SubscriptionPlan) {
         transport.responseStreams()
+        record?.status = 200
+        record?.begin()
         let subscriber = Subscriber(plan: plan, run: self, plane: plane)
         work = .subscriber(subscriber)
         subscriber.open()

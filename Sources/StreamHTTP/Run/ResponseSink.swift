@@ -11,6 +11,8 @@ package protocol ResponseSink: AnyObject {
     /// The bytes of responses that the peer, or its kernel, has taken so far. It only grows: a peer that is slow moves
     /// it, one that is stalled does not.
     var bytesTaken: UInt64 { get }
+    /// The bytes of responses that were written here so far, taken or not. It only grows.
+    var bytesSent: UInt64 { get }
     /// Whether what waits here is the buffer that was sent, and not a copy of its bytes.
     var sharesBytes: Bool { get }
 

@@ -8,6 +8,8 @@ package final class HTTPLoop {
     let configuration: DataPlaneConfiguration
     package let responder: any Responder
     let log: ServerLog
+    /// Who did what; nil where nobody asked for it.
+    private let accessLog: AccessLog?
     var encoder: ResponseEncoder
     /// What happened here.
     var counts = DataPlaneMetrics()
@@ -15,6 +17,8 @@ package final class HTTPLoop {
     private(set) var second: Int64 = 0
     private let time: any TimeSource
     package private(set) var isDraining = false
+    /// The server is no more: whoever is left did not leave.
+    private(set) var isStopped = false
     private var members: [ObjectIdentifier: any HTTPLoopMember] = [:]
     private var ticking: RepeatedTask?
     /// HTTP/2 connections with something to flush.
@@ -27,12 +31,14 @@ package final class HTTPLoop {
         responder: any Responder,
         configuration: DataPlaneConfiguration,
         time: any TimeSource,
-        log: ServerLog
+        log: ServerLog,
+        accessLog: AccessLog? = nil
     ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.responder = responder
         self.log = log
+        self.accessLog = accessLog
         self.time = time
         self.encoder = ResponseEncoder(time: time)
     }
@@ -51,6 +57,7 @@ package final class HTTPLoop {
     func stop() {
         ticking?.cancel()
         ticking = nil
+        isStopped = true
         for member in members.values { member.abandon() }
     }
 
@@ -108,6 +115,27 @@ package final class HTTPLoop {
         guard let head, let began else { return }
         let took = Duration(NIODeadline.now() - began)
         counts.requestTimes[CountedMethod(head.method), default: LatencyHistogram()].add(took)
+    }
+
+    /// What the access log will say of a request; nil where there is no such log.
+    ///
+    /// - Parameters:
+    ///   - head: nil for what never became a request.
+    ///   - sent: how many bytes its transport has sent by now.
+    func record(
+        of head: RequestHead?,
+        from peer: @autoclosure () -> String,
+        sent: @autoclosure () -> UInt64
+    ) -> AccessRecord? {
+        guard let accessLog else { return nil }
+        return AccessRecord(
+            of: head,
+            from: peer(),
+            sent: sent(),
+            in: accessLog,
+            time: time,
+            isSecret: responder.isSecret
+        )
     }
 
     /// A peer that took nothing of a response is sent away: a response that was written to its end, or an exchange.

@@ -12,7 +12,8 @@ package final class HTTPLoops: Sendable {
         responder: any Responder,
         configuration: DataPlaneConfiguration,
         time: any TimeSource,
-        log: ServerLog
+        log: ServerLog,
+        accessLog: AccessLog? = nil
     ) async {
         var loops: [(any EventLoop, NIOLoopBound<HTTPLoop>)] = []
         for eventLoop in group.makeIterator() {
@@ -22,7 +23,8 @@ package final class HTTPLoops: Sendable {
                     responder: responder,
                     configuration: configuration,
                     time: time,
-                    log: log
+                    log: log,
+                    accessLog: accessLog
                 )
                 loop.start()
                 return NIOLoopBound(loop, eventLoop: eventLoop)

@@ -18,12 +18,14 @@ package final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - eventLoops: how many threads carry connections; 0 means one for each core.
     ///   - logger: told what fails, and when there are fewer descriptors than connections were configured.
+    ///   - accessLog: gets a line for every request.
     package init(
         responder: any Responder,
         configuration: DataPlaneConfiguration,
         eventLoops: Int = 0,
         time: any TimeSource = SystemTime(),
-        logger: Logger = Logger(label: "freshet.server") { _ in SwiftLogNoOpLogHandler() }
+        logger: Logger = Logger(label: "freshet.server") { _ in SwiftLogNoOpLogHandler() },
+        accessLog: AccessLog? = nil
     ) async {
         self.logger = logger
         self.descriptorsElsewhere = configuration.descriptorsElsewhere
@@ -40,7 +42,8 @@ package final class HTTPServer: Sendable {
             responder: responder,
             configuration: configuration,
             time: time,
-            log: ServerLog(logger)
+            log: ServerLog(logger),
+            accessLog: accessLog
         )
     }
 

@@ -26,6 +26,8 @@ final class StreamingAppend {
     /// What happened to the body before the request was open, in order.
     private var early: [Early] = []
     private var isOver = false
+    /// What it came to; nil where it is not over, and where there was nobody to answer.
+    private(set) var outcome: StreamingAppendResult.Outcome?
     /// Nothing that comes from now on is appended.
     private var hasLostRight = false
     /// Bytes of the piece that is not whole, at most.
@@ -210,7 +212,9 @@ final class StreamingAppend {
         case .wait: break
         case .append(let closing): append(closing: closing)
         case .confirm: confirm()
-        case .respond(let outcome): finish(plan.response(StreamingAppendResult(outcome: outcome, last: last)))
+        case .respond(let outcome):
+            self.outcome = outcome
+            finish(plan.response(StreamingAppendResult(outcome: outcome, last: last)))
         case .giveUp: finish(nil)
         }
     }

@@ -86,6 +86,7 @@ final class Subscriber: TailReader {
             append(page, gapAt: nil, to: &part)
             isOver = page.end != nil
         case .now(let page):
+            note(page.end)
             writer.appendStart(at: page.last, retry: takeRetry(), to: &part)
             if let end = page.end { writer.appendEnd(end, retry: takeRetry(), to: &part) }
             isOver = page.end != nil
@@ -140,6 +141,7 @@ final class Subscriber: TailReader {
             plane.counts.deliveries += batch.eventCount(from: index)
             if let end = batch.end {
                 machine.finish()
+                note(end)
                 var last = buffer
                 var isTorn = false
                 if plan.form.isPlanEnded {
@@ -202,6 +204,7 @@ final class Subscriber: TailReader {
             return sayFarewell(.overloaded)
         }
         if plan.form == .durableStreams, now - since >= plane.configuration.durableStreamsTime {
+            run?.note(.renewed)
             return finish(with: [])
         }
         if now - lastWrite >= plane.configuration.heartbeat { beat() }
@@ -211,6 +214,7 @@ final class Subscriber: TailReader {
     func sayFarewell(_ why: ReconnectReason) {
         guard !machine.isFinished else { return }
         plane.counts.reconnects[why, default: 0] += 1
+        run?.note(AccessEnd(why))
         if plan.form.isPlanEnded { return finish(.unavailable(why)) }
         var part: [UInt8] = []
         writer.appendReconnect(why, retry: plane.jitteredRetry(why), to: &part)
@@ -300,6 +304,7 @@ final class Subscriber: TailReader {
                 if let conclusion { return finish(with: part, isTorn: conclusion.isTorn, events: page.events.count) }
             } else if plan.form == .durableStreams, page.standing != .exact {
                 // The protocol has no word for a gap: the reader comes back, and is told 410.
+                run?.note(.renewed)
                 return finish(with: [])
             } else {
                 append(page, gapAt: requested, to: &part)
@@ -320,6 +325,7 @@ final class Subscriber: TailReader {
     }
 
     private func tellRemoval() {
+        run?.note(.removed)
         // It may be gone before the store has said so.
         if plan.form.isPlanEnded { return finish(.removed(removal ?? .deleted)) }
         var part: [UInt8] = []
@@ -330,6 +336,7 @@ final class Subscriber: TailReader {
     /// Appends a page: the gap where it does not begin at the reader's position, the events, the end.
     private func append(_ page: Page, gapAt requested: String?, to part: inout [UInt8]) {
         plane.counts.deliveries += page.events.count
+        note(page.end)
         if plan.form == .durableStreams { return appendDurableStreams(page, to: &part) }
         let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
         if page.standing != .exact, let requested {
@@ -359,6 +366,7 @@ final class Subscriber: TailReader {
         plane.counts.deliveries += page.events.count
         // The other protocol has no word for a gap, and what follows one is no response.
         guard page.standing == .exact else {
+            run?.note(.removed)
             let words = plan.conclude(.removed(removal ?? .expired), events)
             part.append(contentsOf: words.bytes)
             return words
@@ -366,6 +374,7 @@ final class Subscriber: TailReader {
         let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
         for event in page.events { writer.append(event, to: &part) }
         guard let end = page.end else { return nil }
+        note(end)
         let words = plan.conclude(.ended(end), events + page.events.count)
         part.append(contentsOf: words.bytes)
         return words
@@ -382,6 +391,11 @@ final class Subscriber: TailReader {
         noteDelivery(events)
         leave()
         run?.finished(isComplete: !isTorn)
+    }
+
+    /// Why the read is about to be over, where its stream is.
+    private func note(_ end: StreamEnd?) {
+        if let end { run?.note(AccessEnd(end.reason)) }
     }
 
     private func noteDelivery(_ events: Int) {

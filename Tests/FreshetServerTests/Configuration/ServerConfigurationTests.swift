@@ -132,6 +132,8 @@ import Testing
                 drain-deadline-seconds: 15
                 log-level: Debug
                 log-format: json
+                access-log: /var/log/freshet/access.log
+                trusted-proxies: [10.1.2.3/8, "::1"]
                 """
         )
         var expected = ServerConfiguration()
@@ -216,6 +218,8 @@ import Testing
         expected.drainDeadline = .seconds(15)
         expected.logLevel = .debug
         expected.logFormat = .json
+        expected.accessLog = "/var/log/freshet/access.log"
+        expected.trustedProxies = try ["10.0.0.0/8", "::1"].map { try #require(IPNetwork(parsing: $0)) }
         #expect(configuration == expected)
         // None of them is a default, so that this test misses none.
         for setting in SettingsTable.server.settings where setting.name != "open" {
@@ -388,6 +392,17 @@ import Testing
 
     @Test func openAndKeysContradictEachOther() throws {
         #expect(try problems(flags: ["open": .text("true"), "keys": .text("keys")])[0].hasPrefix("open: "))
+    }
+
+    @Test(arguments: ["10.0.0.1:80", "proxy", "10.0.0.0/33", "0.0.0.0/0", "::/0", "*"])
+    func aProxyThatIsNoneOrEverybodyIsRefused(text: String) throws {
+        let flags = ["access-log": "-", "trusted-proxies": text].mapValues { WrittenValue.text($0) }
+        #expect(try problems(flags: flags).map { $0.hasPrefix("--trusted-proxies: ") } == [true])
+    }
+
+    @Test func proxiesCountInTheAccessLogOnly() throws {
+        let flags = ["trusted-proxies": WrittenValue.text("10.0.0.1")]
+        #expect(try problems(flags: flags)[0].hasPrefix("trusted-proxies: "))
     }
 
     @Test func anEventMustFitIntoWhatIsKept() throws {

@@ -50,6 +50,17 @@ struct ServerLogTests {
         )
     }
 
+    @Test("the trace of a failed request is in its line, where it has one")
+    func trace() {
+        let log = log
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        for value in ["00-\(trace)-00f067aa0ba902b7-01", "00-\(trace)-00f067aa0ba902b7"] {
+            let head = RequestHead(method: .GET, uri: "/", headers: ["traceparent": value])
+            log.failed(head, status: 404, problem: nil, from: "a")
+        }
+        #expect(lines.lines.withLock { $0.map { $0.metadata["trace_id"].map { "\($0)" } } } == [trace, nil])
+    }
+
     @Test("of a flood some lines are written, each kind for itself, and then how many were left out")
     func flood() {
         let log = log

@@ -1,4 +1,5 @@
 import Locks
+import Logging
 import NIOCore
 import NIOEmbedded
 import StoreSuite
@@ -25,6 +26,7 @@ struct RequestRunTests {
         var fields: [HeaderField] = []
         var isWritable = true
         var bytesTaken: UInt64 = 0
+        var bytesSent: UInt64 = 0
         var framing: BodyFraming { .plain }
         var peerAddress: String { "somebody" }
 
@@ -58,7 +60,7 @@ struct RequestRunTests {
         let loop: HTTPLoop
         let eventLoop = EmbeddedEventLoop()
 
-        init(_ head: RequestHead) {
+        init(_ head: RequestHead, accessLog: AccessLog? = nil) {
             var configuration = DataPlaneConfiguration.forTests
             // No other test's bodies count here.
             configuration.inflight = InflightBudget(limit: 1 << 20)
@@ -68,7 +70,8 @@ struct RequestRunTests {
                 responder: Common(plane: StreamPlane(streams: streams, configuration: configuration)),
                 configuration: configuration,
                 time: ManualTime(),
-                log: .none
+                log: .none,
+                accessLog: accessLog
             )
             run = RequestRun(head, on: loop, transport: transport)
         }
@@ -232,5 +235,91 @@ struct RequestRunTests {
             scene.run.tick(now: .now() + .seconds(31))
             #expect(scene.transport.said.last == (isSlow ? "waits" : "abort"))
         }
+    }
+
+    // MARK: The access log
+
+    private final class Lines: AccessLogOutput {
+        let name = "memory"
+        private let stream: AsyncStream<[UInt8]>
+        private let writing: AsyncStream<[UInt8]>.Continuation
+
+        init() { (stream, writing) = AsyncStream.makeStream(of: [UInt8].self) }
+
+        func open() throws(AccessLogTrouble) {}
+
+        func write(_ bytes: [UInt8]) -> (count: Int, failure: String?) {
+            writing.yield(bytes)
+            return (bytes.count, nil)
+        }
+
+        /// What of the next lines is between their event and their duration.
+        func next(_ count: Int) async -> [String] {
+            var bytes: [UInt8] = []
+            var iterator = stream.makeAsyncIterator()
+            while bytes.count(where: { $0 == UInt8(ascii: "\n") }) < count {
+                guard let more = await iterator.next(isolation: #isolation) else { break }
+                bytes += more
+            }
+            return String(decoding: bytes, as: UTF8.self).matches(
+                of: /"event":"(\w+)".*"status":(\w+),"subject":"?(\w+).*/
+            )
+            .map { match in
+                let end = match.output.0.firstMatch(of: /"end":"([a-z-]+)"/)?.output.1 ?? "open"
+                return "\(match.output.1) \(match.output.2) \(match.output.3) \(end)"
+            }
+        }
+    }
+
+    private func logged(_ lines: Lines, _ act: (Scene) -> Void) {
+        let log = AccessLog(
+            to: lines,
+            proxies: TrustedProxies([]),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        act(Scene(RequestHead(method: .GET, uri: "/a"), accessLog: log))
+    }
+
+    @Test("the access log says who was answered, and with what")
+    func accessOfOne() async {
+        let lines = Lines()
+        logged(lines) { scene in
+            scene.run.start(.named("reader", .respond(Response(404))))
+            scene.run.bodyEnded()
+        }
+        #expect(await lines.next(1) == ["request 404 reader done"])
+        // Nobody is there to be answered any more.
+        logged(lines) { $0.run.left() }
+        #expect(await lines.next(1) == ["request null null peer-left"])
+    }
+
+    @Test(
+        "and of a read that goes on, that it began and why it ended",
+        arguments: [("left", "peer-left"), ("drain", "drained"), ("stall", "evicted"), ("end of input", "peer-left")]
+    )
+    func accessOfRead(why: String, told: String) async throws {
+        let name = try StreamName("s")
+        let lines = Lines()
+        logged(lines) { scene in
+            let plan = SubscriptionPlan(
+                name: name,
+                form: .sse,
+                headers: [],
+                requested: "-1",
+                opening: .held(tellsStart: false)
+            )
+            scene.run.start(.act { .subscribe(plan) })
+            scene.run.bodyEnded()
+            switch why {
+            case "left": scene.run.left()
+            case "drain": scene.run.drain()
+            case "end of input": scene.run.inputEnded()
+            default:
+                scene.transport.isWritable = false
+                scene.run.tick(now: .now())
+                scene.run.tick(now: .now() + .seconds(31))
+            }
+        }
+        #expect(await lines.next(2) == ["begin 200 null open", "end 200 null \(told)"])
     }
 }
