@@ -4,6 +4,7 @@ import base64
 import hmac
 import http.server
 import json
+import signal
 import threading
 import time
 
@@ -125,6 +126,69 @@ def forged(secret):
     part = lambda data: base64.urlsafe_b64encode(data).decode().rstrip("=")  # noqa: E731
     text = f'{part(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())}.{part(json.dumps(claims()).encode())}'
     return f"{text}.{part(hmac.digest(secret, text.encode(), 'sha256'))}"
+
+
+def reload(server):
+    """Returns when it was done, or refused."""
+
+    def outcomes():
+        return server.logged().count("was reloaded") + server.logged().count("stays as it was")
+
+    before = outcomes()
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: outcomes() > before)
+
+
+def test_a_new_secret_ends_what_the_old_one_signed(guarded, secret):
+    path, old = guarded.create(name="answers/1", headers=signed()), signed({"read": ["answers/"]})
+    other = "another-secret-of-at-least-32-bytes"
+    new = bearer(jwt.encode(claims(), other, "HS256"))
+    with guarded.subscribe(path, old) as reader:
+        # What is no secret changes nothing.
+        secret.write_text("short")
+        reload(guarded)
+        assert str(secret) in guarded.logged()
+        assert guarded.append(path, "still here", headers=signed()).status == 204
+        assert next_data(reader) == "still here"
+        secret.write_text(other)
+        reload(guarded)
+        event = reader.next()
+        assert (event.type, event.json) == ("reconnect", {"why": "revoked"}) and reader.next() is None
+    assert code(guarded.request("GET", path, old)) == "wrong-token"
+    assert guarded.request("GET", path, new).status == 200
+
+
+@pytest.mark.parametrize("kind", ["jwks", "keys"])
+def test_a_key_is_changed_in_a_file_without_a_gap(serve, tmp_path, kind):
+    file = tmp_path / "public"
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("one", "two")}
+
+    def holds(*names):
+        if kind == "jwks":
+            made = [ECKey.import_key(keys[name], {"kid": name}).as_dict(private=False) for name in names]
+            return file.write_text(json.dumps({"keys": made}))
+        blocks = [f"kid: {name}\n{keys[name].public_key().public_bytes(*PEM).decode()}" for name in names]
+        return file.write_text("".join(blocks))
+
+    def by_key(name):
+        return bearer(jwt.encode(claims(), keys[name], "ES256", headers={"kid": name}))
+
+    holds("one")
+    server = serve(jwt_issuer="app", jwt_audience="freshet", **{f"jwt_{kind}": file})
+    path = server.create(name="answers/1", headers=by_key("one"))
+    with server.subscribe(path, by_key("one")) as first:
+        holds("one", "two")
+        reload(server)
+        with server.subscribe(path, by_key("two")) as second:
+            assert server.append(path, "both", headers=by_key("two")).status == 204
+            assert next_data(first) == next_data(second) == "both"
+            holds("two")
+            reload(server)
+            event = first.next()
+            assert (event.type, event.json) == ("reconnect", {"why": "revoked"})
+            assert server.append(path, "one", headers=by_key("two")).status == 204
+            assert next_data(second) == "one"
+    assert code(server.request("GET", path, by_key("one"))) == "wrong-token"
 
 
 def pair(kind):

@@ -11,7 +11,7 @@ struct Reloading {
     let options: ServeOptions
     let environment: [String: String]
     let service: FreshetService
-    /// Their issuers stay as they are.
+    /// Their issuers stay as they are; the keys in their files do not.
     let tokens: SignedTokenAuthenticator?
     /// The settings as they were written, with what was taken of them since.
     private var written: ServerConfiguration
@@ -47,16 +47,19 @@ struct Reloading {
         -> Bool
     {
         options.file(environment: environment) != nil || running.keys != nil || running.tlsCertificate != nil
+            || running.issuers.contains(where: \.hasFiles)
     }
 
     mutating func reload() async {
         let found: ServerConfiguration
         let keys: KeyRing?
         let certificate: CertificatePair?
+        let tokenKeys: SignedTokenAuthenticator.ReadKeys?
         do {
             found = try options.configuration(environment: environment)
             keys = try running.readKeys()
             certificate = try running.certificateFiles?.read()
+            tokenKeys = try tokens?.readKeys(logger: logger)
         } catch {
             let reason = PrintableText.escaped("\(error)")
             return logger.error("Nothing was reloaded: everything stays as it was: \(reason)")
@@ -64,6 +67,7 @@ struct Reloading {
         let changed = found.differences(from: written)
         take(found, into: &written)
         take(found, into: &running)
+        if let tokens, let tokenKeys { tokens.replaceKeys(with: tokenKeys) }
         await service.reload(running.accessPolicy(keys: keys, tokens: tokens), certificate)
         // Of all loggers: they share it.
         logger.logLevel = running.logLevel
