@@ -13,6 +13,8 @@ struct Reloading {
     let service: FreshetService
     /// Their issuers stay as they are; the keys in their files do not.
     let tokens: SignedTokenAuthenticator?
+    /// Those of a file are read again.
+    private var sessions: SessionSecrets
     /// The settings as they were written, with what was taken of them since.
     private var written: ServerConfiguration
     /// Those that the server runs by: with what it has beside them.
@@ -29,6 +31,7 @@ struct Reloading {
         environment: [String: String],
         service: FreshetService,
         tokens: SignedTokenAuthenticator?,
+        sessions: SessionSecrets,
         written: ServerConfiguration,
         running: ServerConfiguration,
         logger: Logger
@@ -37,6 +40,7 @@ struct Reloading {
         self.environment = environment
         self.service = service
         self.tokens = tokens
+        self.sessions = sessions
         self.written = written
         self.running = running
         self.logger = logger
@@ -47,7 +51,7 @@ struct Reloading {
         -> Bool
     {
         options.file(environment: environment) != nil || running.keys != nil || running.tlsCertificate != nil
-            || running.issuers.contains(where: \.hasFiles)
+            || running.issuers.contains(where: \.hasFiles) || running.sessionSecretFile != nil
     }
 
     mutating func reload() async {
@@ -55,10 +59,12 @@ struct Reloading {
         let keys: KeyRing?
         let certificate: CertificatePair?
         let tokenKeys: SignedTokenAuthenticator.ReadKeys?
+        let foundSessions: SessionSecrets?
         do {
             found = try options.configuration(environment: environment)
             keys = try running.readKeys()
             certificate = try running.certificateFiles?.read()
+            foundSessions = try running.readSessionSecrets()
             tokenKeys = try tokens?.readKeys(logger: logger)
         } catch {
             let reason = PrintableText.escaped("\(error)")
@@ -68,7 +74,8 @@ struct Reloading {
         take(found, into: &written)
         take(found, into: &running)
         if let tokens, let tokenKeys { tokens.replaceKeys(with: tokenKeys) }
-        await service.reload(running.accessPolicy(keys: keys, tokens: tokens), certificate)
+        if let foundSessions { sessions = foundSessions }
+        await service.reload(running.accessPolicy(keys: keys, tokens: tokens, sessions: sessions), certificate)
         // Of all loggers: they share it.
         logger.logLevel = running.logLevel
         var metadata: Logger.Metadata = [:]
