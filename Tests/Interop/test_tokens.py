@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from joserfc import jwt as jose
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from support.freshet import run
+from support.freshet import TRANSPORT, run
 from support.relayed import Scripted, relays
 from support.upstream import CHAT, PATHS, Answer
 from support.waiting import eventually
@@ -156,6 +156,27 @@ def test_a_page_reads_by_a_cookie_that_a_token_is_exchanged_for(guarded):
     both = cookie(session(guarded, token, writing, **own))
     assert guarded.append(path, "two", headers={**both, **own}).status == 204
     assert guarded.append(path, "x", headers=both).status == 401
+
+
+@pytest.mark.parametrize("site", ["cross-site", None])
+def test_a_page_of_another_site_is_told_whether_its_cookie_is_of_use(serve, secret, site):
+    page = {"Origin": "https://page.example", **({"Sec-Fetch-Site": site} if site else {})}
+    issuer = {"jwt_secret_file": secret, "jwt_issuer": "app", "jwt_audience": "freshet"}
+    clear = serve(allowed_origins="https://page.example", **issuer)
+    answer = session(clear, signed(), **page)
+    if TRANSPORT not in ("tls", "h2"):
+        assert answer["Freshet-Session"].startswith("unusable; expires=")
+    assert "Freshet-Session" in answer["Access-Control-Expose-Headers"]
+    server = serve(allowed_origins="https://page.example", secure_cookie=True, **issuer)
+    answer = session(server, signed(), **page)
+    state, _, expires = answer["Freshet-Session"].partition("; expires=")
+    assert state == "partitioned" and 0 < int(expires) - time.time() <= 605
+    assert answer["Set-Cookie"].endswith("SameSite=None; Secure; Partitioned")
+    assert session(server, signed())["Freshet-Session"].startswith("same-site; ")
+    refused = server.request("GET", "/v1/streams", page)
+    assert code(refused) == "no-token" and "Freshet-Session" in json.loads(refused.body)["detail"]
+    # No other page gets one.
+    assert code(session(server, signed(), Origin="https://evil.example")) == "foreign-origin"
 
 
 def test_a_session_may_narrow_and_no_more(guarded):

@@ -79,7 +79,9 @@ package struct AccessPolicy: Sendable {
         if let cookie = facts.cookie, cookieCounts(facts), let session = session(in: cookie, now: now) {
             return .success(session)
         }
-        return .failure(keys == nil ? .noToken() : .noKey(takesTokens: tokens != nil))
+        var refusal: Problem = keys == nil ? .noToken() : .noKey(takesTokens: tokens != nil)
+        if facts.isFromAnotherSite { refusal.detail += " \(Problem.sessionElsewhere)" }
+        return .failure(refusal)
     }
 
     /// What a credential that was good once is worth by these rules; nil when its key is gone. A cookie names its key,
@@ -119,9 +121,11 @@ package struct AccessPolicy: Sendable {
 
     /// A browser sends its cookies along with whatever any page asks for. A request that changes something by cookie
     /// therefore has to prove that an own or allowed page asked for it; `screen` lets through one that says nothing.
+    /// Reading is left to CORS, but for what says that it comes from another site and not from which page: a cookie for
+    /// pages of other sites is not for that.
     func cookieCounts(_ facts: RequestFacts) -> Bool {
         if facts.isSafe {
-            return true
+            return facts.secFetchSite?.lowercased() != "cross-site" || facts.origin != nil
         }
         if let origin = facts.origin {
             return isOwnOrAllowed(origin, facts)

@@ -49,6 +49,13 @@ extension Problem {
         )
     }
 
+    /// What a page of another site that has no session can do.
+    static let sessionElsewhere =
+        "This request comes from a page of another site. Its browser sends it a session cookie only over https and "
+        + "only where Freshet-Session, in the response to POST /v1/session, says partitioned. Where it says unusable, or "
+        + "the browser refuses cookies of other sites, send Authorization with each request: fetch() and FreshetSource "
+        + "do, an EventSource cannot."
+
     static func missingRightOfSession(_ right: Rights, stream: String, caller: Caller) -> Problem {
         let missing = Rights.named.filter { right.contains($0.right) && !caller.may($0.right, stream) }.map(\.name)
         return Problem(

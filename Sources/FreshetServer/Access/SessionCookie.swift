@@ -27,8 +27,11 @@ package enum SessionCookie {
     /// - Parameters:
     ///   - lifetime: Seconds the cookie is good for.
     ///   - secure: Whether the browser may send it over https only.
-    static func field(_ value: String, lifetime: Int64, secure: Bool) -> String {
-        "\(name)=\(value); Path=/; Max-Age=\(lifetime); HttpOnly; SameSite=Strict\(secure ? "; Secure" : "")"
+    ///   - reach: From whose pages the browser sends it. One that is for another site is kept apart by the site around
+    ///     it (CHIPS), so that no third one's page sends it.
+    static func field(_ value: String, lifetime: Int64, secure: Bool, reach: SessionReach = .sameSite) -> String {
+        let others = reach == .partitioned ? "None; Secure; Partitioned" : secure ? "Strict; Secure" : "Strict"
+        return "\(name)=\(value); Path=/; Max-Age=\(lifetime); HttpOnly; SameSite=\(others)"
     }
 
     /// The values of the cookies of this name: all that a header has, since a page on a sibling domain can put a

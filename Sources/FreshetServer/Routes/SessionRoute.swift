@@ -49,12 +49,23 @@ package struct SessionRoute: Sendable {
     ) throws(Problem) -> Response {
         let lifetime = min(lifetimeSeconds, wish.lifetime ?? lifetimeSeconds)
         let isSecure = isAlwaysSecure || facts.isHTTPS
+        let reach = SessionReach(facts, isSecure: isSecure)
+        func response(_ value: String, expires: Int64) -> Response {
+            let cookie = SessionCookie.field(value, lifetime: expires - now, secure: isSecure, reach: reach)
+            return Response(
+                204,
+                headers: [
+                    HeaderField("Set-Cookie", cookie),
+                    HeaderField("Freshet-Session", "\(reach.rawValue); expires=\(expires)"), StreamFields.noStore,
+                ]
+            )
+        }
         let admission = caller.admission
         if admission.credential == .token, let signer = admission.signer {
             let expires = min(now + lifetime, admission.expires ?? .max)
             let who = try Self.narrowed(admission.caller, wish, facts, caller.access)
             let session = NarrowedSession(.token(signer), caller: who, expires: expires)
-            return try response(session, caller.access, isSecure, now)
+            return response(try Self.value(session, caller.access), expires: expires)
         }
         // Known by something else, which a cookie cannot stand for.
         guard let keys = caller.access.keys else { throw .noToken() }
@@ -66,10 +77,9 @@ package struct SessionRoute: Sendable {
             let who = try Self.narrowed(key.caller, wish, facts, caller.access)
             let basis = NarrowedSession.Basis.key(digest: NarrowedSession.digest(of: key))
             let session = NarrowedSession(basis, caller: who, expires: now + lifetime)
-            return try response(session, caller.access, isSecure, now)
+            return response(try Self.value(session, caller.access), expires: now + lifetime)
         }
-        let value = SessionCookie.value(for: key, expires: now + lifetime)
-        return Self.response(SessionCookie.field(value, lifetime: lifetime, secure: isSecure))
+        return response(SessionCookie.value(for: key, expires: now + lifetime), expires: now + lifetime)
     }
 
     /// What a session of somebody has: what was asked for, of reading at first.
@@ -102,19 +112,10 @@ package struct SessionRoute: Sendable {
         return Caller(name: caller.name, grants: grants)
     }
 
-    private func response(
-        _ session: NarrowedSession,
-        _ access: AccessPolicy,
-        _ isSecure: Bool,
-        _ now: Int64
-    ) throws(Problem) -> Response {
+    private static func value(_ session: NarrowedSession, _ access: AccessPolicy) throws(Problem) -> String {
         let value = session.value(access.sessions)
         let bytes = SessionCookie.name.utf8.count + 1 + value.utf8.count
-        guard bytes <= Self.mostBytes else { throw .sessionTooLarge(bytes) }
-        return Self.response(SessionCookie.field(value, lifetime: session.expires - now, secure: isSecure))
-    }
-
-    private static func response(_ cookie: String) -> Response {
-        Response(204, headers: [HeaderField("Set-Cookie", cookie), StreamFields.noStore])
+        guard bytes <= mostBytes else { throw .sessionTooLarge(bytes) }
+        return value
     }
 }
