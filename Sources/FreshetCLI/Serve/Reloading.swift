@@ -82,6 +82,7 @@ struct Reloading {
         let taken = changed.filter { Self.settings.contains($0) }
         if !taken.isEmpty { metadata["changed"] = "\(taken.joined(separator: ", "))" }
         if let keys { metadata["keys"] = "\(keys.count)" }
+        for warning in keys?.warnings ?? [] { logger.warning("\(PrintableText.escaped(warning))") }
         logger.notice("The configuration was reloaded.", metadata: metadata)
         let left = changed.filter { !Self.settings.contains($0) }
         if !left.isEmpty {

@@ -59,6 +59,6 @@ struct ServerInputs {
     /// - Parameter now: Seconds since 1970.
     func remarks(now: Int64) -> [String] {
         let certificate = secrets.certificate?.warning(now: now).map { [$0] } ?? []
-        return warnings + certificate + configuration.secretFileWarnings
+        return warnings + (secrets.keys?.warnings ?? []) + certificate + configuration.secretFileWarnings
     }
 }

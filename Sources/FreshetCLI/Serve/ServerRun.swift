@@ -81,6 +81,7 @@ struct ServerRun {
         _ logger: Logger
     ) async throws {
         for warning in inputs.warnings { logger.warning("\(warning)") }
+        for warning in inputs.secrets.keys?.warnings ?? [] { logger.warning("\(PrintableText.escaped(warning))") }
         prepareProcess(&inputs.configuration, logger)
         let (configuration, secrets) = (inputs.configuration, inputs.secrets)
 

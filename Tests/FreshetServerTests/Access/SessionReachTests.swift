@@ -1,3 +1,4 @@
+import StreamHTTP
 import Testing
 
 @testable import FreshetServer
