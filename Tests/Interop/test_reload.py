@@ -158,6 +158,16 @@ def test_a_broken_keys_file_changes_nothing_and_is_named_by_its_line(guarded):
     assert guarded.request("GET", path, bearer("two")).status == 200
 
 
+def test_a_prefix_that_ends_within_a_name_is_warned_of_at_the_start_and_at_a_reload(serve, keys):
+    keys.write_text(line("owner") + line("one", "read room/4"))
+    server = serve(keys=keys)
+    create(server, "room/42")
+    assert server.request("GET", "/v1/stream/room/42", bearer("one")).status == 200
+    assert server.logged().count(f"{keys}:2: room/4 is every stream") == 1
+    reload(server)
+    assert server.logged().count(f"{keys}:2: room/4 is every stream") == 2
+
+
 def test_a_cookie_dies_with_its_key(guarded):
     path = create(guarded, "room/c")
     session = guarded.request("POST", "/v1/session", bearer("one"))["Set-Cookie"].split(";")[0]

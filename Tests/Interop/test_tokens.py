@@ -4,6 +4,7 @@ import base64
 import hmac
 import http.server
 import json
+import signal
 import threading
 import time
 
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from joserfc import jwt as jose
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from support.freshet import run
+from support.freshet import TRANSPORT, run
 from support.relayed import Scripted, relays
 from support.upstream import CHAT, PATHS, Answer
 from support.waiting import eventually
@@ -130,6 +131,195 @@ def forged(secret):
     part = lambda data: base64.urlsafe_b64encode(data).decode().rstrip("=")  # noqa: E731
     text = f'{part(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())}.{part(json.dumps(claims()).encode())}'
     return f"{text}.{part(hmac.digest(secret, text.encode(), 'sha256'))}"
+
+
+def session(server, credential, wish=None, **fields):
+    return server.request("POST", "/v1/session", {**credential, **fields}, wish and json.dumps(wish))
+
+
+def cookie(answer):
+    assert answer.status == 204, answer.body
+    return {"Cookie": answer["Set-Cookie"].partition(";")[0]}
+
+
+def test_a_page_reads_by_a_cookie_that_a_token_is_exchanged_for(guarded):
+    path = guarded.create(name="answers/42", headers=signed())
+    guarded.create(name="answers/43", headers=signed())
+    token = signed({"read": ["answers/"], "append": ["answers/42"]}, exp=int(time.time()) + 300)
+    answer = session(guarded, token)
+    assert 290 < int(answer["Set-Cookie"].partition("Max-Age=")[2].partition(";")[0]) <= 300
+    page = cookie(answer)
+    assert token["Authorization"].split()[1] not in answer["Set-Cookie"]
+    assert guarded.append(path, "one", headers=signed()).status == 204
+    with guarded.subscribe(path, page) as reader:
+        assert next_data(reader) == "one"
+    # Without being asked for more, it is for reading.
+    own = {"Origin": guarded.url}
+    assert code(guarded.append(path, "x", headers={**page, **own})) == "missing-right"
+    writing = {"append": ["answers/42"], "read": ["answers/42"]}
+    assert code(session(guarded, token, writing)) == "session-origin"
+    both = cookie(session(guarded, token, writing, **own))
+    assert guarded.append(path, "two", headers={**both, **own}).status == 204
+    assert guarded.append(path, "x", headers=both).status == 401
+
+
+@pytest.mark.parametrize("site", ["cross-site", None])
+def test_a_page_of_another_site_is_told_whether_its_cookie_is_of_use(serve, secret, site):
+    page = {"Origin": "https://page.example", **({"Sec-Fetch-Site": site} if site else {})}
+    issuer = {"jwt_secret_file": secret, "jwt_issuer": "app", "jwt_audience": "freshet"}
+    clear = serve(allowed_origins="https://page.example", **issuer)
+    answer = session(clear, signed(), **page)
+    if TRANSPORT not in ("tls", "h2"):
+        assert answer["Freshet-Session"].startswith("unusable; expires=")
+    assert "Freshet-Session" in answer["Access-Control-Expose-Headers"]
+    server = serve(allowed_origins="https://page.example", secure_cookie=True, **issuer)
+    answer = session(server, signed(), **page)
+    state, _, expires = answer["Freshet-Session"].partition("; expires=")
+    assert state == "partitioned" and 0 < int(expires) - time.time() <= 605
+    assert answer["Set-Cookie"].endswith("SameSite=None; Secure; Partitioned")
+    assert session(server, signed())["Freshet-Session"].startswith("same-site; ")
+    refused = server.request("GET", "/v1/streams", page)
+    assert code(refused) == "no-token" and "Freshet-Session" in json.loads(refused.body)["detail"]
+    # No other page gets one.
+    assert code(session(server, signed(), Origin="https://evil.example")) == "foreign-origin"
+
+
+def test_a_session_may_narrow_and_no_more(guarded):
+    for name in ("answers/42", "answers/420"):
+        guarded.create(name=name, headers=signed())
+    token = signed({"read": ["answers/"]})
+    answer = session(guarded, token, {"read": ["answers/42"], "for": 60})
+    assert "Max-Age=60;" in answer["Set-Cookie"]
+    page = cookie(answer)
+    assert guarded.request("GET", "/v1/stream/answers/42", page).status == 200
+    assert code(guarded.request("GET", "/v1/stream/answers/420", page)) == "missing-right"
+    for wish in ({"read": ["users/1"]}, {"read": ["*"]}, {"read": ["answers*"]}, {"append": ["answers/42"]}):
+        refused = session(guarded, token, wish)
+        assert code(refused) == "session-too-wide" and next(iter(wish.values()))[0] in json.loads(refused.body)["detail"]
+    assert code(session(guarded, token, {"raed": ["answers/42"]})) == "bad-session"
+    many = session(guarded, token, {"read": [f"answers/{number:040}" for number in range(100)]})
+    assert (many.status, code(many)) == (413, "session-too-large")
+    # A cookie is good for no session of its own.
+    assert session(guarded, page).status == 401
+
+
+def test_a_session_of_a_token_ends_with_the_key_that_signed_it(guarded, secret):
+    path = guarded.create(name="answers/1", headers=signed())
+    page = cookie(session(guarded, signed({"read": ["answers/1"]})))
+    with guarded.subscribe(path, page) as reader:
+        assert guarded.append(path, "one", headers=signed()).status == 204
+        assert next_data(reader) == "one"
+        secret.write_text("another-secret-of-at-least-32-bytes")
+        reload(guarded)
+        event = reader.next()
+        assert (event.type, event.json) == ("reconnect", {"why": "revoked"})
+    assert code(guarded.request("GET", path, page)) == "no-token"
+
+
+def test_a_session_of_a_key_is_narrowed_too(serve, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text("backend backend-key-0123456789 all *\nreader reader-key-0123456789 read answers/\n")
+    keys.chmod(0o600)
+    server = serve(keys=keys)
+    for name in ("answers/1", "answers/2"):
+        server.create(name=name, headers=bearer("backend-key-0123456789"))
+    page = cookie(session(server, bearer("reader-key-0123456789"), {"read": ["answers/1"]}))
+    assert server.request("GET", "/v1/stream/answers/1", page).status == 200
+    assert code(server.request("GET", "/v1/stream/answers/2", page)) == "missing-right"
+    assert code(session(server, bearer("reader-key-0123456789"), {"read": ["*"]})) == "session-too-wide"
+
+
+def test_sessions_outlive_a_restart_and_a_new_secret_signs_beside_the_old_one(serve, secret, tmp_path):
+    issuer = {"jwt_secret_file": secret, "jwt_issuer": "app", "jwt_audience": "freshet"}
+    data, file = tmp_path / "data", tmp_path / "sessions"
+    server = serve(data=data, **issuer)
+    path = server.create(name="answers/1", headers=signed())
+    page = cookie(session(server, signed()))
+    server.stop()
+    assert (data / "session-secret").stat().st_mode & 0o777 == 0o600
+    server = serve(data=data, **issuer)
+    assert server.request("GET", path, page).status == 200
+    server.stop()
+    one, two = ("the-first-secret-of-more-than-32-bytes", "the-second-secret-of-more-than-32-bytes")
+    file.write_text(one + "\n")
+    file.chmod(0o600)
+    server = serve(data=data, session_secret_file=file, **issuer)
+    assert server.request("GET", path, page).status == 401
+    first = cookie(session(server, signed()))
+    file.write_text(f"{two}\n{one}\n")
+    reload(server)
+    second = cookie(session(server, signed()))
+    assert server.request("GET", path, first).status == server.request("GET", path, second).status == 200
+    file.write_text(two + "\n")
+    reload(server)
+    assert server.request("GET", path, first).status == 401
+    assert server.request("GET", path, second).status == 200
+    file.write_text("short\n")
+    reload(server)
+    assert f"{file}:1" in server.logged() and server.request("GET", path, second).status == 200
+
+
+def reload(server):
+    """Returns when it was done, or refused."""
+
+    def outcomes():
+        return server.logged().count("was reloaded") + server.logged().count("stays as it was")
+
+    before = outcomes()
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: outcomes() > before)
+
+
+def test_a_new_secret_ends_what_the_old_one_signed(guarded, secret):
+    path, old = guarded.create(name="answers/1", headers=signed()), signed({"read": ["answers/"]})
+    other = "another-secret-of-at-least-32-bytes"
+    new = bearer(jwt.encode(claims(), other, "HS256"))
+    with guarded.subscribe(path, old) as reader:
+        # What is no secret changes nothing.
+        secret.write_text("short")
+        reload(guarded)
+        assert str(secret) in guarded.logged()
+        assert guarded.append(path, "still here", headers=signed()).status == 204
+        assert next_data(reader) == "still here"
+        secret.write_text(other)
+        reload(guarded)
+        event = reader.next()
+        assert (event.type, event.json) == ("reconnect", {"why": "revoked"}) and reader.next() is None
+    assert code(guarded.request("GET", path, old)) == "wrong-token"
+    assert guarded.request("GET", path, new).status == 200
+
+
+@pytest.mark.parametrize("kind", ["jwks", "keys"])
+def test_a_key_is_changed_in_a_file_without_a_gap(serve, tmp_path, kind):
+    file = tmp_path / "public"
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("one", "two")}
+
+    def holds(*names):
+        if kind == "jwks":
+            made = [ECKey.import_key(keys[name], {"kid": name}).as_dict(private=False) for name in names]
+            return file.write_text(json.dumps({"keys": made}))
+        blocks = [f"kid: {name}\n{keys[name].public_key().public_bytes(*PEM).decode()}" for name in names]
+        return file.write_text("".join(blocks))
+
+    def by_key(name):
+        return bearer(jwt.encode(claims(), keys[name], "ES256", headers={"kid": name}))
+
+    holds("one")
+    server = serve(jwt_issuer="app", jwt_audience="freshet", **{f"jwt_{kind}": file})
+    path = server.create(name="answers/1", headers=by_key("one"))
+    with server.subscribe(path, by_key("one")) as first:
+        holds("one", "two")
+        reload(server)
+        with server.subscribe(path, by_key("two")) as second:
+            assert server.append(path, "both", headers=by_key("two")).status == 204
+            assert next_data(first) == next_data(second) == "both"
+            holds("two")
+            reload(server)
+            event = first.next()
+            assert (event.type, event.json) == ("reconnect", {"why": "revoked"})
+            assert server.append(path, "one", headers=by_key("two")).status == 204
+            assert next_data(second) == "one"
+    assert code(server.request("GET", path, by_key("one"))) == "wrong-token"
 
 
 def pair(kind):
@@ -305,7 +495,7 @@ def test_keys_go_on_working_beside_tokens(serve, secret, tmp_path):
     assert code(server.request("GET", "/v1/streams")) == "no-key"
     assert code(server.request("GET", "/v1/streams", bearer("wrong-key-0123456789"))) == "wrong-key"
     assert server.request("POST", "/v1/session", bearer("backend-key-0123456789")).status == 204
-    assert code(server.request("POST", "/v1/session", signed())) == "no-session"
+    assert server.request("POST", "/v1/session", signed()).status == 204
 
 
 def test_no_upstream_sees_a_token_of_ours(secret):

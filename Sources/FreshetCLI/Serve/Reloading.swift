@@ -11,8 +11,10 @@ struct Reloading {
     let options: ServeOptions
     let environment: [String: String]
     let service: FreshetService
-    /// Their issuers stay as they are.
+    /// Their issuers stay as they are; the keys in their files do not.
     let tokens: SignedTokenAuthenticator?
+    /// Those of a file are read again.
+    private var sessions: SessionSecrets
     /// The settings as they were written, with what was taken of them since.
     private var written: ServerConfiguration
     /// Those that the server runs by: with what it has beside them.
@@ -29,6 +31,7 @@ struct Reloading {
         environment: [String: String],
         service: FreshetService,
         tokens: SignedTokenAuthenticator?,
+        sessions: SessionSecrets,
         written: ServerConfiguration,
         running: ServerConfiguration,
         logger: Logger
@@ -37,6 +40,7 @@ struct Reloading {
         self.environment = environment
         self.service = service
         self.tokens = tokens
+        self.sessions = sessions
         self.written = written
         self.running = running
         self.logger = logger
@@ -48,6 +52,7 @@ struct Reloading {
     {
         options.file(environment: environment) != nil || running.keys != nil || running.tlsCertificate != nil
             || (running.accessLog.map { $0 != AccessLogFile.standardOutput } ?? false)
+            || running.issuers.contains(where: \.hasFiles) || running.sessionSecretFile != nil
     }
 
     mutating func reload() async {
@@ -56,10 +61,14 @@ struct Reloading {
         let found: ServerConfiguration
         let keys: KeyRing?
         let certificate: CertificatePair?
+        let tokenKeys: SignedTokenAuthenticator.ReadKeys?
+        let foundSessions: SessionSecrets?
         do {
             found = try options.configuration(environment: environment)
             keys = try running.readKeys()
             certificate = try running.certificateFiles?.read()
+            foundSessions = try running.readSessionSecrets()
+            tokenKeys = try tokens?.readKeys(logger: logger)
         } catch {
             let reason = PrintableText.escaped("\(error)")
             return logger.error("Nothing was reloaded: everything stays as it was: \(reason)")
@@ -67,13 +76,16 @@ struct Reloading {
         let changed = found.differences(from: written)
         take(found, into: &written)
         take(found, into: &running)
-        await service.reload(running.accessPolicy(keys: keys, tokens: tokens), certificate)
+        if let tokens, let tokenKeys { tokens.replaceKeys(with: tokenKeys) }
+        if let foundSessions { sessions = foundSessions }
+        await service.reload(running.accessPolicy(keys: keys, tokens: tokens, sessions: sessions), certificate)
         // Of all loggers: they share it.
         logger.logLevel = running.logLevel
         var metadata: Logger.Metadata = [:]
         let taken = changed.filter { Self.settings.contains($0) }
         if !taken.isEmpty { metadata["changed"] = "\(taken.joined(separator: ", "))" }
         if let keys { metadata["keys"] = "\(keys.count)" }
+        for warning in keys?.warnings ?? [] { logger.warning("\(PrintableText.escaped(warning))") }
         logger.notice("The configuration was reloaded.", metadata: metadata)
         let left = changed.filter { !Self.settings.contains($0) }
         if !left.isEmpty {

@@ -16,6 +16,8 @@ struct ServerInputs {
     struct Secrets {
         var keys: KeyRing?
         var certificate: CertificatePair?
+        /// Of sessions, where a file of them is set.
+        var sessions: SessionSecrets?
         /// Those of the upstreams, by their names.
         var ownKeys: [String: String]
     }
@@ -44,10 +46,11 @@ struct ServerInputs {
         }
         let keys = read { try configuration.readKeys() }
         let certificate = read { try configuration.certificateFiles?.read() }
+        let sessions = read { try configuration.readSessionSecrets() }
         let ownKeys = read { try RelayConfiguration(configuration).ownKeys(environment) }
         guard problems.isEmpty, let ownKeys else { throw ConfigurationError(problems) }
         self.configuration = configuration
-        self.secrets = Secrets(keys: keys, certificate: certificate, ownKeys: ownKeys)
+        self.secrets = Secrets(keys: keys, certificate: certificate, sessions: sessions, ownKeys: ownKeys)
         self.warnings = warnings
     }
 
@@ -56,6 +59,6 @@ struct ServerInputs {
     /// - Parameter now: Seconds since 1970.
     func remarks(now: Int64) -> [String] {
         let certificate = secrets.certificate?.warning(now: now).map { [$0] } ?? []
-        return warnings + certificate + configuration.secretFileWarnings
+        return warnings + (secrets.keys?.warnings ?? []) + certificate + configuration.secretFileWarnings
     }
 }

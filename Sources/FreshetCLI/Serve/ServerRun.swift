@@ -8,6 +8,7 @@ import FreshetServer
 import FreshetTokens
 import Logging
 import NIOCore
+import PrintableText
 import SQLiteStreamStore
 import StreamCore
 import StreamHTTP
@@ -80,12 +81,16 @@ struct ServerRun {
         _ logger: Logger
     ) async throws {
         for warning in inputs.warnings { logger.warning("\(warning)") }
+        for warning in inputs.secrets.keys?.warnings ?? [] { logger.warning("\(PrintableText.escaped(warning))") }
         prepareProcess(&inputs.configuration, logger)
         let (configuration, secrets) = (inputs.configuration, inputs.secrets)
 
         let keeping = try openStore(configuration)
         let ownPort = OwnPort()
-        let access = CurrentAccess(configuration.accessPolicy(keys: secrets.keys, tokens: tokens))
+        let sessions = try await sessionSecrets(secrets, keeping, hasTokens: tokens != nil)
+        let access = CurrentAccess(
+            configuration.accessPolicy(keys: secrets.keys, tokens: tokens, sessions: sessions)
+        )
         let service = await FreshetService(
             configuration: configuration,
             store: keeping.store,
@@ -129,6 +134,7 @@ struct ServerRun {
                 environment: environment,
                 service: service,
                 tokens: tokens,
+                sessions: sessions,
                 written: inputs.written,
                 running: configuration,
                 logger: logger
@@ -178,6 +184,23 @@ struct ServerRun {
             return .directory(try SQLiteStreamStore(directory: path, configuration: chosen), path: path)
         } catch {
             Terminal.note("\(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    /// Those of a file, or of the data directory; with streams that end with the process, so do sessions.
+    private func sessionSecrets(
+        _ secrets: ServerInputs.Secrets,
+        _ keeping: Keeping,
+        hasTokens: Bool
+    ) async throws -> SessionSecrets {
+        if let set = secrets.sessions { return set }
+        guard secrets.keys != nil || hasTokens, case .directory(_, let path) = keeping else { return .ofThisProcess }
+        do {
+            return try SessionSecrets(directory: path)
+        } catch {
+            await keeping.close()
+            Terminal.note(PrintableText.escaped("\(error)"))
             throw ExitCode(1)
         }
     }

@@ -36,7 +36,7 @@ extension AccessPolicy {
         "Stream-Retention", "Stream-Response-Headers", "Stream-Producer", "Stream-SSE-Data-Encoding", "Producer-Id",
         "Producer-Epoch",
         "Producer-Seq", "Producer-Expected-Seq", "Producer-Received-Seq", "ETag", "Location", "Retry-After",
-        "Relay-Metrics", "X-Request-Id", "Request-Id", "X-Should-Retry",
+        "Freshet-Session", "Relay-Metrics", "X-Request-Id", "Request-Id", "X-Should-Retry",
     ].joined(separator: ", ")
 
     private static func accepted(with requested: [String]) -> String {

@@ -7,6 +7,7 @@ package struct AccessPolicy: Sendable {
     let allowedOrigins: Set<WebOrigin>
     let keys: KeyRing?
     let tokens: (any TokenAuthenticator)?
+    let sessions: SessionSecrets
     let open: Bool
 
     /// - Parameters:
@@ -17,6 +18,7 @@ package struct AccessPolicy: Sendable {
     ///     nothing; `ServerConfiguration` refuses it before.
     ///   - keys: Without them everybody may do everything, if `boundToLoopback` or `open`; otherwise nobody anything.
     ///   - tokens: What knows the tokens of issuers. With it nobody is let in who shows nothing.
+    ///   - sessions: What cookies are signed with, unless they stand for a whole key.
     ///   - open: Whether a server without keys serves everybody who reaches it, in everything but `inspect`.
     package init(
         boundToLoopback: Bool,
@@ -24,6 +26,7 @@ package struct AccessPolicy: Sendable {
         allowedOrigins: [String],
         keys: KeyRing?,
         tokens: (any TokenAuthenticator)? = nil,
+        sessions: SessionSecrets = .ofThisProcess,
         open: Bool
     ) {
         self.boundToLoopback = boundToLoopback
@@ -31,6 +34,7 @@ package struct AccessPolicy: Sendable {
         self.allowedOrigins = Set(allowedOrigins.compactMap(WebOrigin.init(parsing:)))
         self.keys = keys
         self.tokens = tokens
+        self.sessions = sessions
         self.open = open
     }
 
@@ -58,46 +62,37 @@ package struct AccessPolicy: Sendable {
         if facts.method == "OPTIONS" {
             return .success(Admission(caller: Caller(name: "preflight", grants: []), credential: .preflight))
         }
-        guard let keys else {
-            guard tokens == nil else {
-                return .failure(facts.authorization == nil ? .noToken() : .wrongToken("It is no signed token."))
-            }
+        guard keys != nil || tokens != nil else {
             guard boundToLoopback || open else {
                 return .failure(.noKey())
             }
             return .success(Admission(caller: boundToLoopback ? .anyoneHere : .anyone, credential: .none))
         }
         if let authorization = facts.authorization {
+            guard let keys else { return .failure(.wrongToken("It is no signed token.")) }
             guard let token = BearerToken(authorization: authorization), let key = keys.key(forBearer: token.text)
             else {
                 return .failure(.wrongKey())
             }
             return .success(Admission(caller: key.caller, credential: .bearer, keyDigest: key.digest))
         }
-        if let cookie = facts.cookie, cookieCounts(facts),
-            let session = SessionCookie.session(cookie, ring: keys, now: now)
-        {
-            return .success(
-                Admission(
-                    caller: session.key.caller,
-                    credential: .cookie,
-                    keyDigest: session.key.digest,
-                    expires: session.expires
-                )
-            )
+        if let cookie = facts.cookie, cookieCounts(facts), let session = session(in: cookie, now: now) {
+            return .success(session)
         }
-        return .failure(.noKey(takesTokens: tokens != nil))
+        var refusal: Problem = keys == nil ? .noToken() : .noKey(takesTokens: tokens != nil)
+        if facts.isFromAnotherSite { refusal.detail += " \(Problem.sessionElsewhere)" }
+        return .failure(refusal)
     }
 
     /// What a credential that was good once is worth by these rules; nil when its key is gone. A cookie names its key,
-    /// and is none of a key that has another name by now.
+    /// and is none of a key that has another name by now. What rests on a token is for `tokens` to say.
     package func renewed(_ admission: Admission) -> Admission? {
         guard let digest = admission.keyDigest else { return admission }
         guard let key = keys?.keys.first(where: { $0.digest == digest }),
             admission.credential != .cookie || key.caller.name == admission.caller.name
         else { return nil }
         var renewed = admission
-        renewed.caller = key.caller
+        renewed.caller = admission.narrowed.map(key.caller.narrowed) ?? key.caller
         return renewed
     }
 
@@ -106,11 +101,10 @@ package struct AccessPolicy: Sendable {
     /// - Parameter now: Seconds since 1970.
     package func isSecret(_ word: String, now: Int64) -> Bool {
         if let tokens, tokens.isToken(word, now: now) { return true }
-        guard let keys else { return false }
-        if keys.caller(forBearer: word) != nil { return true }
+        if let keys, keys.caller(forBearer: word) != nil { return true }
         // Asked of thousands of words: few are of a session's form.
         guard word.utf8.count(where: { $0 == UInt8(ascii: ".") }) == 2 else { return false }
-        return SessionCookie.verify("\(SessionCookie.name)=\(word)", ring: keys, now: now) != nil
+        return session(in: "\(SessionCookie.name)=\(word)", now: now) != nil
     }
 
     /// Nil if the caller may, else the response that says which right is missing, and where.
@@ -118,6 +112,8 @@ package struct AccessPolicy: Sendable {
         if admission.caller.may(right, stream) { return nil }
         return switch admission.credential {
         case .none: .keyForInspection
+        case .cookie where admission.narrowed != nil:
+            .missingRightOfSession(right, stream: stream, caller: admission.caller)
         case .token: .missingRightOfToken(right, stream: stream, caller: admission.caller)
         default: .missingRight(right, stream: stream, caller: admission.caller)
         }
@@ -125,9 +121,11 @@ package struct AccessPolicy: Sendable {
 
     /// A browser sends its cookies along with whatever any page asks for. A request that changes something by cookie
     /// therefore has to prove that an own or allowed page asked for it; `screen` lets through one that says nothing.
-    private func cookieCounts(_ facts: RequestFacts) -> Bool {
+    /// Reading is left to CORS, but for what says that it comes from another site and not from which page: a cookie for
+    /// pages of other sites is not for that.
+    func cookieCounts(_ facts: RequestFacts) -> Bool {
         if facts.isSafe {
-            return true
+            return facts.secFetchSite?.lowercased() != "cross-site" || facts.origin != nil
         }
         if let origin = facts.origin {
             return isOwnOrAllowed(origin, facts)
@@ -135,7 +133,7 @@ package struct AccessPolicy: Sendable {
         return facts.secFetchSite?.lowercased() == "same-origin"
     }
 
-    private func isOwnOrAllowed(_ text: String, _ facts: RequestFacts) -> Bool {
+    func isOwnOrAllowed(_ text: String, _ facts: RequestFacts) -> Bool {
         guard let origin = WebOrigin(parsing: text) else {
             return false
         }

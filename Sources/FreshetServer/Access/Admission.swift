@@ -20,13 +20,24 @@ package struct Admission: Sendable, Equatable {
     package var credential: Credential
     /// SHA-256 of the key that the credential is, or that it was made with; nil where it rests on no key.
     package var keyDigest: [UInt8]?
+    /// By whom the token was signed that the credential is, or that it was made with; nil where it rests on none.
+    package var signer: TokenSigner?
+    /// What a session may be worth at most, whatever its key gives; nil for all of that.
+    package var narrowed: [Caller.Grant]?
     /// Until when it holds, in seconds since 1970; nil while the credential is as good as it was.
     package var expires: Int64?
 
-    package init(caller: Caller, credential: Credential, keyDigest: [UInt8]? = nil, expires: Int64? = nil) {
+    package init(
+        caller: Caller,
+        credential: Credential,
+        keyDigest: [UInt8]? = nil,
+        signer: TokenSigner? = nil,
+        expires: Int64? = nil
+    ) {
         self.caller = caller
         self.credential = credential
         self.keyDigest = keyDigest
+        self.signer = signer
         self.expires = expires
     }
 

@@ -19,6 +19,8 @@ extension Authenticator {
 package protocol TokenAuthenticator: Authenticator {
     /// Whether a word is a token that this server takes at a time, in seconds since 1970.
     func isToken(_ word: String, now: Int64) -> Bool
+    /// Whether tokens of this signer are taken still.
+    func knows(_ signer: TokenSigner) -> Bool
 }
 
 /// What one way came to.

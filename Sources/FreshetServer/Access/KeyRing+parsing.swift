@@ -13,12 +13,15 @@ extension KeyRing {
     /// - Throws: `KeyFileError` for the first line that is wrong, and for a file without a key.
     package init(parsing text: String, file: String) throws(KeyFileError) {
         var keys: [Key] = []
+        var warnings: [String] = []
         var number = 0
         for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             number += 1
             do throws(Refusal) {
-                if let key = try Self.key(fields: Self.fields(of: line, first: number == 1)) {
+                let fields = Self.fields(of: line, first: number == 1)
+                if let key = try Self.key(fields: fields) {
                     try Self.add(key, to: &keys)
+                    warnings += fields[3...].compactMap(Self.warning).map { "\(file):\(number): \($0)" }
                 }
             } catch {
                 throw KeyFileError(file: file, line: number, reason: error.reason)
@@ -31,7 +34,14 @@ extension KeyRing {
                 reason: "the file has no key, so nobody could do anything; add a line `name key rights prefix`"
             )
         }
-        self.init(keys: keys)
+        self.init(keys: keys, warnings: warnings)
+    }
+
+    /// What to say of a prefix that ends within a name.
+    private static func warning(_ prefix: String) -> String? {
+        guard let last = prefix.utf8.last, last != UInt8(ascii: "/"), last != UInt8(ascii: "*") else { return nil }
+        return "\(prefix) is every stream whose name begins with that, \(prefix)0 too. Write \(prefix)* if you mean "
+            + "that, or \(prefix)/ for the streams below it"
     }
 
     private static func fields(of line: Substring.UTF8View, first: Bool) -> [String] {

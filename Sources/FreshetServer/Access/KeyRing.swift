@@ -19,6 +19,8 @@ package struct KeyRing: Sendable {
     }
 
     let keys: [Key]
+    /// Lines that are right, and may not say what their writer meant.
+    package let warnings: [String]
 
     package var count: Int { keys.count }
 

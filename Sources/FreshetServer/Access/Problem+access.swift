@@ -134,18 +134,6 @@ extension Problem {
         )
     }
 
-    /// A cookie stands for a key.
-    static func noSessionForToken() -> Problem {
-        Problem(
-            403,
-            "no-session",
-            title: "No session for a token",
-            detail:
-                "A session cookie stands for a key of the keys file. Send the token in the Authorization header of each "
-                + "request, as fetch() can."
-        )
-    }
-
     static func missingRightOfToken(_ right: Rights, stream: String, caller: Caller) -> Problem {
         let missing = Rights.named.filter { right.contains($0.right) && !caller.may($0.right, stream) }.map(\.name)
         let rights = missing.joined(separator: " and ")

@@ -49,6 +49,7 @@ extension ServerConfiguration {
             warnings.append(warning)
         }
         let secrets = [
+            (self.sessionSecretFile, "The file of session secrets"),
             (self.tlsKey, "The key of the certificate"),
             (self.tlsKeyPasswordFile, "The file of its key's password"),
         ]

@@ -2,7 +2,7 @@ import Crypto
 import ProbeProtocol
 import TextCodecs
 
-/// The cookie that lets a page read: an `EventSource` can set no header, and no secret belongs in a URL.
+/// The cookie for a whole key, which lets a page read: an `EventSource` can set no header, and no secret belongs in a URL.
 ///
 /// Its value is `name.expiry.mac`: the key's name, the second since 1970 at which it ends, and the base64url of
 /// HMAC-SHA256 over both, keyed with the SHA-256 of the bearer key. The server keeps nothing for it, so it survives a
@@ -16,49 +16,37 @@ package enum SessionCookie {
     /// More cookies of this name than a browser ever sends are not tried: each costs one HMAC.
     private static let mostTried = 4
 
-    /// The value of a `Set-Cookie` header for whoever holds this key, or nil if it is no key of the ring.
+    /// The value of the cookie of a key.
+    /// - Parameter expires: In seconds since 1970.
+    static func value(for key: KeyRing.Key, expires: Int64) -> String {
+        let expiry = String(expires)
+        return "\(key.caller.name).\(expiry).\(mac(of: key, expiry: expiry))"
+    }
+
+    /// The value of a `Set-Cookie` header.
     /// - Parameters:
-    ///   - now: Seconds since 1970.
     ///   - lifetime: Seconds the cookie is good for.
     ///   - secure: Whether the browser may send it over https only.
-    package static func issue(
-        for bearer: String,
-        ring: KeyRing,
-        now: Int64,
-        lifetime: Int64,
-        secure: Bool
-    ) -> String? {
-        guard let key = ring.key(forBearer: bearer) else {
-            return nil
-        }
-        let expiry = String(now + lifetime)
-        let value = "\(key.caller.name).\(expiry).\(mac(of: key, expiry: expiry))"
-        return "\(name)=\(value); Path=/; Max-Age=\(lifetime); HttpOnly; SameSite=Strict\(secure ? "; Secure" : "")"
+    ///   - reach: From whose pages the browser sends it. One that is for another site is kept apart by the site around
+    ///     it (CHIPS), so that no third one's page sends it.
+    static func field(_ value: String, lifetime: Int64, secure: Bool, reach: SessionReach = .sameSite) -> String {
+        let others = reach == .partitioned ? "None; Secure; Partitioned" : secure ? "Strict; Secure" : "Strict"
+        return "\(name)=\(value); Path=/; Max-Age=\(lifetime); HttpOnly; SameSite=\(others)"
     }
 
-    /// Whose cookie is in this `Cookie` header, or nil if none is valid now.
-    ///
-    /// All of this name are tried, since a page on a sibling domain can put a worthless one in front of the real one.
-    package static func verify(_ header: String, ring: KeyRing, now: Int64) -> Caller? {
-        session(header, ring: ring, now: now)?.key.caller
-    }
-
-    /// The key it was made with, and the second since 1970 at which it ends.
-    static func session(_ header: String, ring: KeyRing, now: Int64) -> (key: KeyRing.Key, expires: Int64)? {
+    /// The values of the cookies of this name: all that a header has, since a page on a sibling domain can put a
+    /// worthless one in front of the real one.
+    static func values(in header: String) -> [Substring.UTF8View] {
         let wanted = Array("\(name)=".utf8)
-        let candidates = header.utf8.split(separator: UInt8(ascii: ";"))
+        return header.utf8.split(separator: UInt8(ascii: ";"))
             .map { $0.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") } }
             .filter { $0.starts(with: wanted) }
             .prefix(mostTried)
-        for candidate in candidates {
-            if let session = session(value: candidate.dropFirst(wanted.count), ring: ring, now: now) {
-                return session
-            }
-        }
-        return nil
+            .map { $0.dropFirst(wanted.count) }
     }
 
-    private static func session(
+    /// The key it was made with, and the second since 1970 at which it ends; nil if it is not valid now.
+    static func session(
         value: Substring.UTF8View,
         ring: KeyRing,
         now: Int64

@@ -25,6 +25,17 @@ package struct IssuerSetting: Sendable, Hashable, CustomStringConvertible {
     /// Whether there is something to check a token with.
     var hasKeys: Bool { secretFile != nil || keys != nil || jwks != nil }
 
+    /// Whether there is a file of keys, which can be read again.
+    package var hasFiles: Bool {
+        secretFile != nil || keys != nil || jwks.map { !Self.isURL($0) } ?? false
+    }
+
+    /// Whether a JWKS is behind a URL; otherwise it is in a file.
+    package static func isURL(_ text: String) -> Bool {
+        let text = text.lowercased()
+        return text.hasPrefix("https://") || text.hasPrefix("http://")
+    }
+
     /// From words, each `NAME=VALUE`.
     init(parsing text: String) throws(Refusal) {
         var members: [WrittenValue.Block.Member] = []

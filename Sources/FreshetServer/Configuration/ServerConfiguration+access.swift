@@ -19,11 +19,21 @@ extension ServerConfiguration {
         return try KeyRing(parsing: text, file: keys)
     }
 
+    /// Reads the file of the secrets that sessions are signed with; nil if none is set.
+    package func readSessionSecrets() throws(KeyFileError) -> SessionSecrets? {
+        guard let file = self.sessionSecretFile else { return nil }
+        return try SessionSecrets(file: file)
+    }
+
     /// Where clients reach the server, if that was set.
     package var publicAddress: PublicURL? { self.publicURL.flatMap(PublicURL.init(parsing:)) }
 
     /// Who may, as it is set here.
-    package func accessPolicy(keys: KeyRing?, tokens: (any TokenAuthenticator)? = nil) -> AccessPolicy {
+    package func accessPolicy(
+        keys: KeyRing?,
+        tokens: (any TokenAuthenticator)? = nil,
+        sessions: SessionSecrets = .ofThisProcess
+    ) -> AccessPolicy {
         // A server told to listen on 127.0.0.2 answers to that name too: it is an address, which no page can rebind.
         AccessPolicy(
             boundToLoopback: isLoopback,
@@ -32,6 +42,7 @@ extension ServerConfiguration {
             allowedOrigins: self.allowedOrigins + (publicAddress.map { [$0.origin.description] } ?? []),
             keys: keys,
             tokens: tokens,
+            sessions: sessions,
             open: self.open
         )
     }

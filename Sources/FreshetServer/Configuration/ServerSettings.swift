@@ -176,6 +176,16 @@ package struct ServerSettings: Sendable {
         "How long a session cookie stays valid."
     )
 
+    package let sessionSecretFile = Setting<String?>(
+        "session-secret-file",
+        .path,
+        default: nil,
+        in: .program,
+        "File of secrets of at least 32 bytes, one a line, that session cookies of tokens and narrowed ones are signed with: the "
+            + "first signs, the others still count. Nodes that share it take each other's cookies. Without it, the data directory "
+            + "holds one. SIGHUP reads it again."
+    )
+
     package let probe = Setting<Bool?>(
         "probe",
         SettingKind<Bool>.toggle.orNil("auto", meaning: "true on loopback only"),

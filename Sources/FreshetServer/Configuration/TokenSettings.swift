@@ -22,14 +22,15 @@ package struct TokenSettings: Sendable {
         .path,
         default: nil,
         "File of a secret of at least 32 bytes that tokens are signed with (HS256, HS384, HS512). One newline at its end is "
-            + "not part of it."
+            + "not part of it. SIGHUP reads it again."
     )
 
     package let jwtKeys = Setting<String?>(
         "jwt-keys",
         .path,
         default: nil,
-        "PEM file of public keys: RSA, EC of the curves P-256 and P-384, Ed25519. A line `kid: NAME` before a key names it."
+        "PEM file of public keys: RSA, EC of the curves P-256 and P-384, Ed25519. A line `kid: NAME` before a key names it. "
+            + "SIGHUP reads it again."
     )
 
     package let jwtJWKS = Setting<String?>(
@@ -37,7 +38,7 @@ package struct TokenSettings: Sendable {
         .path,
         default: nil,
         "JWKS of the issuer: a file, or an https:// or http:// URL, which is fetched at the start and again when it says that "
-            + "it is stale or a token names a key that is not in it."
+            + "it is stale or a token names a key that is not in it. SIGHUP reads a file again."
     )
 
     package let jwtAlgorithms = Setting<[TokenAlgorithm]>(

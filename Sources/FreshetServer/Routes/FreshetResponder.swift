@@ -150,9 +150,7 @@ package final class FreshetResponder: Responder {
             let policy = access.policy
             let caller = RouteCaller(access: policy, admission: admission, who: who)
             request.caller = caller
-            if isSession(request), let session, let keys = policy.keys {
-                return session.plan(request, request.origin, keys: keys, now: seconds)
-            }
+            if isSession(request), let session { return session.plan(request, caller, now: seconds) }
             if let plan = probe?.plan(request) { return plan }
             if let plan = streamRoutes.plan(request, caller) { return plan }
             if let plan = listing.plan(request, caller) { return plan }

@@ -114,12 +114,13 @@ package final class FreshetService: Sendable {
             figures: figures,
             isOurs: { name in extra.contains { $0.writes(name) } }
         )
-        let session = keys.map { _ in
-            SessionRoute(
+        let session =
+            keys == nil && tokens == nil
+            ? nil
+            : SessionRoute(
                 lifetimeSeconds: configuration.sessionLifetime.components.seconds,
                 isAlwaysSecure: configuration.secureCookie || configuration.publicAddress?.isSecure == true
             )
-        }
         let responder = FreshetResponder(
             access: access,
             streamRoutes: routes,

@@ -1,19 +1,20 @@
 package import AsyncHTTPClient
 package import FreshetServer
+import Locks
 package import Logging
 import PrintableText
 package import StreamCore
 import StreamHTTP
 
-/// Lets in who shows a token that an issuer signed.
+/// Lets in who shows a token that an issuer signed. Its keys are behind a mutex.
 package final class SignedTokenAuthenticator: TokenAuthenticator {
-    private let verifier: TokenVerifier
+    private let current: Mutex<TokenVerifier>
     private let verified = VerifiedTokens(size: 5000)
     private let time: any TimeSource
     private let client: HTTPClient?
 
     package init(_ verifier: TokenVerifier, time: any TimeSource = SystemTime(), client: HTTPClient? = nil) {
-        self.verifier = verifier
+        current = Mutex(verifier)
         self.time = time
         self.client = client
     }
@@ -29,7 +30,7 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
         let settings = configuration.issuers
         guard !settings.isEmpty else { return nil }
         var issuers: [TokenIssuer] = []
-        let needsClient = settings.contains { $0.jwks.map(TokenIssuer.isURL) ?? false }
+        let needsClient = settings.contains { $0.jwks.map(IssuerSetting.isURL) ?? false }
         let client = needsClient ? KeySetDownload.client() : nil
         do throws(KeysTrouble) {
             for setting in settings {
@@ -66,6 +67,23 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
         }
     }
 
+    private var verifier: TokenVerifier { current.withLock(\.self) }
+
+    /// What the files of keys hold at a moment.
+    package struct ReadKeys: Sendable {
+        fileprivate let verifier: TokenVerifier
+    }
+
+    /// Reads the files of keys again. Nothing changes by it.
+    ///
+    /// - Throws: `KeysTrouble` for the first file that cannot be used.
+    package func readKeys(logger: Logger) throws(KeysTrouble) -> ReadKeys {
+        ReadKeys(verifier: try verifier.readAgain(logger: logger))
+    }
+
+    /// Checks tokens by these keys from now on, those too that were found right by the keys before.
+    package func replaceKeys(with keys: ReadKeys) { current.withLock { $0 = keys.verifier } }
+
     package func stop() async { try? await client?.shutdown() }
 
     package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication {
@@ -97,6 +115,14 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
         }
     }
 
+    /// An open request and a session end with the key that their token was signed with.
+    package func renewed(_ admission: Admission) -> Admission? {
+        guard let signer = admission.signer else { return admission }
+        return knows(signer) ? admission : nil
+    }
+
+    package func knows(_ signer: TokenSigner) -> Bool { verifier.knows(signer) }
+
     package func isToken(_ word: String, now: Int64) -> Bool {
         guard SignedToken.hasForm(word) else { return false }
         return known(word, now: now) != nil || verifier.claimsToBeValid(word, now: now)
@@ -105,8 +131,11 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
     /// What was found out of a token before, if it still holds.
     private func known(_ token: String, now: Int64) -> TokenVerifier.Verified? {
         guard let found = verified[token] else { return nil }
+        let verifier = self.verifier
         let generation = verifier.issuers[found.issuer].remote?.generation ?? 0
-        guard found.generation == generation, found.expires.map({ now < $0 }) ?? true else {
+        guard found.epoch == verifier.epoch, found.generation == generation,
+            found.expires.map({ now < $0 }) ?? true
+        else {
             verified.drop(token)
             return nil
         }
@@ -122,7 +151,7 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
     }
 
     private func admission(_ found: TokenVerifier.Verified) -> Admission {
-        Admission(caller: found.caller, credential: .token, expires: found.expires)
+        Admission(caller: found.caller, credential: .token, signer: found.signer, expires: found.expires)
     }
 }
 

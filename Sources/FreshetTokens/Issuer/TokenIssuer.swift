@@ -8,7 +8,8 @@ import TextCodecs
 /// Somebody who signs tokens, with the keys that these are checked by.
 package struct TokenIssuer: Sendable {
     package let setting: IssuerSetting
-    private let fixed: [TokenKey]
+    /// Those of its files.
+    private var fixed: [TokenKey]
     package let remote: RemoteKeys?
 
     /// - Throws: `KeysTrouble` for the first file that cannot be used.
@@ -19,31 +20,38 @@ package struct TokenIssuer: Sendable {
         fetch: (_ url: String) -> RemoteKeys.Fetch
     ) throws(KeysTrouble) {
         self.setting = setting
+        fixed = try Self.keysOfFiles(setting, logger)
+        guard let jwks = setting.jwks, IssuerSetting.isURL(jwks) else {
+            remote = nil
+            return
+        }
+        let isHere = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains(where: jwks.hasPrefix)
+        if jwks.lowercased().hasPrefix("http://"), !isHere {
+            let url = PrintableText.escaped(jwks)
+            logger.warning("Whoever is on the way to \(url) can sign tokens: it is fetched without TLS.")
+        }
+        remote = RemoteKeys(url: jwks, time: time, logger: logger, fetch: fetch(jwks))
+    }
+
+    /// The same with what its files hold now. What was fetched stays.
+    ///
+    /// - Throws: `KeysTrouble` for the first file that cannot be used.
+    func readAgain(logger: Logger) throws(KeysTrouble) -> TokenIssuer {
+        var issuer = self
+        issuer.fixed = try Self.keysOfFiles(setting, logger)
+        return issuer
+    }
+
+    private static func keysOfFiles(_ setting: IssuerSetting, _ logger: Logger) throws(KeysTrouble) -> [TokenKey] {
         var keys: [TokenKey] = []
         if let file = setting.secretFile { keys.append(try .secret(file: file)) }
         if let file = setting.keys { keys += try TokenKey.pem(file: file) }
-        var remote: RemoteKeys?
-        if let jwks = setting.jwks {
-            if Self.isURL(jwks) {
-                let isHere = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains(where: jwks.hasPrefix)
-                if jwks.lowercased().hasPrefix("http://"), !isHere {
-                    let url = PrintableText.escaped(jwks)
-                    logger.warning("Whoever is on the way to \(url) can sign tokens: it is fetched without TLS.")
-                }
-                remote = RemoteKeys(url: jwks, time: time, logger: logger, fetch: fetch(jwks))
-            } else {
-                let set = try KeySet(try KeyFile.bytes(jwks), place: jwks, takesSecrets: true)
-                for reason in set.skipped { logger.warning("\(PrintableText.escaped("\(jwks): \(reason)")).") }
-                keys += set.keys
-            }
+        if let file = setting.jwks, !IssuerSetting.isURL(file) {
+            let set = try KeySet(try KeyFile.bytes(file), place: file, takesSecrets: true)
+            for reason in set.skipped { logger.warning("\(PrintableText.escaped("\(file): \(reason)")).") }
+            keys += set.keys
         }
-        self.fixed = keys
-        self.remote = remote
-    }
-
-    static func isURL(_ text: String) -> Bool {
-        let text = text.lowercased()
-        return text.hasPrefix("https://") || text.hasPrefix("http://")
+        return keys
     }
 
     /// The one key that a token can have been signed with. Nothing is tried: a token that names a key is checked by
@@ -73,6 +81,9 @@ package struct TokenIssuer: Sendable {
         guard both.count == 1 else { throw .wrong("Its algorithm (alg) does not fit the key that it names (kid).") }
         return both[0]
     }
+
+    /// Whether a key is still one of its own.
+    func has(_ digest: [UInt8]) -> Bool { (fixed + (remote?.keys ?? [])).contains { $0.digest == digest } }
 
     /// What a token says of itself, before anybody knows whether it is true.
     func checkClaims(_ claims: TokenObject, now: Int64, leeway: Int64, needsExpiry: Bool) throws(TokenTrouble) {

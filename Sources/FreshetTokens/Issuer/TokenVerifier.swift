@@ -1,4 +1,5 @@
 package import FreshetServer
+import Logging
 
 /// Checks tokens: which issuer, which key, one signature, and what the claims give.
 package struct TokenVerifier: Sendable {
@@ -9,20 +10,47 @@ package struct TokenVerifier: Sendable {
         package var expires: Int64?
         /// The claims, as they came.
         package var claims: [UInt8]
-        /// Which issuer's it is, and which of its keys it was checked by.
+        /// By whom it was signed.
+        package var signer: TokenSigner
+        /// Which issuer's it is, and as of when its keys are.
         var issuer: Int
         var generation: Int
+        var epoch: Int
     }
 
     package let issuers: [TokenIssuer]
+    /// Counts the times that files of keys were read again.
+    let epoch: Int
     private let leeway: Int64
     private let needsExpiry: Bool
 
     /// - Parameter leeway: in seconds.
     package init(issuers: [TokenIssuer], leeway: Int64, needsExpiry: Bool) {
+        self.init(issuers: issuers, epoch: 0, leeway: leeway, needsExpiry: needsExpiry)
+    }
+
+    private init(issuers: [TokenIssuer], epoch: Int, leeway: Int64, needsExpiry: Bool) {
         self.issuers = issuers
+        self.epoch = epoch
         self.leeway = leeway
         self.needsExpiry = needsExpiry
+    }
+
+    /// The same with what the files of keys hold now.
+    ///
+    /// - Throws: `KeysTrouble` for the first file that cannot be used.
+    func readAgain(logger: Logger) throws(KeysTrouble) -> TokenVerifier {
+        var again: [TokenIssuer] = []
+        for issuer in issuers { again.append(try issuer.readAgain(logger: logger)) }
+        return TokenVerifier(issuers: again, epoch: epoch + 1, leeway: leeway, needsExpiry: needsExpiry)
+    }
+
+    /// Whether somebody's key is still one of an issuer's.
+    func knows(_ signer: TokenSigner) -> Bool {
+        let name = signer.issuer.map { Array($0.utf8) }
+        return issuers.contains { issuer in
+            issuer.setting.issuer.map { Array($0.utf8) } == name && issuer.has(signer.key)
+        }
     }
 
     /// - Parameter now: Seconds since 1970.
@@ -40,8 +68,10 @@ package struct TokenVerifier: Sendable {
             caller: try issuer.caller(token.claims, token: text),
             expires: token.claims["exp"]?.seconds(.down).map { $0 + leeway },
             claims: token.claims.raw,
+            signer: TokenSigner(issuer: issuer.setting.issuer, key: key.digest),
             issuer: index,
-            generation: generation
+            generation: generation,
+            epoch: epoch
         )
     }
 

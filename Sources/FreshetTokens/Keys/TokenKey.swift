@@ -16,6 +16,8 @@ package struct TokenKey: Sendable {
     package let id: String?
     /// What it may be used for, of what it is fit for.
     let algorithms: Set<TokenAlgorithm>
+    /// Tells it from every other: another name, another use and other bytes are another key.
+    let digest: [UInt8]
     private let material: Material
 
     /// - Parameter algorithm: The only one that it is for; nil for all that it is fit for.
@@ -23,6 +25,22 @@ package struct TokenKey: Sendable {
         self.id = id
         self.material = material
         algorithms = algorithm.map { Self.fitting(material).intersection([$0]) } ?? Self.fitting(material)
+        digest = Self.digest(id, algorithms, material)
+    }
+
+    private static func digest(_ id: String?, _ algorithms: Set<TokenAlgorithm>, _ material: Material) -> [UInt8] {
+        let name = id.map { "\($0.utf8.count):\($0)" } ?? "-"
+        let uses = algorithms.map(\.rawValue).sorted().joined(separator: ",")
+        var hash = SHA256()
+        hash.update(data: Array("freshet-token-key|\(name)|\(uses)|".utf8))
+        switch material {
+        case .secret(let key): key.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        case .rsa(let key): hash.update(data: key.derRepresentation)
+        case .p256(let key): hash.update(data: key.rawRepresentation)
+        case .p384(let key): hash.update(data: key.rawRepresentation)
+        case .ed25519(let key): hash.update(data: key.rawRepresentation)
+        }
+        return Array(hash.finalize().prefix(16))
     }
 
     private static func fitting(_ material: Material) -> Set<TokenAlgorithm> {

@@ -17,6 +17,15 @@ import Testing
         }
     }
 
+    @Test func aPrefixThatEndsWithinANameKeepsItsMeaningAndIsNamedByItsLine() throws {
+        let lines = "# keys\nweb \(Self.secret) read answers/42 chat/ logs* *\nweb \(Self.secret) end answers"
+        let ring = try KeyRing(parsing: lines, file: "keys")
+        #expect(ring.caller(forBearer: Self.secret)?.may(.read, "answers/420") == true)
+        #expect(ring.warnings.count == 2)
+        #expect(ring.warnings.first?.hasPrefix("keys:2: answers/42 is every stream") == true)
+        #expect(ring.warnings.last?.hasPrefix("keys:3: answers is every stream") == true)
+    }
+
     @Test func everyKeyIsFoundWhereverItStandsAndNoNearMissIs() throws {
         let keys = (0..<50).map { "key-number-\($0)-of-the-file" }
         let text = keys.enumerated().map { "k\($0.offset) \($0.element) read s\($0.offset)/" }.joined(separator: "\n")

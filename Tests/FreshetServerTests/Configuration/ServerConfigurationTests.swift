@@ -71,6 +71,7 @@ import Testing
                 public-url: https://app.example/live
                 secure-cookie: true
                 session-seconds: 3600
+                session-secret-file: /etc/freshet/sessions
                 probe: true
                 jwt-issuer: https://login.example
                 jwt-audience: freshet
@@ -157,6 +158,7 @@ import Testing
         expected.publicURL = "https://app.example/live"
         expected.secureCookie = true
         expected.sessionLifetime = .seconds(3600)
+        expected.sessionSecretFile = "/etc/freshet/sessions"
         expected.probe = true
         expected.jwtIssuer = "https://login.example"
         expected.jwtAudience = "freshet"
