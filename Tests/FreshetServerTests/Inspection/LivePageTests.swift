@@ -114,4 +114,5 @@ struct LivePageTests {
 private struct NoTokens: TokenAuthenticator {
     func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication { .undecided }
     func isToken(_ word: String, now: Int64) -> Bool { false }
+    func knows(_ signer: TokenSigner) -> Bool { false }
 }
