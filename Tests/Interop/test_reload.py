@@ -87,7 +87,10 @@ def reload(server):
     """Returns when it was done, or refused."""
     before = outcomes(server)
     server.process.send_signal(signal.SIGHUP)
-    eventually(lambda: outcomes(server) > before)
+    try:
+        eventually(lambda: outcomes(server) > before, 100)
+    except AssertionError:
+        raise AssertionError(f"{before} reloads, and no more: {server.logged()[-2000:]}") from None
 
 
 def outcomes(server):

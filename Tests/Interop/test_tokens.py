@@ -154,7 +154,7 @@ def test_a_page_reads_by_a_cookie_that_a_token_is_exchanged_for(guarded):
     with guarded.subscribe(path, page) as reader:
         assert next_data(reader) == "one"
     # Without being asked for more, it is for reading.
-    own = {"Origin": guarded.url}
+    own = {"Origin": guarded.url, "Host": guarded.url.partition("//")[2]}
     assert code(guarded.append(path, "x", headers={**page, **own})) == "missing-right"
     writing = {"append": ["answers/42"], "read": ["answers/42"]}
     assert code(session(guarded, token, writing)) == "session-origin"

@@ -36,11 +36,12 @@ package enum SettingsReference {
         - *rights*: any of `create`, `append`, `end`, `cancel`, `read`, `delete`, `inspect`, separated by commas without spaces. `all` is
           all of them but `inspect`; for an operator write `all,inspect`.
         - *streams*: prefixes of stream names, as they follow `/v1/stream/`; `*` matches every stream. `chat/` matches `chat/42`
-          but not `chatter`; `chat` matches both. `chat/*` means the same as `chat/`.
+          but not `chatter`; `chat` matches both. `chat/*` means the same as `chat/`. The log warns of a prefix that ends
+          in neither `/` nor `*`: `answers/42` matches `answers/420` too. (In [tokens](access.md#rights) it is that stream alone.)
 
         Anyone who can read this file can create session cookies, even if it contains only digests: make it readable by the
-        server's user only (`chmod 600`). The server warns at startup if others can read it. It reads the file once: a key
-        that you remove loses its rights, and its session cookies, when the server restarts.
+        server's user only (`chmod 600`). The server warns at startup if others can read it. A key that you remove loses its
+        rights, and its session cookies, at the next [reload](operations.md#reload).
 
 
         """
