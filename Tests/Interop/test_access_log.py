@@ -25,7 +25,9 @@ def log(tmp_path):
 
 
 def lines(log, count=1):
-    """What is in the file, once there are as many lines. All of it is whole lines of JSON."""
+    """What is in the file, once there are as many lines. All of it is whole lines of JSON. Those of one event loop, as these servers
+    have, are in the order of the requests.
+    """
 
     def find():
         text = log.read_text() if log.exists() else ""
@@ -58,7 +60,7 @@ def dropped(server):
 
 
 def test_each_request_is_a_line(serve, log):
-    server = serve(access_log=log)
+    server = serve(event_loops=1, access_log=log)
     path = server.create()
     assert server.append(path, "hello").status == 204
     assert "hello" in server.read(path).text
@@ -87,7 +89,7 @@ def test_without_a_file_nothing_is_counted(server):
 
 
 def test_a_read_has_two_lines_of_one_number_and_a_reason(serve, log):
-    server = serve(access_log=log)
+    server = serve(event_loops=1, access_log=log)
     path = server.create()
     with server.subscribe(path) as reader, server.lines(path) as other:
         server.append(path, "hello")
@@ -136,7 +138,7 @@ def server_drains(server, path, reader):
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_why_a_read_ended(serve, log, act, why):
-    server = serve(access_log=log)
+    server = serve(event_loops=1, access_log=log)
     path = server.create()
     with server.subscribe(path) as reader:
         begun(log, path)
@@ -145,7 +147,7 @@ def test_why_a_read_ended(serve, log, act, why):
 
 
 def test_a_reader_that_takes_nothing_was_evicted(serve, log):
-    server = serve(access_log=log, write_stall_seconds=0.5)
+    server = serve(event_loops=1, access_log=log, write_stall_seconds=0.5)
     path = server.create()
     with server.subscribe(path):
         begun(log, path)
@@ -155,7 +157,7 @@ def test_a_reader_that_takes_nothing_was_evicted(serve, log):
 
 
 def test_a_long_poll_is_one_line(serve, log):
-    server = serve(access_log=log, long_poll_seconds=0.5)
+    server = serve(event_loops=1, access_log=log, long_poll_seconds=0.5)
     path = server.create()
     tail = server.request("HEAD", path)["Stream-Next-Offset"]
     assert server.request("GET", f"{path}?live=long-poll&offset={tail}").status == 204
@@ -166,7 +168,7 @@ def test_a_long_poll_is_one_line(serve, log):
 
 @CLEAR
 def test_a_streaming_append_has_two_lines(serve, log):
-    server = serve(access_log=log)
+    server = serve(event_loops=1, access_log=log)
     path = server.create()
     head = {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
     ends = {
@@ -190,7 +192,7 @@ def test_the_key_is_named_and_not_told(serve, log, tmp_path):
     keys = tmp_path / "keys"
     keys.write_text(f"backend {KEY} all *\n")
     keys.chmod(0o600)
-    server = serve(access_log=log, keys=keys)
+    server = serve(event_loops=1, access_log=log, keys=keys)
     authorised = {"Authorization": f"Bearer {KEY}"}
     assert server.request("PUT", "/v1/stream/a", {"Content-Type": "text/plain", **authorised}).status == 201
     assert server.request("GET", f"/v1/stream/{KEY}?key={KEY}", {"Cookie": f"a={KEY}"}).status == 401
@@ -214,7 +216,7 @@ def test_the_key_is_named_and_not_told(serve, log, tmp_path):
 )
 @pytest.mark.parametrize("field", ["X-Forwarded-For", "Forwarded"])
 def test_only_a_trusted_proxy_says_where_a_request_comes_from(serve, log, proxies, told, field):
-    server = serve(access_log=log, trusted_proxies=proxies)
+    server = serve(event_loops=1, access_log=log, trusted_proxies=proxies)
     value = "198.51.100.1, 192.0.2.7" if field == "X-Forwarded-For" else "for=198.51.100.1, for=192.0.2.7;proto=https"
     server.request("GET", "/health", {field: value})
     assert lines(log)[0]["address"] == told
@@ -222,7 +224,7 @@ def test_only_a_trusted_proxy_says_where_a_request_comes_from(serve, log, proxie
 
 @pytest.mark.parametrize(("value", "trace"), [(TRACEPARENT, TRACE), (TRACEPARENT[:-1], None), (TRACEPARENT.upper(), None)])
 def test_the_trace_of_a_request_is_in_its_lines(serve, log, value, trace):
-    server = serve(access_log=log, log_format="json")
+    server = serve(event_loops=1, access_log=log, log_format="json")
     server.request("GET", "/v1/stream/missing", {"traceparent": value})
     assert lines(log)[0].get("trace_id") == trace
     failed = eventually(lambda: [line for line in server.logged().splitlines() if "A request failed." in line])
@@ -242,7 +244,7 @@ def test_the_trace_of_a_call_goes_on_to_the_upstream(serve, log):
 
 @CLEAR
 def test_what_strangers_send_begins_no_line(serve, log):
-    server = serve(access_log=log)
+    server = serve(event_loops=1, access_log=log)
     for request in (b"GET /v1/stream/\xe2\x80\xae\xc2\x9b HTTP/1.1\r\nHost: localhost\r\n\r\n", b"nonsense\r\n\r\n"):
         with Connection(server.address) as connection:
             connection.send(request)
@@ -258,7 +260,7 @@ def test_what_strangers_send_begins_no_line(serve, log):
 def test_the_file_is_reopened_whatever_is_wrong_elsewhere(serve, log, tmp_path):
     settings = tmp_path / "freshet.yaml"
     settings.write_text("log-level: info\n")
-    server = serve(access_log=log, config=settings)
+    server = serve(event_loops=1, access_log=log, config=settings)
     server.request("GET", "/health")
     lines(log)
     log.rename(tmp_path / "access.log.1")
@@ -271,7 +273,7 @@ def test_the_file_is_reopened_whatever_is_wrong_elsewhere(serve, log, tmp_path):
 
 
 def test_sighup_ends_no_server_that_has_a_file_alone(serve, log):
-    server = serve(access_log=log)
+    server = serve(event_loops=1, access_log=log)
     server.request("GET", "/health")
     lines(log)
     log.unlink()
