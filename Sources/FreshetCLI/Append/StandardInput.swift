@@ -29,19 +29,15 @@ struct StandardInput: ProducerInput {
 
     /// SIGINT, SIGTERM and SIGHUP once; the second of a kind ends the process as it always does.
     func onInterrupt(_ stop: @escaping @Sendable () -> Void) {
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            let previous = Foundation.signal(signal, SIG_IGN)
-            // `nohup` has it ignored, and so it stays.
-            if signal == SIGHUP, unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
-                continue
-            }
-            let source = DispatchSource.makeSignalSource(signal: signal, queue: .global())
-            source.setEventHandler {
-                Foundation.signal(signal, SIG_DFL)
-                source.cancel()
+        // `nohup` has it ignored, and so it stays.
+        let previous = signal(SIGHUP, SIG_IGN)
+        let isIgnored = unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        let signals = TrappedSignals.begin([SIGINT, SIGTERM] + (isIgnored ? [] : [SIGHUP]))
+        Task {
+            for await number in signals {
+                signal(number, SIG_DFL)
                 stop()
             }
-            source.activate()
         }
     }
 }
