@@ -2,10 +2,9 @@ import Foundation
 
 /// Signals that a program acts on instead of being ended by them.
 ///
-/// A handler writes each into a pipe, from which a thread reads. Dispatch, and with it the sequence of swift-service-lifecycle,
-/// reads them from a `signalfd`, past which the kernel hands some to a thread that has not blocked them: of SIGHUPs that came
-/// to a server every 30 ms, beside readers and producers, the 56th and the 211th were lost, and once the SIGTERM of an
-/// `append` (2026-11-29).
+/// A handler writes each into a pipe, from which a thread reads: one way for all commands. Dispatch, and with it the sequence
+/// of swift-service-lifecycle, reads them from a `signalfd`, beside which the kernel may hand one to a thread that has not
+/// blocked it; in one run of the black-box suite an `append` did not act on its SIGTERM (2026-11-29).
 enum TrappedSignals {
     /// Where the handler writes, which may take no lock: it is made before a handler is there, and never changed. -1 where
     /// there is no descriptor left for it.

@@ -1,5 +1,6 @@
 """The program under test: `freshet serve` on a free loopback port, and its other commands."""
 
+import fcntl
 import itertools
 import os
 import pathlib
@@ -58,6 +59,9 @@ class Freshet:
                 elif one is not None and one is not False:
                     arguments += [flag, str(one)]
         self.log = tempfile.TemporaryFile("w+")
+        # Program and test share one position in the file: without this, a line that is written while the test reads from the start
+        # would stand on others.
+        fcntl.fcntl(self.log, fcntl.F_SETFL, fcntl.fcntl(self.log, fcntl.F_GETFL) | os.O_APPEND)
         self.process = processes.start(
             arguments,
             stdout=subprocess.PIPE,
