@@ -38,8 +38,7 @@ extension Problem {
             detail:
                 "Send Authorization: Bearer KEY, with a key from the server's keys file"
                 + "\(takesTokens ? " or a token of its issuer" : ""). A page gets a session "
-                + "cookie for "
-                + "a key by POST /v1/session; it allows reading, and requests from the server's own pages.",
+                + "cookie for a key by POST /v1/session; it allows reading, and requests from the server's own pages.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\"")]
         )
     }
@@ -61,8 +60,7 @@ extension Problem {
             title: "Invalid key",
             detail:
                 "The Authorization header holds no key from the server's keys file. It must be Bearer KEY, with the "
-                + "key as "
-                + "it was generated, not its digest; keys added to the file take effect when the server gets SIGHUP.",
+                + "key as it was generated, not its digest; keys added to the file take effect when the server gets SIGHUP.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
         )
     }

@@ -7,7 +7,7 @@ import StreamCore
 /// The transport makes one for each head, starts it with a plan, tells it what comes, and writes what it is given.
 package final class RequestRun {
     /// What of a plan waits for the whole request.
-    private enum Execution {
+    enum Execution {
         case none
         case respond(Response)
         case act(@Sendable () async -> Reply)
@@ -17,26 +17,26 @@ package final class RequestRun {
     }
 
     unowned let transport: any RequestTransport
-    private let loop: HTTPLoop
-    private var machine: RequestStateMachine
+    let loop: HTTPLoop
+    var machine: RequestStateMachine
     /// Nil as soon as nothing depends on it any more.
-    private var head: RequestHead?
-    private var execution = Execution.none
-    private var work = ResponseWork.none
+    var head: RequestHead?
+    var execution = Execution.none
+    var work = ResponseWork.none
     private var body: [UInt8] = []
     /// What the body holds of the memory for what is in flight.
     private var isHolding = false
     private lazy var share = InflightShare(of: self, from: transport.peerAddress, on: loop) { $0.giveWay() }
     /// When it came; nil where its response waits for somebody else.
-    private var began: NIODeadline? = .now()
+    var began: NIODeadline? = .now()
     /// Why it may go on; nil where that cannot end.
     private var grant: (any AccessGrant)?
     /// The right to it ended while it was carried out: what comes of that is ended at once.
     private var lost: RightLoss?
     /// The peer waits for a word before it sends the body.
-    private var owesContinue: Bool
+    var owesContinue: Bool
     /// What the access log says of it; nil where there is none.
-    private let record: AccessRecord?
+    let record: AccessRecord?
 
     package init(_ head: RequestHead, on loop: HTTPLoop, transport: any RequestTransport) {
         self.head = head
@@ -186,58 +186,6 @@ package final class RequestRun {
     /// May be asked to leave while streams that are being written or have just ended are read to their end.
     package var mayLeave: Bool { work.mayLeave }
 
-    // MARK: What works on the response tells
-
-    func wantsBodyAgain() {
-        guard !machine.isOver else { return }
-        if case .exchanging = machine.state { continueIfOwed() }
-        transport.bodyWantChanged()
-    }
-
-    /// The head of a response that is written in parts, with the first of them. Returns how many bytes that is.
-    @discardableResult
-    func send(_ response: ResponseHead, _ part: ByteBuffer = ByteBuffer()) -> Int {
-        let head = head
-        self.head = nil
-        record?.status = response.status
-        return transport.send(loop.sent(response, to: head, of: transport.peerAddress, began: began), part)
-    }
-
-    /// A response of the server's own as the client reads it.
-    func shaped(_ response: Response) -> Response { loop.responder.shaped(response, for: head) }
-
-    /// Why it is about to be over, for the access log.
-    func note(_ end: AccessEnd) { record?.note(end) }
-
-    /// The response that is written in parts is at its end.
-    func finished(isComplete: Bool = true) { tell(.finished(isComplete: isComplete)) }
-
-    func failed(_ failure: RequestFailure) { tell(.failed(failure)) }
-
-    /// The peer's address, without the port; empty where it is not known.
-    var peerAddress: String { transport.peerAddress }
-
-    /// The peer has taken nothing for too long.
-    func noteEviction(from name: StreamName, form: String) {
-        note(.evicted)
-        loop.log.evicted(name, form: form, from: transport.peerAddress)
-    }
-
-    /// The peer has taken nothing of an exchange's response for too long.
-    func noteEvictionFromExchange() {
-        note(.evicted)
-        loop.evicted(form: "exchange", from: transport.peerAddress)
-    }
-
-    /// What was promised cannot be sent.
-    func noteCut(of name: StreamName) { loop.log.torn(name, from: transport.peerAddress) }
-
-    func giveUp(reset: Bool = false) {
-        let action = next(.givenUp)
-        guard action == .abort else { return perform(action) }
-        abort(reset: reset)
-    }
-
     // MARK: -
 
     private func loseRight(_ loss: RightLoss) {
@@ -258,13 +206,13 @@ package final class RequestRun {
         lost = loss
     }
 
-    private func tell(_ event: RequestStateMachine.Event) { perform(next(event)) }
+    func tell(_ event: RequestStateMachine.Event) { perform(next(event)) }
 
-    private func next(_ event: RequestStateMachine.Event) -> RequestStateMachine.Action {
+    func next(_ event: RequestStateMachine.Event) -> RequestStateMachine.Action {
         machine.next(event, now: .now())
     }
 
-    private func perform(_ action: RequestStateMachine.Action) {
+    func perform(_ action: RequestStateMachine.Action) {
         switch action {
         case .none, .discard: break
         case .execute: execute()
@@ -340,7 +288,7 @@ package final class RequestRun {
         }
     }
 
-    private func reply(_ reply: Reply) {
+    func reply(_ reply: Reply) {
         hold(0)
         switch (next(.replied(reply.kind)), reply) {
         case (.respond, .response(let response)): respond(response)
@@ -370,7 +318,7 @@ package final class RequestRun {
         conclude(.done)
     }
 
-    private func abort(reset: Bool) {
+    func abort(reset: Bool) {
         drop()
         conclude(.error)
         transport.abort(reset: reset)
@@ -398,7 +346,7 @@ package final class RequestRun {
     }
 
     /// Notes how much of the body is held.
-    private func hold(_ bytes: Int, _ kind: InflightBudget.Kind = .body) {
+    func hold(_ bytes: Int, _ kind: InflightBudget.Kind = .body) {
         if bytes >= InflightBudget.petty || isHolding {
             isHolding = bytes > 0
             share.hold(bytes, kind)
@@ -411,121 +359,5 @@ package final class RequestRun {
         let work = work
         self.work = .none
         work.disconnected()
-    }
-
-    // MARK: Kinds of responses
-
-    private func askBeforeBody(_ refusal: @escaping @Sendable () async -> Response?) {
-        guard owesContinue || head?.body.isLarge == true else { return }
-        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        loop.eventLoop.immediately(refusal) { response in
-            let run = bound.value
-            // A client that sent the body without waiting is answered when it is here.
-            guard case .collecting = run.machine.state else { return }
-            if let response { run.reply(.response(response)) } else { run.continueIfOwed() }
-        }
-    }
-
-    /// `100 Continue`, on acceptance and only when asked for (RFC 9110, section 10.1.1).
-    private func continueIfOwed() {
-        guard owesContinue else { return }
-        owesContinue = false
-        transport.sendContinue()
-    }
-
-    private func open(_ plan: StreamingAppendPlan) {
-        began = nil
-        record?.begin()
-        let streaming = StreamingAppend(
-            plan: plan,
-            limits: loop.configuration.pieces,
-            eventLoop: loop.eventLoop,
-            onHold: { [weak self] in self?.hold($0) },
-            // An append may be decided after the transport has gone.
-            onResume: { [weak self] in self?.wantsBodyAgain() },
-            onFinish: { [weak self] response in self?.appended(response) }
-        )
-        guard let streaming else {
-            preconditionFailure("a streaming append's plan needs a type whose bodies can be cut")
-        }
-        work = .append(streaming)
-        streaming.open { [weak self] in
-            guard let self, isAppending else { return }
-            continueIfOwed()
-            transport.bodyWantChanged()
-        }
-    }
-
-    private func appended(_ response: Response?) {
-        guard let response else { return giveUp() }
-        if case .append(let streaming) = work, let outcome = streaming.outcome { note(AccessEnd(outcome)) }
-        if response.status >= 400 { note(.refused) }
-        reply(.response(response))
-    }
-
-    private func begin(_ plan: ExchangePlan, hasBody: Bool) {
-        began = nil
-        execution = .none
-        let exchange = Exchange(
-            plan: plan,
-            run: self,
-            isHead: head?.method == .HEAD,
-            hasBody: hasBody,
-            eventLoop: loop.eventLoop,
-            configuration: loop.configuration
-        )
-        work = .exchange(exchange)
-        exchange.start()
-        if !machine.isOver { transport.responseWaits() }
-    }
-
-    private func subscribe(_ plan: SubscriptionPlan) {
-        transport.responseStreams()
-        record?.status = 200
-        record?.begin()
-        let subscriber = Subscriber(plan: plan, run: self, plane: plane)
-        work = .subscriber(subscriber)
-        subscriber.open()
-        if !machine.isOver { transport.responseWaits() }
-    }
-
-    private func catchUp(_ plan: CatchUpPlan) {
-        let catchUp = CatchUp(plan: plan, run: self, plane: plane)
-        work = .catchUp(catchUp)
-        catchUp.open()
-        if !machine.isOver { transport.responseWaits() }
-    }
-
-    private func wait(_ plan: LongPollPlan) {
-        began = nil
-        let longPoll = LongPoll(plan: plan, address: transport.peerAddress, plane: plane) { [unowned self] response in
-            work = .none
-            reply(.response(response))
-        }
-        work = .longPoll(longPoll)
-        longPoll.open()
-        if !machine.isOver { transport.responseWaits() }
-    }
-
-    private func wait(for work: @escaping @Sendable () async -> Reply) {
-        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        let eventLoop = loop.eventLoop
-        self.work = .pending(
-            Task {
-                let reply = await work()
-                eventLoop.execute {
-                    bound.value.work = .none
-                    bound.value.reply(reply)
-                }
-            }
-        )
-        transport.responseWaits()
-    }
-
-    private var plane: LoopPlane {
-        guard let plane = loop.responder.plane else {
-            preconditionFailure("a responder without streams has no plans that read any")
-        }
-        return plane.plane(on: loop.eventLoop)
     }
 }
