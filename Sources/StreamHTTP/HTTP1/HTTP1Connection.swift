@@ -2,14 +2,6 @@ import DequeModule
 import NIOCore
 import NIOHTTP1
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// One HTTP/1.1 connection: the parser's parts go into one request after the other, and responses go out as bytes.
 ///
 /// There is no encoder in the pipeline. Once a response is a stream there is no decoder either: what still comes is
@@ -19,28 +11,25 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// A part of so many bytes goes out behind its head and not as one piece with it: to copy it costs more.
-    private static let separateBytes = 16 * 1024
-
-    private let loop: HTTPLoop
-    private let peer: ConnectionPeer
+    let loop: HTTPLoop
+    let peer: ConnectionPeer
     /// Asked of the socket once: a connection does not move.
     private lazy var localAddress = context?.localAddress
-    private var machine: HTTP1ConnectionMachine
+    var machine: HTTP1ConnectionMachine
     /// Where the parser stands in what the peer sends.
     var boundaries = MessageBoundaries()
-    private var context: ChannelHandlerContext?
+    var context: ChannelHandlerContext?
     private(set) var run: RequestRun?
-    private var parts: Deque<HTTPServerRequestPart> = []
-    private var isTakingParts = false
+    var parts: Deque<HTTPServerRequestPart> = []
+    var isTakingParts = false
     private var hasHeldRead = false
     private var inputIsClosed = false
-    private var direct = DirectSend()
-    private(set) var bytesSent: UInt64 = 0
-    private var unsent = UnsentOutput()
-    private lazy var share = InflightShare(of: self, from: peer.address, on: loop) { $0.giveWay() }
+    var direct = DirectSend()
+    var bytesSent: UInt64 = 0
+    var unsent = UnsentOutput()
+    lazy var share = InflightShare(of: self, from: peer.address, on: loop) { $0.giveWay() }
     private var besideBody = BytesBesideBody()
-    private var taken: UInt64 = 0
+    var taken: UInt64 = 0
     /// What was taken when last looked at.
     private var takenBefore: UInt64 = 0
 
@@ -132,7 +121,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Nobody is answered any more.
-    private func leaveRun() {
+    func leaveRun() {
         handOverParts()
         let run = run
         self.run = nil
@@ -141,7 +130,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Requests
 
-    private func takeParts() {
+    func takeParts() {
         guard !isTakingParts else { return }
         isTakingParts = true
         defer { isTakingParts = false }
@@ -158,7 +147,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// What came may have been looked at to its end, and more be welcome.
-    private func lookAround() {
+    func lookAround() {
         if !machine.keepsParts { parts = [] }
         if inputIsClosed, parts.isEmpty { tell(.inputEnded) }
         resumeReading()
@@ -201,7 +190,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: What the machine decides
 
-    private func tell(_ event: HTTP1ConnectionMachine.Event) { perform(machine.next(event, now: .now())) }
+    func tell(_ event: HTTP1ConnectionMachine.Event) { perform(machine.next(event, now: .now())) }
 
     private func perform(_ action: HTTP1ConnectionMachine.Action) {
         switch action {
@@ -235,7 +224,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// All of a response is written: goes on to the next request, or to the end.
-    private func answered(isLast: Bool) {
+    func answered(isLast: Bool) {
         run = nil
         // Writing is how a peer is found to have left, and then all of this is over.
         guard context != nil else { return }
@@ -246,7 +235,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private var isInputOver: Bool { inputIsClosed && parts.isEmpty }
+    var isInputOver: Bool { inputIsClosed && parts.isEmpty }
 
     /// Goes on once the peer, or its kernel, has taken everything that was written.
     private func whenFlushed(_ body: @escaping (HTTP1Connection) -> Void) {
@@ -278,7 +267,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         context.read()
     }
 
-    private func write(_ bytes: [UInt8]) { send(ByteBuffer(bytes: bytes)) }
+    func write(_ bytes: [UInt8]) { send(ByteBuffer(bytes: bytes)) }
 }
 
 extension HTTP1Connection: HTTPLoopMember {
@@ -310,155 +299,4 @@ extension HTTP1Connection: HTTPLoopMember {
     }
 
     func abandon() { abort(reset: false) }
-}
-
-extension HTTP1Connection: RequestTransport {
-    var peerAddress: String { peer.address }
-
-    private var encoding: ResponseEncoder.Request {
-        ResponseEncoder.Request(isHTTP10: machine.request?.isHTTP10 ?? false, isHead: machine.request?.isHead ?? false)
-    }
-
-    var framing: BodyFraming { ResponseEncoder.framing(for: encoding) }
-
-    var isWritable: Bool { context?.channel.isWritable ?? false }
-
-    /// Below TLS each connection has bytes of its own.
-    var sharesBytes: Bool { !peer.isSecure }
-
-    var bytesTaken: UInt64 {
-        let waiting = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        // What handlers below make of the bytes may be more than these.
-        taken = max(taken, bytesSent - min(bytesSent, UInt64(waiting)))
-        return taken
-    }
-
-    /// Nothing can follow a response to a request that was not read to its end, or that is the last.
-    private var closes: Bool {
-        guard let request = machine.request else { return true }
-        return request.isLast || !request.isComplete || isInputOver
-    }
-
-    func send(_ response: Response) {
-        guard context != nil, machine.request != nil else { return }
-        let closes = closes || response.framing == .stream
-        write(loop.encoder.encode(response, to: encoding, closes: closes))
-        answered(isLast: closes)
-    }
-
-    func send(_ head: ResponseHead, _ part: ByteBuffer) -> Int {
-        // What is not framed ends with the connection.
-        let isStreaming = if case .streaming = machine.state { true } else { false }
-        let closes = isStreaming || closes || (head.length == nil && encoding.isHTTP10)
-        if closes, !isStreaming { tell(.lastResponseBegan) }
-        var bytes = ByteBuffer()
-        let fields = loop.encoder.encodeOpenHead(
-            head.status,
-            head.headers,
-            length: head.length,
-            to: encoding,
-            closes: closes
-        )
-        guard part.readableBytes < Self.separateBytes else {
-            write(fields)
-            send(part)
-            return fields.count + part.readableBytes
-        }
-        bytes.reserveCapacity(fields.count + part.readableBytes)
-        bytes.writeBytes(fields)
-        bytes.writeImmutableBuffer(part)
-        send(bytes)
-        return bytes.readableBytes
-    }
-
-    @discardableResult
-    func send(_ part: ByteBuffer) -> Bool { send(part, sharedBy: 1) }
-
-    @discardableResult
-    func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool {
-        bytesSent += UInt64(part.readableBytes)
-        let waited = unsent.bytes > 0 ? waiting : 0
-        guard let context, let rest = direct.send(part, on: context) else { return true }
-        direct.enqueued()
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.direct.dequeued() }
-        context.writeAndFlush(Self.wrapOutboundOut(rest), promise: promise)
-        let taken = bytesTaken
-        let holders = sharesBytes ? max(1, readers) : 1
-        unsent.add(part.readableBytes / holders, behind: waited, taken: taken)
-        noteUnsent()
-        return false
-    }
-
-    /// Bytes that the peer, or its kernel, has not taken.
-    private var waiting: Int {
-        direct.isIdle ? 0 : (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-    }
-
-    private func noteUnsent() {
-        guard unsent.bytes > 0 else { return }
-        if waiting == 0 { unsent.clear() }
-        let hasMoved = unsent.hasMoved(taken: bytesTaken)
-        share.hold(unsent.bytes, .output, hasMoved: hasMoved)
-    }
-
-    /// There is not memory for all that is in flight, and what waits here is most of it.
-    private func giveWay() {
-        guard context != nil else { return }
-        // Who takes is not cut off for others who do not: not even between two pages, of which it holds both.
-        if waiting == 0 { unsent.clear() }
-        if unsent.isBeingRead(taken: bytesTaken) { return share.stay(unsent.bytes) }
-        if run?.giveWayWithOutput() ?? false { return }
-        // Nothing is being added to it any more: nobody takes it.
-        guard case .flushing = machine.state else { return }
-        loop.evicted(form: "response", from: peer.address)
-        abort(reset: false)
-    }
-
-    func finish(isComplete: Bool) {
-        guard context != nil, machine.request != nil else { return }
-        // To HTTP/1.0 the end of the connection is the end of the body: only a reset says that it is not.
-        if !isComplete, encoding.isHTTP10 { return abort(reset: true) }
-        answered(isLast: !isComplete)
-    }
-
-    func abort(reset: Bool) {
-        // To linger for no time is to discard what was not sent and to reset (POSIX, SO_LINGER).
-        if reset, let socket = context?.channel as? any SocketOptionProvider {
-            socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenFailure { _ in }
-        }
-        // TLS would say goodbye first, as at the end of something whole, and behind what nobody takes.
-        cut(belowTLS: reset || waiting > 0)
-    }
-
-    private func cut(belowTLS: Bool) {
-        _ = machine.next(.closed, now: .now())
-        // Now: the channel says that it is closed only after what else was to happen on this loop.
-        leaveRun()
-        if belowTLS, peer.isSecure { context?.closeBelowTLS() } else { context?.close(promise: nil) }
-    }
-
-    func bodyWantChanged() { takeParts() }
-
-    func sendContinue() { write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
-
-    func responseWaits() { if !isTakingParts { lookAround() } }
-
-    func responseStreams() {
-        tell(.streamBegan)
-        parts = []
-        guard let context else { return }
-        let pipeline = context.pipeline.syncOperations
-        if let decoder = try? pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self) {
-            pipeline.removeHandler(context: decoder, promise: nil)
-        }
-        if let arrival = try? pipeline.context(handlerType: ArrivalHandler.self) {
-            pipeline.removeHandler(context: arrival, promise: nil)
-        }
-        // The buffer for what a peer sends stays with a connection for hours, and a reader sends nothing.
-        try? context.channel.syncOptions?.setOption(
-            .recvAllocator,
-            value: FixedSizeRecvByteBufferAllocator(capacity: 512)
-        )
-    }
 }

@@ -21,7 +21,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
     /// Written and not flushed yet, at most.
     private static let unflushedBytes = 64 * 1024
 
-    private enum State: Equatable {
+    enum State: Equatable {
         case open
         /// No more streams; those that there are go on.
         case leaving
@@ -31,16 +31,16 @@ final class HTTP2Connection: ChannelDuplexHandler {
     }
 
     let loop: HTTPLoop
-    private let peer: ConnectionPeer
-    private var context: ChannelHandlerContext?
-    private var state = State.open
-    private var streams: [HTTP2StreamID: HTTP2Stream] = [:]
+    let peer: ConnectionPeer
+    var context: ChannelHandlerContext?
+    var state = State.open
+    var streams: [HTTP2StreamID: HTTP2Stream] = [:]
     /// The highest that was begun.
-    private var last = HTTP2StreamID.rootStream
+    var last = HTTP2StreamID.rootStream
     /// Heads of bodies without a length, of which the same read may bring the end.
-    private var undecided: [(id: HTTP2StreamID, headers: HPACKHeaders)] = []
-    private var idleSince = NIODeadline.now()
-    private var boundaries = HTTP2FrameBoundaries(now: .now())
+    var undecided: [(id: HTTP2StreamID, headers: HPACKHeaders)] = []
+    var idleSince = NIODeadline.now()
+    var boundaries = HTTP2FrameBoundaries(now: .now())
 
     /// Without the port.
     var peerAddress: String { peer.address }
@@ -60,7 +60,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
     private var takenSoFar: UInt64 = 0
     /// The peer broke the protocol, and was told so.
     private var hasFailed = false
-    private var failureIsCounted = false
+    var failureIsCounted = false
 
     init(loop: HTTPLoop, peer: ConnectionPeer) {
         self.loop = loop
@@ -182,7 +182,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
         leaveStreams()
     }
 
-    private func leaveStreams() {
+    func leaveStreams() {
         undecided = []
         line = []
         let streams = streams
@@ -380,83 +380,6 @@ final class HTTP2Connection: ChannelDuplexHandler {
         // With nothing left below, what NIO counts is what is so: a stream that was reset took its unsent bytes along.
         if isWritable, !isDirty, let reported { window = reported }
         reported = nil
-    }
-
-    // MARK: The end
-
-    /// Begins no more streams: the peer is told which was the last, and may send others again elsewhere.
-    private func leave() {
-        guard state == .open else { return }
-        state = .leaving
-        write(.goAway(lastStreamID: last, errorCode: .noError, opaqueData: nil), on: .rootStream)
-    }
-
-    /// The rest of a head, or of a frame, is not waited for: the connection ends, with all that is on it.
-    private func headTookTooLong() {
-        failureIsCounted = true
-        loop.counts.http2Failures += 1
-        write(.goAway(lastStreamID: last, errorCode: .enhanceYourCalm, opaqueData: nil), on: .rootStream)
-        leaveStreams()
-        closeOutput()
-    }
-
-    private func closeIfDone() {
-        guard state == .leaving, streams.isEmpty, undecided.isEmpty else { return }
-        closeOutput()
-    }
-
-    /// Closing at once while the peer is still sending would destroy what it has not read yet.
-    private func closeOutput() {
-        switch state {
-        case .open, .leaving:
-            flush()
-            state = .closing(since: .now())
-            context?.close(mode: .output, promise: nil)
-        case .closing, .closed: break
-        }
-    }
-}
-
-extension HTTP2Connection: HTTPLoopMember {
-    var run: RequestRun? { nil }
-
-    var isBusy: Bool {
-        switch state {
-        case .open, .closed: false
-        // Its streams are busy themselves, and each is counted once.
-        case .leaving: streams.isEmpty
-        case .closing: true
-        }
-    }
-
-    func tick(now: NIODeadline) {
-        switch state {
-        case .open, .leaving:
-            let configuration = loop.configuration
-            let patience: TimeAmount = peer.refusal == nil ? .nanoseconds(.max) : configuration.refusedTime
-            if let since = boundaries.unfinishedSince, now - since >= min(configuration.headerTime, patience) {
-                return headTookTooLong()
-            }
-            // Browsers open connections ahead of need: one that has asked nothing yet is idle.
-            guard streams.isEmpty, now - idleSince >= min(configuration.idleTime, patience) else { return }
-            leave()
-            closeOutput()
-        case .closing(let since):
-            if now - since >= loop.configuration.lingerTime { context?.close(promise: nil) }
-        case .closed: break
-        }
-    }
-
-    /// One without requests is told with its next one, which is answered: it may be under way.
-    func drain(closesIdle: Bool) {
-        if closesIdle || !streams.isEmpty { leave() }
-        closeIfDone()
-    }
-
-    func abandon() {
-        leaveStreams()
-        state = .closed
-        context?.close(promise: nil)
     }
 }
 

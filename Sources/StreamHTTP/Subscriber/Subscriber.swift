@@ -5,13 +5,13 @@ import StreamCore
 final class Subscriber: TailReader {
     let name: StreamName
     let plane: LoopPlane
-    private var plan: SubscriptionPlan
+    var plan: SubscriptionPlan
     private let framing: BodyFraming
     /// Gone as soon as its peer is, which may be found while something is written.
-    private weak var run: RequestRun?
+    weak var run: RequestRun?
     private unowned let sink: any ResponseSink
     private var machine: SubscriberMachine
-    private var kind: ContentType.Kind = .eventStream
+    var kind: ContentType.Kind = .eventStream
     /// `retry` still has to be told: it rides in the first block.
     private var retry: Int?
     private var lastWrite: NIODeadline
@@ -19,13 +19,13 @@ final class Subscriber: TailReader {
     private var blocked: (since: NIODeadline, taken: UInt64)?
     private let since: NIODeadline
     /// The head and what stood first are written.
-    private var isOpened = false
+    var isOpened = false
     private var countsAsHeld = false
     /// The stream was taken away, if what is read next agrees: its name may have been made anew before this reader
     /// came.
-    private var removal: Removal?
+    var removal: Removal?
     /// How many events it was given.
-    private var events = 0
+    var events = 0
     /// The place in its group, kept by the group.
     var index = 0
     var holdsItsOwnBytes: Bool { !sink.sharesBytes }
@@ -236,7 +236,7 @@ final class Subscriber: TailReader {
 
     private var writer: EventWriter { EventWriter(form: plan.form, kind: kind) }
 
-    private func takeRetry() -> Int? {
+    func takeRetry() -> Int? {
         defer { retry = nil }
         return retry
     }
@@ -333,53 +333,6 @@ final class Subscriber: TailReader {
         finish(with: part)
     }
 
-    /// Appends a page: the gap where it does not begin at the reader's position, the events, the end.
-    private func append(_ page: Page, gapAt requested: String?, to part: inout [UInt8]) {
-        plane.counts.deliveries += page.events.count
-        note(page.end)
-        if plan.form == .durableStreams { return appendDurableStreams(page, to: &part) }
-        let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
-        if page.standing != .exact, let requested {
-            plane.counts.gaps += 1
-            writer.appendGap(requested: requested, resumed: page.floor, retry: takeRetry(), to: &part)
-        }
-        for event in page.events { writer.append(event, retry: takeRetry(), to: &part) }
-        if let end = page.end { writer.appendEnd(end, retry: takeRetry(), to: &part) }
-    }
-
-    private func appendDurableStreams(_ page: Page, to part: inout [UInt8]) {
-        // The first page is answered even when it is empty: that is how a reader learns where it stands.
-        guard !page.events.isEmpty || page.end != nil || !isOpened else { return }
-        let writer = DurableStreamsWriter(kind: page.contentType.kind)
-        writer.appendData(page.events, to: &part)
-        writer.appendControl(
-            at: page.last,
-            cursor: plan.cursor(),
-            isUpToDate: page.isAtTail,
-            isClosed: page.end != nil,
-            to: &part
-        )
-    }
-
-    /// Appends a page of a foreign read, and what follows its end. Nil while the read goes on.
-    private func appendForeign(_ page: Page, to part: inout [UInt8]) -> SubscriptionPlan.ForeignEnd? {
-        plane.counts.deliveries += page.events.count
-        // The other protocol has no word for a gap, and what follows one is no response.
-        guard page.standing == .exact else {
-            run?.note(.removed)
-            let words = plan.conclude(.removed(removal ?? .expired), events)
-            part.append(contentsOf: words.bytes)
-            return words
-        }
-        let writer = EventWriter(form: plan.form, kind: page.contentType.kind)
-        for event in page.events { writer.append(event, to: &part) }
-        guard let end = page.end else { return nil }
-        note(end)
-        let words = plan.conclude(.ended(end), events + page.events.count)
-        part.append(contentsOf: words.bytes)
-        return words
-    }
-
     private func finish(_ conclusion: SubscriptionPlan.Conclusion) {
         let words = plan.conclude(conclusion, events)
         finish(with: words.bytes, isTorn: words.isTorn)
@@ -394,7 +347,7 @@ final class Subscriber: TailReader {
     }
 
     /// Why the read is about to be over, where its stream is.
-    private func note(_ end: StreamEnd?) {
+    func note(_ end: StreamEnd?) {
         if let end { run?.note(AccessEnd(end.reason)) }
     }
 
