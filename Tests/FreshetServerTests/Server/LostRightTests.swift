@@ -76,7 +76,8 @@ struct LostRightTests {
             let wish = #"{"read":["a"],"append":["a"]}"#
             let page = "Sec-Fetch-Site: same-origin"
             let answer = try await server.ask("POST", "/v1/session", owner, page, body: wish)
-            let narrowed = "Cookie: \(try #require(answer.header("Set-Cookie")).prefix { $0 != ";" })"
+            let set = try #require(answer.header("Set-Cookie"))
+            let narrowed = "Cookie: \(set.prefix { $0 != ";" })"
             let native = try await server.reader("/v1/stream/a", narrowed)
             let plain = try await server.reader("/v1/stream/a?as=plain", narrowed)
             let durable = try await server.reader("/v1/stream/a?offset=-1&live=sse", narrowed)

@@ -50,7 +50,7 @@ extension RightsSituation {
                 wrong = problem(ask, holder, desk, seen, before, &tally)
             }
             if let wrong { return Failure(ask: index, description: "\(wrong): \(ask)") }
-            open += seen.grants.map { (ask, $0) }
+            open += seen.grants.map { (ask: ask, grant: $0) }
             desk.note(after, since: before)
             before = after
         }
