@@ -70,6 +70,19 @@ struct KeySetTests {
         #expect(throws: KeysTrouble.self) { try KeySet(Array(text.utf8), place: "x", takesSecrets: true) }
     }
 
+    @Test("a set without a key that can be used is one where it may be empty, and what is no key is none there either")
+    func empty() throws {
+        func count(_ keys: String) throws(KeysTrouble) -> Int {
+            try KeySet(Array("{\"keys\":[\(keys)]}".utf8), place: "x", takesSecrets: false, mayBeEmpty: true).keys.count
+        }
+        #expect(try count("") == 0)
+        #expect(try count(#"{"kty":"AKP"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#) == 0)
+        #expect(try count("7,\(good)") == 1)
+        for broken in ["7", "null", "{}", #"{"kty":1}"#, #"{"kty":"AKP"},"key""#] {
+            #expect(throws: KeysTrouble.self) { try count(broken) }
+        }
+    }
+
     @Test("one newline at the end of a secret file is not part of the secret")
     func secretFile() throws {
         let bytes = Array(repeating: UInt8(ascii: "k"), count: 32)

@@ -104,14 +104,63 @@ struct RemoteKeysTests {
     func failure() async throws {
         issuer.answers(oldKey)
         let made = try await authenticator()
-        for body in [nil, "<html>", "{\"keys\":[]}", "{\"keys\":[{\"kty\":\"AKP\"}]}"] {
+        for body in [nil, "<html>", "{}", "[]", "{\"keys\":{}}", "{\"keys\":[7]}", "{\"keys\":[{}]}"] {
             issuer.answer.withLock { $0 = body.map { ($0, nil) } }
             #expect(await outcome(try token(new, "new"), made) == ("wrong-token", true))
             #expect(await outcome(try token(old, "old"), made) == (nil, false))
             time.move(by: .seconds(31))
         }
         let counts = await made.metrics()[0].samples.map(\.value)
-        #expect(counts[0] == 1 && counts[1] >= 4, "\(counts)")
+        #expect(counts[0] == 1 && counts[1] >= 7, "\(counts)")
+        #expect(await without(made) == 0)
+    }
+
+    /// How many issuers the metrics tell of that have no keys.
+    private func without(_ made: SignedTokenAuthenticator) async -> Double? {
+        await made.metrics().first { $0.name == "freshet_issuers_without_keys" }?.samples.first?.value
+    }
+
+    @Test(
+        "an issuer that publishes no keys, or none that are understood, has taken its keys back",
+        arguments: ["{\"keys\":[]}", "{\"keys\":[{\"kty\":\"AKP\"}]}"]
+    )
+    func takenBack(_ set: String) async throws {
+        issuer.answers(oldKey, age: 60)
+        let made = try await authenticator()
+        #expect(await outcome(try token(old, "old"), made) == (nil, false))
+        let open = try #require(admission(try token(old, "old"), made))
+        #expect(await without(made) == 0)
+        issuer.answer.withLock { $0 = (set, 60) }
+        #expect(await outcome(try token(new, "new"), made) == ("wrong-token", true))
+        // What was found right before counts no more, and nobody is told that the issuer cannot be reached.
+        #expect(await outcome(try token(old, "old"), made) == ("wrong-token", false))
+        #expect(made.renewed(open) == nil)
+        #expect(await without(made) == 1)
+        #expect(await made.metrics()[0].samples.map(\.value) == [2, 0])
+        issuer.answers(newKey)
+        time.move(by: .seconds(30))
+        #expect(await outcome(try token(new, "new"), made) == (nil, true))
+        #expect(await without(made) == 0)
+    }
+
+    @Test("an issuer that has published no key yet is not one that cannot be reached")
+    func nothingPublishedYet() async throws {
+        issuer.answers()
+        let made = try await authenticator()
+        #expect(await outcome(try token(old, "old"), made) == ("wrong-token", true))
+        #expect(await without(made) == 1)
+    }
+
+    /// Who is let in at once by a token; nil for nobody.
+    private func admission(_ token: String, _ made: SignedTokenAuthenticator) -> Admission? {
+        let head = RequestHead(method: .GET, uri: "/v1/stream/a")
+        let facts = ConnectionFacts(address: "a", refusal: nil, isDraining: false)
+        let request = RouteRequest(head: head, target: RequestTarget(head.uri), facts: facts)
+        var shown = RequestFacts(head)
+        shown.authorization = "Bearer \(token)"
+        let now = Int64(time.wallMilliseconds() / 1000)
+        guard case .admitted(let admission) = made.authenticate(request, shown, now: now) else { return nil }
+        return admission
     }
 
     @Test("without any keys yet a token is not wrong, and is taken when they come")

@@ -289,17 +289,22 @@ def test_a_new_secret_ends_what_the_old_one_signed(guarded, secret):
     assert guarded.request("GET", path, new).status == 200
 
 
+def write_keys(file, kind, keys, *names):
+    """Writes the public keys of these names as a key set, or in PEM."""
+    if kind == "jwks":
+        made = [ECKey.import_key(keys[name], {"kid": name}).as_dict(private=False) for name in names]
+        return file.write_text(json.dumps({"keys": made}))
+    blocks = [f"kid: {name}\n{keys[name].public_key().public_bytes(*PEM).decode()}" for name in names]
+    return file.write_text("".join(blocks))
+
+
 @pytest.mark.parametrize("kind", ["jwks", "keys"])
 def test_a_key_is_changed_in_a_file_without_a_gap(serve, tmp_path, kind):
     file = tmp_path / "public"
     keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("one", "two")}
 
     def holds(*names):
-        if kind == "jwks":
-            made = [ECKey.import_key(keys[name], {"kid": name}).as_dict(private=False) for name in names]
-            return file.write_text(json.dumps({"keys": made}))
-        blocks = [f"kid: {name}\n{keys[name].public_key().public_bytes(*PEM).decode()}" for name in names]
-        return file.write_text("".join(blocks))
+        return write_keys(file, kind, keys, *names)
 
     def by_key(name):
         return bearer(jwt.encode(claims(), keys[name], "ES256", headers={"kid": name}))
@@ -446,6 +451,8 @@ LIES = {
     "another type": (200, "text/html", b'{"keys": []}'),
     "no set": (200, "application/json", b"[]"),
     "no JSON": (200, "application/json", b"<html>"),
+    "no keys member": (200, "application/json", b'{"error": "down for maintenance"}'),
+    "what is no key": (200, "application/json", b'{"keys": ["soon"]}'),
     "10 MB": (200, "application/json", b" " * 10_000_000),
     "an error": (500, "application/json", b"{}"),
     "a redirection": (302, "application/json", b""),
@@ -474,6 +481,39 @@ def test_an_issuer_that_lies_keeps_the_keys_that_it_had(serve, key_server, lie):
 
     eventually(lambda: 'freshet_issuer_keys_fetches_total{result="failed"} 1' in metrics())
     assert 'freshet_issuer_keys_fetches_total{result="ok"} 1' in metrics()
+
+
+def test_an_issuer_that_publishes_an_empty_set_has_taken_its_keys_back(serve, key_server, tmp_path):
+    known, unknown = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("known", "unknown"))
+    keys = tmp_path / "keys"
+    keys.write_text("backend backend-key-0123456789 all *\n")
+    keys.chmod(0o600)
+    backend = bearer("backend-key-0123456789")
+    key_server.has(known)
+    server = serve(keys=keys, jwt_jwks=key_server.url, jwt_issuer="app", jwt_audience="freshet")
+    seen = by(known)
+    path = server.create(name="answers/1", headers=seen)
+    page = cookie(session(server, seen))
+    assert server.request("GET", path, page).status == 200
+    key_server.has()
+    with server.subscribe(path, seen) as reader, server.subscribe(path, backend) as other:
+        # Asked for because of a key that it does not know.
+        assert code(server.request("GET", "/v1/streams", by(unknown))) == "wrong-token"
+        # Seen before, and another one: neither counts, and no client is told to try again later.
+        for token in (seen, by(known, jti="2")):
+            assert code(server.request("GET", "/v1/streams", token)) == "wrong-token"
+        assert server.request("GET", path, page).status == 401
+        # What is open by them is asked again at a reload.
+        reload(server)
+        event = reader.next()
+        assert (event.type, event.json) == ("reconnect", {"why": "revoked"})
+        assert server.append(path, "still here", headers=backend).status == 204
+        assert next_data(other) == "still here"
+    eventually(lambda: "has taken its keys back" in server.logged())
+    assert "stay as they were" not in server.logged()
+    metrics = server.request("GET", "/metrics", backend).text
+    assert "freshet_issuers_without_keys 1" in metrics
+    assert 'freshet_issuer_keys_fetches_total{result="failed"} 0' in metrics
 
 
 def test_a_server_starts_while_its_issuer_is_dead(serve, key_server):

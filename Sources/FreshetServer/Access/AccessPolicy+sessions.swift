@@ -12,9 +12,10 @@ extension AccessPolicy {
                     expires: expires
                 )
             }
-            if let session = NarrowedSession(value: value, sessions), now < session.expires,
-                let admission = admission(of: session)
+            if let (session, secret) = NarrowedSession.read(value, sessions), now < session.expires,
+                var admission = admission(of: session)
             {
+                admission.sessionSecret = secret
                 return admission
             }
         }

@@ -84,9 +84,11 @@ package struct AccessPolicy: Sendable {
         return .failure(refusal)
     }
 
-    /// What a credential that was good once is worth by these rules; nil when its key is gone. A cookie names its key,
-    /// and is none of a key that has another name by now. What rests on a token is for `tokens` to say.
+    /// What a credential that was good once is worth by these rules; nil when its key is gone, or the secret that its
+    /// cookie is signed with. A cookie names its key, and is none of a key that has another name by now. What rests on a
+    /// token is for `tokens` to say.
     package func renewed(_ admission: Admission) -> Admission? {
+        if let secret = admission.sessionSecret, !sessions.has(secret) { return nil }
         guard let digest = admission.keyDigest else { return admission }
         guard let key = keys?.keys.first(where: { $0.digest == digest }),
             admission.credential != .cookie || key.caller.name == admission.caller.name

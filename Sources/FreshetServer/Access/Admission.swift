@@ -22,6 +22,8 @@ package struct Admission: Sendable, Equatable {
     package var keyDigest: [UInt8]?
     /// By whom the token was signed that the credential is, or that it was made with; nil where it rests on none.
     package var signer: TokenSigner?
+    /// The digest of the secret that the cookie is signed with; nil for what is signed with none of `SessionSecrets`.
+    package var sessionSecret: [UInt8]?
     /// What a session may be worth at most, whatever its key gives; nil for all of that.
     package var narrowed: [Caller.Grant]?
     /// Until when it holds, in seconds since 1970; nil while the credential is as good as it was.

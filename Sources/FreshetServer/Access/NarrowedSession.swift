@@ -37,14 +37,20 @@ struct NarrowedSession: Sendable, Equatable {
         return "\(Self.mark).\(payload).\(secrets.code(of: Self.signed(payload)))"
     }
 
-    /// Nil for what none of the secrets signed. Whether it has ended is not looked at.
-    init?(value: some Collection<UInt8>, _ secrets: SessionSecrets) {
+    /// A session as its cookie says it, and the digest of the secret that signed it; nil for what none of the secrets
+    /// signed. Whether it has ended is not looked at.
+    static func read(
+        _ value: some Collection<UInt8>,
+        _ secrets: SessionSecrets
+    ) -> (session: NarrowedSession, secret: [UInt8])? {
         let parts = value.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
-        guard parts.count == 3, parts[0] == Self.mark, secrets.isCode(parts[2], of: Self.signed(parts[1])),
-            let payload = Base64URL.decode(parts[1].utf8)
+        guard parts.count == 3, parts[0] == Self.mark,
+            let secret = secrets.digest(behind: parts[2], of: Self.signed(parts[1])),
+            let payload = Base64URL.decode(parts[1].utf8),
+            let session = NarrowedSession(payload: JSONSlice(payload))
         else { return nil }
-        self.init(payload: JSONSlice(payload))
+        return (session, secret)
     }
 
     private static func signed(_ payload: String) -> String { "\(SessionCookie.name)|\(mark)|\(payload)" }

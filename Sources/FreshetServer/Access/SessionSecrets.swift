@@ -19,10 +19,21 @@ package struct SessionSecrets: Sendable, Hashable {
     /// One that nobody else has: its cookies end with the process.
     package static let ofThisProcess = SessionSecrets(secrets: [random()])
 
-    private let secrets: [[UInt8]]
+    private struct Secret: Sendable, Hashable {
+        let bytes: [UInt8]
+        /// What tells it from every other, without being one.
+        let digest: [UInt8]
+
+        init(_ bytes: [UInt8]) {
+            self.bytes = bytes
+            digest = Array(SHA256.hash(data: Array("freshet-session-secret|".utf8) + bytes).prefix(16))
+        }
+    }
+
+    private let secrets: [Secret]
 
     private init(secrets: [[UInt8]]) {
-        self.secrets = secrets
+        self.secrets = secrets.map(Secret.init)
     }
 
     /// Reads a file: a secret a line, empty lines aside.
@@ -61,7 +72,7 @@ package struct SessionSecrets: Sendable, Hashable {
                 reason: "there is no secret in it; make one with `openssl rand -base64 48`"
             )
         }
-        self.secrets = secrets
+        self.init(secrets: secrets)
     }
 
     /// The secret of a directory that a server keeps its streams in. One that has none is given one, which nobody but
@@ -98,17 +109,21 @@ package struct SessionSecrets: Sendable, Hashable {
     }
 
     /// The code by which a text is known again, in base64url.
-    func code(of text: String) -> String { Self.code(of: text, secrets[0]) }
+    func code(of text: String) -> String { Self.code(of: text, secrets[0].bytes) }
 
-    /// Whether it is the code of a text by one of the secrets. Compared as texts, by digests, in constant time.
-    func isCode(_ code: String, of text: String) -> Bool {
+    /// The digest of the secret by which a code is the one of a text; nil where it is so by none of them. Compared as
+    /// texts, by digests, in constant time.
+    func digest(behind code: String, of text: String) -> [UInt8]? {
         let shown = SHA256.hash(data: Array(code.utf8))
-        var isOne = false
-        for secret in secrets where SHA256.hash(data: Array(Self.code(of: text, secret).utf8)) == shown {
-            isOne = true
+        var digest: [UInt8]?
+        for secret in secrets where SHA256.hash(data: Array(Self.code(of: text, secret.bytes).utf8)) == shown {
+            digest = secret.digest
         }
-        return isOne
+        return digest
     }
+
+    /// Whether the secret of a digest is still one of them.
+    func has(_ digest: [UInt8]) -> Bool { secrets.contains { $0.digest == digest } }
 
     private static func code(of text: String, _ secret: [UInt8]) -> String {
         let code = HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: SymmetricKey(data: secret))

@@ -92,9 +92,11 @@ struct StreamSelection: Sendable, Equatable {
 extension StreamSelection.Place {
     /// What `text` says; nil for anything else.
     init?(_ text: String) {
-        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let value = Int(parts[0]), value >= 0 else { return nil }
-        self.init(value: value, name: String(parts[1]))
+        // A name may begin with a combining mark, which with the full stop is one character.
+        guard let stop = text.utf8.firstIndex(of: UInt8(ascii: ".")), let value = Int(text[..<stop]), value >= 0 else {
+            return nil
+        }
+        self.init(value: value, name: String(text[text.utf8.index(after: stop)...]))
     }
 
     var text: String { "\(value).\(name)" }

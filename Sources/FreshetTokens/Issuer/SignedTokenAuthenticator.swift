@@ -166,7 +166,13 @@ extension SignedTokenAuthenticator: MetricsSource {
                 "Fetches of the keys of token issuers",
                 by: "result",
                 [("ok", counts.reduce(0) { $0 + $1.fetched }), ("failed", counts.reduce(0) { $0 + $1.failed })]
-            )
+            ),
+            MetricFamily(
+                "freshet_issuers_without_keys",
+                .gauge,
+                "Token issuers of which no key is known: it was never fetched, or was taken back",
+                verifier.issuers.count(where: \.hasNoKeys)
+            ),
         ]
     }
 }

@@ -67,20 +67,26 @@ package struct TokenIssuer: Sendable {
                 throw .wrong("It names no key (kid), and there are several that its algorithm (alg) fits.")
             }
             guard let key = fitting.first else {
-                if keys.isEmpty { throw .noKeysYet }
-                throw .unknownKey("There is no key that its algorithm (alg) fits.")
+                throw missing(keys, "There is no key that its algorithm (alg) fits.")
             }
             return key
         }
         let named = keys.filter { $0.id.map { $0.utf8.elementsEqual(id.utf8) } ?? false }
         guard !named.isEmpty else {
-            if keys.isEmpty { throw .noKeysYet }
-            throw .unknownKey("The key that it names (kid) is not known.")
+            throw missing(keys, "The key that it names (kid) is not known.")
         }
         let both = named.filter { $0.algorithms.contains(token.algorithm) }
         guard both.count == 1 else { throw .wrong("Its algorithm (alg) does not fit the key that it names (kid).") }
         return both[0]
     }
+
+    private func missing(_ keys: [TokenKey], _ reason: String) -> TokenTrouble {
+        guard keys.isEmpty else { return .unknownKey(reason) }
+        return remote?.isFetched == true ? .unknownKey("Its issuer has no keys any more.") : .noKeysYet
+    }
+
+    /// Whether it has no key that a token could be checked with.
+    var hasNoKeys: Bool { fixed.isEmpty && remote?.isEmpty ?? true }
 
     /// Whether a key is still one of its own.
     func has(_ digest: [UInt8]) -> Bool { (fixed + (remote?.keys ?? [])).contains { $0.digest == digest } }

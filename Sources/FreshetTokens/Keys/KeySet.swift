@@ -13,9 +13,12 @@ struct KeySet: Sendable {
     /// More keys are not looked at.
     static let mostKeys = 1000
 
-    /// - Parameter takesSecrets: Whether it may hold keys that both sides know (`oct`).
-    /// - Throws: `KeysTrouble` for what is no key set, or one without a key that can be used.
-    init(_ bytes: [UInt8], place: String, takesSecrets: Bool) throws(KeysTrouble) {
+    /// - Parameters:
+    ///   - takesSecrets: Whether it may hold keys that both sides know (`oct`).
+    ///   - mayBeEmpty: Whether a set without a key that can be used is one: its publisher has taken all others back.
+    ///     Keys that are not understood count as not there (RFC 7517, section 5), what is no key at all does not.
+    /// - Throws: `KeysTrouble` for what is no key set, or, unless it may be empty, one without a key that can be used.
+    init(_ bytes: [UInt8], place: String, takesSecrets: Bool, mayBeEmpty: Bool = false) throws(KeysTrouble) {
         guard (try? JSONText.validate(bytes)) != nil, let list = JSONSlice(bytes)["keys"],
             list.raw.first == UInt8(ascii: "[")
         else {
@@ -29,7 +32,9 @@ struct KeySet: Sendable {
                 skipped.append("\(name) is left out: \(error.reason)")
             }
         }
-        guard !keys.isEmpty else {
+        // A kind is what each key has (RFC 7517, section 4.1).
+        let isOfKeys = list.elements.allSatisfy { $0["kty"]?.string != nil }
+        guard !keys.isEmpty || mayBeEmpty && isOfKeys else {
             let reasons = skipped.isEmpty ? "" : ". " + skipped.prefix(5).joined(separator: ". ")
             throw KeysTrouble(place: place, reason: "there is no key in it that can check a token\(reasons)")
         }

@@ -6,7 +6,8 @@ package import StreamCore
 /// The keys behind a URL, as they were when it last answered.
 ///
 /// They are fetched at the start, when the answer's `Cache-Control` says that they are stale, and when a token names a
-/// key that is not among them. An issuer that does not answer keeps the keys that it had. Its state is behind a mutex.
+/// key that is not among them. An issuer that does not answer, or with what is no key set, keeps the keys that it had; one
+/// that answers with a set without keys has none any more. Its state is behind a mutex.
 package final class RemoteKeys: Sendable {
     /// How long between two fetches for keys that are not known, and between two after a failure.
     static let pause = Duration.seconds(30)
@@ -59,6 +60,12 @@ package final class RemoteKeys: Sendable {
         }
     }
 
+    /// Whether there was an answer, so that there are no other keys than these.
+    var isFetched: Bool { state.withLock { $0.generation > 0 } }
+
+    /// Whether there is none. Unlike `keys`, it begins no fetch.
+    var isEmpty: Bool { state.withLock(\.keys.isEmpty) }
+
     /// A fetch for a key that is not known: one that goes on already, or a new one; nil while none is due.
     func refreshForUnknown() -> Task<Void, Never>? {
         let now = time.monotonic()
@@ -83,7 +90,7 @@ package final class RemoteKeys: Sendable {
     private func refresh() async {
         do {
             let (body, maximumAge) = try await fetch()
-            let set = try KeySet(body, place: url, takesSecrets: false)
+            let set = try KeySet(body, place: url, takesSecrets: false, mayBeEmpty: true)
             took(set, body, maximumAge: maximumAge)
         } catch {
             failed("\(error)")
@@ -109,6 +116,12 @@ package final class RemoteKeys: Sendable {
         for reason in set.skipped {
             logger.warning("A key of an issuer: \(PrintableText.escaped(reason)).", metadata: metadata)
         }
+        guard !set.keys.isEmpty else {
+            return logger.warning(
+                "An issuer has taken its keys back: its tokens are refused until it publishes others.",
+                metadata: metadata
+            )
+        }
         logger.notice(
             "The keys of an issuer were read.",
             metadata: metadata.merging(["keys": "\(set.keys.count)"]) { $1 }
@@ -117,17 +130,17 @@ package final class RemoteKeys: Sendable {
 
     private func failed(_ reason: String) {
         let now = time.monotonic()
-        let (isNew, kept) = state.withLock { state in
+        let (isNew, hasNone) = state.withLock { state in
             state.running = nil
             state.failed += 1
             state.due = now + Self.pause
             // What lasts is said once.
             defer { state.told = reason }
-            return (state.told != reason, state.keys.count)
+            return (state.told != reason, state.keys.isEmpty)
         }
         guard isNew else { return }
         logger.error(
-            kept == 0
+            hasNone
                 ? "There are no keys of an issuer: its tokens are refused."
                 : "The keys of an issuer stay as they were.",
             metadata: metadata.merging(["error": "\(PrintableText.escaped(reason))"]) { $1 }

@@ -69,6 +69,46 @@ struct LostRightTests {
         }
     }
 
+    @Test("a secret of sessions that is taken out ends what its cookies opened, each in its own way, and nothing else")
+    func secretTakenOut() async throws {
+        try await TestServer.run(keys: keys) { server in
+            try await server.ask("PUT", "/v1/stream/a", text, owner, body: "w")
+            let wish = #"{"read":["a"],"append":["a"]}"#
+            let page = "Sec-Fetch-Site: same-origin"
+            let answer = try await server.ask("POST", "/v1/session", owner, page, body: wish)
+            let set = try #require(answer.header("Set-Cookie"))
+            let narrowed = "Cookie: \(set.prefix { $0 != ";" })"
+            let native = try await server.reader("/v1/stream/a", narrowed)
+            let plain = try await server.reader("/v1/stream/a?as=plain", narrowed)
+            let durable = try await server.reader("/v1/stream/a?offset=-1&live=sse", narrowed)
+            let poll = try await server.connect()
+            try await poll.send(server.request("GET", "/v1/stream/a?offset=now&live=long-poll", [narrowed]))
+            let producer = try await server.connect()
+            let head = [text, narrowed, page, "Transfer-Encoding: chunked"]
+            try await producer.send(server.request("POST", "/v1/stream/a", head))
+            let (whole, key) = (try await session(server), reader)
+            let others = [
+                try await server.reader("/v1/stream/a", whole), try await server.reader("/v1/stream/a", key),
+            ]
+            try await server.until("all of them are there") {
+                let attendance = server.streams.attendance(of: .known("a"))
+                return attendance.readers == 6 && attendance.openProducers == 1
+            }
+            let ring = try KeyRing(parsing: keys, file: "keys")
+            let secrets = try SessionSecrets(parsing: Array(repeating: UInt8(ascii: "s"), count: 32), file: "secrets")
+            await server.service.reload(ServerConfiguration().accessPolicy(keys: ring, sessions: secrets), nil)
+            #expect(try await native.chunks().hasSuffix("retry: 5000\ndata: {\"why\":\"revoked\"}\n\n"))
+            #expect(try await !plain.readToEnd().contains("0\r\n\r\n"))
+            #expect(try await durable.chunks().contains("event: control"))
+            #expect(try await poll.response().status == 204)
+            let refused = try await producer.response()
+            #expect(refused.status == 401 && refused.body.contains("urn:freshet:credential-revoked"))
+            try await server.ask("POST", "/v1/stream/a", text, owner, body: "x")
+            for other in others { _ = try await other.read(through: "data: x\n\n\r\n") }
+            #expect(try await server.ask("GET", "/v1/stream/a", narrowed).status == 401)
+        }
+    }
+
     @Test("a streaming append is told what is kept of it")
     func streamingAppend() async throws {
         try await TestServer.run(keys: keys) { server in

@@ -20,6 +20,9 @@ from . import processes
 
 ARTIFACTS = pathlib.Path(__file__).resolve().parents[3] / "artifacts"
 
+# Names of this machine to both browsers, and to nothing else: of three sites, one of which has two of them.
+SITES = ("app.example.test", "hostile.example.org", "pages.example.net", "streams.example.net")
+
 # Resolves to the expression's value once it is neither false nor undefined; the page waits, not the test.
 _WAIT = """
 const [source, milliseconds, done] = arguments;
@@ -132,6 +135,7 @@ class Chromium(Browser):
             "--disable-background-networking",
             "--disable-background-timer-throttling",
             "--disable-renderer-backgrounding",
+            "--host-resolver-rules=" + ",".join(f"MAP {name} 127.0.0.1" for name in SITES),
             f"--user-data-dir={self._profile}",
         ]
         wanted = {
@@ -220,6 +224,7 @@ class Firefox(Browser):
         "network.captive-portal-service.enabled": False,
         "network.connectivity-service.enabled": False,
         "dom.timeout.enable_budget_timer_throttling": False,
+        "network.dns.localDomains": ",".join(SITES),
         "dom.min_background_timeout_value": 10,
     }
 

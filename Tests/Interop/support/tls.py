@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import threading
 
+from . import browsers
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
@@ -70,6 +72,15 @@ def usual():
     directory = tempfile.TemporaryDirectory(prefix="freshet-certificate-")
     # Some tests are bound to another address than that of the rest.
     certificate = Certificate(directory.name, ["127.0.0.2"])
+    certificate.keeps = directory
+    return certificate
+
+
+@functools.cache
+def of_sites():
+    """The certificate of servers and pages at the names that browsers know here; it goes with the process."""
+    directory = tempfile.TemporaryDirectory(prefix="freshet-certificate-")
+    certificate = Certificate(directory.name, browsers.SITES)
     certificate.keeps = directory
     return certificate
 
