@@ -1,9 +1,15 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The tests turn warnings into errors, in our own targets only and in the one debug build that serves them all.
+/// The tests turn warnings into errors, in our own targets only and in the one debug build that serves them all. That build
+/// has URLSession's transport on Linux too: elsewhere FoundationNetworking and its curl would be linked for nothing. The
+/// thread sanitizer cannot see what orders FoundationNetworking's work.
 let strict: [SwiftSetting] =
-    Context.environment["FRESHET_WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)]
+    Context.environment["FRESHET_WARNINGS_AS_ERRORS"] == nil
+    ? []
+    : [.treatAllWarnings(as: .error)]
+        + (Context.environment["FRESHET_THREAD_SANITIZER"] != nil
+            ? [] : [.define("FRESHET_URL_SESSION", .when(configuration: .debug))])
 
 /// Every target: Swift 6 mode, imports that show what a file uses, and async functions that stay on their
 /// caller's executor, so that a store that answers at once costs no hop.
