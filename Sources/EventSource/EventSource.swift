@@ -36,8 +36,8 @@ public struct EventSource: AsyncSequence, Sendable {
     ///   - url: An absolute `http` or `https` URL. Another one makes the iteration throw
     ///     ``EventSourceError/Code-swift.enum/invalidURL``.
     ///   - configuration: How to read it.
-    ///   - transport: What sends its requests. Without one, all event sources of the process share one over
-    ///     AsyncHTTPClient that is never shut down.
+    ///   - transport: What sends its requests. Without one, all event sources of the process share one that is never
+    ///     shut down: over AsyncHTTPClient, or `URLSession` where the package's trait `AsyncHTTPClient` is off.
     public init(
         url: String,
         configuration: Configuration = Configuration(),
@@ -66,5 +66,11 @@ public struct EventSource: AsyncSequence, Sendable {
         subscriptions.restart()
     }
 
-    private static var sharedTransport: any EventSourceTransport { AsyncHTTPClientTransport.shared }
+    private static var sharedTransport: any EventSourceTransport {
+        #if AsyncHTTPClient
+        return AsyncHTTPClientTransport.shared
+        #else
+        return URLSessionTransport.shared
+        #endif
+    }
 }

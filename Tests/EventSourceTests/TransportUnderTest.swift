@@ -3,7 +3,7 @@ import EventSource
 /// What the tests over real sockets run on: each transport that is compiled here.
 enum TransportUnderTest: CaseIterable, Sendable {
     case asyncHTTPClient
-    #if canImport(Darwin) || FRESHET_URL_SESSION
+    #if canImport(Darwin) || !AsyncHTTPClient || FRESHET_URL_SESSION
     case urlSession
     #endif
 
@@ -11,7 +11,7 @@ enum TransportUnderTest: CaseIterable, Sendable {
     func source(_ url: String, _ configuration: EventSource.Configuration = .init()) -> EventSource {
         switch self {
         case .asyncHTTPClient: EventSource(url: url, configuration: configuration)
-        #if canImport(Darwin) || FRESHET_URL_SESSION
+        #if canImport(Darwin) || !AsyncHTTPClient || FRESHET_URL_SESSION
         case .urlSession: EventSource(url: url, configuration: configuration, transport: URLSessionTransport())
         #endif
         }

@@ -1,3 +1,4 @@
+#if AsyncHTTPClient
 import AsyncHTTPClient
 import NIOCore
 import NIOPosix
@@ -48,3 +49,4 @@ extension AsyncHTTPClientTransport {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if AsyncHTTPClient
 public import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
@@ -104,3 +105,4 @@ extension EventSource {
         return configuration
     }
 }
+#endif

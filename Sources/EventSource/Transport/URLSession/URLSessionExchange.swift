@@ -1,4 +1,4 @@
-#if canImport(Darwin) || FRESHET_URL_SESSION
+#if canImport(Darwin) || !AsyncHTTPClient || FRESHET_URL_SESSION
 import Foundation
 import Locks
 
@@ -10,13 +10,9 @@ import FoundationNetworking
 ///
 /// Everything shared is behind its mutex. One task at a time waits for something of it.
 final class URLSessionExchange: Sendable {
-    struct Head: Sendable, Equatable {
+    struct Head: Sendable {
         var status: Int
         var headers: [(name: String, value: String)]
-
-        static func == (one: Head, other: Head) -> Bool {
-            one.status == other.status && one.headers.elementsEqual(other.headers, by: ==)
-        }
     }
 
     private struct State {
@@ -75,8 +71,8 @@ final class URLSessionExchange: Sendable {
     ) async throws -> Answer {
         try await withTaskCancellationHandler {
             while true {
-                let (answer, seen) = state.withLock { (answer(&$0), $0.changes) }
-                if let answer { return try answer.get() }
+                let (given, seen) = state.withLock { (answer(&$0), $0.changes) }
+                if let given { return try given.get() }
                 await withCheckedContinuation { continuation in
                     let resumeNow = state.withLock { state in
                         guard state.changes == seen else { return true }

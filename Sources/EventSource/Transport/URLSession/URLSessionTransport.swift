@@ -1,4 +1,4 @@
-#if canImport(Darwin) || FRESHET_URL_SESSION
+#if canImport(Darwin) || !AsyncHTTPClient || FRESHET_URL_SESSION
 public import Foundation
 
 #if canImport(FoundationNetworking)
