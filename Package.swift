@@ -1,9 +1,15 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The tests turn warnings into errors, in our own targets only and in the one debug build that serves them all.
+/// The tests turn warnings into errors, in our own targets only and in the one debug build that serves them all. That build
+/// has URLSession's transport on Linux too: elsewhere FoundationNetworking and its curl would be linked for nothing. The
+/// thread sanitizer cannot see what orders FoundationNetworking's work.
 let strict: [SwiftSetting] =
-    Context.environment["FRESHET_WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)]
+    Context.environment["FRESHET_WARNINGS_AS_ERRORS"] == nil
+    ? []
+    : [.treatAllWarnings(as: .error)]
+        + (Context.environment["FRESHET_THREAD_SANITIZER"] != nil
+            ? [] : [.define("FRESHET_URL_SESSION", .when(configuration: .debug))])
 
 /// Every target: Swift 6 mode, imports that show what a file uses, and async functions that stay on their
 /// caller's executor, so that a store that answers at once costs no hop.
@@ -21,17 +27,36 @@ let settings: [SwiftSetting] =
 /// What a release build says of itself in `freshet --version`: `scripts/lib/release-build` sets it.
 let release: [CSetting] = Context.environment["FRESHET_RELEASE"].map { [.define("FRESHET_RELEASE", to: $0)] } ?? []
 
-let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
-let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
-let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
-let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
-let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
-let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
-let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
-let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
-let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
-let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+/// The trait `Server` guards what only servers and commands need, `AsyncHTTPClient` what sends requests over that client.
+/// What a program does not take is not even fetched for it: no product of another package is without a trait.
+func ofServer(_ product: String, _ package: String) -> Target.Dependency {
+    .product(name: product, package: package, condition: .when(traits: ["Server"]))
+}
+
+func ofClient(_ product: String, _ package: String) -> Target.Dependency {
+    .product(name: product, package: package, condition: .when(traits: ["AsyncHTTPClient"]))
+}
+
+let asyncHTTPClient = ofClient("AsyncHTTPClient", "async-http-client")
+let argumentParser = ofServer("ArgumentParser", "swift-argument-parser")
+let crypto = ofServer("Crypto", "swift-crypto")
+let cryptoExtras = ofServer("CryptoExtras", "swift-crypto")
+let deque = ofServer("DequeModule", "swift-collections")
+let heap = ofServer("HeapModule", "swift-collections")
+let httpTypes = ofServer("HTTPTypes", "swift-http-types")
+let hummingbird = ofServer("Hummingbird", "hummingbird")
+let logging = ofServer("Logging", "swift-log")
+let nio = ofServer("NIOCore", "swift-nio")
+let nioEmbedded = ofServer("NIOEmbedded", "swift-nio")
+let nioHPACK = ofServer("NIOHPACK", "swift-nio-http2")
+let nioHTTP1 = ofServer("NIOHTTP1", "swift-nio")
+let nioHTTP2 = ofServer("NIOHTTP2", "swift-nio-http2")
+let nioPosix = ofServer("NIOPosix", "swift-nio")
+let nioSSL = ofServer("NIOSSL", "swift-nio-ssl")
+let nioTLS = ofServer("NIOTLS", "swift-nio")
+let serviceLifecycle = ofServer("ServiceLifecycle", "swift-service-lifecycle")
+let unixSignals = ofServer("UnixSignals", "swift-service-lifecycle")
+let yams = ofServer("Yams", "Yams")
 
 let package = Package(
     name: "freshet",
@@ -45,6 +70,17 @@ let package = Package(
         .library(name: "FreshetRelay", targets: ["FreshetRelay"]),
         .library(name: "FreshetHummingbird", targets: ["FreshetHummingbird"]),
         .executable(name: "freshet", targets: ["FreshetCLI"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["Server", "AsyncHTTPClient"]),
+        .trait(
+            name: "Server",
+            description: "Freshet, FreshetHummingbird and, with AsyncHTTPClient, FreshetRelay and the program."
+        ),
+        .trait(
+            name: "AsyncHTTPClient",
+            description: "EventSource over AsyncHTTPClient. Without it, it is over Foundation's URLSession."
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
@@ -76,8 +112,8 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "ServerSentEvents", "TextCodecs",
-                .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "HeapModule", package: "swift-collections"),
+                deque,
+                heap,
             ],
             swiftSettings: settings
         ),
@@ -85,7 +121,7 @@ let package = Package(
         // What the doctor and the server's probe say to each other.
         .target(
             name: "ProbeProtocol",
-            dependencies: ["TextCodecs", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["TextCodecs", crypto],
             swiftSettings: settings
         ),
 
@@ -98,8 +134,8 @@ let package = Package(
                 nioSSL,
                 logging,
                 nioHTTP2,
-                .product(name: "NIOHPACK", package: "swift-nio-http2"),
-                .product(name: "DequeModule", package: "swift-collections"),
+                nioHPACK,
+                deque,
             ],
             swiftSettings: settings
         ),
@@ -114,14 +150,15 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "StreamCore", "CSQLite",
-                .product(name: "DequeModule", package: "swift-collections"),
+                deque,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "EventSource",
             dependencies: [
-                "Locks", "PrintableText", "ServerSentEvents", "TextCodecs", asyncHTTPClient, nio, nioPosix, nioHTTP1,
+                "Locks", "PrintableText", "ServerSentEvents", "TextCodecs", asyncHTTPClient,
+                ofClient("NIOCore", "swift-nio"), ofClient("NIOPosix", "swift-nio"), ofClient("NIOHTTP1", "swift-nio"),
             ],
             swiftSettings: settings
         ),
@@ -134,9 +171,9 @@ let package = Package(
                 "Locks",
                 "PrintableText", "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", "TextCodecs", nio,
                 nioHTTP1, logging,
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
+                crypto,
+                serviceLifecycle,
+                yams,
             ],
             // Compiled in, as the pages of the demonstration are.
             resources: [.embedInCode("Browser/Modules"), .embedInCode("LivePage/Page")],
@@ -149,7 +186,7 @@ let package = Package(
                 "Locks",
                 "FreshetServer", "PartialJSON", "StreamCore", "StreamHTTP", "TextCodecs", nio, nioPosix, nioHTTP1,
                 nioSSL,
-                .product(name: "Crypto", package: "swift-crypto"),
+                crypto,
             ],
             // Compiled in, so that the program is one file that needs nothing beside it.
             resources: [.embedInCode("Pages/Site"), .embedInCode("Knowledge")],
@@ -168,7 +205,7 @@ let package = Package(
                 "ContentCodings", "Locks", "PrintableText", "ServerSentEvents", "ProbeProtocol", nio, nioPosix, nioTLS,
                 nioSSL,
                 nioHTTP2,
-                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                nioHPACK,
             ],
             swiftSettings: settings
         ),
@@ -178,7 +215,7 @@ let package = Package(
                 "ContentCodings", "Locks",
                 "EventSource", "ServerSentEvents", "StreamCore", "StreamHTTP", "TextCodecs", asyncHTTPClient, nio,
                 nioHTTP1, logging,
-                .product(name: "Crypto", package: "swift-crypto"),
+                crypto,
             ],
             swiftSettings: settings
         ),
@@ -190,8 +227,8 @@ let package = Package(
                 "Locks",
                 "FreshetServer", "PrintableText", "SQLiteStreamStore", "StreamCore", "StreamHTTP", "TextCodecs", nio,
                 nioHTTP1, logging,
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                serviceLifecycle,
+                unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -211,8 +248,8 @@ let package = Package(
                 "FreshetServer", "Locks", "PrintableText", "StreamCore", "StreamHTTP", "TextCodecs", asyncHTTPClient,
                 nio,
                 nioHTTP1, logging,
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "CryptoExtras", package: "swift-crypto"),
+                crypto,
+                cryptoExtras,
             ],
             swiftSettings: settings
         ),
@@ -223,7 +260,7 @@ let package = Package(
                 "Locks",
                 "Freshet", "FreshetServer", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging, hummingbird,
                 httpTypes,
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                serviceLifecycle,
             ],
             swiftSettings: settings
         ),
@@ -242,8 +279,8 @@ let package = Package(
                 "ProxyDoctor",
                 "ProbeProtocol", "TextCodecs", asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, nioSSL, logging,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                argumentParser,
+                serviceLifecycle,
             ],
             swiftSettings: settings
         ),
@@ -317,7 +354,7 @@ let package = Package(
                 "Locks", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents", nio, nioPosix, nioHTTP1,
                 nioEmbedded,
                 logging,
-                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                nioHPACK,
             ],
             swiftSettings: settings
         ),
@@ -384,7 +421,7 @@ let package = Package(
                 "Locks", "Freshet", "FreshetServer", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient,
                 nio,
                 nioHTTP1, nioSSL, logging,
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                serviceLifecycle,
             ],
             swiftSettings: settings
         ),
@@ -392,7 +429,7 @@ let package = Package(
             name: "FreshetRelayTests",
             dependencies: [
                 "Locks", "Freshet", "FreshetRelay", "ScriptedServer", asyncHTTPClient, nio, nioHTTP1, logging,
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                serviceLifecycle,
             ],
             swiftSettings: settings
         ),
@@ -400,8 +437,8 @@ let package = Package(
             name: "FreshetTokensTests",
             dependencies: [
                 "FreshetServer", "FreshetTokens", "Locks", "StreamCore", "StreamHTTP", "TextCodecs", nioHTTP1, logging,
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "CryptoExtras", package: "swift-crypto"),
+                crypto,
+                cryptoExtras,
             ],
             swiftSettings: settings
         ),
@@ -411,11 +448,11 @@ let package = Package(
                 "Locks", "FreshetHummingbird", "Freshet", "EventSource", "ServerSentEvents", "StreamCore",
                 asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, nioHTTP2, nioSSL, logging, hummingbird,
-                .product(name: "NIOHPACK", package: "swift-nio-http2"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
-                .product(name: "HummingbirdTLS", package: "hummingbird"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                nioHPACK,
+                ofServer("HummingbirdCore", "hummingbird"),
+                ofServer("HummingbirdHTTP2", "hummingbird"),
+                ofServer("HummingbirdTLS", "hummingbird"),
+                serviceLifecycle,
             ],
             swiftSettings: settings
         ),
@@ -425,7 +462,7 @@ let package = Package(
                 "Locks",
                 "FreshetCLI", "FreshetServer", "EventSource", "PrintableText", "ServerSentEvents", "StreamCore",
                 "ScriptedServer", nio, nioHTTP1, logging,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                argumentParser,
             ],
             swiftSettings: settings
         ),

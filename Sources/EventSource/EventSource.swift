@@ -1,6 +1,3 @@
-public import AsyncHTTPClient
-import NIOCore
-
 /// A client of server-sent events: one URL, read as a sequence that survives every cut of the connection.
 ///
 /// ```swift
@@ -30,7 +27,7 @@ public struct EventSource: AsyncSequence, Sendable {
     public let url: String
     /// How it is read.
     public let configuration: Configuration
-    private let client: HTTPClient
+    private let transport: any EventSourceTransport
     private let subscriptions = Subscriptions()
 
     /// Describes a subscription; nothing is sent before iteration.
@@ -39,18 +36,21 @@ public struct EventSource: AsyncSequence, Sendable {
     ///   - url: An absolute `http` or `https` URL. Another one makes the iteration throw
     ///     ``EventSourceError/Code-swift.enum/invalidURL``.
     ///   - configuration: How to read it.
-    ///   - client: The HTTP client to use, made with ``httpClientConfiguration`` or the like. It must not follow
-    ///     redirects by itself, and it stays the caller's to shut down. Without one, all event sources of the process
-    ///     share one that is never shut down.
-    public init(url: String, configuration: Configuration = Configuration(), client: HTTPClient? = nil) {
+    ///   - transport: What sends its requests. Without one, all event sources of the process share one that is never
+    ///     shut down: over AsyncHTTPClient, or `URLSession` where the package's trait `AsyncHTTPClient` is off.
+    public init(
+        url: String,
+        configuration: Configuration = Configuration(),
+        transport: (any EventSourceTransport)? = nil
+    ) {
         self.url = url
         self.configuration = configuration
-        self.client = client ?? Self.sharedClient
+        self.transport = transport ?? Self.sharedTransport
     }
 
     /// A new subscription; it connects when its first element is asked for.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(url: url, configuration: configuration, client: client, subscriptions: subscriptions)
+        AsyncIterator(url: url, configuration: configuration, transport: transport, subscriptions: subscriptions)
     }
 
     /// Drops the connection of every running iteration of this event source and of its copies, and reads on over a new
@@ -66,26 +66,11 @@ public struct EventSource: AsyncSequence, Sendable {
         subscriptions.restart()
     }
 
-    /// Settings for an `HTTPClient` that suits event streams.
-    ///
-    /// Redirects are left to the event source, which counts them and keeps credentials from other origins. The number
-    /// of HTTP/1.1 connections to a host is not limited in practice: with the client's default of 8, the ninth stream
-    /// of a host would wait for ever. A refused connection is reported at once rather than retried by the client,
-    /// which would hide it from the backoff.
-    public static var httpClientConfiguration: HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow,
-            timeout: HTTPClient.Configuration.Timeout(connect: .seconds(10))
-        )
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1 << 16
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.http1_1ConnectionDebugInitializer = { $0.addBehindDecoder { StatusGuard() } }
-        return configuration
+    private static var sharedTransport: any EventSourceTransport {
+        #if AsyncHTTPClient
+        return AsyncHTTPClientTransport.shared
+        #else
+        return URLSessionTransport.shared
+        #endif
     }
-
-    /// Never shut down: it lives as long as the process, on NIO's own event loops.
-    private static let sharedClient = HTTPClient(
-        eventLoopGroupProvider: .singleton,
-        configuration: httpClientConfiguration
-    )
 }

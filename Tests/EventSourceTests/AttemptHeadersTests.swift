@@ -151,7 +151,10 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         return configuration
     }
 
-    @Test func `A token that expires is renewed, and the stream goes on where it was`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A token that expires is renewed, and the stream goes on where it was`(transport: TransportUnderTest)
+        async throws
+    {
         let attempts = Mutex<[EventSource.Attempt]>([])
         try await ScriptedServer.run { index, request in
             guard request.headers.first(name: "Authorization") == (index < 2 ? "0" : "2") else {
@@ -167,7 +170,7 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
                 return [("Authorization", renewals == 0 ? "0" : "2")]
             }
             var data: [String] = []
-            for try await element in EventSource(url: server.origin, configuration: configuration) {
+            for try await element in transport.source(server.origin, configuration) {
                 if case .event(let event) = element { data.append(event.data) }
             }
             // The third request was refused, and asked again at once.
@@ -185,8 +188,11 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         }
     }
 
-    @Test(arguments: [(true, 2), (false, 1)])
-    func `A server that accepts no token gets two requests at most, and its words are told`(isFresh: Bool, count: Int)
+    @Test(arguments: TransportUnderTest.allCases, [true, false])
+    func `A server that accepts no token gets two requests at most, and its words are told`(
+        transport: TransportUnderTest,
+        isFresh: Bool
+    )
         async throws
     {
         try await ScriptedServer.run { _, _ in
@@ -194,16 +200,19 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         } _: { server in
             let configuration = quick { [("Authorization", isFresh ? "\($0.number)" : "same")] }
             await #expect {
-                for try await _ in EventSource(url: server.origin, configuration: configuration) {}
+                for try await _ in transport.source(server.origin, configuration) {}
             } throws: { error in
                 let error = error as? EventSourceError
                 return error?.status == 401 && error?.body == "who are you"
             }
-            #expect(server.requests.count == count)
+            #expect(server.requests.count == (isFresh ? 2 : 1))
         }
     }
 
-    @Test func `What making fields throws is told, and the next attempt makes them again`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `What making fields throws is told, and the next attempt makes them again`(transport: TransportUnderTest)
+        async throws
+    {
         struct NoNetwork: Error, CustomStringConvertible { let description = "no network" }
         try await ScriptedServer.run { _, _ in
             .init(204)
@@ -213,7 +222,7 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
                 return [("X-Mine", "1")]
             }
             var reasons: [EventSource.Reconnection.Reason] = []
-            for try await element in EventSource(url: server.origin, configuration: configuration) {
+            for try await element in transport.source(server.origin, configuration) {
                 if case .reconnecting(let reconnection) = element { reasons.append(reconnection.reason) }
             }
             #expect(reasons == [.headersFailed("no network"), .headersFailed("no network")])

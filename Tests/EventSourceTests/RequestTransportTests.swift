@@ -26,15 +26,24 @@ import Testing
         return data
     }
 
-    @Test(arguments: ["POST", "PUT", "REPORT", "GET"])
-    func `A body is sent, with its length and type, and a response that ends in good order is all`(method: String)
-        async throws
-    {
+    @Test(arguments: TransportUnderTest.allCases, ["POST", "PUT", "REPORT"])
+    func `A body is sent, with its length and type, and a response that ends in good order is all`(
+        transport: TransportUnderTest,
+        method: String
+    ) async throws {
+        try await sendsBody(transport, method)
+    }
+
+    @Test func `So is that of a GET, which URLSession refuses`() async throws {
+        try await sendsBody(.asyncHTTPClient, "GET")
+    }
+
+    private func sendsBody(_ transport: TransportUnderTest, _ method: String) async throws {
         try await ScriptedServer.run { _, _ in
             .events("data: x\n\n")
         } _: { server in
             let body = #"{"text":"\#(String(repeating: "é", count: 100_000))"}"#
-            let data = try await events(EventSource(url: server.origin, configuration: configuration(method, body)))
+            let data = try await events(transport.source(server.origin, configuration(method, body)))
             #expect(data == ["x"])
             #expect(server.requests.count == 1)
             let request = try #require(server.requests.first)
@@ -45,13 +54,16 @@ import Testing
         }
     }
 
-    @Test func `A cut POST is not sent again, and what came before the cut is delivered`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A cut POST is not sent again, and what came before the cut is delivered`(transport: TransportUnderTest)
+        async throws
+    {
         try await ScriptedServer.run { _, _ in
             .events("id: 1\ndata: x\n\n", end: .abort)
         } _: { server in
             var data: [String] = []
             await #expect {
-                let source = EventSource(url: server.origin, configuration: configuration("POST", "q"))
+                let source = transport.source(server.origin, configuration("POST", "q"))
                 for try await element in source {
                     if case .event(let event) = element { data.append(event.data) }
                 }
@@ -61,7 +73,10 @@ import Testing
         }
     }
 
-    @Test func `A POST that may be repeated is sent again whole, with the last event id`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A POST that may be repeated is sent again whole, with the last event id`(transport: TransportUnderTest)
+        async throws
+    {
         try await ScriptedServer.run { index, _ in
             switch index {
             case 0: .events("id: 1\ndata: x\n\n", end: .abort)
@@ -70,7 +85,7 @@ import Testing
             }
         } _: { server in
             let configuration = configuration("POST", "q", repeats: true)
-            let data = try await events(EventSource(url: server.origin, configuration: configuration))
+            let data = try await events(transport.source(server.origin, configuration))
             #expect(data == ["x", "y"])
             #expect(server.requests.map(\.method) == ["POST", "POST", "POST"])
             #expect(server.requests.map(\.text) == ["q", "q", "q"])
@@ -78,17 +93,21 @@ import Testing
         }
     }
 
-    @Test func `A POST that nobody can have had is tried until it is time to give up`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A POST that nobody can have had is tried until it is time to give up`(transport: TransportUnderTest)
+        async throws
+    {
         var configuration = configuration("POST", "q")
         configuration.givesUpAfter = .milliseconds(50)
         configuration.maximumBackoff = .milliseconds(10)
         await #expect {
             // Nobody listens on port 1.
-            _ = try await events(EventSource(url: "http://127.0.0.1:1", configuration: configuration))
+            _ = try await events(transport.source("http://127.0.0.1:1", configuration))
         } throws: { ($0 as? EventSourceError)?.code == .gaveUp }
     }
 
-    @Test func `A POST follows 307 with its body and 303 without it`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A POST follows 307 with its body and 303 without it`(transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { index, _ in
             switch index {
             case 0: .init(307, [("Location", "/moved")])
@@ -96,7 +115,7 @@ import Testing
             default: .events("data: x\n\n")
             }
         } _: { server in
-            let data = try await events(EventSource(url: server.origin, configuration: configuration("POST", "q")))
+            let data = try await events(transport.source(server.origin, configuration("POST", "q")))
             #expect(data == ["x"])
             #expect(server.requests.map(\.uri) == ["/", "/moved", "/answer"])
             #expect(server.requests.map(\.method) == ["POST", "POST", "GET"])

@@ -59,15 +59,15 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
 
     // MARK: Real sockets
 
-    @Test(arguments: [true, false])
-    func `A restart reads on over a new connection, after what was read before`(hasIdleTimeout: Bool) async throws {
+    @Test(arguments: TransportUnderTest.allCases, [true, false])
+    func `A restart reads on over a new connection, after what was read before`(
+        transport: TransportUnderTest,
+        hasIdleTimeout: Bool
+    ) async throws {
         try await ScriptedServer.run { index, _ in
             index < 3 ? .events("id: \(index)\ndata: \(index)\n\n", end: .stall) : .init(204)
         } _: { server in
-            let source = EventSource(
-                url: server.origin,
-                configuration: quick { if !hasIdleTimeout { $0.idleTimeout = nil } }
-            )
+            let source = transport.source(server.origin, quick { if !hasIdleTimeout { $0.idleTimeout = nil } })
             let copy = source
             var data: [String] = []
             var reasons: [EventSource.Reconnection.Reason] = []
@@ -84,11 +84,12 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         }
     }
 
-    @Test func `A restart ends a wait, however long it is`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A restart ends a wait, however long it is`(transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { index, _ in
             index == 0 ? .init(503, [("Retry-After", "3600")]) : .init(204)
         } _: { server in
-            let source = EventSource(url: server.origin, configuration: quick())
+            let source = transport.source(server.origin, quick())
             for try await element in source {
                 if case .reconnecting(let reconnection) = element {
                     #expect(reconnection.delay == .seconds(3600))
@@ -99,15 +100,18 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         }
     }
 
-    @Test func `A restart ends one wait, also if no fields can be made for the attempt after it`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A restart ends one wait, also if no fields can be made for the attempt after it`(
+        transport: TransportUnderTest
+    ) async throws {
         struct NoNetwork: Error {}
         let (calls, call) = AsyncStream.makeStream(of: Int.self)
         try await ScriptedServer.run { _, _ in
             .init(204)
         } _: { server in
-            let source = EventSource(
-                url: server.origin,
-                configuration: quick {
+            let source = transport.source(
+                server.origin,
+                quick {
                     $0.reconnectionTime = .seconds(3600)
                     $0.headersForAttempt = { attempt in
                         call.yield(attempt.number)
@@ -127,7 +131,7 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
             #expect(await numbers.next() == 2)
             // A third attempt would come at once: much else happens meanwhile.
             for _ in 0..<5 {
-                for try await _ in EventSource(url: server.origin, configuration: quick()) {}
+                for try await _ in transport.source(server.origin, quick()) {}
             }
             call.yield(0)
             #expect(await numbers.next() == 0)
@@ -136,11 +140,12 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         }
     }
 
-    @Test func `A restart abandons an attempt that is not answered`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A restart abandons an attempt that is not answered`(transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { index, _ in
             .init(204, delay: index == 0 ? .hours(1) : .zero)
         } _: { server in
-            let source = EventSource(url: server.origin, configuration: quick { $0.responseTimeout = .seconds(3600) })
+            let source = transport.source(server.origin, quick { $0.responseTimeout = .seconds(3600) })
             let reader = Task {
                 var elements: [EventSource.Element] = []
                 for try await element in source { elements.append(element) }
@@ -159,11 +164,14 @@ private typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
         }
     }
 
-    @Test func `Every iteration is restarted, and one that has ended is left alone`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `Every iteration is restarted, and one that has ended is left alone`(transport: TransportUnderTest)
+        async throws
+    {
         try await ScriptedServer.run { index, _ in
             index < 3 ? .events("data: x\n\n", end: .stall) : .init(204)
         } _: { server in
-            let source = EventSource(url: server.origin, configuration: quick())
+            let source = transport.source(server.origin, quick())
             for try await element in source { if case .event = element { break } }
             // Its connection is gone: nothing of it comes back.
             source.restart()

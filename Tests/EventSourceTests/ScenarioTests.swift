@@ -61,10 +61,10 @@ import Testing
         return try! JSONDecoder().decode(File.self, from: Data(contentsOf: url)).scenarios
     }()
 
-    @Test(arguments: scenarios)
-    func `A browser's scenario is followed`(_ scenario: Scenario) async throws {
+    @Test(arguments: TransportUnderTest.allCases, scenarios)
+    func `A browser's scenario is followed`(transport: TransportUnderTest, _ scenario: Scenario) async throws {
         if scenario.expect.action == "cancel at 0 ms" {
-            try await cancelled(scenario)
+            try await cancelled(scenario, transport)
             return
         }
         var configuration = EventSource.Configuration()
@@ -81,10 +81,8 @@ import Testing
             var delays: [Double] = []
             var failure: (any Error)?
             do {
-                for try await element in EventSource(
-                    url: scenario.expect.url ?? server.origin + "/stream",
-                    configuration: configuration
-                ) {
+                let url = scenario.expect.url ?? server.origin + "/stream"
+                for try await element in transport.source(url, configuration) {
                     switch element {
                     case .opened: opens += 1
                     case .event(let event): events.append(.init(event.data, event.lastEventID))
@@ -143,12 +141,12 @@ import Testing
         }
     }
 
-    private func cancelled(_ scenario: Scenario) async throws {
+    private func cancelled(_ scenario: Scenario, _ transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { _, _ in
             .init(scenario.responses[0])
         } _: { server in
             let reader = Task {
-                for try await element in EventSource(url: server.origin) { Issue.record("unexpected \(element)") }
+                for try await element in transport.source(server.origin) { Issue.record("unexpected \(element)") }
             }
             await server.arrived(1)
             reader.cancel()

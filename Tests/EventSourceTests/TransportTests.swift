@@ -24,7 +24,10 @@ import Testing
         return (data, others)
     }
 
-    @Test func `A response cut at every byte arrives whole, nothing lost or doubled`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A response cut at every byte arrives whole, nothing lost or doubled`(transport: TransportUnderTest)
+        async throws
+    {
         let blocks =
             (0..<20).map { "id: \($0)\ndata: word\($0)\n\n" } + ["event: end\nid: 20\ndata: {\"reason\":\"done\"}\n\n"]
         // Each connection continues after the id it is given and is cut a little later than the one before.
@@ -36,20 +39,21 @@ import Testing
         } _: { server in
             // The first cuts leave no whole event, which counts as failing.
             let configuration = quick { $0.maximumBackoff = .milliseconds(5) }
-            let (data, others) = try await events(EventSource(url: server.origin, configuration: configuration))
+            let (data, others) = try await events(transport.source(server.origin, configuration))
             #expect(data == (0..<20).map { "word\($0)" })
             #expect(others.last == .end(.init(reason: .done)))
             #expect(server.requests.count > 10)
         }
     }
 
-    @Test func `A silent connection is left and taken up again where it was`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A silent connection is left and taken up again where it was`(transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { _, request in
             request.headers.contains(name: "Last-Event-ID")
                 ? .events("event: end\ndata: {\"reason\":\"done\"}\n\n") : .events("id: 1\ndata: one\n\n", end: .stall)
         } _: { server in
             let configuration = quick { $0.idleTimeout = .milliseconds(50) }
-            let (data, others) = try await events(EventSource(url: server.origin, configuration: configuration))
+            let (data, others) = try await events(transport.source(server.origin, configuration))
             #expect(data == ["one"])
             #expect(
                 others.contains {
@@ -60,7 +64,9 @@ import Testing
         }
     }
 
-    @Test func `A reader who takes his time is not taken for a silent connection`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A reader who takes his time is not taken for a silent connection`(transport: TransportUnderTest) async throws
+    {
         // Many reads long, so that reading stops while the reader pauses.
         let filler = String(repeating: "x", count: 1000)
         let body =
@@ -74,12 +80,12 @@ import Testing
             for _ in 0..<5 {
                 let before = server.requests.count { $0.uri == "/" }
                 var count = 0
-                for try await element in EventSource(url: server.origin + "/", configuration: configuration) {
+                for try await element in transport.source(server.origin + "/", configuration) {
                     guard case .event = element else { continue }
                     count += 1
                     guard count == 1 else { continue }
                     // He is away until a connection that is silent, the control, has been left for it.
-                    for try await element in EventSource(url: server.origin + "/silent", configuration: configuration) {
+                    for try await element in transport.source(server.origin + "/silent", configuration) {
                         if case .reconnecting(let reconnection) = element, reconnection.reason == .idle { break }
                     }
                 }
@@ -89,7 +95,10 @@ import Testing
         }
     }
 
-    @Test func `A server that is not there yet, then is overloaded, then serves, is waited for`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A server that is not there yet, then is overloaded, then serves, is waited for`(transport: TransportUnderTest)
+        async throws
+    {
         try await ScriptedServer.run { index, _ in
             switch index {
             case 0: .init(503, [("Retry-After", "0")], body: "busy")
@@ -97,7 +106,7 @@ import Testing
             default: .events("data: x\n\nevent: end\ndata: {\"reason\":\"failed\",\"detail\":\"why\"}\n\n")
             }
         } _: { server in
-            let (data, others) = try await events(EventSource(url: server.origin, configuration: quick()))
+            let (data, others) = try await events(transport.source(server.origin, quick()))
             #expect(data == ["x"])
             #expect(others.last == .end(.init(reason: .failed, detail: "why")))
             #expect(server.requests.count == 3)
@@ -116,12 +125,13 @@ import Testing
         }
     }
 
-    @Test func `A refusal carries the problem that the server described`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `A refusal carries the problem that the server described`(transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { _, _ in
             .init(403, [("Content-Type", "application/problem+json")], body: #"{"title":"No"}"#)
         } _: { server in
             await #expect {
-                for try await _ in EventSource(url: server.origin, configuration: quick()) {}
+                for try await _ in transport.source(server.origin, quick()) {}
             } throws: { error in
                 let error = error as? EventSourceError
                 return error?.status == 403 && error?.body == #"{"title":"No"}"#
@@ -129,18 +139,20 @@ import Testing
         }
     }
 
-    @Test func `Nobody listening is reported when it is time to give up`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `Nobody listening is reported when it is time to give up`(transport: TransportUnderTest) async throws {
         let configuration = quick {
             $0.givesUpAfter = .milliseconds(100)
             $0.maximumBackoff = .milliseconds(10)
         }
         await #expect {
             // Nobody listens on port 1, and no other test's server is given it, as it may be a port that was just free.
-            try await drain(EventSource(url: "http://127.0.0.1:1", configuration: configuration))
+            try await drain(transport.source("http://127.0.0.1:1", configuration))
         } throws: { ($0 as? EventSourceError)?.code == .gaveUp }
     }
 
-    @Test func `Credentials follow a redirect on the same origin only`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `Credentials follow a redirect on the same origin only`(transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { _, _ in
             .init(204)
         } _: { elsewhere in
@@ -151,7 +163,7 @@ import Testing
                 let configuration = quick {
                     $0.headers = [("Authorization", "Bearer k"), ("Cookie", "c=1"), ("X-Mine", "1"), ("Accept", "x/y")]
                 }
-                _ = try await events(EventSource(url: server.origin, configuration: configuration))
+                _ = try await events(transport.source(server.origin, configuration))
                 #expect(server.requests.map(\.uri) == ["/", "/here"])
                 for request in server.requests {
                     #expect(request.headers["Authorization"] == ["Bearer k"])
@@ -165,7 +177,8 @@ import Testing
         }
     }
 
-    @Test func `More than eight streams of one host are read at the same time`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `More than eight streams of one host are read at the same time`(transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { _, _ in
             .events("data: x\n\n", end: .stall)
         } _: { server in
@@ -173,7 +186,7 @@ import Testing
             let configuration = quick()
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<20 {
-                    group.addTask { try? await drain(EventSource(url: origin, configuration: configuration)) }
+                    group.addTask { try? await drain(transport.source(origin, configuration)) }
                 }
                 await server.arrived(20)
                 group.cancelAll()
@@ -182,11 +195,12 @@ import Testing
         }
     }
 
-    @Test func `Each iteration of the same source is a subscription of its own`() async throws {
+    @Test(arguments: TransportUnderTest.allCases)
+    func `Each iteration of the same source is a subscription of its own`(transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { _, _ in
             .events("data: x\n\nevent: end\ndata: {\"reason\":\"done\"}\n\n")
         } _: { server in
-            let source = EventSource(url: server.origin, configuration: quick())
+            let source = transport.source(server.origin, quick())
             for _ in 0..<2 {
                 let (data, others) = try await events(source)
                 #expect(data == ["x"])

@@ -4,6 +4,10 @@ import NIOCore
 import NIOHTTP1
 import StreamHTTP
 
+#if !AsyncHTTPClient
+#error("This needs the trait AsyncHTTPClient of the package freshet. It is on unless `traits` leaves it out.")
+#endif
+
 /// An upstream over HTTP.
 package struct HTTPUpstream: UpstreamTransport {
     private let baseURL: String

@@ -1,5 +1,3 @@
-import AsyncHTTPClient
-
 extension EventSource {
     /// One subscription; see ``EventSource``.
     public struct AsyncIterator: AsyncIteratorProtocol {
@@ -10,23 +8,38 @@ extension EventSource {
             private let subscriptions: Subscriptions
             private let task: Task<Void, Never>
 
-            init(url: String, configuration: Configuration, client: HTTPClient, subscriptions: Subscriptions) {
+            init(
+                url: String,
+                configuration: Configuration,
+                transport: any EventSourceTransport,
+                subscriptions: Subscriptions
+            ) {
                 self.subscriptions = subscriptions
                 subscriptions.add(restart)
                 let (handoff, restart) = (handoff, restart)
                 task = Task {
-                    let driver = ConnectionDriver(
-                        configuration: configuration,
-                        client: client,
-                        handoff: handoff,
-                        restart: restart
-                    )
-                    do {
-                        try await driver.run(url: url)
-                        handoff.finish(.success(()))
-                    } catch {
-                        handoff.finish(.failure(error))
-                    }
+                    await Self.read(url, configuration, transport, handoff, restart)
+                }
+            }
+
+            private static func read(
+                _ url: String,
+                _ configuration: Configuration,
+                _ transport: some EventSourceTransport,
+                _ handoff: Handoff,
+                _ restart: RestartSignal
+            ) async {
+                let driver = ConnectionDriver(
+                    configuration: configuration,
+                    transport: transport,
+                    handoff: handoff,
+                    restart: restart
+                )
+                do {
+                    try await driver.run(url: url)
+                    handoff.finish(.success(()))
+                } catch {
+                    handoff.finish(.failure(error))
                 }
             }
 
@@ -42,7 +55,12 @@ extension EventSource {
         }
 
         private enum State {
-            case idle(url: String, configuration: Configuration, client: HTTPClient, subscriptions: Subscriptions)
+            case idle(
+                url: String,
+                configuration: Configuration,
+                transport: any EventSourceTransport,
+                subscriptions: Subscriptions
+            )
             case subscribed(Subscription)
             case finished
         }
@@ -50,8 +68,13 @@ extension EventSource {
         private var state: State
         private var batch: ArraySlice<Element> = []
 
-        init(url: String, configuration: Configuration, client: HTTPClient, subscriptions: Subscriptions) {
-            state = .idle(url: url, configuration: configuration, client: client, subscriptions: subscriptions)
+        init(
+            url: String,
+            configuration: Configuration,
+            transport: any EventSourceTransport,
+            subscriptions: Subscriptions
+        ) {
+            state = .idle(url: url, configuration: configuration, transport: transport, subscriptions: subscriptions)
         }
 
         /// The next element; nil when the stream has ended, or the task is cancelled.
@@ -61,11 +84,11 @@ extension EventSource {
             if let element = batch.popFirst() { return element }
             let subscription: Subscription
             switch state {
-            case .idle(let url, let configuration, let client, let subscriptions):
+            case .idle(let url, let configuration, let transport, let subscriptions):
                 subscription = Subscription(
                     url: url,
                     configuration: configuration,
-                    client: client,
+                    transport: transport,
                     subscriptions: subscriptions
                 )
                 state = .subscribed(subscription)

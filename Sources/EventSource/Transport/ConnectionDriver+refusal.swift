@@ -1,24 +1,19 @@
-import AsyncHTTPClient
-import NIOCore
-
 extension ConnectionDriver {
     /// The same, with what the response says about it where its status is final.
-    func telling(_ next: Machine.Next, _ response: HTTPClientResponse) async -> Machine.Next {
+    func telling(_ next: Machine.Next, _ response: Response) async -> Machine.Next {
         guard case .fail(var error) = next, error.code == .status else { return next }
         error.body = await beginning(of: response)
         return .fail(error)
     }
 
     /// The first 16 KiB of what a refusal says, or what of it comes within five seconds.
-    private func beginning(of response: HTTPClientResponse) async -> String {
+    private func beginning(of response: Response) async -> String {
         await withTaskGroup(of: String?.self) { group in
             group.addTask {
-                var text = ByteBuffer()
+                var text: [UInt8] = []
                 var chunks = response.body.makeAsyncIterator()
-                while text.readableBytes < 16 * 1024, let chunk = try? await chunks.next() {
-                    text.writeImmutableBuffer(chunk)
-                }
-                return String(decoding: text.readableBytesView.prefix(16 * 1024), as: UTF8.self)
+                while text.count < 16 * 1024, let chunk = try? await chunks.next() { text += chunk }
+                return String(decoding: text.prefix(16 * 1024), as: UTF8.self)
             }
             group.addTask {
                 try? await Task.sleep(for: .seconds(5))

@@ -1,26 +1,23 @@
-import AsyncHTTPClient
-import NIOCore
-import NIOHTTP1
-
-/// Carries out what the reconnect machine decides, over an HTTP client.
-struct ConnectionDriver {
+/// Carries out what the reconnect machine decides, over a transport.
+struct ConnectionDriver<Transport: EventSourceTransport> {
     typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
+    typealias Response = EventSourceResponse<Transport.Body>
 
     /// A head that answered a request, and the response to read on.
     private enum Received {
-        case open(HTTPClientResponse)
+        case open(Response)
         case leave(Machine.Next)
     }
 
     let configuration: EventSource.Configuration
-    let client: HTTPClient
+    let transport: Transport
     let handoff: Handoff
     let restart: RestartSignal
     private let begin = ContinuousClock.now
 
-    init(configuration: EventSource.Configuration, client: HTTPClient, handoff: Handoff, restart: RestartSignal) {
+    init(configuration: EventSource.Configuration, transport: Transport, handoff: Handoff, restart: RestartSignal) {
         self.configuration = configuration
-        self.client = client
+        self.transport = transport
         self.handoff = handoff
         self.restart = restart
     }
@@ -68,12 +65,12 @@ struct ConnectionDriver {
         // What was asked for while there was nothing to drop is this attempt.
         restart.take()
         while true {
-            let response: HTTPClientResponse
+            let response: Response
             do {
-                let http = httpRequest(request)
-                let deadline = NIODeadline.now() + .milliseconds(configuration.responseTimeout.milliseconds)
-                let execute = { @Sendable in try await client.execute(http, deadline: deadline) }
-                guard let answered = try await restart.interrupting(execute) else {
+                let sent = whole(request)
+                let timeout = configuration.responseTimeout.milliseconds
+                let answer = { @Sendable in try await Self.answer(to: sent, over: transport, within: timeout) }
+                guard let answered = try await restart.interrupting(answer) else {
                     restart.take()
                     return .leave(machine.restarted(at: now))
                 }
@@ -81,7 +78,8 @@ struct ConnectionDriver {
             } catch {
                 try Task.checkCancellation()
                 let what = TransportTrouble.describe(error)
-                let how = TransportTrouble.isUnsent(error) ? Machine.Disconnection.unreachable(what) : .failed(what)
+                let isUnsent = (error as? EventSourceTransportError)?.isUnsent ?? false
+                let how = isUnsent ? Machine.Disconnection.unreachable(what) : .failed(what)
                 return .leave(machine.disconnected(how, at: now))
             }
             switch machine.received(ResponseHead(response), at: now) {
@@ -113,7 +111,7 @@ struct ConnectionDriver {
     }
 
     /// Reads a body until it ends, the machine leaves it, it is silent for too long, or a restart is asked for.
-    private func read(_ response: HTTPClientResponse, _ machine: inout Machine) async throws -> Machine.Next {
+    private func read(_ response: Response, _ machine: inout Machine) async throws -> Machine.Next {
         let watchdog = configuration.idleTimeout.map { IdleWatchdog(timeout: $0) }
         let before = machine
         // The machine moves into the reading task and comes back from it, whoever of the three finishes first.
@@ -148,13 +146,13 @@ struct ConnectionDriver {
 
     /// Nil when the task was cancelled, so that nothing was decided.
     private func read(
-        _ body: HTTPClientResponse.Body,
+        _ body: Transport.Body,
         _ machine: inout Machine,
         watchdog: IdleWatchdog?
     ) async -> Machine.Next? {
         var chunks = body.makeAsyncIterator()
         while true {
-            let chunk: ByteBuffer?
+            let chunk: [UInt8]?
             do {
                 watchdog?.readBegins()
                 defer { watchdog?.readEnds() }
@@ -165,32 +163,51 @@ struct ConnectionDriver {
             if Task.isCancelled { return nil }
             guard let chunk else { return machine.disconnected(.endOfBody, at: now) }
             var elements: [EventSource.Element] = []
-            let action = chunk.withUnsafeReadableBytes { machine.received($0, at: now, into: &elements) }
+            let action = chunk.withUnsafeBytes { machine.received($0, at: now, into: &elements) }
             if !elements.isEmpty { await handoff.send(elements) }
             if case .leave(let next) = action { return next }
         }
     }
 
-    private func httpRequest(_ request: Machine.Request) -> HTTPClientRequest {
-        var http = HTTPClientRequest(url: request.url)
-        http.method = HTTPMethod(rawValue: request.method)
-        http.headers = HTTPHeaders(request.fields(configuration))
-        if request.sendsBody, let body = configuration.body { http.body = .bytes(ByteBuffer(bytes: body)) }
-        return http
+    private func whole(_ request: Machine.Request) -> EventSourceRequest {
+        EventSourceRequest(
+            url: request.url,
+            method: request.method,
+            headers: request.fields(configuration),
+            body: request.sendsBody ? configuration.body : nil
+        )
+    }
+
+    /// The response to a request, if its head comes within so many milliseconds.
+    private static func answer(
+        to request: EventSourceRequest,
+        over transport: Transport,
+        within timeout: Int64
+    ) async throws -> Response {
+        try await withThrowingTaskGroup(of: Response.self) { group in
+            group.addTask { try await transport.send(request) }
+            group.addTask {
+                try await Task.sleep(for: .milliseconds(timeout))
+                let time = timeout % 1000 == 0 ? "\(timeout / 1000) s" : "\(timeout) ms"
+                throw EventSourceTransportError("no response within \(time)")
+            }
+            defer { group.cancelAll() }
+            guard let response = try await group.next() else { preconditionFailure("two tasks were added") }
+            return response
+        }
     }
 }
 
 extension ResponseHead {
-    fileprivate init(_ response: HTTPClientResponse) {
-        let headers = response.headers
+    fileprivate init<Body>(_ response: EventSourceResponse<Body>) {
         self.init(
-            status: Int(response.status.code),
-            contentType: headers.first(name: "Content-Type"),
-            contentEncoding: headers.first(name: "Content-Encoding"),
-            location: headers.first(name: "Location"),
-            retryAfter: headers.first(name: "Retry-After").flatMap { UInt32($0) }.map { .seconds(Int($0)) },
-            endReason: headers.first(name: "Stream-End-Reason"),
-            endDetail: headers.first(name: "Stream-End-Detail")
+            status: response.status,
+            contentType: response.header("content-type"),
+            contentEncoding: response.header("content-encoding"),
+            location: response.header("location"),
+            retryAfter: response.header("retry-after").flatMap { UInt32($0) }.map { .seconds(Int($0)) },
+            endReason: response.header("stream-end-reason"),
+            endDetail: response.header("stream-end-detail")
         )
     }
 }

@@ -4,6 +4,10 @@ import NIOCore
 import NIOHTTP1
 import TextCodecs
 
+#if !AsyncHTTPClient
+#error("This needs the trait AsyncHTTPClient of the package freshet. It is on unless `traits` leaves it out.")
+#endif
+
 /// Fetches a key set: one answer of bounded size, in bounded time, from the URL itself.
 package struct KeySetDownload: Sendable {
     static let mostBytes = 1 << 20

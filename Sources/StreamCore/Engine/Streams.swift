@@ -1,5 +1,9 @@
 import Locks
 
+#if !Server
+#error("This needs the trait Server of the package freshet. It is on unless `traits` leaves it out.")
+#endif
+
 /// The streams of one node: a store, and around it what a log alone does not know: leases, time to live, live
 /// requests, and who follows what. Every way in, HTTP or in process, goes through here.
 package final class Streams: Sendable {

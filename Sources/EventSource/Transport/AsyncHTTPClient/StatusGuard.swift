@@ -1,3 +1,4 @@
+#if AsyncHTTPClient
 package import NIOCore
 package import NIOHTTP1
 
@@ -39,3 +40,4 @@ extension Channel {
         }
     }
 }
+#endif
