@@ -2,8 +2,9 @@
 //
 //   appendload PORT PID CONNECTIONS SECONDS METHOD TARGET CONTENT-TYPE BODY-FILE
 //
-// Prints the requests answered and the microseconds of CPU time that process PID took for one, as JSON. Any answer but
-// 2xx ends it with an error. Linux only (epoll, /proc).
+// Prints the requests answered, the microseconds of CPU time that process PID took for one, and the quantiles of the time from
+// a request to its answer in microseconds, as JSON: each connection waits for its answer, so those are of a server that is
+// asked as fast as it answers. Any answer but 2xx ends it with an error. Linux only (epoll, /proc).
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,12 +22,15 @@
 typedef struct {
     int fd;
     size_t sent, have;
+    double asked;
     char answer[16384];
 } Connection;
 
 static char *request;
 static size_t request_bytes;
 static long answered;
+// Answers by their time in microseconds; the last one is for all that took longer.
+static long times[1 << 20];
 
 static void fail(const char *what) {
     fprintf(stderr, "appendload: %s (%s)\n", what, strerror(errno));
@@ -52,7 +56,15 @@ static double spent(const char *pid) {
     return (double)(user + system) / sysconf(_SC_CLK_TCK);
 }
 
+static double quantile(double part) {
+    long seen = 0, rank = part * answered;
+    for (long time = 0; time < 1 << 20; time++)
+        if ((seen += times[time]) > rank) return time;
+    return 1 << 20;
+}
+
 static void push(Connection *one) {
+    if (!one->sent) one->asked = now();
     while (one->sent < request_bytes) {
         ssize_t count = send(one->fd, request + one->sent, request_bytes - one->sent, MSG_NOSIGNAL);
         if (count < 0) {
@@ -94,6 +106,8 @@ static void run(Connection *connections, int count, int poll, double until) {
             if (got > 0) one->have += got;
             if (take(one)) {
                 answered++;
+                long time = (now() - one->asked) * 1e6;
+                times[time < (1 << 20) - 1 ? time : (1 << 20) - 1]++;
                 one->sent = 0;
             }
             push(one);
@@ -130,12 +144,15 @@ int main(int argc, char **argv) {
         epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
         push(&connections[i]);
     }
-    run(connections, count, poll, now() + 1);
+    double seconds = atof(argv[4]);
+    run(connections, count, poll, now() + (seconds < 1 ? seconds : 1));
     answered = 0;
-    double cpu = spent(argv[2]), began = now(), seconds = atof(argv[4]);
+    memset(times, 0, sizeof times);
+    double cpu = spent(argv[2]), began = now();
     run(connections, count, poll, began + seconds);
     double took = now() - began;
     cpu = spent(argv[2]) - cpu;
-    printf("{\"answered\": %ld, \"a_second\": %.0f, \"cpu_us\": %.2f}\n", answered, answered / took, cpu * 1e6 / answered);
+    printf("{\"answered\": %ld, \"a_second\": %.0f, \"cpu_us\": %.2f, \"p50_us\": %.0f, \"p99_us\": %.0f}\n", answered,
+           answered / took, cpu * 1e6 / answered, quantile(0.5), quantile(0.99));
     return 0;
 }

@@ -24,6 +24,8 @@ import time
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
+# What `sseload` is told beside the defaults.
+LOADS = {"fan": [], "burst": ["-k", "4", "-W", "16"]}
 
 
 def free_port():
@@ -46,14 +48,16 @@ def wait_for(port):
 class Candidate:
     """A server that is started once and measured in every round."""
 
-    def __init__(self, name, command, port, subscribe, publish):
+    def __init__(self, name, command, port, subscribe, publish, environment=None):
         self.name, self.port, self.subscribe, self.publish = name, port, subscribe, publish
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+        )
         wait_for(port)
 
-    def measure(self, sseload, subscribers, seconds, options):
+    def measure(self, sseload, subscribers, seconds, options, warmup=1):
         command = [sseload, "-p", str(self.port), "-n", str(subscribers), "-u", self.subscribe, "-U", self.publish]
-        command += ["-P", str(self.process.pid), "-l", self.name, "-w", "1", "-d", str(seconds), *options]
+        command += ["-P", str(self.process.pid), "-l", self.name, "-w", str(warmup), "-d", str(seconds), *options]
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def stop(self):
@@ -65,7 +69,14 @@ class Candidate:
             self.process.wait()
 
 
+def build(directory):
+    """The C server and the load program."""
+    for source, libraries in (("csrv", ["-luring"]), ("sseload", [])):
+        subprocess.run(["cc", "-O2", "-o", directory / source, HERE / f"{source}.c", *libraries], check=True)
+
+
 def start(name, binary, built, scratch):
+    """A candidate. `binary` is that of freshet, and for sse-starlette the Python that has it."""
     port = free_port()
     if name == "c":
         return Candidate(name, [built / "csrv", "-p", str(port)], port, "/events", "/publish")
@@ -83,6 +94,15 @@ def start(name, binary, built, scratch):
         return candidate
     if name == "node":
         return Candidate(name, ["node", HERE / "peer.mjs", str(port)], port, "/events", "/publish")
+    if name == "go":
+        command = ["go", "build", "-o", built / "go-peer", HERE / "peer.go"]
+        # Not into the cache of whoever runs this.
+        subprocess.run(command, check=True, env={**os.environ, "GOCACHE": f"{built}/go-cache", "GO111MODULE": "off"})
+        # One thread that runs Go, as the others have one.
+        environment = {**os.environ, "GOMAXPROCS": "1"}
+        return Candidate(name, [built / "go-peer", str(port)], port, "/events", "/publish", environment)
+    if name == "sse-starlette":
+        return Candidate(name, [binary, HERE / "peer.py", str(port)], port, "/events", "/publish")
     configuration = pathlib.Path(scratch) / "nchan.conf"
     configuration.write_text((HERE / "nchan.conf").read_text().replace("PORT", str(port)))
     return Candidate(name, ["nginx", "-c", configuration], port, "/sub", "/pub")
@@ -99,15 +119,14 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         built = pathlib.Path(scratch)
-        for source, libraries in (("csrv", ["-luring"]), ("sseload", [])):
-            subprocess.run(["cc", "-O2", "-o", built / source, HERE / f"{source}.c", *libraries], check=True)
+        build(built)
         binaries = {"before": arguments.against} if arguments.against else {}
         names = ["c", "freshet", *binaries, *arguments.peers]
         candidates = []
         try:
             for name in names:
                 candidates.append(start(name, binaries.get(name, arguments.binary), built, scratch))
-            for load, options in (("fan", []), ("burst", ["-k", "4", "-W", "16"])):
+            for load, options in LOADS.items():
                 for subscribers in arguments.subscribers:
                     compare(candidates, built / "sseload", load, subscribers, options, arguments)
         finally:
@@ -115,15 +134,20 @@ def main():
                 candidate.stop()
 
 
-def compare(candidates, sseload, load, subscribers, options, arguments):
+def measure(candidates, sseload, subscribers, options, rounds, seconds, warmup=1):
+    """What `sseload` printed of each candidate by its name, for each round."""
     # Every other round in the other order: what the machine does by the way hits each of them alike.
-    rounds = [
+    return [
         {
-            one.name: one.measure(sseload, subscribers, arguments.seconds, options)
+            one.name: one.measure(sseload, subscribers, seconds, options, warmup)
             for one in candidates[:: -1 if turn % 2 else 1]
         }
-        for turn in range(arguments.rounds)
+        for turn in range(rounds)
     ]
+
+
+def compare(candidates, sseload, load, subscribers, options, arguments):
+    rounds = measure(candidates, sseload, subscribers, options, arguments.rounds, arguments.seconds)
     print(f"\n{load}, {subscribers} subscribers: CPU of the server for one delivery, median of {len(rounds)} rounds")
     for one in candidates:
         costs = [turn[one.name]["srv_us"] for turn in rounds]

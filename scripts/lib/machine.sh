@@ -73,3 +73,24 @@ install_packages() {
     fi
     rm -f "${TMPDIR:-/tmp}/freshet-install.$$"
 }
+
+# Installs packages and leaves their services alone: they are not started now, nor at the next start of the machine.
+install_without_services() {
+    local policy=/usr/sbin/policy-rc.d ours= unit package
+    # What Debian asks before it starts a service. Where there is an answer already, it stands.
+    if [ -d /usr/sbin ] && [ ! -e "$policy" ]; then
+        as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy" && ours=1
+    fi
+    # Recommended are, among others, a web server for the scripts of node's packages.
+    local status=0
+    install_packages --no-install-recommends "$@" || status=$?
+    [ -z "$ours" ] || as_root rm -f "$policy"
+    [ "$status" = 0 ] || return "$status"
+    if command -v systemctl >/dev/null; then
+        for package in "$@"; do
+            for unit in $(dpkg -L "$package" | sed -n 's|.*/systemd/system/\([^/@]*\.service\)$|\1|p'); do
+                as_root systemctl disable --quiet "$unit" 2>/dev/null || true
+            done
+        done
+    fi
+}

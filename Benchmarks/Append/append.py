@@ -69,6 +69,22 @@ def rows(servers, binaries):
             yield f"{name}: 16 events, {store}", server, "POST", "/v1/stream/lines", "application/x-ndjson", LINES, 16
 
 
+def build(scratch):
+    """The load program."""
+    load = pathlib.Path(scratch) / "appendload"
+    subprocess.run(["cc", "-O2", "-o", load, HERE / "appendload.c"], check=True)
+    return load
+
+
+def measure(load, scratch, connections, seconds, server, method, target, content_type, body):
+    """What `appendload` printed of one row of one round."""
+    content = pathlib.Path(scratch) / "body"
+    content.write_bytes(body)
+    command = [load, server.port, server.process.pid, connections, seconds, method, target, content_type, content]
+    done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True, help="the release build of freshet")
@@ -81,21 +97,16 @@ def main():
     if arguments.against:
         binaries["before"] = arguments.against
     with tempfile.TemporaryDirectory() as scratch:
-        load = pathlib.Path(scratch) / "appendload"
-        subprocess.run(["cc", "-O2", "-o", load, HERE / "appendload.c"], check=True)
+        load = build(scratch)
         servers = start(binaries, scratch)
         try:
             table = list(rows(servers, binaries))
             costs = {row: [] for row, *_ in table}
             for turn in range(arguments.rounds):
                 # Every other round in the other order: what the machine does by the way hits each of them alike.
-                for row, server, method, target, content_type, body, _ in table[:: -1 if turn % 2 else 1]:
-                    content = pathlib.Path(scratch) / "body"
-                    content.write_bytes(body)
-                    command = [load, server.port, server.process.pid, arguments.connections, arguments.seconds]
-                    command += [method, target, content_type, content]
-                    done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
-                    costs[row].append(json.loads(done.stdout)["cpu_us"])
+                for row, *request, _ in table[:: -1 if turn % 2 else 1]:
+                    done = measure(load, scratch, arguments.connections, arguments.seconds, *request)
+                    costs[row].append(done["cpu_us"])
         finally:
             for server in servers.values():
                 server.stop()
