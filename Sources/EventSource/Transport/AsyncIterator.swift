@@ -16,10 +16,7 @@ extension EventSource {
             ) {
                 self.subscriptions = subscriptions
                 subscriptions.add(restart)
-                let (handoff, restart) = (handoff, restart)
-                task = Task {
-                    await Self.read(url, configuration, transport, handoff, restart)
-                }
+                task = Self.read(url, configuration, transport, handoff, restart)
             }
 
             private static func read(
@@ -28,18 +25,20 @@ extension EventSource {
                 _ transport: some EventSourceTransport,
                 _ handoff: Handoff,
                 _ restart: RestartSignal
-            ) async {
-                let driver = ConnectionDriver(
-                    configuration: configuration,
-                    transport: transport,
-                    handoff: handoff,
-                    restart: restart
-                )
-                do {
-                    try await driver.run(url: url)
-                    handoff.finish(.success(()))
-                } catch {
-                    handoff.finish(.failure(error))
+            ) -> Task<Void, Never> {
+                Task {
+                    let driver = ConnectionDriver(
+                        configuration: configuration,
+                        transport: transport,
+                        handoff: handoff,
+                        restart: restart
+                    )
+                    do {
+                        try await driver.run(url: url)
+                        handoff.finish(.success(()))
+                    } catch {
+                        handoff.finish(.failure(error))
+                    }
                 }
             }
 

@@ -20,7 +20,7 @@ public struct AsyncHTTPClientTransport: EventSourceTransport {
             /// - Throws: ``EventSourceTransportError``, or `CancellationError`.
             public mutating func next() async throws -> [UInt8]? {
                 do {
-                    return try await chunks.next().map { Array($0.readableBytesView) }
+                    return try await chunks.next(isolation: #isolation).map { Array($0.readableBytesView) }
                 } catch {
                     throw AsyncHTTPClientTransport.trouble(error)
                 }

@@ -1,8 +1,9 @@
 #if canImport(Darwin) || !AsyncHTTPClient || FRESHET_URL_SESSION
-public import Foundation
-
 #if canImport(FoundationNetworking)
+import Foundation
 public import FoundationNetworking
+#else
+public import Foundation
 #endif
 
 /// An event source's requests over Foundation's `URLSession`: for apps on Apple's platforms.
