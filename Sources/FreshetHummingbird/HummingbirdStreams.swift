@@ -87,7 +87,8 @@ public final class HummingbirdStreams: Service {
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams.streams),
             session: nil,
-            publicURL: settings.publicAddress
+            publicURL: settings.publicAddress,
+            quotas: QuotaTable(QuotaLimits(settings), time: SystemTime())
         )
         self.responder = responder
         making = Task {

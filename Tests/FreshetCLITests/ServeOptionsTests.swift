@@ -22,6 +22,8 @@ import Testing
         "tls-key-password-file": ["tls-certificate", "tls-key"], "clear-text-port": ["tls-certificate", "tls-key"],
         "jwt-issuer": ["jwt-audience", "jwt-keys"], "jwt-audience": ["jwt-issuer", "jwt-keys"],
         "trusted-proxies": ["access-log"],
+        "quota-requests-per-second": ["keys"], "quota-readers": ["keys"], "quota-producers": ["keys"],
+        "quota-streams-per-hour": ["keys"],
         "jwt-algorithms": ["jwt-keys"], "jwt-claim": ["jwt-keys"], "jwt-template": ["jwt-keys"],
     ]
 

@@ -63,6 +63,20 @@ struct AccessTests {
         }
     }
 
+    @Test("Quotas hold for each caller that the program names, and not for what the program does itself")
+    func quotas() async throws {
+        let server = try EmbeddedServerTests.server({ $0.quotaStreams = 1 }, authorise: Self.authorise)
+        try await RunningServer.with(server) { running async throws in
+            for name in ["bob/1", "bob/2", "bob/3"] { _ = try await running.streams.create(name) }
+            let bob = [("Cookie", "user=bob"), ("Content-Type", "text/plain")]
+            #expect(try await running.ask(.PUT, "/v1/stream/bob/4", bob).status == 201)
+            let refused = try await running.ask(.PUT, "/v1/stream/bob/5", bob)
+            #expect(refused.status == 429)
+            #expect(refused.body.contains("\"quota\":\"streams\",\"limit\":1"))
+            #expect(try await running.ask(.DELETE, "/v1/stream/bob/1", bob).status == 204)
+        }
+    }
+
     @Test("A streaming body waits until it is known who sends it, and is then taken whole")
     func streamedBody() async throws {
         try await RunningServer.with(try EmbeddedServerTests.server(authorise: Self.authorise)) {

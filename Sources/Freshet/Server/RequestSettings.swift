@@ -78,6 +78,27 @@ extension RequestSettings {
         get { values.core.heldReaders }
         set { values.core.heldReaders = newValue }
     }
+    /// The most requests a second of one caller, by the name that `authorise` returned or that of its key; twice as many may
+    /// come at once. Nil for no limit.
+    public var quotaRequests: Int? {
+        get { values.core.quotaRequests }
+        set { values.core.quotaRequests = newValue }
+    }
+    /// The most reads that one caller follows streams with at one time; nil for no limit.
+    public var quotaReaders: Int? {
+        get { values.core.quotaReaders }
+        set { values.core.quotaReaders = newValue }
+    }
+    /// The most streaming appends, and calls of the relay, that one caller has open at one time; nil for no limit.
+    public var quotaProducers: Int? {
+        get { values.core.quotaProducers }
+        set { values.core.quotaProducers = newValue }
+    }
+    /// The most streams that one caller creates in an hour; nil for no limit.
+    public var quotaStreams: Int? {
+        get { values.core.quotaStreams }
+        set { values.core.quotaStreams = newValue }
+    }
     /// How long a server that was told to stop serves open producers and their readers.
     public var drainDeadline: Duration {
         get { values.core.drainDeadline }

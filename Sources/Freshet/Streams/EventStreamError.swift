@@ -67,6 +67,8 @@ extension EventStreamError {
         switch error {
         case .full(let bound):
             self.init(.full, "The store is full (\(bound.rawValue)). Delete streams, or raise its limits.")
+        case .ownerFull(let limit):
+            self.init(.full, "The streams of this one's creator keep \(limit) bytes, or would. Delete some of them.")
         case .unavailable(let reason): self.init(.unavailable, "The store cannot be reached now: \(reason)")
         case .outcomeUnknown(let reason):
             self.init(.outcomeUnknown, "It is not known whether it was kept; read the stream to know: \(reason)")

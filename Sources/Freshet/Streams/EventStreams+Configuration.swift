@@ -20,6 +20,12 @@ extension EventStreams {
             get { settings.keptBytes }
             set { settings.keptBytes = newValue }
         }
+        /// The most bytes of data kept in all streams together that one caller of a server has created over HTTP, known by its key
+        /// or by the name that your program gave it; nil for no limit. Streams that your program creates are nobody's.
+        public var quotaBytes: Int? {
+            get { settings.quotaBytes }
+            set { settings.quotaBytes = newValue }
+        }
         /// The age from which ended streams may be taken when the store is full; nil for never.
         public var endedAge: Duration? {
             get { settings.endedAge }

@@ -62,6 +62,16 @@ package struct RelayRoutes: RouteGroup {
         return Credentials.fields.lazy.compactMap { headers.first(name: $0) }.first { policy.isSecret($0, now: now) }
     }
 
+    /// Cancelling a response, or deleting one.
+    package func frees(_ request: RouteRequest) -> Bool {
+        guard let target = self.target(request.target.rawPath, request.head.headers) else { return false }
+        switch request.head.method {
+        case .DELETE: return true
+        case .POST: return target.path.withoutFinalSlash.hasSuffix("/cancel")
+        default: return false
+        }
+    }
+
     private var now: Int64 { Int64(time.wallMilliseconds() / 1000) }
 
     package func plan(_ request: RouteRequest) -> RequestPlan? {
@@ -72,6 +82,14 @@ package struct RelayRoutes: RouteGroup {
         guard request.head.method.rawValue != "TRACE" else { return .respond(Response(Problem(.unsupportedMethod))) }
         let headers = passing(request.head.headers)
         if let problem = caller.refusal(.create, Relay.answerPrefix) { return .respond(Response(problem)) }
+        var place: (any AnyObject & Sendable)?
+        if request.head.method == .POST, !frees(request) {
+            do throws(Problem) {
+                place = try caller.openProducer()
+            } catch {
+                return .respond(Response(error))
+            }
+        }
         let query = request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }
         let (policy, now) = (access.policy, now)
         return relay.plan(
@@ -90,7 +108,7 @@ package struct RelayRoutes: RouteGroup {
                 inflight: request.facts.inflight,
                 address: request.facts.address
             )
-        ).held(by: caller.grant(.create, Relay.answerPrefix))
+        ).holding(place).held(by: caller.grant(.create, Relay.answerPrefix))
     }
 
     private func name(of caller: RouteCaller) -> String? {

@@ -106,6 +106,13 @@ extension ServerConfiguration {
         if !self.trustedProxies.isEmpty, self.accessLog == nil {
             found.append("trusted-proxies: their word counts in the access log, and there is none. Set access-log too")
         }
+        // Of `quota-bytes` it is not known here: streams inside a program obey it whoever serves them.
+        if self.keys == nil, issuers.isEmpty, !authorises, !QuotaLimits(self).areOff {
+            found.append(
+                "quotas: without keys nobody is known whose requests, reads, producers or streams could be counted. Set keys, "
+                    + "or take the quotas out"
+            )
+        }
         if let keptBytes = self.keptBytes, self.eventBytes > keptBytes {
             found.append("event-bytes: an event of that size could never be kept. Make it at most kept-bytes")
         }

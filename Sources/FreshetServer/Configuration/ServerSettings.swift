@@ -8,7 +8,8 @@ let day: Duration = .seconds(86_400)
 ///
 /// Everything else follows this table: flags, environment, file, `--help`, `docs/configuration.md`, and what programs
 /// that embed a server can set. A setting is read as `configuration.heartbeat` where it has an effect; to add one, add
-/// it here. The relay's are in `RelaySettings`, those of tokens in `TokenSettings`, and are read as if they were here.
+/// it here. The relay's are in `RelaySettings`, those of tokens in `TokenSettings`, those of quotas in `QuotaSettings`, and are
+/// read as if they were here.
 @dynamicMemberLookup
 package struct ServerSettings: Sendable {
     let listening = Heading("Where it listens", in: .server)
@@ -444,6 +445,8 @@ package struct ServerSettings: Sendable {
         "Maximum number of readers that wait for such streams, in total."
     )
 
+    package let quotas = QuotaSettings()
+
     package let relay = RelaySettings()
 
     let running = Heading("Running", in: .requests)
@@ -491,6 +494,10 @@ package struct ServerSettings: Sendable {
 
     package subscript<Value>(dynamicMember member: KeyPath<RelaySettings, Setting<Value>>) -> Setting<Value> {
         relay[keyPath: member]
+    }
+
+    package subscript<Value>(dynamicMember member: KeyPath<QuotaSettings, Setting<Value>>) -> Setting<Value> {
+        quotas[keyPath: member]
     }
 
     package subscript<Value>(dynamicMember member: KeyPath<TokenSettings, Setting<Value>>) -> Setting<Value> {

@@ -7,6 +7,7 @@ struct ServerMetrics: MetricsSource {
     let server: HTTPServer
     let certificate: ServerCertificate?
     let accessLog: AccessLog?
+    let quotas: QuotaTable
 
     /// What the event loops have counted.
     func counts() async -> DataPlaneMetrics { await server.loops.metrics() + plane.metrics() }
@@ -16,7 +17,20 @@ struct ServerMetrics: MetricsSource {
         let streams = plane.streams
         return families(of: streams.metrics, streams.store.usage) + families(of: counts, open: server.connections)
             + families(of: plane.configuration.inflight.usage)
-            + durations(streams.metrics, streams.store.syncTimes, counts) + [expiry, dropped]
+            + durations(streams.metrics, streams.store.syncTimes, counts) + [quotasRefused, expiry, dropped]
+    }
+
+    private var quotasRefused: MetricFamily {
+        var refused = quotas.refused
+        // Decided where the streams are, whoever writes them.
+        refused[.bytes] = plane.streams.metrics.ownerFull
+        return MetricFamily(
+            "freshet_quota_refused_total",
+            .counter,
+            "Requests refused because a key or token was at a quota",
+            by: "quota",
+            Quota.allCases.map { ($0.rawValue, refused[$0] ?? 0) }
+        )
     }
 
     private var expiry: MetricFamily {

@@ -17,11 +17,13 @@ package final class FreshetResponder: Responder {
     private let time: any TimeSource
     private let publicURL: PublicURL?
     private let namesCallers: Bool
+    private let quotas: QuotaTable?
 
     /// - Parameters:
     ///   - publicURL: where clients reach the server, where that was set.
     ///   - gate: who asks, where that is not for keys alone to say.
     ///   - extra: further routes, asked in their order for what is not Freshet's own.
+    ///   - quotas: what each caller may do next to the others; nil for no limits.
     ///   - namesCallers: plans say whose request it is, where somebody logs that.
     package init(
         access: CurrentAccess,
@@ -34,6 +36,7 @@ package final class FreshetResponder: Responder {
         probe: ProbeRoutes? = nil,
         extra: [any RouteGroup] = [],
         publicURL: PublicURL? = nil,
+        quotas: QuotaTable? = nil,
         namesCallers: Bool = false,
         time: any TimeSource = SystemTime()
     ) {
@@ -54,6 +57,7 @@ package final class FreshetResponder: Responder {
         self.probe = probe
         self.extra = extra
         self.publicURL = publicURL
+        self.quotas = quotas
         self.namesCallers = namesCallers
         self.time = time
     }
@@ -148,8 +152,10 @@ package final class FreshetResponder: Responder {
         case .failure(let problem): return .respond(Response(problem))
         case .success(let admission):
             let policy = access.policy
-            let caller = RouteCaller(access: policy, admission: admission, who: who)
+            let quotas = quotas.flatMap { CallerQuotas(admission, $0) }
+            let caller = RouteCaller(access: policy, admission: admission, who: who, quotas: quotas)
             request.caller = caller
+            if let plan = refuse(request, by: quotas) { return plan }
             if isSession(request), let session { return session.plan(request, caller, now: seconds) }
             if let plan = probe?.plan(request) { return plan }
             if let plan = streamRoutes.plan(request, caller) { return plan }
@@ -171,6 +177,20 @@ package final class FreshetResponder: Responder {
                 )
             )
         )
+    }
+
+    /// The response to a request that is one too many in this second; nil where it is not, and for what only ends
+    /// something.
+    private func refuse(_ request: RouteRequest, by quotas: CallerQuotas?) -> RequestPlan? {
+        guard let quotas, !StreamRoutes.frees(request), !extra.contains(where: { $0.frees(request) }) else {
+            return nil
+        }
+        do throws(Problem) {
+            try quotas.takeRequest()
+            return nil
+        } catch {
+            return streamRoutes.nativeFarewell(request, .overloaded) ?? .respond(Response(error))
+        }
     }
 
     private var seconds: Int64 { Int64(time.wallMilliseconds() / 1000) }

@@ -185,6 +185,7 @@ extension Problem {
                 detail: "The server holds \(what), and none of them has expired. Nothing was changed. Delete streams, "
                     + "give them a Stream-TTL, or raise the server's limits."
             )
+        case .ownerFull(let limit): self.init(QuotaRefusal(quota: .bytes, limit: limit, wait: .seconds(60)))
         case .unavailable(let reason):
             self.init(
                 503,

@@ -46,13 +46,16 @@ package struct RouteRequest: Sendable {
 package struct RouteCaller: Sendable {
     package var access: AccessPolicy
     package var admission: Admission
+    /// What it may do next to others; nil where it is not counted.
+    package let quotas: CallerQuotas?
     /// Who found out who it is, and is asked again.
     private let who: AuthenticatorChain
 
-    package init(access: AccessPolicy, admission: Admission, who: AuthenticatorChain) {
+    package init(access: AccessPolicy, admission: Admission, who: AuthenticatorChain, quotas: CallerQuotas? = nil) {
         self.access = access
         self.admission = admission
         self.who = who
+        self.quotas = quotas
     }
 
     /// What a request that stays open rests on; nil for what neither time nor a reload can end.
@@ -63,6 +66,9 @@ package struct RouteCaller: Sendable {
         case .bearer, .cookie, .program, .token: return HeldRight(right, name, of: admission, by: who)
         }
     }
+
+    /// Counts an open producer until what is returned is let go of; nil where producers are not counted.
+    package func openProducer() throws(Problem) -> (any AnyObject & Sendable)? { try quotas?.openProducer() }
 
     /// The refusal when a right is missing.
     package func refusal(_ right: Rights, _ name: String) -> Problem? {
@@ -76,6 +82,8 @@ package protocol RouteGroup: Sendable {
     func isPublic(_ request: RouteRequest) -> Bool
     /// A key that requests to these routes may show elsewhere than in `Authorization`; it counts instead of that.
     func shownKey(_ request: RouteRequest) -> String?
+    /// Whether a request only stops something, which no quota refuses.
+    func frees(_ request: RouteRequest) -> Bool
     /// How the request is answered; nil when it is not for these routes.
     func plan(_ request: RouteRequest) -> RequestPlan?
     /// A problem as the clients of these routes read it; nil where the request is not for these routes, or where they
@@ -98,6 +106,7 @@ package protocol RouteGroup: Sendable {
 
 extension RouteGroup {
     package func shownKey(_ request: RouteRequest) -> String? { nil }
+    package func frees(_ request: RouteRequest) -> Bool { false }
     package func response(
         telling problem: Problem,
         in response: Response,

@@ -2,6 +2,11 @@ import StreamCore
 import StreamHTTP
 
 extension StreamRoutes {
+    /// Who may create the stream that a request appends to, and is counted for it.
+    private struct Creator {
+        var quotas: CallerQuotas?
+    }
+
     /// `POST`: appends, ends, cancels, or says that the producer is still there.
     func append(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {
         let headers = request.headers
@@ -20,7 +25,9 @@ extension StreamRoutes {
         let creates = mayCreate && caller.refusal(.create, name.text) == nil && !request.facts.isDraining
         var rights: Rights = request.hasBody || end == nil ? .append : []
         if end != nil { rights.insert(.end) }
-        return try append(name, request, end, producer, sequence, lease, creates: creates, type)
+        // Only who may create is counted for that.
+        let creator = creates ? Creator(quotas: caller.quotas) : nil
+        return try append(name, request, end, producer, sequence, lease, creator: creator, type, caller.quotas)
             .held(by: request.hasBody ? caller.grant(rights, name.text) : nil)
     }
 
@@ -31,29 +38,30 @@ extension StreamRoutes {
         _ producer: ProducerStamp?,
         _ sequence: String?,
         _ lease: Int?,
-        creates: Bool,
-        _ type: ContentType?
+        creator: Creator?,
+        _ type: ContentType?,
+        _ quotas: CallerQuotas?
     ) throws(Problem) -> RequestPlan {
         // A body of unknown length that numbers nothing is a producer at work, not one piece.
         if request.head.body == .openEnded, producer == nil, sequence == nil, let type,
             PieceCutter(kind: type.kind, limits: configuration.pieces) != nil
         {
             let label = try request.headers.label()
-            return .streamingAppend(
+            return RequestPlan.streamingAppend(
                 StreamingAppendPlan(
                     contentType: type,
                     end: end,
                     open: { [self] onStop in
-                        await openProducer(name, type, label: label, lease: lease, creates: creates, onStop)
+                        await openProducer(name, type, label: label, lease: lease, creator: creator, onStop)
                     },
                     response: { [self] result in response(to: result, name) }
                 )
-            )
+            ).holding(try quotas?.openProducer())
         }
         return .collect(
             limit: configuration.bodyBytes,
             refusal: { [self] in
-                guard !creates else { return nil }
+                guard creator == nil else { return nil }
                 // A store that cannot say now says it again when the body is here.
                 return (try? await refusal(name, type, isNumbered: producer != nil)) ?? nil
             },
@@ -67,7 +75,7 @@ extension StreamRoutes {
                         producer: producer,
                         sequence: sequence,
                         lease: lease,
-                        creates: creates
+                        creator: creator
                     )
                 )
             }
@@ -84,7 +92,7 @@ extension StreamRoutes {
         producer: ProducerStamp?,
         sequence: String?,
         lease: Int?,
-        creates: Bool
+        creator: Creator?
     ) async -> Response {
         do {
             if body.isEmpty, end == nil {
@@ -109,12 +117,12 @@ extension StreamRoutes {
                 do throws(PieceError) {
                     request.events = try await cut(body, type)
                 } catch {
-                    return try await refuse(name, request, because: error, creates: creates)
+                    return try await refuse(name, request, because: error, creates: creator != nil)
                 }
             }
             var outcome = try await streams.append(name, request)
-            if case .notFound = outcome, creates, let type {
-                try await create(name, type, lease: lease)
+            if case .notFound = outcome, let creator, let type {
+                if let problem = try await create(name, type, lease: lease, by: creator) { throw problem }
                 outcome = try await streams.append(name, request)
             }
             if let lease, case .appended(_, nil, _) = outcome {
@@ -193,13 +201,18 @@ extension StreamRoutes {
         return nil
     }
 
-    /// Two that come at once may both find it missing; the second finds it there, which is as good.
-    @discardableResult
-    private func create(_ name: StreamName, _ type: ContentType, lease: Int?) async throws(StoreError) -> StreamInfo? {
+    /// Two that come at once may both find it missing; the second finds it there, which is as good. Returns why it may
+    /// not be created, where a quota says so.
+    private func create(
+        _ name: StreamName,
+        _ type: ContentType,
+        lease: Int?,
+        by creator: Creator
+    ) async throws(StoreError) -> Problem? {
         let options = StreamOptions(contentType: type, leaseSeconds: lease)
-        switch try await streams.create(name, CreateRequest(options: options)) {
-        case .created(let info), .exists(let info), .conflict(let info, _): return info
-        case .gone, .forkRefused: return nil
+        switch try await create(name, CreateRequest(options: options), by: creator.quotas) {
+        case .outcome: return nil
+        case .refused(let problem): return problem
         }
     }
 
@@ -259,7 +272,7 @@ extension StreamRoutes {
         _ type: ContentType,
         label: String?,
         lease: Int?,
-        creates: Bool,
+        creator: Creator?,
         _ onStop: @escaping @Sendable (ProducerStop) -> Void
     ) async -> Result<StreamingProducer, Problem> {
         do throws(StoreError) {
@@ -277,8 +290,8 @@ extension StreamRoutes {
                 )
             }
             var producer = try await open()
-            if producer == nil, refusal == nil, creates {
-                try await create(name, type, lease: lease)
+            if producer == nil, refusal == nil, let creator {
+                if let problem = try await create(name, type, lease: lease, by: creator) { return .failure(problem) }
                 producer = try await open()
             }
             if let producer { return .success(producer) }

@@ -24,7 +24,7 @@ extension StreamRoutes {
         )
         let location = request.baseURL + Self.prefix + PercentEncoding.encode(name.text, keeping: .path)
         let plan = RequestPlan.collect(limit: configuration.bodyBytes) { [self] body in
-            await .response(create(name, options, body, end, fork, location: location))
+            await .response(create(name, options, body, end, fork, by: caller.quotas, location: location))
         }
         guard request.hasBody else { return plan }
         return plan.held(by: caller.grant(end == nil ? [.create, .append] : [.create, .append, .end], name.text))
@@ -36,6 +36,7 @@ extension StreamRoutes {
         _ body: [UInt8],
         _ end: EndRequest?,
         _ fork: ForkRequest?,
+        by quotas: CallerQuotas?,
         location: String
     ) async -> Response {
         do throws(StoreError) {
@@ -52,7 +53,12 @@ extension StreamRoutes {
                 return Response(Problem(error))
             }
             let request = CreateRequest(options: options, events: events, end: end, fork: fork)
-            switch try await streams.create(name, request) {
+            let outcome: CreateOutcome
+            switch try await create(name, request, by: quotas) {
+            case .outcome(let found): outcome = found
+            case .refused(let problem): return Response(problem)
+            }
+            switch outcome {
             case .created(let info):
                 return Response(201, headers: [HeaderField("Location", location)] + Self.fields(info))
             case .exists(let info): return Response(200, headers: Self.fields(info))

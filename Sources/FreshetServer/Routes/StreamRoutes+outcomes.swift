@@ -122,6 +122,7 @@ extension StreamRoutes {
                 detail: "The stream's last value is `\(last)`; values are compared byte by byte."
             )
         case .appended, .duplicate: preconditionFailure("an append that went well is no problem")
+        case .withheld: preconditionFailure("no request asks what it would come to")
         }
     }
 }

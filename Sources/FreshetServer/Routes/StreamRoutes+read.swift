@@ -10,12 +10,21 @@ extension StreamRoutes {
         let asked = try Self.offset(request.target)
         let isOpenWanted = try Self.isOpenWanted(request.target, form)
         switch form {
-        case .durableStreams(let mode): return try follow(name, mode, asked, request)
+        case .durableStreams(let mode):
+            return try follow(name, mode, asked, request).holding(caller.quotas?.openReader())
         case .native(let form):
             if request.facts.isDraining { return .respond(farewell(form, .draining)) }
+            let place: QuotaPlace?
+            do throws(Problem) {
+                place = try caller.quotas?.openReader()
+            } catch {
+                return .respond(farewell(form, .overloaded))
+            }
             let lastEventID = LastEventID(request.head.headers, request.target)
-            return .read { [self] in await subscribe(name, form, lastEventID, asked: asked) }
-        case .plain: return try followPlainly(name, asked, isOpenWanted: isOpenWanted, request)
+            return RequestPlan.read { [self] in await subscribe(name, form, lastEventID, asked: asked) }.holding(place)
+        case .plain:
+            return try followPlainly(name, asked, isOpenWanted: isOpenWanted, request)
+                .holding(caller.quotas?.openReader())
         case .catchUp:
             let match = request.head.headers["If-None-Match"]
             let limit = try Self.limit(request.target)
@@ -108,13 +117,23 @@ extension StreamRoutes {
     /// The response to a read that follows, on a connection or a server that cannot serve it now; nil when the request
     /// is none.
     func farewell(_ request: RouteRequest, _ why: ReconnectReason) -> RequestPlan? {
-        guard request.head.method == .GET, request.target.pathSuffix(after: Self.prefix) != nil else { return nil }
-        switch try? ReadForm.negotiate(request.target, accept: request.head.headers["Accept"]) {
+        switch Self.form(of: request) {
         case .native(let form): return .respond(farewell(form, why))
         // Its clients know no event that asks them to come back.
         case .plain: return .respond(Response(.overloaded))
         case .durableStreams, .catchUp, nil: return nil
         }
+    }
+
+    /// The same for native reads alone: every other is told a status.
+    func nativeFarewell(_ request: RouteRequest, _ why: ReconnectReason) -> RequestPlan? {
+        guard case .native(let form) = Self.form(of: request) else { return nil }
+        return .respond(farewell(form, why))
+    }
+
+    private static func form(of request: RouteRequest) -> ReadForm? {
+        guard request.head.method == .GET, request.target.pathSuffix(after: prefix) != nil else { return nil }
+        return try? ReadForm.negotiate(request.target, accept: request.head.headers["Accept"])
     }
 
     private func farewell(_ form: EventForm, _ why: ReconnectReason) -> Response {

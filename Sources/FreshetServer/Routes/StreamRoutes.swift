@@ -84,6 +84,16 @@ package struct StreamRoutes: Sendable {
         }
     }
 
+    /// Whether a request only ends something or takes it away: it is never refused by a quota.
+    static func frees(_ request: RouteRequest) -> Bool {
+        guard request.target.pathSuffix(after: prefix) != nil else { return false }
+        switch request.head.method {
+        case .DELETE: return true
+        case .POST: return request.headers.isCancelling || request.headers.isClosing && !request.hasBody
+        default: return false
+        }
+    }
+
     private static func name(_ suffix: String?) throws(Problem) -> StreamName {
         guard let suffix else {
             throw Problem(

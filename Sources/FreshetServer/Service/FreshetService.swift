@@ -121,6 +121,7 @@ package final class FreshetService: Sendable {
                 lifetimeSeconds: configuration.sessionLifetime.components.seconds,
                 isAlwaysSecure: configuration.secureCookie || configuration.publicAddress?.isSecure == true
             )
+        let quotas = QuotaTable(QuotaLimits(configuration), time: time)
         let responder = FreshetResponder(
             access: access,
             streamRoutes: routes,
@@ -135,6 +136,7 @@ package final class FreshetService: Sendable {
             ),
             extra: extra,
             publicURL: configuration.publicAddress,
+            quotas: quotas,
             namesCallers: accessLog != nil,
             time: time
         )
@@ -150,7 +152,8 @@ package final class FreshetService: Sendable {
             plane: plane,
             server: server,
             certificate: self.certificate,
-            accessLog: accessLog
+            accessLog: accessLog,
+            quotas: quotas
         )
         let others = extra.compactMap { $0 as? any MetricsSource } + [tokens as? any MetricsSource].compactMap(\.self)
         metrics.begin([own] + others)

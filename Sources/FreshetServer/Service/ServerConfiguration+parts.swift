@@ -6,7 +6,8 @@ extension StreamsConfiguration {
     package init(_ configuration: ServerConfiguration) {
         self.init(
             tornLeaseSeconds: Int(configuration.tornLease?.components.seconds ?? 0),
-            endedAge: configuration.endedAge
+            endedAge: configuration.endedAge,
+            bytesPerOwner: configuration.quotaBytes
         )
     }
 }

@@ -13,9 +13,9 @@ enum Table: Int {
 enum Schema {
     /// `Frsh`, so that `file` and people can tell whose database it is.
     static let applicationID: Int64 = 0x4672_7368
-    /// The version of everything in the data directory. To the row of a stream, version 2 added forks and version 3 the
-    /// fields of plain responses; a row without them is the same in all.
-    static let version: Int64 = 3
+    /// The version of everything in the data directory. To the row of a stream, version 2 added forks, version 3 the
+    /// fields of plain responses and version 4 its owner; a row without them is the same in all.
+    static let version: Int64 = 4
     /// The oldest version that is still read. A server that opens such a directory makes it one of its own version.
     static let oldestVersion: Int64 = 1
 

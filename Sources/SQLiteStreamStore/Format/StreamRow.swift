@@ -105,7 +105,7 @@ struct StreamRow: Equatable {
         writer.optional(leaseSeconds)
         writer.number(
             (hasOpenProducer ? 1 : 0) | (isRemoved ? 2 : 0) | (isTombstone ? 4 : 0) | (forkedFrom == nil ? 0 : 8)
-                | (options.responseFields.isEmpty ? 0 : 16)
+                | (options.responseFields.isEmpty ? 0 : 16) | (options.owner == nil ? 0 : 32)
         )
         writer.number(touchedAt)
         writer.base(floor)
@@ -127,6 +127,7 @@ struct StreamRow: Equatable {
                 writer.text(field.value)
             }
         }
+        if let owner = options.owner { writer.text(owner) }
         return writer.finished(.stream, key: number)
     }
 
@@ -174,6 +175,7 @@ struct StreamRow: Equatable {
                 options.responseFields.append(field)
             }
         }
+        if flags & 32 != 0 { options.owner = try reader.text() }
         guard reader.isAtEnd else { throw RowDamage() }
     }
 }

@@ -49,6 +49,7 @@ extension Streams {
 
     func begin(_ kept: KeptStream) {
         let info = kept.info
+        owned?.begin(info)
         let wall = time.wallMilliseconds()
         lifetimes.update(info.name) { lifetime, now in
             // Two creates with a deletion between them may come here in the other order.
@@ -69,6 +70,12 @@ extension Streams {
             case nil: break
             }
         }
+    }
+
+    /// The stream that was born there is gone.
+    func forget(_ name: StreamName, born birth: Offset?) {
+        lifetimes.forget(name, born: birth)
+        if let birth { owned?.forget(name, born: birth) }
     }
 
     /// Does what is due for one stream before it is used.
@@ -108,12 +115,12 @@ extension Streams {
             if try await store.remove(name, because: .expired, born: birth) != nil {
                 counts.withLock { $0.removals[.expired, default: 0] += 1 }
             }
-            lifetimes.forget(name, born: birth)
+            forget(name, born: birth)
         case .abandon(let silence, let birth):
             let detail = "The producer was silent for \(silence.components.seconds) s."
             let end = AppendRequest(to: birth, end: EndRequest(.abandoned, detail: detail))
             let outcome = try await store.append(name, end)
-            if case .notFound = outcome { return lifetimes.forget(name, born: birth) }
+            if case .notFound = outcome { return forget(name, born: birth) }
             counts.withLock { $0.count(outcome, of: end) }
             lifetimes.updateIfPresent(name) { lifetime, _ in if lifetime.birth == birth { lifetime.hasEnded = true } }
         }

@@ -11,6 +11,8 @@ package final class Streams: Sendable {
     package let configuration: StreamsConfiguration
     let hub: Hub
     let lifetimes: LifetimeTable
+    /// What the streams of each owner keep; nil where that is not counted.
+    let owned: OwnedBytes?
     let time: any TimeSource
     let counts = Mutex(StreamsMetrics())
     /// The open streaming appends of a label, oldest first: all but the last have lost, or are losing, their right.
@@ -31,6 +33,7 @@ package final class Streams: Sendable {
         self.time = time
         self.hub = Hub(store: store)
         self.lifetimes = LifetimeTable(time: time)
+        self.owned = configuration.bytesPerOwner.map { OwnedBytes(limit: $0, time: time) }
     }
 
     // MARK: Writing
@@ -38,8 +41,10 @@ package final class Streams: Sendable {
     package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
         try await settle(name)
         if let source = request.fork?.source { try await settle(source) }
-        let outcome = try await withRoom(for: request.events) { () async throws(StoreError) -> CreateOutcome in
-            try await store.create(name, request)
+        let outcome = try await counting(request, name) { () async throws(StoreError) -> CreateOutcome in
+            try await withRoom(for: request.events) { () async throws(StoreError) -> CreateOutcome in
+                try await store.create(name, request)
+            }
         }
         switch outcome {
         case .created(let info):
@@ -62,8 +67,10 @@ package final class Streams: Sendable {
         var outcome: AppendOutcome?
         defer { appended(name, outcome) }
         let began = time.monotonic()
-        let result = try await withRoom(for: request.events) { () async throws(StoreError) -> AppendOutcome in
-            try await store.append(name, request)
+        let result = try await counting(request, name) { request async throws(StoreError) -> AppendOutcome in
+            try await withRoom(for: request.events) { () async throws(StoreError) -> AppendOutcome in
+                try await store.append(name, request)
+            }
         }
         outcome = result
         let took = time.monotonic() - began
@@ -103,7 +110,7 @@ package final class Streams: Sendable {
     package func remove(_ name: StreamName) async throws(StoreError) -> Bool {
         try await settle(name)
         guard let birth = try await store.remove(name, because: .deleted, born: nil) else { return false }
-        lifetimes.forget(name, born: birth)
+        forget(name, born: birth)
         counts.withLock { $0.removals[.deleted, default: 0] += 1 }
         return true
     }

@@ -4,9 +4,12 @@ package struct StreamsConfiguration: Sendable, Hashable {
     package var tornLeaseSeconds: Int
     /// How long ago a stream must have ended to be taken when the store is full; nil means never.
     package var endedAge: Duration?
+    /// The most bytes of data that the streams of one owner keep together; nil where that is not counted.
+    package var bytesPerOwner: Int?
 
-    package init(tornLeaseSeconds: Int = 60, endedAge: Duration? = nil) {
+    package init(tornLeaseSeconds: Int = 60, endedAge: Duration? = nil, bytesPerOwner: Int? = nil) {
         self.tornLeaseSeconds = tornLeaseSeconds
         self.endedAge = endedAge
+        self.bytesPerOwner = bytesPerOwner
     }
 }

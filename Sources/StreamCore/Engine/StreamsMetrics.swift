@@ -9,6 +9,8 @@ package struct StreamsMetrics: Sendable, Equatable {
     package var duplicates = 0
     /// Appends and creates that were refused because the store is full.
     package var full = 0
+    /// Those that were refused because the stream's owner keeps as much as one may.
+    package var ownerFull = 0
     /// How long appends took, from the moment they were handed to the store until they were kept.
     package var appendTimes = LatencyHistogram()
     package var ends: [EndReason: Int] = [:]

@@ -47,6 +47,6 @@ package struct AppendStanding: Sendable {
         if let next = request.sequence, let last = sequence, !last.utf8.lexicographicallyPrecedes(next.utf8) {
             return .sequenceRegression(last: last)
         }
-        return nil
+        return request.isWithheld ? .withheld : nil
     }
 }

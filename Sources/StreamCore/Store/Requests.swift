@@ -72,6 +72,8 @@ package struct AppendRequest: Sendable {
     /// `Stream-Seq`: must be greater, byte by byte, than the last one of the stream.
     package var sequence: String?
     package var end: EndRequest?
+    /// Keep nothing, and say only what the request comes to: `withheld` where it would be kept.
+    package var isWithheld = false
 
     package init(
         to birth: Offset? = nil,
@@ -103,5 +105,7 @@ package enum AppendOutcome: Sendable, Equatable {
     case duplicate(tail: Offset, end: StreamEnd?, producer: ProducerState)
     case gap(expected: UInt64, received: UInt64)
     case sequenceRegression(last: String)
+    /// It could be kept, and was not to be.
+    case withheld
     case appended(tail: Offset, end: StreamEnd?, producer: ProducerState?)
 }

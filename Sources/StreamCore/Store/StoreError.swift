@@ -2,6 +2,8 @@
 package enum StoreError: Error, Equatable, Sendable {
     /// A bound of the whole store is reached, and what is kept may not be taken.
     case full(StoreBound)
+    /// The streams of the stream's owner keep as many bytes as one owner's may.
+    case ownerFull(limit: Int)
     /// The store cannot be reached now.
     case unavailable(String)
     /// The request may or may not have been kept. An idempotent producer finds out by asking again.

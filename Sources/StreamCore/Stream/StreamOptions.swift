@@ -7,6 +7,9 @@ package struct StreamOptions: Hashable, Sendable {
     package var retention: Retention
     /// What responses in the plain form have beside what all have: names in lower case, in their order, each once.
     package var responseFields: [ResponseField]
+    /// For whom what it keeps counts, where that is counted: whoever created it. No option that anybody asks for, and
+    /// a second `PUT` is not compared with it.
+    package var owner: String?
 
     /// A header field of a response.
     package struct ResponseField: Hashable, Sendable {
@@ -32,12 +35,14 @@ package struct StreamOptions: Hashable, Sendable {
         expiry: Expiry? = nil,
         leaseSeconds: Int? = nil,
         retention: Retention = .everything,
-        responseFields: [ResponseField] = []
+        responseFields: [ResponseField] = [],
+        owner: String? = nil
     ) {
         self.contentType = contentType
         self.expiry = expiry
         self.leaseSeconds = leaseSeconds
         self.retention = retention
         self.responseFields = responseFields
+        self.owner = owner
     }
 }

@@ -22,4 +22,11 @@ extension RequestPlan {
         if case .respond = self { return self }
         return .granted(grant, self)
     }
+
+    /// The same, with something that is held until the request is over.
+    package func holding(_ held: (any AnyObject & Sendable)?) -> RequestPlan {
+        guard let held else { return self }
+        if case .respond = self { return self }
+        return .holding(held, self)
+    }
 }

@@ -98,6 +98,9 @@ package enum RequestPlan: Sendable {
     case later(@Sendable () async -> RequestPlan)
     /// For as long as the right to it is there.
     indirect case granted(any AccessGrant, RequestPlan)
+    /// While something is held, such as one of the reads that its sender may have open: let go of when the request is over,
+    /// however it ends.
+    indirect case holding(any AnyObject & Sendable, RequestPlan)
     /// For somebody whom the access log names.
     indirect case named(String, RequestPlan)
 }

@@ -10,6 +10,23 @@ package struct Problem: Error, Sendable, Equatable {
     package var detail: String
     /// Header fields that belong to the response, such as `Retry-After` or `Stream-Closed`.
     package var headers: [HeaderField]
+    /// What programs read beside the type, such as which quota it was: names and values.
+    package var members: [Member] = []
+
+    package struct Member: Sendable, Equatable {
+        package var name: String
+        package var value: Value
+
+        package enum Value: Sendable, Equatable {
+            case text(String)
+            case number(Int)
+        }
+
+        package init(_ name: String, _ value: Value) {
+            self.name = name
+            self.value = value
+        }
+    }
 
     package init(_ status: Int, _ code: String, title: String, detail: String, headers: [HeaderField] = []) {
         self.status = status

@@ -69,6 +69,12 @@ package struct Response: Sendable, Equatable {
             $0.member("title", problem.title)
             if let status { $0.member("status", status) }
             $0.member("detail", problem.detail)
+            for member in problem.members {
+                switch member.value {
+                case .text(let text): $0.member(member.name, text)
+                case .number(let number): $0.member(member.name, number)
+                }
+            }
             further(&$0)
         }
         return PrintableText.escaped(json: body) + "\n".utf8

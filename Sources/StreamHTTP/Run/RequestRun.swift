@@ -31,6 +31,8 @@ package final class RequestRun {
     var began: NIODeadline? = .now()
     /// Why it may go on; nil where that cannot end.
     private var grant: (any AccessGrant)?
+    /// What is held for it while it is open.
+    private var held: (any AnyObject & Sendable)?
     /// The right to it ended while it was carried out: what comes of that is ended at once.
     private var lost: RightLoss?
     /// The peer waits for a word before it sends the body.
@@ -58,6 +60,10 @@ package final class RequestRun {
         case .later(let decide): decideLater(decide)
         case .granted(let grant, let plan):
             self.grant = grant
+            start(plan)
+        case .holding(let held, let plan):
+            // Decided late, for a peer that has gone meanwhile.
+            if !machine.isOver { self.held = held }
             start(plan)
         case .named(let subject, let plan):
             record?.subject = subject
@@ -141,7 +147,7 @@ package final class RequestRun {
         work.tick(now: now)
         switch work {
         case .exchange(let exchange): hold(exchange.backlog)
-        case .none: perform(machine.next(.tick, now: now))
+        case .none: perform(next(.tick, now: now))
         case .append, .catchUp, .longPoll, .subscriber, .pending: break
         }
     }
@@ -209,7 +215,13 @@ package final class RequestRun {
     func tell(_ event: RequestStateMachine.Event) { perform(next(event)) }
 
     func next(_ event: RequestStateMachine.Event) -> RequestStateMachine.Action {
-        machine.next(event, now: .now())
+        next(event, now: .now())
+    }
+
+    private func next(_ event: RequestStateMachine.Event, now: NIODeadline) -> RequestStateMachine.Action {
+        let action = machine.next(event, now: now)
+        if machine.isOver { held = nil }
+        return action
     }
 
     func perform(_ action: RequestStateMachine.Action) {

@@ -118,6 +118,11 @@ import Testing
                 ended-age-seconds: 86400
                 held-names: 13
                 held-readers: 14
+                quota-requests-per-second: 26
+                quota-readers: 27
+                quota-producers: 28
+                quota-streams-per-hour: 29
+                quota-bytes: 30MiB
                 upstreams:
                   - claude anthropic key=env:CLAUDE_KEY
                   - http://localhost:11434 key=none allow=/models
@@ -202,6 +207,11 @@ import Testing
         expected.endedAge = .seconds(86_400)
         expected.heldNames = 13
         expected.heldReaders = 14
+        expected.quotaRequests = 26
+        expected.quotaReaders = 27
+        expected.quotaProducers = 28
+        expected.quotaStreams = 29
+        expected.quotaBytes = 30 << 20
         expected.upstreams = [
             try UpstreamSetting(parsing: "claude anthropic https://api.anthropic.com/v1 key=env:CLAUDE_KEY"),
             try UpstreamSetting(

@@ -6,7 +6,8 @@ extension StoreCheck {
     static let restarts: [StoreCheck] = [
         StoreCheck("after a restart everything acknowledged is there, and offsets go on rising") { bench in
             let store = try await bench.store()
-            let options = StreamOptions(expiry: .idle(seconds: 90), leaseSeconds: 3, retention: Retention(events: 50))
+            let retention = Retention(events: 50)
+            let options = StreamOptions(expiry: .idle(seconds: 90), leaseSeconds: 3, retention: retention, owner: "app")
             _ = try await store.put(name, options)
             _ = try await store.put(other)
             let stamp = ProducerStamp(id: "p", epoch: 2, sequence: 0)

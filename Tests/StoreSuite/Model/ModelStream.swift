@@ -104,6 +104,7 @@ extension AppendOutcome {
         case .duplicate: "duplicate"
         case .gap: "gap"
         case .sequenceRegression: "sequence"
+        case .withheld: "withheld"
         case .appended: "appended"
         }
     }

@@ -271,6 +271,43 @@ struct RequestRunTests {
         }
     }
 
+    /// Something that a request may hold.
+    private final class Held: Sendable {}
+
+    @Test("what a request holds is let go of when it is over, however it ends, and not before")
+    func held() {
+        weak var held: Held?
+        func begin(_ scene: Scene, _ plan: RequestPlan) {
+            let made = Held()
+            held = made
+            scene.run.start(plan.holding(made))
+        }
+        let whole = post(.length(4))
+        begin(whole, .collect(limit: 4, echo))
+        whole.run.received(ByteBuffer(string: "body"))
+        #expect(held != nil)
+        whole.run.bodyEnded()
+        #expect(whole.transport.said == ["200 body"] && held == nil)
+        let cut = post(.length(4))
+        begin(cut, .collect(limit: 4, echo))
+        #expect(held != nil)
+        cut.run.left()
+        #expect(held == nil)
+        let late = post(.length(4))
+        begin(late, .collect(limit: 4, echo))
+        late.run.tick(now: .now() + .hours(1))
+        #expect(late.transport.said == ["400 "] && held == nil)
+        // Decided for a peer that has gone meanwhile.
+        let gone = post(.length(4))
+        gone.run.left()
+        begin(gone, .collect(limit: 4, echo))
+        #expect(held == nil)
+        // A response that is known at once holds nothing.
+        let answered = post(.none)
+        begin(answered, .respond(Response(404)))
+        #expect(held == nil)
+    }
+
     private func logged(_ lines: Lines, _ act: (Scene) -> Void) {
         let log = AccessLog(
             to: lines,
