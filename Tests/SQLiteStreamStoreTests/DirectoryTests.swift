@@ -48,9 +48,9 @@ struct DirectoryTests {
     func versions() async throws {
         let directory = TemporaryDirectory()
         await (try SQLiteStreamStore(directory: directory.path)).close()
-        try Self.execute(directory.file("freshet.db"), "PRAGMA user_version=4")
+        try Self.execute(directory.file("freshet.db"), "PRAGMA user_version=5")
         let newer = #expect(throws: DirectoryError.self) { try SQLiteStreamStore(directory: directory.path) }
-        #expect(newer?.description.contains("newer Freshet (format 4") == true)
+        #expect(newer?.description.contains("newer Freshet (format 5") == true)
         let foreign = TemporaryDirectory()
         try Self.execute(foreign.file("freshet.db"), "CREATE TABLE mine (id INTEGER)")
         #expect(throws: DirectoryError.self) { try SQLiteStreamStore(directory: foreign.path) }
