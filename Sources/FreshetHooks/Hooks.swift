@@ -42,7 +42,7 @@ package struct Hooks: Sendable {
         }
     }
 
-    /// - Returns: nil where there is no hook.
+    /// - Returns: nil where there is no hook, and nothing that one of before was to be told.
     package init?(
         _ configuration: ServerConfiguration,
         _ secrets: Secrets,
@@ -50,7 +50,7 @@ package struct Hooks: Sendable {
         logger: Logger
     ) {
         let settings = configuration.toldHooks
-        guard !settings.isEmpty else { return nil }
+        guard !settings.isEmpty || outbox.outboxUsage.entries > 0 else { return nil }
         let client = HookClient.client()
         let calling = HookClient(client: client)
         self.settings = settings

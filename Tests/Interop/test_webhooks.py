@@ -7,9 +7,12 @@ import hmac
 import http.server
 import json
 import os
+import pathlib
 import queue
 import re
+import shutil
 import signal
+import subprocess
 import threading
 import time
 
@@ -24,6 +27,7 @@ SECRET = b"0123456789abcdef0123456789abcdef"
 LINE = "whsec_" + base64.b64encode(SECRET).decode()
 OTHER = b"another-secret-of-thirty-two-byt"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "webhooks.md"
 
 
 class Call:
@@ -293,6 +297,39 @@ def test_secrets_change_without_a_moment_at_which_a_receiver_knows_none(started,
         assert call.is_signed_by(SECRET) and call.is_signed_by(OTHER)
 
 
+@pytest.fixture
+def told(started):
+    """A call that came, and its fields in lower case."""
+    with Receiver() as receiver:
+        finished(started(receiver.url), "chat/1", "grüße")
+        call = receiver.next()
+    return call.body, {name.lower(): value for name, value in call.headers.items()}
+
+
+def on_the_page(language):
+    return re.search(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]
+
+
+def test_the_page_s_function_in_python_verifies_a_call(told):
+    body, fields = told
+    page = {}
+    exec(on_the_page("python"), page)
+    assert page["verify"](LINE, fields, body)
+    assert not page["verify"](LINE, fields, body + b" ")
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="there is no node")
+def test_the_page_s_function_in_javascript_verifies_a_call(told, tmp_path):
+    body, fields = told
+    script = tmp_path / "verify.mjs"
+    script.write_text(
+        f"{on_the_page('js')}\nconst [secret, fields, text] = {json.dumps([LINE, fields, base64.b64encode(body).decode()])};\n"
+        "const body = Buffer.from(text, 'base64');\n"
+        "console.log(verify(secret, fields, body), verify(secret, fields, Buffer.concat([body, Buffer.from(' ')])));\n"
+    )
+    assert subprocess.run(["node", script], capture_output=True, check=True, timeout=60).stdout == b"true false\n"
+
+
 def test_a_content_over_its_bound_is_left_out(started):
     with Receiver() as receiver:
         server = started(receiver.url, hook_content_bytes="1KiB")
@@ -323,6 +360,26 @@ def test_calls_that_wait_are_listed_told_now_and_dropped(started):
     assert metric(server, "freshet_hook_backlog") == 0 and metric(server, "freshet_hook_backlog_bytes") == 0
     gone = run("hooks", "--drop", calls[0]["number"], env={**os.environ, "FRESHET_URL": server.url})
     assert gone.returncode == 6
+
+
+def test_what_waits_for_a_hook_that_is_gone_is_told_of_and_dropped(secret, tmp_path):
+    data = tmp_path / "data"
+    server = Freshet(data=data, hook=f"http://127.0.0.1:{free_port()}/told", hook_secret_file=secret)
+    finished(server, "chat/1")
+    server = kill_and_start(server, data)
+    try:
+        assert "not in the settings" in server.logged()
+        [call] = [json.loads(line) for line in listed(server, "--waiting", "--json").splitlines()]
+        assert call["stream"] == "chat/1"
+        environment = {**os.environ, "FRESHET_URL": server.url}
+        refused = run("hooks", "--retry", call["number"], env=environment)
+        assert refused.returncode == 1 and "not in the settings" in refused.stderr.decode()
+        assert run("hooks", "--drop", call["number"], env=environment).returncode == 0
+        server = kill_and_start(server, data)
+        # Nothing is left to be told, and there is nobody to tell.
+        assert server.request("GET", "/v1/hooks").status == 404
+    finally:
+        server.stop()
 
 
 def test_a_settings_file_has_several_hooks(serve, secret, tmp_path):

@@ -70,8 +70,8 @@ struct HookClient: Sendable {
 
     /// What follows the head changes nothing; an answer that has no end is given up.
     private func drain(_ response: HTTPClientResponse) async {
-        guard response.headers.first(name: "Content-Length").flatMap({ Int($0) }).map({ $0 <= Self.mostBytes }) == true
-        else { return }
+        let length = response.headers.first(name: "Content-Length").flatMap { Int($0) }
+        guard response.status == .noContent || length.map({ $0 <= Self.mostBytes }) == true else { return }
         do {
             for try await _ in response.body {}
         } catch {

@@ -263,6 +263,9 @@ actor HookDeliveries {
 
     // MARK: What operators do
 
+    /// Whether there is a hook of this name.
+    nonisolated func knows(_ name: String) -> Bool { names.contains(name) }
+
     /// Signs by these secrets from now on, and calls hooks again that had answered 410.
     func reload(_ secrets: [String: HookSecrets]) {
         for name in names {

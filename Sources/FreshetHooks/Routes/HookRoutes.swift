@@ -52,6 +52,13 @@ package struct HookRoutes: RouteGroup {
         detail: "It was told or dropped. GET /v1/hooks lists those there are, by their numbers."
     )
 
+    private static let nobody = Problem(
+        409,
+        "no-such-hook",
+        title: "No such hook",
+        detail: "The hook of this entry is not in the settings. Put it back and start again, or drop the entry."
+    )
+
     // MARK: The list
 
     private func list(_ request: RouteRequest) -> RequestPlan {
@@ -152,10 +159,9 @@ package struct HookRoutes: RouteGroup {
 
     private func retry(_ number: Int64) async -> Response {
         do throws(StoreError) {
-            guard let entry = try await entry(number), try await hooks.deliveries.retry(entry) else {
-                return Response(Self.missing)
-            }
-            return Response(204)
+            guard let entry = try await entry(number) else { return Response(Self.missing) }
+            guard hooks.deliveries.knows(entry.receiver) else { return Response(Self.nobody) }
+            return try await hooks.deliveries.retry(entry) ? Response(204) : Response(Self.missing)
         } catch {
             return Response(Problem(error))
         }
