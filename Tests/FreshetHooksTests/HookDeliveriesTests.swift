@@ -157,9 +157,11 @@ struct HookDeliveriesTests {
         while store.outboxUsage.failed == 0 { await Task.yield() }
         let entry = try #require(try await store.outboxEntries(after: 0, limit: 9).first)
         #expect(entry.failure == "it answered 500")
-        #expect(try await hook.retry(entry))
+        // What has just failed for the last time is still being put away.
+        while await hook.standings.first?.waiting != 0 { await Task.yield() }
+        #expect(try await hook.retry(entry) == .done)
         await untilAllIsTold()
-        #expect(try await hook.retry(entry) == false)
+        #expect(try await hook.retry(entry) == .missing)
         await hook.stop()
     }
 
@@ -189,7 +191,7 @@ struct HookDeliveriesTests {
         try await end(chat)
         while await hook.standings.first?.isDisabled != true { await Task.yield() }
         let entry = try #require(try await store.outboxEntries(after: 0, limit: 9).first)
-        #expect(try await hook.drop(entry) == .dropped)
+        #expect(try await hook.drop(entry) == .done)
         #expect(try await hook.drop(entry) == .missing)
         #expect(store.outboxUsage.entries == 0)
         #expect(await hook.standings.first?.waiting == 0)

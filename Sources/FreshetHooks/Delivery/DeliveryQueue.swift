@@ -53,6 +53,8 @@ struct DeliveryQueue: Sendable {
 
     var count: Int { numbers.count }
 
+    func holds(_ number: Int64) -> Bool { numbers.contains(number) }
+
     /// When something is due that is not yet; nil where nothing waits for time to pass.
     var due: Duration? { isDisabled || running >= mostRunning ? nil : later.min?.due }
 

@@ -275,31 +275,34 @@ actor HookDeliveries {
         }
     }
 
-    /// Tells an entry now. False when there is none.
-    func retry(_ entry: OutboxEntry) async throws(StoreError) -> Bool {
+    enum Outcome: Sendable {
+        case done, missing
+        /// Its call is under way, or has just failed for the last time.
+        case isRunning
+    }
+
+    /// Tells an entry now.
+    func retry(_ entry: OutboxEntry) async throws(StoreError) -> Outcome {
         guard entry.failure != nil else {
             hooks[entry.receiver]?.queue.hasten(entry.stream.name)
             pump(entry.receiver)
-            return true
+            return .done
         }
-        guard try await outbox.changeOutbox(entry.number, .retry) else { return false }
+        guard hooks[entry.receiver]?.queue.holds(entry.number) != true else { return .isRunning }
+        guard try await outbox.changeOutbox(entry.number, .retry) else { return .missing }
         var item = DeliveryQueue.Item(entry)
         item.waitingSince = time.wallMilliseconds()
         hooks[entry.receiver]?.queue.add(item)
         pump(entry.receiver)
-        return true
-    }
-
-    enum Drop: Sendable {
-        case dropped, missing, isRunning
+        return .done
     }
 
     /// Takes an entry away, told or not.
-    func drop(_ entry: OutboxEntry) async throws(StoreError) -> Drop {
+    func drop(_ entry: OutboxEntry) async throws(StoreError) -> Outcome {
         let name = entry.receiver
         guard hooks[name]?.queue.drop(entry.number, of: entry.stream.name) ?? true else { return .isRunning }
         defer { pump(name) }
-        return try await outbox.changeOutbox(entry.number, .remove) ? .dropped : .missing
+        return try await outbox.changeOutbox(entry.number, .remove) ? .done : .missing
     }
 
     var standings: [HookStanding] {

@@ -161,7 +161,7 @@ package struct HookRoutes: RouteGroup {
         do throws(StoreError) {
             guard let entry = try await entry(number) else { return Response(Self.missing) }
             guard hooks.deliveries.knows(entry.receiver) else { return Response(Self.nobody) }
-            return try await hooks.deliveries.retry(entry) ? Response(204) : Response(Self.missing)
+            return Self.response(to: try await hooks.deliveries.retry(entry))
         } catch {
             return Response(Problem(error))
         }
@@ -170,21 +170,25 @@ package struct HookRoutes: RouteGroup {
     private func drop(_ number: Int64) async -> Response {
         do throws(StoreError) {
             guard let entry = try await entry(number) else { return Response(Self.missing) }
-            switch try await hooks.deliveries.drop(entry) {
-            case .dropped: return Response(204)
-            case .missing: return Response(Self.missing)
-            case .isRunning:
-                return Response(
-                    Problem(
-                        409,
-                        "being-told",
-                        title: "The entry is being told",
-                        detail: "Its call takes 15 seconds at most. Drop it after that, if it is still there."
-                    )
-                )
-            }
+            return Self.response(to: try await hooks.deliveries.drop(entry))
         } catch {
             return Response(Problem(error))
+        }
+    }
+
+    private static func response(to outcome: HookDeliveries.Outcome) -> Response {
+        switch outcome {
+        case .done: Response(204)
+        case .missing: Response(missing)
+        case .isRunning:
+            Response(
+                Problem(
+                    409,
+                    "being-told",
+                    title: "The entry is being told",
+                    detail: "Its call takes 15 seconds at most. Try again after that, if it is still there."
+                )
+            )
         }
     }
 }
