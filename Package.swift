@@ -253,6 +253,18 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Calls to those who are told of ends. Who embeds a server without them compiles none.
+        .target(
+            name: "FreshetHooks",
+            dependencies: [
+                "EventSource", "FreshetServer", "Locks", "PrintableText", "StreamCore", "StreamHTTP", "TextCodecs",
+                asyncHTTPClient, nio, nioHTTP1, logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings
+        ),
         // Streams inside a Hummingbird application. Nothing else needs Hummingbird: the program is built without it.
         .target(
             name: "FreshetHummingbird",
@@ -274,7 +286,8 @@ let package = Package(
                 "CGlobalExecutor", "CMalloc", "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore",
                 "SQLiteStreamStore",
                 "EventSource",
-                "FreshetDemo", "FreshetRelay", "FreshetServer", "FreshetTokens", "PrintableText", "StreamHTTP",
+                "FreshetDemo", "FreshetHooks", "FreshetRelay", "FreshetServer", "FreshetTokens", "PrintableText",
+                "StreamHTTP",
                 "ProxyConfiguration",
                 "ProxyDoctor",
                 "ProbeProtocol", "TextCodecs", asyncHTTPClient,
@@ -439,6 +452,14 @@ let package = Package(
                 "FreshetServer", "FreshetTokens", "Locks", "StreamCore", "StreamHTTP", "TextCodecs", nioHTTP1, logging,
                 crypto,
                 cryptoExtras,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FreshetHooksTests",
+            dependencies: [
+                "FreshetHooks", "FreshetServer", "Locks", "StoreSuite", "StreamCore", "TextCodecs", logging,
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings
         ),

@@ -34,6 +34,7 @@ struct Freshet: AsyncParsableCommand {
             Check.self,
             ProxyConfig.self,
             TokenCommand.self,
+            HooksCommand.self,
         ]
     )
 

@@ -12,6 +12,8 @@ package enum Durability: String, Sendable, CaseIterable {
 package struct SQLiteStoreConfiguration: Sendable {
     package var durability: Durability
     package var limits: StoreLimits
+    /// Who is told of ends.
+    package var outbox = OutboxRules.none
 
     /// Bytes of a stream's events that are sealed into one chunk.
     package var chunkBytes = 24 << 10

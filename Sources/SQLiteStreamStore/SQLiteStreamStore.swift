@@ -5,9 +5,9 @@ package import StreamCore
 ///
 /// One thread writes, in group commits; readers see what is committed, from memory where it is new and from chunks
 /// where it is not. An acknowledgement means that the events are as durable as `Durability` says.
-package final class SQLiteStreamStore: StreamStore {
+package final class SQLiteStreamStore: StreamStore, Outbox {
     private let visible: VisibleStreams
-    private let shared: WriterShared
+    let shared: WriterShared
     private let readers: [ReaderThread]
     private let isClosed = Mutex(false)
 
@@ -211,7 +211,7 @@ package final class SQLiteStreamStore: StreamStore {
         }
     }
 
-    private func ask<Value: Sendable>(
+    func ask<Value: Sendable>(
         _ operation: (Reply<Value>) -> Operation
     ) async throws(StoreError) -> Value {
         try await withCheckedContinuation { continuation in

@@ -14,6 +14,7 @@ import Testing
         "public-url": "https://a.example/live", "log-format": "json", "inflight-bytes": "512MiB",
         "jwt-algorithms": "HS256", "jwt-template": "read=users/{sub}/", "jwt-leeway-seconds": "9",
         "jwt": "issuer=a audience=b keys=900", "trusted-proxies": "10.0.0.0/8",
+        "hook": "http://127.0.0.1:9/", "hook-prefix": "a/", "hooks": "url=http://127.0.0.1:9/ secret-file=900",
     ]
 
     /// Settings that are refused without others.
@@ -25,6 +26,7 @@ import Testing
         "quota-requests-per-second": ["keys"], "quota-readers": ["keys"], "quota-producers": ["keys"],
         "quota-streams-per-hour": ["keys"],
         "jwt-algorithms": ["jwt-keys"], "jwt-claim": ["jwt-keys"], "jwt-template": ["jwt-keys"],
+        "hook": ["hook-secret-file"], "hook-secret-file": ["hook"], "hook-prefix": ["hook", "hook-secret-file"],
     ]
 
     @Test(arguments: SettingsTable.server.settings.map(\.name))
@@ -35,7 +37,7 @@ import Testing
         let flags = setting.isToggle ? [isOn ? "--no-\(name)" : setting.flag] : [setting.flag, value]
         let options = try ServeOptions.parse(flags)
         #expect(options.flags == [name: .text(value)])
-        let others = (Self.company[name] ?? []).flatMap { ["--\($0)", "900"] }
+        let others = (Self.company[name] ?? []).flatMap { ["--\($0)", Self.values[$0] ?? "900"] }
         let without = try ServeOptions.parse(others)
         let with = try ServeOptions.parse(others + flags)
         // Alone, what cannot stand alone is refused; beside its company it changes something.

@@ -19,6 +19,7 @@ package struct StoreCheck: Sendable, CustomTestStringConvertible {
 
     package static let all: [StoreCheck] =
         creation + offsets + pages + appends + producers + retention + limits + removal + lists + watches + restarts
+        + outboxes
 
     /// What a check works with.
     struct Bench: Sendable {
@@ -27,6 +28,18 @@ package struct StoreCheck: Sendable, CustomTestStringConvertible {
 
         func store(_ limits: StoreLimits = StoreLimits()) async throws -> any StreamStore {
             try await harness.make(limits: limits, time: time)
+        }
+
+        /// A store that notes what ends below `told/`, for somebody.
+        func outbox(
+            contentBytes: Int = 1 << 20,
+            backlogBytes: Int = 1 << 20,
+            limits: StoreLimits = StoreLimits()
+        ) async throws -> any StreamStore & Outbox {
+            let receiver = OutboxRules.Receiver(name: "app", prefixes: ["told/"])
+            let rules = OutboxRules(receivers: [receiver], contentBytes: contentBytes, backlogBytes: backlogBytes)
+            let store = try await harness.make(limits: limits, time: time, outbox: rules)
+            return try #require(store as? any StreamStore & Outbox)
         }
     }
 }

@@ -5,8 +5,8 @@ package protocol StoreUnderTest: Sendable {
     /// The most events the store keeps beyond what retention asks.
     var retentionSlack: Int { get }
 
-    /// A new, empty store.
-    func make(limits: StoreLimits, time: ManualTime) async throws -> any StreamStore
+    /// A new, empty store, whose ends somebody is told of by these rules.
+    func make(limits: StoreLimits, time: ManualTime, outbox: OutboxRules) async throws -> any StreamStore
 
     /// Closes what `make` gave and opens what it kept; nil when it keeps nothing.
     func reopen() async throws -> (any StreamStore)?
@@ -14,14 +14,18 @@ package protocol StoreUnderTest: Sendable {
 
 extension StoreUnderTest {
     package var retentionSlack: Int { 0 }
+
+    package func make(limits: StoreLimits, time: ManualTime) async throws -> any StreamStore {
+        try await make(limits: limits, time: time, outbox: .none)
+    }
 }
 
 /// The memory store.
 package struct MemoryUnderTest: StoreUnderTest {
     package init() {}
 
-    package func make(limits: StoreLimits, time: ManualTime) -> any StreamStore {
-        MemoryStreamStore(limits: limits, time: time)
+    package func make(limits: StoreLimits, time: ManualTime, outbox: OutboxRules) -> any StreamStore {
+        MemoryStreamStore(limits: limits, time: time, outbox: outbox)
     }
 
     package func reopen() -> (any StreamStore)? { nil }

@@ -1,5 +1,6 @@
 import CompletionRelay
 import Foundation
+import FreshetHooks
 import FreshetServer
 import FreshetTokens
 import Logging
@@ -13,6 +14,8 @@ struct Reloading {
     let service: FreshetService
     /// Their issuers stay as they are; the keys in their files do not.
     let tokens: SignedTokenAuthenticator?
+    /// Their secrets are read again, and one that answered 410 is called again.
+    let hooks: Hooks?
     /// Those of a file are read again.
     private var sessions: SessionSecrets
     /// The settings as they were written, with what was taken of them since.
@@ -31,6 +34,7 @@ struct Reloading {
         environment: [String: String],
         service: FreshetService,
         tokens: SignedTokenAuthenticator?,
+        hooks: Hooks?,
         sessions: SessionSecrets,
         written: ServerConfiguration,
         running: ServerConfiguration,
@@ -40,6 +44,7 @@ struct Reloading {
         self.environment = environment
         self.service = service
         self.tokens = tokens
+        self.hooks = hooks
         self.sessions = sessions
         self.written = written
         self.running = running
@@ -53,6 +58,7 @@ struct Reloading {
         options.file(environment: environment) != nil || running.keys != nil || running.tlsCertificate != nil
             || (running.accessLog.map { $0 != AccessLogFile.standardOutput } ?? false)
             || running.issuers.contains(where: \.hasFiles) || running.sessionSecretFile != nil
+            || !running.toldHooks.isEmpty
     }
 
     mutating func reload() async {
@@ -63,11 +69,13 @@ struct Reloading {
         let certificate: CertificatePair?
         let tokenKeys: SignedTokenAuthenticator.ReadKeys?
         let foundSessions: SessionSecrets?
+        let hookSecrets: Hooks.Secrets
         do {
             found = try options.configuration(environment: environment)
             keys = try running.readKeys()
             certificate = try running.certificateFiles?.read()
             foundSessions = try running.readSessionSecrets()
+            hookSecrets = try Hooks.Secrets(running)
             tokenKeys = try tokens?.readKeys(logger: logger)
         } catch {
             let reason = PrintableText.escaped("\(error)")
@@ -78,6 +86,7 @@ struct Reloading {
         take(found, into: &running)
         if let tokens, let tokenKeys { tokens.replaceKeys(with: tokenKeys) }
         if let foundSessions { sessions = foundSessions }
+        await hooks?.reload(hookSecrets)
         await service.reload(running.accessPolicy(keys: keys, tokens: tokens, sessions: sessions), certificate)
         // Of all loggers: they share it.
         logger.logLevel = running.logLevel

@@ -1,4 +1,5 @@
 import CompletionRelay
+import FreshetHooks
 import FreshetRelay
 import FreshetServer
 import StreamHTTP
@@ -16,6 +17,8 @@ struct ServerInputs {
     struct Secrets {
         var keys: KeyRing?
         var certificate: CertificatePair?
+        /// Of hooks.
+        var hooks: Hooks.Secrets
         /// Of sessions, where a file of them is set.
         var sessions: SessionSecrets?
         /// Those of the upstreams, by their names.
@@ -47,10 +50,17 @@ struct ServerInputs {
         let keys = read { try configuration.readKeys() }
         let certificate = read { try configuration.certificateFiles?.read() }
         let sessions = read { try configuration.readSessionSecrets() }
+        let hooks = read { try Hooks.Secrets(configuration) }
         let ownKeys = read { try RelayConfiguration(configuration).ownKeys(environment) }
-        guard problems.isEmpty, let ownKeys else { throw ConfigurationError(problems) }
+        guard problems.isEmpty, let ownKeys, let hooks else { throw ConfigurationError(problems) }
         self.configuration = configuration
-        self.secrets = Secrets(keys: keys, certificate: certificate, sessions: sessions, ownKeys: ownKeys)
+        self.secrets = Secrets(
+            keys: keys,
+            certificate: certificate,
+            hooks: hooks,
+            sessions: sessions,
+            ownKeys: ownKeys
+        )
         self.warnings = warnings
     }
 
@@ -60,5 +70,6 @@ struct ServerInputs {
     func remarks(now: Int64) -> [String] {
         let certificate = secrets.certificate?.warning(now: now).map { [$0] } ?? []
         return warnings + (secrets.keys?.warnings ?? []) + certificate + configuration.secretFileWarnings
+            + secrets.hooks.warnings
     }
 }

@@ -3,6 +3,7 @@ import CompletionRelay
 import EventSource
 import Foundation
 import FreshetDemo
+import FreshetHooks
 import FreshetRelay
 import FreshetServer
 import FreshetTokens
@@ -91,6 +92,11 @@ struct ServerRun {
         let access = CurrentAccess(
             configuration.accessPolicy(keys: secrets.keys, tokens: tokens, sessions: sessions)
         )
+        let hooks = Hooks(configuration, secrets.hooks, outbox: keeping.outbox, logger: logger)
+        for warning in secrets.hooks.warnings { logger.warning("\(PrintableText.escaped(warning))") }
+        if hooks != nil, case .memory = keeping {
+            logger.warning("What hooks were not told yet is kept in memory: it is lost when the server ends.")
+        }
         let service = await FreshetService(
             configuration: configuration,
             store: keeping.store,
@@ -100,7 +106,9 @@ struct ServerRun {
             certificate: secrets.certificate,
             logger: logger,
             extra: { [extra, logger] streams in
-                guard !configuration.upstreams.isEmpty else { return extra(streams, nil) }
+                // Before the relay, whose paths are all others under /v1.
+                let told: [any RouteGroup] = hooks.map { [HookRoutes($0)] } ?? []
+                guard !configuration.upstreams.isEmpty else { return told + extra(streams, nil) }
                 let client = HTTPUpstream.client()
                 let relay = Relay(
                     streams: streams,
@@ -116,7 +124,7 @@ struct ServerRun {
                     callers: secrets.keys == nil && tokens == nil ? .anyone : .keys,
                     client: client
                 )
-                return extra(streams, relay) + [routes]
+                return told + extra(streams, relay) + [routes]
             }
         )
         // Trapped before the URL is out: whoever has seen it may send a signal.
@@ -134,6 +142,7 @@ struct ServerRun {
                 environment: environment,
                 service: service,
                 tokens: tokens,
+                hooks: hooks,
                 sessions: sessions,
                 written: inputs.written,
                 running: configuration,
@@ -175,11 +184,13 @@ struct ServerRun {
 
     private func openStore(_ configuration: ServerConfiguration) throws -> Keeping {
         if configuration.memory || (isDemonstration && configuration.data == ServerSettings.all.data.defaultValue) {
-            return .memory(MemoryStreamStore(limits: StoreLimits(configuration, inMemory: true)))
+            let limits = StoreLimits(configuration, inMemory: true)
+            return .memory(MemoryStreamStore(limits: limits, outbox: Hooks.rules(configuration)))
         }
         let path = configuration.data
         let limits = StoreLimits(configuration, inMemory: false)
-        let chosen = SQLiteStoreConfiguration(durability: configuration.durability, limits: limits)
+        var chosen = SQLiteStoreConfiguration(durability: configuration.durability, limits: limits)
+        chosen.outbox = Hooks.rules(configuration)
         do {
             return .directory(try SQLiteStreamStore(directory: path, configuration: chosen), path: path)
         } catch {
@@ -259,6 +270,13 @@ private enum Keeping {
     case directory(SQLiteStreamStore, path: String)
 
     var store: any StreamStore {
+        switch self {
+        case .memory(let store): store
+        case .directory(let store, _): store
+        }
+    }
+
+    var outbox: any Outbox {
         switch self {
         case .memory(let store): store
         case .directory(let store, _): store

@@ -38,19 +38,7 @@ package struct IssuerSetting: Sendable, Hashable, CustomStringConvertible {
 
     /// From words, each `NAME=VALUE`.
     init(parsing text: String) throws(Refusal) {
-        var members: [WrittenValue.Block.Member] = []
-        for word in text.split(whereSeparator: { $0 == " " || $0 == "\t" }) {
-            guard let equals = word.firstIndex(of: "=") else {
-                throw Refusal("\"\(word)\" says nothing of an issuer; write \(Self.form)")
-            }
-            let (name, value) = (String(word[..<equals]), String(word[word.index(after: equals)...]))
-            if let index = members.firstIndex(where: { $0.name == name }) {
-                members[index].values.append(value)
-            } else {
-                members.append(WrittenValue.Block.Member(name: name, values: [value]))
-            }
-        }
-        try self.init(block: WrittenValue.Block(members: members))
+        try self.init(block: WrittenValue.Block(words: text, ofWhat: "an issuer", form: Self.form))
     }
 
     /// From a mapping.

@@ -59,6 +59,7 @@ extension ServerConfiguration {
         var found: [String] = []
         let issuers = self.issuers
         found += tokenContradictions(issuers)
+        found += hookContradictions()
         if !isLoopback, self.keys == nil, issuers.isEmpty, !self.open, !authorises {
             found.append(
                 "host: other machines reach \(self.host), and there are no keys. Set keys to a keys file, or set open if "

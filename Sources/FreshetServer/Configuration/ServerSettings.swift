@@ -8,8 +8,8 @@ let day: Duration = .seconds(86_400)
 ///
 /// Everything else follows this table: flags, environment, file, `--help`, `docs/configuration.md`, and what programs
 /// that embed a server can set. A setting is read as `configuration.heartbeat` where it has an effect; to add one, add
-/// it here. The relay's are in `RelaySettings`, those of tokens in `TokenSettings`, those of quotas in `QuotaSettings`, and are
-/// read as if they were here.
+/// it here. The relay's are in `RelaySettings`, those of tokens in `TokenSettings`, those of quotas in `QuotaSettings`,
+/// those of webhooks in `HookSettings`, and are read as if they were here.
 @dynamicMemberLookup
 package struct ServerSettings: Sendable {
     let listening = Heading("Where it listens", in: .server)
@@ -219,6 +219,8 @@ package struct ServerSettings: Sendable {
         default: .fsync,
         "What an acknowledged event survives: fsync, a power loss; os, only a crash of the server."
     )
+
+    package let telling = HookSettings()
 
     let streaming = Heading("Streams", in: .requests)
 
@@ -498,6 +500,10 @@ package struct ServerSettings: Sendable {
 
     package subscript<Value>(dynamicMember member: KeyPath<QuotaSettings, Setting<Value>>) -> Setting<Value> {
         quotas[keyPath: member]
+    }
+
+    package subscript<Value>(dynamicMember member: KeyPath<HookSettings, Setting<Value>>) -> Setting<Value> {
+        telling[keyPath: member]
     }
 
     package subscript<Value>(dynamicMember member: KeyPath<TokenSettings, Setting<Value>>) -> Setting<Value> {

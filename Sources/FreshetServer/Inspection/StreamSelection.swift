@@ -1,5 +1,5 @@
 import StreamCore
-import StreamHTTP
+package import StreamHTTP
 
 /// Which streams a list shows, and in what order, beyond how their names begin: `state`, `search` and `sort` of
 /// `GET /v1/streams`.
@@ -109,7 +109,7 @@ extension StreamInfo {
 
 extension RequestTarget {
     /// How many a page of a list holds at most: `limit`, or as many as a page may hold.
-    func pageLimit(most: Int) throws(Problem) -> Int {
+    package func pageLimit(most: Int) throws(Problem) -> Int {
         guard let text = values("limit").first else { return most }
         guard let limit = Int(text), 1...most ~= limit else {
             throw .badParameter("limit", "a whole number from 1 to \(most)")
@@ -119,7 +119,7 @@ extension RequestTarget {
 }
 
 extension Problem {
-    static func badParameter(_ name: String, _ allowed: String) -> Problem {
+    package static func badParameter(_ name: String, _ allowed: String) -> Problem {
         Problem(400, "bad-parameter", title: "Invalid query parameter", detail: "`\(name)` must be \(allowed).")
     }
 }

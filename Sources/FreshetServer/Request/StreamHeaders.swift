@@ -19,6 +19,9 @@ package struct StreamHeaders: Sendable {
         return type
     }
 
+    /// The trace that the request belongs to.
+    var trace: String? { TraceParent.traceID(in: headers) }
+
     /// `Stream-Closed: true`, and nothing else, closes; other values count as absent (Durable Streams, section 4.1).
     package var isClosing: Bool { isTrue("Stream-Closed") }
 
@@ -50,7 +53,7 @@ package struct StreamHeaders: Sendable {
         guard (detail?.utf8.count ?? 0) <= 1024 else {
             throw .header("Stream-End-Detail", "\(detail?.utf8.count ?? 0) bytes", "at most 1024 bytes")
         }
-        return EndRequest(reason, detail: detail)
+        return EndRequest(reason, detail: detail, trace: trace)
     }
 
     package func leaseSeconds() throws(Problem) -> Int? {

@@ -1,6 +1,6 @@
 import PrintableText
 package import StreamCore
-import StreamHTTP
+package import StreamHTTP
 import TextCodecs
 
 /// `GET /v1/streams` lists streams; `GET /v1/streams/{name}` tells of one.
@@ -184,7 +184,7 @@ package actor ListingRoutes {
 
 extension Response {
     /// A JSON text that nobody keeps.
-    static func json(_ body: [UInt8]) -> Response {
+    package static func json(_ body: [UInt8]) -> Response {
         Response(
             200,
             headers: [HeaderField("Content-Type", "application/json"), StreamFields.noStore],

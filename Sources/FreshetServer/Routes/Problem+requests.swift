@@ -1,4 +1,4 @@
-import StreamCore
+package import StreamCore
 package import StreamHTTP
 
 extension Problem {
@@ -169,7 +169,7 @@ extension Problem {
         )
     }
 
-    init(_ error: StoreError) {
+    package init(_ error: StoreError) {
         switch error {
         case .full(let bound):
             let what =

@@ -244,9 +244,10 @@ extension StreamRoutes {
         }
         // Refuses a reason or detail: the end of a cancel has its own.
         _ = try request.headers.end()
+        let end = EndRequest(.cancelled, trace: request.headers.trace)
         return .act { [self] in
             do throws(StoreError) {
-                let outcome = try await streams.append(name, AppendRequest(end: EndRequest(.cancelled)))
+                let outcome = try await streams.append(name, AppendRequest(end: end))
                 switch outcome {
                 case .notFound: return .response(await missing(name))
                 case .appended(let tail, let end, _):

@@ -63,13 +63,18 @@ extension ServerConfiguration {
     /// The largest body that any request may have.
     fileprivate var largestBody: Int { max(self.bodyBytes, self.upstreams.isEmpty ? 0 : self.relayBodyBytes) }
 
-    /// Connections to upstreams that there may be at one time.
-    fileprivate var callsElsewhere: Int { self.upstreams.contains { $0.kind != .builtin } ? self.relayAnswers : 0 }
+    /// Connections to upstreams, and to those who are told of ends, that there may be at one time.
+    fileprivate var callsElsewhere: Int { relayCalls + toldHooks.count * Self.callsPerHook }
+
+    /// Calls of one hook at one time.
+    package static let callsPerHook = 8
+
+    private var relayCalls: Int { self.upstreams.contains { $0.kind != .builtin } ? self.relayAnswers : 0 }
 
     /// Lowers the answers of the relay at one time to what a limit of open files leaves for their connections: a
     /// quarter of it. Returns what to say of it when they were more.
     package mutating func fitRelay(openFiles limit: Int) -> String? {
-        guard callsElsewhere > limit / 4 else { return nil }
+        guard relayCalls > limit / 4 else { return nil }
         let answers = self.relayAnswers
         self.relayAnswers = limit / 4
         return """

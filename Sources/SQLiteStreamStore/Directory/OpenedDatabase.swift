@@ -92,12 +92,13 @@ struct OpenedDatabase {
             if application == Schema.applicationID, version > Schema.version {
                 throw SQLiteError.newerVersion(version)
             }
-            guard application == Schema.applicationID, version >= Schema.oldestVersion, found == Schema.statements
+            guard application == Schema.applicationID, version >= Schema.oldestVersion,
+                found == Schema.statements(of: version)
             else {
                 throw SQLiteError.damagedRow("reading the tables, which are not those of this server")
             }
             // From here on an older server must not write to it.
-            if version < Schema.version { try database.execute("PRAGMA user_version=\(Schema.version)") }
+            if version < Schema.version { try upgrade(database, from: version) }
         } catch {
             throw refusal(path, error)
         }
@@ -108,6 +109,13 @@ struct OpenedDatabase {
         var found: [String] = []
         while try select.step() { found.append(select.text(0)) }
         return found
+    }
+
+    private static func upgrade(_ database: Database, from version: Int64) throws(SQLiteError) {
+        try database.execute("BEGIN IMMEDIATE")
+        for statement in Schema.statements[Schema.statements(of: version).count...] { try database.execute(statement) }
+        try database.execute("PRAGMA user_version=\(Schema.version)")
+        try database.execute("COMMIT")
     }
 
     private static func create(_ database: Database) throws(SQLiteError) {

@@ -10,6 +10,8 @@ struct Recovery {
     /// Streams that are gone and have forks.
     private(set) var tombstones: [StreamName: WriterStream] = [:]
     private(set) var hotRows: Deque<Writer.HotUse> = []
+    /// The rows of the outbox, by their numbers.
+    private(set) var outbox: [Int64: OutboxStanding] = [:]
     /// The highest offset that is found anywhere.
     private(set) var highest = Offset(milliseconds: 0, counter: 0)
     private(set) var head = HeadRow()
@@ -17,10 +19,12 @@ struct Recovery {
     private(set) var problems: [String] = []
     private var byNumber: [Int64: WriterStream] = [:]
 
-    init(_ database: Database) throws(SQLiteError) {
+    /// - Parameter version: that of the directory; an older one has no outbox.
+    init(_ database: Database, version: Int64 = Schema.version) throws(SQLiteError) {
         guard try loadHead(database) else { return }
         try loadStreams(database)
         try loadHotRows(database)
+        if version >= 4 { try loadOutbox(database) }
         for stream in byNumber.values {
             let row = stream.row
             let log = stream.log
@@ -79,6 +83,29 @@ struct Recovery {
         if problems.isEmpty, count != head.streams || sum != head.streamSum {
             problems.append(
                 "There are rows of \(count) streams where \(head.streams) were written, or one is older than it was."
+            )
+        }
+    }
+
+    private mutating func loadOutbox(_ database: Database) throws(SQLiteError) {
+        let select = try database.prepare("SELECT id, data FROM outbox ORDER BY id")
+        var sum: UInt64 = 0
+        var isSound = true
+        while try select.step() {
+            let number = select.integer(0)
+            let bytes = select.bytes(1)
+            guard number < head.nextOutboxRow, let row = try? OutboxRow(bytes, number: number) else {
+                problems.append("Entry \(number) of the outbox fails its check.")
+                isSound = false
+                continue
+            }
+            sum &+= UInt64(Checksum.carried(by: bytes))
+            outbox[number] = OutboxStanding(row.entry, sum: Checksum.carried(by: bytes))
+        }
+        if isSound, outbox.count != head.outboxRows || sum != head.outboxSum {
+            problems.append(
+                "There are \(outbox.count) entries of the outbox where \(head.outboxRows) were written, or one is older than "
+                    + "it was."
             )
         }
     }

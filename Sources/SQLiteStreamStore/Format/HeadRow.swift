@@ -16,6 +16,10 @@ struct HeadRow: Equatable {
     /// The store's clock, and what the wall clock said at the same moment.
     var clock: Int64 = 0
     var wall: UInt64 = 0
+    /// The rows of the outbox, the sum of their checksums, and the number of the next one, which is never used twice.
+    var outboxRows = 0
+    var outboxSum: UInt64 = 0
+    var nextOutboxRow: Int64 = 1
 
     var encoded: [UInt8] {
         var writer = RowWriter()
@@ -27,6 +31,9 @@ struct HeadRow: Equatable {
         writer.number(mark)
         writer.number(clock)
         writer.number(wall)
+        writer.number(outboxRows)
+        writer.number(outboxSum)
+        writer.number(nextOutboxRow)
         return writer.finished(.head, key: Self.key)
     }
 
@@ -42,5 +49,10 @@ struct HeadRow: Equatable {
         mark = try reader.number()
         clock = try reader.integer64()
         wall = try reader.number()
+        // One of a version without an outbox.
+        guard !reader.isAtEnd else { return }
+        outboxRows = try reader.integer()
+        outboxSum = try reader.number()
+        nextOutboxRow = try reader.integer64()
     }
 }

@@ -43,7 +43,7 @@ extension SQLiteStreamStore {
         let version = try database.integer("PRAGMA user_version")
         guard try database.integer("PRAGMA application_id") == Schema.applicationID,
             (Schema.oldestVersion...Schema.version).contains(version),
-            try OpenedDatabase.schema(of: database) == Schema.statements
+            try OpenedDatabase.schema(of: database) == Schema.statements(of: version)
         else {
             report.problems.append(
                 version > Schema.version
@@ -52,7 +52,7 @@ extension SQLiteStreamStore {
             )
             return
         }
-        let recovery = try Recovery(database)
+        let recovery = try Recovery(database, version: version)
         report.problems += recovery.problems
         let select = try database.prepare("SELECT ms, n, data FROM chunk WHERE id = ?")
         var chunks = 0
@@ -66,10 +66,27 @@ extension SQLiteStreamStore {
         if recovery.problems.isEmpty, try database.integer("SELECT count(*) FROM chunk") != chunks {
             report.problems.append("There are more or fewer chunks than the \(chunks) that belong to streams.")
         }
+        if version >= 4 { try checkOutbox(database, &report) }
         let integrity = try database.prepare("PRAGMA integrity_check(20)")
         while try integrity.step() {
             let found = integrity.text(0)
             if found != "ok" { report.problems.append("SQLite: \(found).") }
+        }
+    }
+
+    /// The events of what is yet to be told; the rows themselves were read by the recovery.
+    private static func checkOutbox(_ database: Database, _ report: inout CheckReport) throws(SQLiteError) {
+        let select = try database.prepare("SELECT id, data, content FROM outbox ORDER BY id")
+        while try select.step() {
+            let number = select.integer(0)
+            guard let row = try? OutboxRow(select.bytes(1), number: number) else { continue }
+            do throws(RowDamage) {
+                _ = try row.events(select.bytes(2))
+            } catch {
+                report.problems.append(
+                    "The events of the stream \(row.entry.stream.name) that entry \(number) of the outbox keeps fail their check."
+                )
+            }
         }
     }
 

@@ -35,6 +35,9 @@ struct Batch {
     var trimsByAge = false
     /// Streaming appends that were counted.
     var counted: [(stream: WriterStream, by: Int)] = []
+    /// What somebody is to be told, and what becomes of what was kept for them.
+    var notes: [OutboxNote] = []
+    var outboxChanges: [(number: Int64, change: OutboxChange)] = []
     /// Bytes that may still be written without touching the disk's reserve.
     var room: Int
 
@@ -47,7 +50,7 @@ struct Batch {
         self.room = room
     }
 
-    var isEmpty: Bool { effects.isEmpty && touched.isEmpty }
+    var isEmpty: Bool { effects.isEmpty && touched.isEmpty && outboxChanges.isEmpty }
 
     /// Takes what new data needs on the disk; false when there is no room for it.
     ///
@@ -55,6 +58,14 @@ struct Batch {
     mutating func takeRoom(for events: EventBatch, beside shared: Int = 0) -> Bool {
         // In the log, in the database as it came, and once more when it is sealed; and the pages around it.
         let need = 3 * events.size + 2 * shared + (16 << 10)
+        guard need <= room else { return false }
+        room -= need
+        return true
+    }
+
+    /// Takes what the content of an entry of the outbox needs on the disk; false when there is no room for it.
+    mutating func takeRoom(forContent bytes: Int) -> Bool {
+        let need = 2 * bytes + (16 << 10)
         guard need <= room else { return false }
         room -= need
         return true

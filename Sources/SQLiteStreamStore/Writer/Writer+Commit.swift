@@ -113,6 +113,8 @@ extension Writer {
             try statements.begin.run()
             // Before anything is deleted: a copy may be made of chunks that are about to be.
             for (stream, copy) in batch.copies { try write(copy, to: stream.row.number) }
+            // The same holds for what somebody is told of a stream that goes.
+            try writeOutbox(batch, &next)
             // What is deleted makes room for what is added.
             for collection in upkeep.collections {
                 let keys = collection.keys
@@ -218,6 +220,7 @@ extension Writer {
             forks[name] = count == 0 ? nil : count
         }
         bytes = batch.bytes
+        keepOutbox()
         for effect in batch.effects {
             switch effect {
             case .committed(let stream, let item) where !stream.row.isRemoved:
@@ -272,6 +275,7 @@ extension Writer {
             }
         }
         for watcher in woken { watcher.wake() }
+        tellOutbox()
         for reply in batch.replies { reply.succeed() }
     }
 

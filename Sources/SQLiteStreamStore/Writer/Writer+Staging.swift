@@ -1,6 +1,6 @@
 import StreamCore
 
-/// Deciding what is asked, in the order in which it came. Nothing here touches the database.
+/// Deciding what is asked, in the order in which it came. Nothing here touches the database, but to read the outbox.
 extension Writer {
     func stage(_ operation: Operation, _ batch: inout Batch) {
         switch operation {
@@ -39,6 +39,10 @@ extension Writer {
             let now = batch.now
             batch.withRow(stream) { $0.touchedAt = max($0.touchedAt, now) }
             batch.effects.append(.changed(stream))
+        case .changeOutbox(let number, let change, let reply): changeOutbox(number, change, reply, &batch)
+        case .outboxEntries(let number, let limit, let reply):
+            reply.send(listOutbox(after: number, limit: limit))
+        case .outboxContent(let number, let reply): reply.send(outboxContent(of: number))
         case .confirm(let reply): batch.replies.append(.confirmation(reply))
         case .close: break
         }
@@ -174,6 +178,7 @@ extension Writer {
         batch.effects.append(.committed(stream, item))
         batch.events += events.count
         if stream.row.options.retention != .everything { batch.retained.append(stream) }
+        if let end = request.end { note(.ended, stream, trace: end.trace, &batch) }
         return item
     }
 
@@ -193,6 +198,7 @@ extension Writer {
     private func remove(_ stream: WriterStream, _ removal: Removal, _ batch: inout Batch) {
         let name = stream.row.name
         let hasForks = countForks(of: name, batch) > 0
+        if removal == .expired { note(.expired, stream, &batch) }
         batch.withRow(stream) { row in
             row.isRemoved = true
             row.firstChunk = row.nextChunk

@@ -28,6 +28,7 @@ final class Writer {
     /// What all streams count against the bound on bytes.
     var bytes: Int
     var window: GroupWindow
+    var outbox: WriterOutbox
     /// The hot rows there are, and how many streams still need each.
     var hotRows: Deque<HotUse>
     var hotBytes: Int
@@ -89,6 +90,7 @@ final class Writer {
         garbage = Deque(opened.recovered.garbage)
         bytes = streams.values.reduce(0) { $0 + $1.cost }
         window = GroupWindow(longest: configuration.longestWindow)
+        outbox = WriterOutbox(opened.recovered.outbox)
         for stream in Array(streams.values) + Array(tombstones.values) {
             if let source = stream.row.forkedFrom?.source { forks[source, default: 0] += 1 }
         }
@@ -102,6 +104,7 @@ final class Writer {
         shared.counters.withLock { [count = streams.count, bytes] in
             $0.usage = StoreUsage(streams: count, bytes: bytes)
         }
+        shared.outboxUsage.withLock { [usage = outbox.usage] in $0 = usage }
     }
 
     /// Works until it is told to close. Returns who is to be told once the writer, and with it the lock of its
@@ -186,6 +189,9 @@ final class Writer {
         case .remove(_, _, _, let reply): reply.send(.failure(error))
         case .trimByAge(let reply): reply.send(.failure(error))
         case .takeEnded(_, _, let reply): reply.send(.failure(error))
+        case .changeOutbox(_, _, let reply): reply.send(.failure(error))
+        case .outboxEntries(_, _, let reply): reply.send(.failure(error))
+        case .outboxContent(_, let reply): reply.send(.failure(error))
         case .confirm(let reply): reply.send(.failure(error))
         case .touch, .close: break
         }

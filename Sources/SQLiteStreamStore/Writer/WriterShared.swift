@@ -12,6 +12,8 @@ final class WriterShared: Sendable {
     let failure = Mutex<String?>(nil)
     /// Streams with retention by age.
     let agedStreams = Mutex(0)
+    let outboxUsage = Mutex(OutboxUsage())
+    let outboxListener = Mutex<(@Sendable ([OutboxEntry]) -> Void)?>(nil)
 
     init(checkpointer: Checkpointer, clock: StoreClock) {
         self.checkpointer = checkpointer

@@ -15,6 +15,12 @@ struct WriterStatements {
     let deleteChunks: Statement
     let selectChunk: Statement
     let selectLast: Statement
+    let putOutbox: Statement
+    let updateOutbox: Statement
+    let deleteOutbox: Statement
+    let selectOutbox: Statement
+    let selectOutboxContent: Statement
+    let listOutbox: Statement
 
     init(_ database: Database) throws(SQLiteError) {
         begin = try database.prepare("BEGIN IMMEDIATE")
@@ -29,6 +35,12 @@ struct WriterStatements {
         deleteChunks = try database.prepare("DELETE FROM chunk WHERE id BETWEEN ? AND ?")
         selectChunk = try database.prepare("SELECT ms, n, data FROM chunk WHERE id = ?")
         selectLast = try database.prepare("SELECT ms, n FROM chunk WHERE id = ?")
+        putOutbox = try database.prepare("INSERT INTO outbox (id, data, content) VALUES (?, ?, ?)")
+        updateOutbox = try database.prepare("UPDATE outbox SET data = ? WHERE id = ?")
+        deleteOutbox = try database.prepare("DELETE FROM outbox WHERE id = ?")
+        selectOutbox = try database.prepare("SELECT data FROM outbox WHERE id = ?")
+        selectOutboxContent = try database.prepare("SELECT data, content FROM outbox WHERE id = ?")
+        listOutbox = try database.prepare("SELECT id, data FROM outbox WHERE id > ? ORDER BY id LIMIT ?")
     }
 
     /// A chunk of a stream that must be there.

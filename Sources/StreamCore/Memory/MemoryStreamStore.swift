@@ -4,8 +4,8 @@ import Locks
 /// The store that keeps nothing beyond the process: for tests, for demonstrations, and for streams that may be lost.
 ///
 /// One lock guards everything; each operation holds it for the time it takes to touch the stream concerned.
-package final class MemoryStreamStore: StreamStore {
-    private struct State {
+package final class MemoryStreamStore: StreamStore, Outbox {
+    struct State {
         var issuer = OffsetIssuer()
         var streams: [StreamName: MemoryStream] = [:]
         var names = OrderedNames()
@@ -15,9 +15,10 @@ package final class MemoryStreamStore: StreamStore {
         /// When retention takes something for its age next: once for each stream from which it does.
         var trims = Heap<Trim>()
         var watchers: [StreamName: [ObjectIdentifier: any StreamWatcher]] = [:]
+        var outbox: MemoryOutbox
     }
 
-    private struct Trim: Comparable {
+    struct Trim: Comparable {
         var moment: Int64
         var name: StreamName
         var birth: Offset
@@ -26,18 +27,24 @@ package final class MemoryStreamStore: StreamStore {
         static func == (left: Trim, right: Trim) -> Bool { left.moment == right.moment }
     }
 
-    private struct Tombstone {
+    struct Tombstone {
         var forks: Int
         var forkedFrom: ForkOrigin?
     }
 
-    private let state = Mutex(State())
+    let state: Mutex<State>
     private let limits: StoreLimits
-    private let time: any TimeSource
+    let time: any TimeSource
 
-    package init(limits: StoreLimits = StoreLimits(), time: any TimeSource = SystemTime()) {
+    /// - Parameter outbox: who is told of ends; what they were not told yet is lost with the process.
+    package init(
+        limits: StoreLimits = StoreLimits(),
+        time: any TimeSource = SystemTime(),
+        outbox: OutboxRules = .none
+    ) {
         self.limits = limits
         self.time = time
+        state = Mutex(State(outbox: MemoryOutbox(outbox)))
     }
 
     package var usage: StoreUsage {
@@ -76,6 +83,7 @@ package final class MemoryStreamStore: StreamStore {
             }
             state.streams[name] = stream
             state.names.insert(name)
+            if let end = request.end { note(.ended, stream, name, trace: end.trace, &state) }
             Self.queueTrim(name, &state)
             return (.created(stream.info(name)), signals)
         }
@@ -101,6 +109,9 @@ package final class MemoryStreamStore: StreamStore {
                 issuer.next($0, wallMilliseconds: time.wallMilliseconds())
             }
             state.issuer = issuer
+            if let end = request.end {
+                note(.ended, state.streams.values[index], name, trace: end.trace, &state)
+            }
             var signals: [StreamSignal] = [.committed(item)]
             if state.streams.values[index].trim(at: now) {
                 signals.append(.trimmed(floor: state.streams.values[index].floor))
@@ -144,6 +155,7 @@ package final class MemoryStreamStore: StreamStore {
             guard let birth = state.streams[name]?.birth, born.map({ $0 == birth }) ?? true,
                 let stream = state.streams.removeValue(forKey: name)
             else { return (nil, []) }
+            if removal == .expired { note(.expired, stream, name, &state) }
             state.bytes -= stream.cost
             state.names.remove(name)
             if stream.forks > 0 {

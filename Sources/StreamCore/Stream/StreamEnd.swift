@@ -29,10 +29,13 @@ package struct StreamEnd: Hashable, Sendable {
 package struct EndRequest: Hashable, Sendable {
     package var reason: EndReason
     package var detail: String?
+    /// The trace of the request that asks, for those who are told of the end: 32 hexadecimal digits.
+    package var trace: String?
 
-    package init(_ reason: EndReason, detail: String? = nil) {
+    package init(_ reason: EndReason, detail: String? = nil, trace: String? = nil) {
         self.reason = reason
         self.detail = detail
+        self.trace = trace
     }
 }
 

@@ -1,10 +1,10 @@
-import StreamCore
+package import StreamCore
 import TextCodecs
 
 /// Events as lines, each a JSON object: `{"id":"…","event":"…","data":…}`.
-enum NDJSON {
+package enum NDJSON {
     /// Appends one event. Its data is the JSON value that it holds, or a string: in base64 where it is no text.
-    static func append(_ event: StreamEvent, _ kind: ContentType.Kind, to output: inout [UInt8]) {
+    package static func append(_ event: StreamEvent, _ kind: ContentType.Kind, to output: inout [UInt8]) {
         open(id: event.offset, event: event.body.type, to: &output)
         switch kind {
         case .json, .ndjson: output.append(contentsOf: JSONText.singleLine(event.body.data))

@@ -9,6 +9,8 @@ package final class BackgroundThread: SerialExecutor {
     package static let requests = BackgroundThread()
     /// What becomes due with time.
     package static let upkeep = BackgroundThread()
+    /// What others are told of ends.
+    package static let hooks = BackgroundThread()
 
     private let pool = NIOThreadPool(numberOfThreads: 1)
 

@@ -90,6 +90,15 @@ import Testing
                 data: /var/lib/freshet
                 memory: yes
                 durability: os
+                hook: https://app.example/told?key=1
+                hook-secret-file: /etc/freshet/hook
+                hook-prefix: chat/
+                hooks:
+                  - url: http://10.0.0.7/told
+                    secret-file: /etc/freshet/other-hook
+                    prefix: [mail/, jobs/*]
+                hook-content-bytes: 2KiB
+                hook-backlog-bytes: 3KiB
                 create-on-post: chat/, jobs/*
                 public-cache: ["*"]
                 torn-lease-seconds: 0
@@ -175,6 +184,16 @@ import Testing
         expected.jwtTemplate = [try TokenTemplate(parsing: "read=users/{sub}/")]
         expected.jwtExpiry = false
         expected.jwtLeeway = 25
+        expected.hook = "https://app.example/told?key=1"
+        expected.hookSecretFile = "/etc/freshet/hook"
+        expected.hookPrefix = ["chat/"]
+        expected.hooks = [
+            try HookSetting(
+                parsing: "url=http://10.0.0.7/told secret-file=/etc/freshet/other-hook prefix=mail/ prefix=jobs/"
+            )
+        ]
+        expected.hookContentBytes = 2048
+        expected.hookBacklogBytes = 3072
         expected.jwt = [try IssuerSetting(parsing: "issuer=other audience=freshet secret-file=/etc/freshet/other")]
         expected.data = "/var/lib/freshet"
         expected.memory = true
@@ -263,7 +282,7 @@ import Testing
             }
         }
         for name in names {
-            let parts = ["relay-": "RelaySettings.swift", "jwt-": "TokenSettings.swift"]
+            let parts = ["relay-": "RelaySettings.swift", "jwt-": "TokenSettings.swift", "hook-": "HookSettings.swift"]
             let part = parts.first { name.hasPrefix($0.key) }
             #expect(named[name] == [part?.value ?? "ServerSettings.swift"], "\(name)")
         }

@@ -9,6 +9,7 @@ final class SQLiteUnderTest: StoreUnderTest {
         var directory = TemporaryDirectory()
         var store: SQLiteStreamStore?
         var limits = StoreLimits()
+        var outbox = OutboxRules.none
         var time = ManualTime()
     }
 
@@ -19,10 +20,11 @@ final class SQLiteUnderTest: StoreUnderTest {
         self.adjust = adjust
     }
 
-    func make(limits: StoreLimits, time: ManualTime) async throws -> any StreamStore {
+    func make(limits: StoreLimits, time: ManualTime, outbox: OutboxRules) async throws -> any StreamStore {
         state.withLock { state in
             state.directory = TemporaryDirectory()
             state.limits = limits
+            state.outbox = outbox
             state.time = time
         }
         return try open()
@@ -36,6 +38,7 @@ final class SQLiteUnderTest: StoreUnderTest {
     private func open() throws -> SQLiteStreamStore {
         let (directory, limits, time) = state.withLock { ($0.directory, $0.limits, $0.time) }
         var configuration = SQLiteStoreConfiguration(durability: .os, limits: limits)
+        configuration.outbox = state.withLock(\.outbox)
         adjust(&configuration)
         let store = try SQLiteStreamStore(directory: directory.path, configuration: configuration, time: time)
         state.withLock { $0.store = store }

@@ -1,0 +1,21 @@
+/// When a call that failed is made again, and when no more.
+struct BackOff: Sendable {
+    /// How long after the first failure; twice as long after each that follows.
+    var first = Duration.seconds(1)
+    var longest = Duration.seconds(3600)
+    /// How long an entry is tried.
+    var patience = Duration.seconds(86_400)
+    /// However old it is: as often by one process. Who was down as long as we were is given some minutes to start.
+    var fewestAttempts = 10
+
+    /// - Parameters:
+    ///   - attempts: how many failed; at least one.
+    ///   - random: from 0 to 1. The delay is half of its step at 0, and one and a half of it at 1: what failed at one
+    ///     moment is not tried again at one moment.
+    func delay(after attempts: Int, random: Double) -> Duration {
+        let step = attempts > 30 ? longest : min(longest, first * (1 << (max(attempts, 1) - 1)))
+        return step * (0.5 + random)
+    }
+
+    func isOver(attempts: Int, after waiting: Duration) -> Bool { attempts >= fewestAttempts && waiting >= patience }
+}
