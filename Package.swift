@@ -43,6 +43,7 @@ let package = Package(
         .library(name: "PartialJSON", targets: ["PartialJSON"]),
         .library(name: "Freshet", targets: ["Freshet"]),
         .library(name: "FreshetRelay", targets: ["FreshetRelay"]),
+        .library(name: "FreshetTokens", targets: ["FreshetTokens"]),
         .library(name: "FreshetHummingbird", targets: ["FreshetHummingbird"]),
         .executable(name: "freshet", targets: ["FreshetCLI"]),
     ],
@@ -208,8 +209,8 @@ let package = Package(
         .target(
             name: "FreshetTokens",
             dependencies: [
-                "FreshetServer", "Locks", "PrintableText", "StreamCore", "StreamHTTP", "TextCodecs", asyncHTTPClient,
-                nio,
+                "Freshet", "FreshetServer", "Locks", "PrintableText", "StreamCore", "StreamHTTP", "TextCodecs",
+                asyncHTTPClient, nio,
                 nioHTTP1, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -381,7 +382,8 @@ let package = Package(
         .testTarget(
             name: "FreshetTests",
             dependencies: [
-                "Locks", "Freshet", "FreshetServer", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient,
+                "Locks", "Freshet", "FreshetServer", "FreshetTokens", "EventSource", "ServerSentEvents", "StreamCore",
+                asyncHTTPClient,
                 nio,
                 nioHTTP1, nioSSL, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -391,7 +393,8 @@ let package = Package(
         .testTarget(
             name: "FreshetRelayTests",
             dependencies: [
-                "Locks", "Freshet", "FreshetRelay", "ScriptedServer", asyncHTTPClient, nio, nioHTTP1, logging,
+                "Locks", "Freshet", "FreshetRelay", "FreshetTokens", "ScriptedServer", asyncHTTPClient, nio, nioHTTP1,
+                logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
@@ -399,7 +402,9 @@ let package = Package(
         .testTarget(
             name: "FreshetTokensTests",
             dependencies: [
-                "FreshetServer", "FreshetTokens", "Locks", "StreamCore", "StreamHTTP", "TextCodecs", nioHTTP1, logging,
+                "Freshet", "FreshetServer", "FreshetTokens", "Locks", "StreamCore", "StreamHTTP", "TextCodecs",
+                nioHTTP1,
+                logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
@@ -408,7 +413,8 @@ let package = Package(
         .testTarget(
             name: "FreshetHummingbirdTests",
             dependencies: [
-                "Locks", "FreshetHummingbird", "Freshet", "EventSource", "ServerSentEvents", "StreamCore",
+                "Locks", "FreshetHummingbird", "Freshet", "FreshetTokens", "EventSource", "ServerSentEvents",
+                "StreamCore",
                 asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, nioHTTP2, nioSSL, logging, hummingbird,
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
