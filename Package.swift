@@ -270,6 +270,14 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // The back end of docs/access.md, which shows it as it stands there.
+        .executableTarget(
+            name: "TokenBackEnd",
+            dependencies: ["Freshet", "FreshetTokens", hummingbird],
+            path: "Examples/TokenBackEnd",
+            swiftSettings: settings
+        ),
+
         // What keeping an event costs: scripts/bench-store.
         .executableTarget(
             name: "StoreBenchmark",
