@@ -68,6 +68,7 @@ let package = Package(
         .library(name: "PartialJSON", targets: ["PartialJSON"]),
         .library(name: "Freshet", targets: ["Freshet"]),
         .library(name: "FreshetRelay", targets: ["FreshetRelay"]),
+        .library(name: "FreshetTokens", targets: ["FreshetTokens"]),
         .library(name: "FreshetHummingbird", targets: ["FreshetHummingbird"]),
         .executable(name: "freshet", targets: ["FreshetCLI"]),
     ],
@@ -245,8 +246,8 @@ let package = Package(
         .target(
             name: "FreshetTokens",
             dependencies: [
-                "FreshetServer", "Locks", "PrintableText", "StreamCore", "StreamHTTP", "TextCodecs", asyncHTTPClient,
-                nio,
+                "Freshet", "FreshetServer", "Locks", "PrintableText", "StreamCore", "StreamHTTP", "TextCodecs",
+                asyncHTTPClient, nio,
                 nioHTTP1, logging,
                 crypto,
                 cryptoExtras,
@@ -259,9 +260,9 @@ let package = Package(
             dependencies: [
                 "EventSource", "FreshetServer", "Locks", "PrintableText", "StreamCore", "StreamHTTP", "TextCodecs",
                 asyncHTTPClient, nio, nioHTTP1, logging,
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "HeapModule", package: "swift-collections"),
+                crypto,
+                deque,
+                heap,
             ],
             swiftSettings: settings
         ),
@@ -316,6 +317,14 @@ let package = Package(
             name: "HummingbirdApp",
             dependencies: ["Freshet", "FreshetHummingbird", hummingbird, logging],
             path: "Examples/HummingbirdApp",
+            swiftSettings: settings
+        ),
+
+        // The back end of docs/access.md, which shows it as it stands there.
+        .executableTarget(
+            name: "TokenBackEnd",
+            dependencies: ["Freshet", "FreshetTokens", hummingbird],
+            path: "Examples/TokenBackEnd",
             swiftSettings: settings
         ),
 
@@ -431,7 +440,8 @@ let package = Package(
         .testTarget(
             name: "FreshetTests",
             dependencies: [
-                "Locks", "Freshet", "FreshetServer", "EventSource", "ServerSentEvents", "StreamCore", asyncHTTPClient,
+                "Locks", "Freshet", "FreshetServer", "FreshetTokens", "EventSource", "ServerSentEvents", "StreamCore",
+                asyncHTTPClient,
                 nio,
                 nioHTTP1, nioSSL, logging,
                 serviceLifecycle,
@@ -441,7 +451,8 @@ let package = Package(
         .testTarget(
             name: "FreshetRelayTests",
             dependencies: [
-                "Locks", "Freshet", "FreshetRelay", "ScriptedServer", asyncHTTPClient, nio, nioHTTP1, logging,
+                "Locks", "Freshet", "FreshetRelay", "FreshetTokens", "ScriptedServer", asyncHTTPClient, nio, nioHTTP1,
+                logging,
                 serviceLifecycle,
             ],
             swiftSettings: settings
@@ -449,7 +460,9 @@ let package = Package(
         .testTarget(
             name: "FreshetTokensTests",
             dependencies: [
-                "FreshetServer", "FreshetTokens", "Locks", "StreamCore", "StreamHTTP", "TextCodecs", nioHTTP1, logging,
+                "Freshet", "FreshetServer", "FreshetTokens", "Locks", "StreamCore", "StreamHTTP", "TextCodecs",
+                nioHTTP1,
+                logging,
                 crypto,
                 cryptoExtras,
             ],
@@ -459,14 +472,15 @@ let package = Package(
             name: "FreshetHooksTests",
             dependencies: [
                 "FreshetHooks", "FreshetServer", "Locks", "StoreSuite", "StreamCore", "TextCodecs", logging,
-                .product(name: "Crypto", package: "swift-crypto"),
+                crypto,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "FreshetHummingbirdTests",
             dependencies: [
-                "Locks", "FreshetHummingbird", "Freshet", "EventSource", "ServerSentEvents", "StreamCore",
+                "Locks", "FreshetHummingbird", "Freshet", "FreshetTokens", "EventSource", "ServerSentEvents",
+                "StreamCore",
                 asyncHTTPClient,
                 nio, nioPosix, nioHTTP1, nioHTTP2, nioSSL, logging, hummingbird,
                 nioHPACK,

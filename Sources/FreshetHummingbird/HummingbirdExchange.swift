@@ -13,7 +13,7 @@ struct HummingbirdExchange: Sendable {
     let address: String
 
     func response(_ decision: AccessDecision) async throws -> Hummingbird.Response {
-        let sink = try await begin(decision.verdict ?? .failure(.noKey()))
+        let sink = try await begin(decision.verdict)
         var outcome = await withTaskGroup(of: Void.self) { group in
             if sink.hasBody { group.addTask { await sink.feed(request.body) } }
             var outcome = await sink.outcome()
@@ -43,7 +43,8 @@ struct HummingbirdExchange: Sendable {
         }
     }
 
-    private func begin(_ identity: Result<Admission, Problem>) async throws -> Way {
+    /// - Parameter identity: who asks; nil for tokens to say.
+    private func begin(_ identity: Result<Admission, Problem>?) async throws -> Way {
         let head = StreamHTTP.RequestHead(request.head)
         let loop = await host.loops.next()
         let eventLoop = loop.eventLoop
@@ -51,7 +52,9 @@ struct HummingbirdExchange: Sendable {
         let sink = try await eventLoop.submit { [host, address] in
             let facts = ConnectionFacts(address: address, refusal: nil, isDraining: loop.value.isDraining)
             let sink = HummingbirdSink(head, from: address, on: loop.value, pipe: pipe)
-            sink.start(host.responder.plan(for: head, facts, of: identity), on: eventLoop)
+            let plan =
+                identity.map { host.responder.plan(for: head, facts, of: $0) } ?? host.responder.plan(for: head, facts)
+            sink.start(plan, on: eventLoop)
             return NIOLoopBound(sink, eventLoop: eventLoop)
         }.get()
         return Way(sink: sink, pipe: pipe, hasBody: head.body != .none)

@@ -28,8 +28,11 @@ extension HummingbirdStreams {
             try values.core.set(name, to: value, in: [.requests])
         }
 
-        func settings(_ streams: EventStreams.Configuration) throws(SetupError) -> ServerConfiguration {
-            try ServerConfiguration(values.core, streams, authorises: true)
+        func settings(
+            _ streams: EventStreams.Configuration,
+            hasTokens: Bool
+        ) throws(SetupError) -> ServerConfiguration {
+            try ServerConfiguration(values.core, streams, hasTokens: hasTokens, authorises: true)
         }
     }
 }

@@ -38,6 +38,7 @@ public final class HummingbirdStreams: Service {
     /// Whether every request comes over HTTP/2.
     let isPlaintextHTTP2: Bool
     private let making: Task<HTTPLoops, Never>
+    private let tokens: (any ServedTokens)?
     private let drainDeadline: Duration
     private let logger: Logger
     private let keeper = Mutex<Task<Void, Never>?>(nil)
@@ -46,17 +47,22 @@ public final class HummingbirdStreams: Service {
     /// - Parameters:
     ///   - streams: what is served. They belong to the program, and are left open when the application has stopped.
     ///   - configuration: how they are served.
+    ///   - tokens: the signed tokens that are taken where the closure of ``addRoutes(to:authorise:)`` says `undecided`; nil
+    ///     for none. Pages exchange one for a cookie at `/v1/session`.
     ///   - eventLoopGroup: the loops that make what is sent: the application's, which are these unless it was given
     ///     others.
     ///   - logger: told of requests that fail, of readers that are disconnected for accepting no data, and of the drain.
-    /// - Throws: `SetupError` with everything that is wrong with the settings.
+    /// - Throws: `SetupError` with everything that is wrong with the settings, or which keys of `tokens` cannot be used.
     public init(
         _ streams: EventStreams,
         configuration: Configuration = Configuration(),
+        tokens: SignedTokens? = nil,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         logger: Logger = Logger(label: "freshet")
     ) throws(SetupError) {
-        let settings = try configuration.settings(streams.configuration)
+        let settings = try configuration.settings(streams.configuration, hasTokens: tokens != nil)
+        let tokens = try tokens?.authenticator(logger)
+        let sessions = try tokens == nil ? .ofThisProcess : streams.sessionSecrets(settings)
         let dataPlane = DataPlaneConfiguration(settings)
         let plane = StreamPlane(streams: streams.streams, configuration: dataPlane)
         let routes = StreamRoutes(
@@ -81,15 +87,23 @@ public final class HummingbirdStreams: Service {
                     allowedOrigins: settings.allowedOrigins
                         + (settings.publicAddress.map { [$0.origin.description] } ?? []),
                     keys: nil,
+                    tokens: tokens,
+                    sessions: sessions,
                     open: false
                 )
             ),
             streamRoutes: routes,
             listing: ListingRoutes(streams: streams.streams),
-            session: nil,
+            session: tokens == nil
+                ? nil
+                : SessionRoute(
+                    lifetimeSeconds: settings.sessionLifetime.components.seconds,
+                    isAlwaysSecure: settings.secureCookie || settings.publicAddress?.isSecure == true
+                ),
             publicURL: settings.publicAddress,
             quotas: QuotaTable(QuotaLimits(settings), time: SystemTime())
         )
+        self.tokens = tokens
         self.responder = responder
         making = Task {
             await HTTPLoops(
@@ -104,8 +118,8 @@ public final class HummingbirdStreams: Service {
 
     var loops: HTTPLoops { get async { await making.value } }
 
-    /// Adds the routes of streams, `/v1/stream/{name}`, `/v1/streams` and `/v1/readers`, behind the middleware that the
-    /// router has by now.
+    /// Adds the routes of streams, `/v1/stream/{name}`, `/v1/streams` and `/v1/readers`, and with tokens `/v1/session`, behind
+    /// the middleware that the router has by now.
     ///
     /// A reader that leaves is seen through the body of its request, which Hummingbird watches for that. A middleware
     /// that changes a body assigns `request.body`, which keeps the connection known. To a read that follows or a
@@ -115,7 +129,8 @@ public final class HummingbirdStreams: Service {
     /// - Parameters:
     ///   - router: the application's router, or a group of it without a path.
     ///   - authorise: who may. It is asked once for each request, before anything of the body is read; an error that it
-    ///     throws is answered as the application answers errors. `undecided` is refused.
+    ///     throws is answered as the application answers errors. `undecided` leaves it to the tokens; without them it is
+    ///     refused.
     public func addRoutes<Context: RequestContext>(
         to router: some RouterMethods<Context>,
         authorise: @escaping @Sendable (Request, Context) async throws -> AccessDecision
@@ -134,17 +149,33 @@ public final class HummingbirdStreams: Service {
             router.on("/v1/streams/**", method: method, use: handler)
             router.on("/v1/readers", method: method, use: handler)
         }
+        guard tokens != nil else { return }
+        for method in [HTTPRequest.Method.post, .options] { router.on("/v1/session", method: method, use: handler) }
     }
 
     /// Does what becomes due until the application stops, and returns when what was open has ended or the deadline has
     /// come.
     public func run() async throws {
         try await streams.streams.resume()
+        await tokens?.start()
         let sweeping = Task { [streams, logger] in await streams.streams.sweepForEver(logger) }
         defer { sweeping.cancel() }
         await untilShutdown { await drain() }
         keeper.withLock(\.self)?.cancel()
         await loops.stop()
+        await tokens?.stop()
+    }
+
+    /// Reads the files of the issuers' keys again: call it when a key was added or taken away. Tokens of a key that is gone
+    /// are refused from then on, and what is open by them ends. The keys behind a URL are fetched by themselves.
+    ///
+    /// Without tokens it does nothing.
+    ///
+    /// - Throws: `SetupError` when a file holds nothing that can be used. It then goes on with what it had.
+    public func reloadTokenKeys() async throws(SetupError) {
+        guard let tokens else { return }
+        try tokens.readKeysAgain(logger)
+        await loops.reviewRights()
     }
 
     /// Watches for the graceful shutdown of the application's server.

@@ -29,6 +29,7 @@ struct RunningApp: Sendable {
         heartbeat: Duration = .seconds(10),
         drainDeadline: Duration = .seconds(20),
         heldReaders: Int = 100,
+        tokens: SignedTokens? = nil,
         middleware: (any MiddlewareProtocol<Request, Response, BasicRequestContext>)? = nil,
         authorise: @escaping @Sendable (Request, BasicRequestContext) async throws -> AccessDecision = { _, _ in
             .everybody
@@ -42,7 +43,7 @@ struct RunningApp: Sendable {
         configuration.drainDeadline = drainDeadline
         configuration.heldReaders = heldReaders
         configuration.allowedOrigins = ["https://app.example"]
-        let freshet = try HummingbirdStreams(streams, configuration: configuration)
+        let freshet = try HummingbirdStreams(streams, configuration: configuration, tokens: tokens)
         let router = Router()
         if let middleware { router.add(middleware: middleware) }
         router.get("/own") { _, _ in "own" }

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Freshet
 import FreshetRelay
+import FreshetTokens
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -15,12 +16,18 @@ struct ModelRelayTests {
     /// Runs a server that relays until the body returns.
     private func serving<Value: Sendable>(
         _ relay: ModelRelay,
+        tokens: SignedTokens? = nil,
         authorise: (@Sendable (RequestHead) async throws -> AccessDecision)? = nil,
         _ body: @Sendable (EmbeddedServer, _ url: String) async throws -> Value
     ) async throws -> Value {
         var configuration = EmbeddedServer.Configuration(port: 0)
         configuration.drainDeadline = .seconds(5)
-        let server = try EmbeddedServer(configuration: configuration, mounts: [relay.mount], authorise: authorise)
+        let server = try EmbeddedServer(
+            configuration: configuration,
+            mounts: [relay.mount],
+            tokens: tokens,
+            authorise: authorise
+        )
         let group = ServiceGroup(configuration: .init(services: [server], logger: Logger(label: "test")))
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -115,6 +122,31 @@ struct ModelRelayTests {
             let fields = try #require(upstream.requests.first?.headers)
             #expect(fields["OpenAI-Project"] == ["p"])
             #expect(fields["X-Session"].isEmpty && fields["Authorization"].isEmpty)
+        }
+    }
+
+    @Test("A signed token is a key as others are, and goes on to no provider")
+    func tokens() async throws {
+        let secret = Array("a-secret-of-at-least-thirty-two-bytes".utf8)
+        let maker = try TokenMaker(secret: secret, issuer: "app", audience: "freshet")
+        let tokens = SignedTokens.issuers([TokenIssuer("app", audience: "freshet", keys: [.secret(secret)])])
+        func token(_ rights: StreamRights) throws -> String {
+            try maker.token(for: "ada", [.init(rights, onNamesBeginningWith: ["relay/"])], lifetime: .seconds(600))
+        }
+        try await ScriptedServer.run(answer: { _, _ in .events("data: [DONE]\n\n") }) { upstream in
+            let relay = try ModelRelay(upstreams: ["local \(upstream.origin)/v1 key=none"])
+            let (creates, reads) = (try token(.create), try token(.read))
+            try await serving(relay, tokens: tokens) { (_, url) async throws in
+                for (shown, status) in [(creates, 200), (reads, 403), ("nothing", 401)] {
+                    let headers: HTTPHeaders = ["Freshet-Key": shown, "X-Own": "passes", "X-Other": shown]
+                    #expect(
+                        try await ask(url + "/v1/chat/completions", .POST, headers, body: Self.call).status == status
+                    )
+                }
+            }
+            #expect(upstream.requests.count == 1)
+            let fields = try #require(upstream.requests.first?.headers)
+            #expect(fields["X-Own"] == ["passes"] && !"\(fields)".contains(creates))
         }
     }
 

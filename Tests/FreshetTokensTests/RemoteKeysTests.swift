@@ -38,7 +38,7 @@ struct RemoteKeysTests {
     private var newKey: String { Made.jwk(new.publicKey, id: "new") }
 
     private func authenticator() async throws -> SignedTokenAuthenticator {
-        let found = try TokenIssuer(
+        let found = try KnownIssuer(
             Made.setting("issuer=app audience=freshet jwks=https://app.example/keys"),
             time: time,
             logger: Made.logger

@@ -39,8 +39,8 @@ enum Made {
         return configuration.jwt[0]
     }
 
-    static func issuer(_ setting: IssuerSetting) throws -> TokenIssuer {
-        try TokenIssuer(setting, time: SystemTime(), logger: logger) { _ in { throw CancellationError() } }
+    static func issuer(_ setting: IssuerSetting) throws -> KnownIssuer {
+        try KnownIssuer(setting, time: SystemTime(), logger: logger) { _ in { throw CancellationError() } }
     }
 
     /// A verifier of one issuer, whose file of keys holds some bytes.

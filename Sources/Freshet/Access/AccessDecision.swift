@@ -51,7 +51,8 @@ public struct AccessDecision: Sendable {
     /// Nobody known: 401.
     public static let refuse = AccessDecision(kind: .refuse)
 
-    /// Not for this code to say: the keys file decides. Where there is none it is as ``refuse``.
+    /// Not for this code to say: the server's ``SignedTokens`` and its keys file decide. Where there are none it is as
+    /// ``refuse``.
     public static let undecided = AccessDecision(kind: .undecided)
 
     package var verdict: Result<Admission, Problem>? {

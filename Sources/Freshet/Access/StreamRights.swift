@@ -1,4 +1,4 @@
-import FreshetServer
+package import FreshetServer
 
 /// Rights on a stream. Each is independent: `append` does not include `read`.
 public struct StreamRights: OptionSet, Sendable, Hashable {
@@ -31,5 +31,5 @@ public struct StreamRights: OptionSet, Sendable, Hashable {
         self.rawValue = core.rawValue
     }
 
-    var core: Rights { Rights(rawValue: rawValue).intersection([.all, .inspect]) }
+    package var core: Rights { Rights(rawValue: rawValue).intersection([.all, .inspect]) }
 }

@@ -9,8 +9,8 @@ extension EmbeddedServer {
         /// Everything that is set, with or without a property.
         public var values = SettingValues()
 
-        /// The address to bind, without brackets for IPv6. Beyond loopback the server starts only with ``keys``, with a
-        /// closure that authorises, or with ``open``.
+        /// The address to bind, without brackets for IPv6. Beyond loopback the server starts only with ``keys``, with
+        /// ``SignedTokens``, with a closure that authorises, or with ``open``.
         public var host: String {
             get { values.core.host }
             set { values.core.host = newValue }
@@ -136,22 +136,38 @@ extension ServerConfiguration {
         _ configuration: EmbeddedServer.Configuration,
         _ streams: EventStreams.Configuration,
         mounts: [Mount],
+        hasTokens: Bool,
         authorises: Bool
     ) throws(SetupError) {
-        try self.init(configuration.values.core, streams, mounts: mounts, authorises: authorises)
+        try self.init(
+            configuration.values.core,
+            streams,
+            mounts: mounts,
+            hasTokens: hasTokens,
+            authorises: authorises
+        )
     }
 
+    /// - Parameters:
+    ///   - hasTokens: signed tokens say who asks.
+    ///   - authorises: a closure of the program does.
     /// - Throws: `SetupError` with everything that is wrong.
     package init(
         _ settings: ServerConfiguration,
         _ streams: EventStreams.Configuration,
         mounts: [Mount] = [],
+        hasTokens: Bool,
         authorises: Bool
     ) throws(SetupError) {
         self = settings
         merge(streams.settings)
         for mount in mounts { merge(mount.settings) }
-        let wrong = problems(authorises: authorises) + mounts.flatMap { $0.problems(authorises) }
+        var wrong = problems(authorises: authorises || hasTokens) + mounts.flatMap { $0.problems(authorises) }
+        if hasTokens, self.open {
+            wrong.append(
+                "open: there are issuers of tokens, and open says that nobody needs one. Take one of the two out"
+            )
+        }
         guard wrong.isEmpty else { throw SetupError(wrong) }
     }
 

@@ -23,6 +23,8 @@ public final class EmbeddedServer: Service {
     private let configuration: ServerConfiguration
     private let ownsStreams: Bool
     private let keys: KeyRing?
+    private let tokens: (any ServedTokens)?
+    private let sessions: SessionSecrets
     private let certificate: CertificatePair?
     private let routes: ProgramRoutes
     private let mounts: [Mount]
@@ -57,24 +59,35 @@ public final class EmbeddedServer: Service {
     ///   - limits: the limits on streams.
     ///   - routes: routes of your own, beside the streams. The first that matches a request answers it.
     ///   - mounts: routes of libraries, such as the relay of `FreshetRelay`.
-    ///   - authorise: access control by your program, in addition to the keys file or instead of it. It is called once for
-    ///     each request for streams, before the body is read. If it throws, the response is 500.
+    ///   - tokens: the signed tokens that it takes, in addition to the keys file or instead of it; nil for none. With them
+    ///     nobody is let in without a token or a key, on loopback neither.
+    ///   - authorise: access control by your program, in addition to tokens and the keys file or instead of them. It is
+    ///     called once for each request for streams, before the body is read. If it throws, the response is 500.
     ///   - logger: gets a line for each request that fails, each reader that is disconnected for accepting no data, each
     ///     relayed answer, and the drain.
-    /// - Throws: ``SetupError`` with everything that is wrong with the settings, or why the storage cannot be opened.
+    /// - Throws: ``SetupError`` with everything that is wrong with the settings, or why the storage cannot be opened, or
+    ///   which keys of `tokens` cannot be used.
     public convenience init(
         configuration: Configuration = Configuration(),
         storage: StreamStorage = .memory,
         limits: EventStreams.Configuration = EventStreams.Configuration(),
         routes: [Route] = [],
         mounts: [Mount] = [],
+        tokens: SignedTokens? = nil,
         authorise: (@Sendable (RequestHead) async throws -> AccessDecision)? = nil,
         logger: Logger = Logger(label: "freshet")
     ) throws(SetupError) {
         // What is wrong with the settings is said before a directory is opened, or made.
-        _ = try ServerConfiguration(configuration, limits, mounts: mounts, authorises: authorise != nil)
+        _ = try ServerConfiguration(
+            configuration,
+            limits,
+            mounts: mounts,
+            hasTokens: tokens != nil,
+            authorises: authorise != nil
+        )
+        let served = try tokens?.authenticator(logger)
         let streams = try EventStreams(storage: storage, configuration: limits)
-        try self.init(streams, configuration, ownsStreams: true, routes, mounts, authorise, logger)
+        try self.init(streams, configuration, ownsStreams: true, routes, mounts, served, authorise, logger)
     }
 
     /// A server over streams that belong to the program and are left open when it has stopped.
@@ -83,10 +96,12 @@ public final class EmbeddedServer: Service {
         configuration: Configuration = Configuration(),
         routes: [Route] = [],
         mounts: [Mount] = [],
+        tokens: SignedTokens? = nil,
         authorise: (@Sendable (RequestHead) async throws -> AccessDecision)? = nil,
         logger: Logger = Logger(label: "freshet")
     ) throws(SetupError) {
-        try self.init(streams, configuration, ownsStreams: false, routes, mounts, authorise, logger)
+        let served = try tokens?.authenticator(logger)
+        try self.init(streams, configuration, ownsStreams: false, routes, mounts, served, authorise, logger)
     }
 
     private init(
@@ -95,6 +110,7 @@ public final class EmbeddedServer: Service {
         ownsStreams: Bool,
         _ routes: [Route],
         _ mounts: [Mount],
+        _ tokens: (any ServedTokens)?,
         _ authorise: (@Sendable (RequestHead) async throws -> AccessDecision)?,
         _ logger: Logger
     ) throws(SetupError) {
@@ -102,6 +118,7 @@ public final class EmbeddedServer: Service {
             configuration,
             streams.configuration,
             mounts: mounts,
+            hasTokens: tokens != nil,
             authorises: authorise != nil
         )
         self.routes = try ProgramRoutes(routes, logger)
@@ -115,6 +132,8 @@ public final class EmbeddedServer: Service {
         } catch {
             throw SetupError(["\(error)"])
         }
+        self.tokens = tokens
+        self.sessions = try keys == nil && tokens == nil ? .ofThisProcess : streams.sessionSecrets(settings)
         self.streams = streams
         self.configuration = settings
         self.ownsStreams = ownsStreams
@@ -133,12 +152,25 @@ public final class EmbeddedServer: Service {
             return !hasRun
         }
         guard isFirst else { throw SetupError(["An EmbeddedServer runs once. Make another."]) }
+        await tokens?.start()
+        do {
+            try await serve()
+        } catch {
+            await tokens?.stop()
+            throw error
+        }
+        await tokens?.stop()
+    }
+
+    private func serve() async throws {
         var configuration = configuration
         if let warning = configuration.fitRelay(openFiles: OpenFiles.limit) { logger.warning("\(warning)") }
+        let access = CurrentAccess(configuration.accessPolicy(keys: keys, tokens: tokens, sessions: sessions))
         let place = Mount.Server(
             streams: streams.streams,
             configuration: configuration,
-            keys: keys,
+            access: access,
+            hasKeys: keys != nil || tokens != nil,
             authorises: authorise != nil,
             logger: logger
         )
@@ -146,6 +178,8 @@ public final class EmbeddedServer: Service {
             configuration: configuration,
             streams: streams.streams,
             keys: keys,
+            tokens: tokens,
+            access: access,
             certificate: certificate,
             logger: logger,
             gate: authorise.map { ProgramGate(authorise: $0, logger: logger) },
@@ -228,5 +262,18 @@ public final class EmbeddedServer: Service {
         } catch {
             throw SetupError(["\(error)"])
         }
+    }
+
+    /// Reads the files of the issuers' keys again: call it when a key was added or taken away, for instance on SIGHUP.
+    /// Tokens of a key that is gone are refused from then on, and what is open by them ends, which native readers are told
+    /// as `reconnect` with `revoked`. Everything else goes on. The keys behind a URL are fetched by themselves.
+    ///
+    /// Without ``SignedTokens`` it does nothing.
+    ///
+    /// - Throws: ``SetupError`` when a file holds nothing that can be used. The server then goes on with what it had.
+    public func reloadTokenKeys() async throws(SetupError) {
+        guard let tokens else { return }
+        try tokens.readKeysAgain(logger)
+        await service.withLock(\.self)?.reviewRights()
     }
 }

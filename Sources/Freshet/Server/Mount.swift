@@ -11,7 +11,10 @@ public struct Mount: Sendable {
     package struct Server: Sendable {
         package let streams: Streams
         package let configuration: ServerConfiguration
-        package let keys: KeyRing?
+        /// The rules about who may, as the server has them.
+        package let access: CurrentAccess
+        /// Keys or signed tokens say who asks.
+        package let hasKeys: Bool
         /// A closure of the program says who asks.
         package let authorises: Bool
         package let logger: Logger

@@ -1,4 +1,4 @@
-import StreamCore
+package import StreamCore
 
 /// Why something asked of a stream was not done.
 public struct EventStreamError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -77,7 +77,7 @@ extension EventStreamError {
         }
     }
 
-    init(_ error: StreamName.Invalid, name: String) {
+    package init(_ error: StreamName.Invalid, name: String) {
         let reason =
             switch error {
             case .empty: "it is empty"

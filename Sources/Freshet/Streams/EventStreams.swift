@@ -1,4 +1,4 @@
-import FreshetServer
+package import FreshetServer
 import Locks
 package import StreamCore
 
@@ -17,6 +17,8 @@ public final class EventStreams: Sendable {
     package let streams: Streams
     package let configuration: Configuration
     private let keeping: Keeping
+    /// Where they are kept; nil in memory.
+    private let directory: String?
     private let readers = Mutex<Readers>(Readers())
 
     private struct Readers {
@@ -38,6 +40,7 @@ public final class EventStreams: Sendable {
         let limits = StoreLimits(all, inMemory: storage.kind == .memory)
         self.configuration = configuration
         self.keeping = try storage.open(limits)
+        self.directory = storage.path
         self.streams = Streams(store: keeping.store, configuration: StreamsConfiguration(all))
     }
 
@@ -95,6 +98,18 @@ public final class EventStreams: Sendable {
         }
         for cursor in cursors { cursor.stop() }
         await keeping.close()
+    }
+
+    /// What session cookies are signed with: by the secrets of the file that is set, by one in the directory, or, in
+    /// memory, by one that is lost with the process as the streams are.
+    package func sessionSecrets(_ settings: ServerConfiguration) throws(SetupError) -> SessionSecrets {
+        do throws(KeyFileError) {
+            if let set = try settings.readSessionSecrets() { return set }
+            guard let directory else { return .ofThisProcess }
+            return try SessionSecrets(directory: directory)
+        } catch {
+            throw SetupError(["\(error)"])
+        }
     }
 
     /// How many streams would be lost with the process.

@@ -26,6 +26,14 @@ public struct StreamStorage: Sendable, Hashable {
         StreamStorage(kind: .directory(path, durability))
     }
 
+    /// The path of the directory; nil in memory.
+    var path: String? {
+        switch kind {
+        case .memory: nil
+        case .directory(let path, _): path
+        }
+    }
+
     /// Opens it. Reading what is not yet in chunks takes a moment.
     func open(_ limits: StoreLimits) throws(SetupError) -> Keeping {
         switch kind {

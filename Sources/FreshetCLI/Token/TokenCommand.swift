@@ -121,15 +121,19 @@ struct TokenCommand: ParsableCommand {
         let now = Int64(SystemTime().wallMilliseconds() / 1000)
         if verify { return try check(now) }
         guard let secretFile, let lifetime = Self.seconds(lifetime) else { return }
-        let secret: [UInt8]
-        do throws(KeysTrouble) {
-            secret = try TokenKey.secretBytes(file: secretFile)
+        let maker: TokenMaker
+        do {
+            maker = try TokenMaker(
+                secretFile: secretFile,
+                issuer: issuer,
+                audience: audience,
+                claim: claim ?? IssuerSetting().claim
+            )
         } catch {
             throw ValidationError("\(error)")
         }
         if let warning = SecretFile.warning(secretFile, what: "The secret file") { Terminal.note(warning) }
-        let maker = TokenMaker(issuer: issuer, audience: audience, subject: subject, claim: claim, rights: rights)
-        try Terminal.write(Array("\(maker.token(secret: secret, now: now, lifetime: lifetime))\n".utf8))
+        try Terminal.write(Array("\(maker.token(for: subject, rights, now: now, lifetime: lifetime))\n".utf8))
     }
 
     private func check(_ now: Int64) throws {
@@ -138,9 +142,9 @@ struct TokenCommand: ParsableCommand {
         (setting.secretFile, setting.keys, setting.jwks) = (secretFile, keys, jwks)
         if let claim { setting.claim = claim }
         let logger = Logger(label: "freshet") { _ in SwiftLogNoOpLogHandler() }
-        let found: TokenIssuer
+        let found: KnownIssuer
         do throws(KeysTrouble) {
-            found = try TokenIssuer(setting, time: SystemTime(), logger: logger) { _ in
+            found = try KnownIssuer(setting, time: SystemTime(), logger: logger) { _ in
                 preconditionFailure("a URL was refused")
             }
         } catch {
@@ -168,6 +172,6 @@ struct TokenCommand: ParsableCommand {
             let number = Int64(digits)
         else { return nil }
         let seconds = number * (unit ?? 1)
-        return 1...(3650 * 86_400) ~= seconds ? seconds : nil
+        return 1...TokenMaker.mostSeconds ~= seconds ? seconds : nil
     }
 }

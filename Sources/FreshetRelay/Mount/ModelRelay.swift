@@ -55,7 +55,8 @@ public struct ModelRelay: Sendable {
 
     /// What an `EmbeddedServer` takes.
     ///
-    /// With keys, callers need one with the right `create` on `relay/`; with a closure that authorises, a grant of it.
+    /// With keys or signed tokens, callers need one with the right `create` on `relay/`; with a closure that authorises, a
+    /// grant of it.
     public var mount: Mount {
         let (environment, builtin) = (environment, builtin)
         let relaying = RelayConfiguration(settings)
@@ -74,7 +75,7 @@ public struct ModelRelay: Sendable {
             )
             return RelayRoutes(
                 relay: relay,
-                access: CurrentAccess(server.configuration.accessPolicy(keys: server.keys)),
+                access: server.access,
                 callers: Self.callers(of: server),
                 client: client
             )
@@ -82,8 +83,8 @@ public struct ModelRelay: Sendable {
     }
 
     private static func callers(of server: Mount.Server) -> RelayRoutes.Callers {
-        if server.authorises { return .authorised(hasKeys: server.keys != nil) }
-        return server.keys == nil ? .anyone : .keys
+        if server.authorises { return .authorised(hasKeys: server.hasKeys) }
+        return server.hasKeys ? .keys : .anyone
     }
 
     private static func problems(

@@ -167,6 +167,7 @@ package struct ServerSettings: Sendable {
         "secure-cookie",
         .toggle,
         default: false,
+        in: .requests,
         "Always mark session cookies Secure, not only over TLS or when X-Forwarded-Proto says https."
     )
 
@@ -174,6 +175,7 @@ package struct ServerSettings: Sendable {
         "session-seconds",
         .seconds(.seconds(60)...day * 400),
         default: .seconds(86_400),
+        in: .requests,
         "How long a session cookie stays valid."
     )
 
@@ -181,7 +183,7 @@ package struct ServerSettings: Sendable {
         "session-secret-file",
         .path,
         default: nil,
-        in: .program,
+        in: .requests,
         "File of secrets of at least 32 bytes, one a line, that session cookies of tokens and narrowed ones are signed with: the "
             + "first signs, the others still count. Nodes that share it take each other's cookies. Without it, the data directory "
             + "holds one. SIGHUP reads it again."

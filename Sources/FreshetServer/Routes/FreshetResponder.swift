@@ -51,8 +51,8 @@ package final class FreshetResponder: Responder {
         if let probe { links.append(probe.access) }
         if let gate { links.append(gate) }
         if let tokens = access.policy.tokens { links.append(tokens) }
-        // Beside a program that decides, only who has a key is let in.
-        if gate == nil || access.policy.keys != nil { links.append(access) }
+        // Beside a program that decides, only who has a key or a session is let in.
+        if gate == nil || access.policy.keys != nil || access.policy.tokens != nil { links.append(access) }
         self.who = AuthenticatorChain(links)
         self.probe = probe
         self.extra = extra

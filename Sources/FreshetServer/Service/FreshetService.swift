@@ -216,8 +216,11 @@ package final class FreshetService: Sendable {
     package func reload(_ policy: AccessPolicy, _ pair: CertificatePair?) async {
         access.replace(with: policy)
         if let pair, let certificate { take(pair, for: certificate) }
-        await server.loops.reviewRights()
+        await reviewRights()
     }
+
+    /// Ends what is open and has lost its right, a few hundred requests at a time; everything else goes on.
+    package func reviewRights() async { await server.loops.reviewRights() }
 
     /// Opens the file of the access log again, which somebody has moved away. Returns at once.
     package func reopenAccessLog() { accessLog?.reopen() }

@@ -1,4 +1,4 @@
-package import AsyncHTTPClient
+package import Freshet
 package import FreshetServer
 import Locks
 package import Logging
@@ -11,9 +11,9 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
     private let current: Mutex<TokenVerifier>
     private let verified = VerifiedTokens(size: 5000)
     private let time: any TimeSource
-    private let client: HTTPClient?
+    private let client: IssuerClient?
 
-    package init(_ verifier: TokenVerifier, time: any TimeSource = SystemTime(), client: HTTPClient? = nil) {
+    package init(_ verifier: TokenVerifier, time: any TimeSource = SystemTime(), client: IssuerClient? = nil) {
         current = Mutex(verifier)
         self.time = time
         self.client = client
@@ -29,33 +29,45 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
     ) throws(KeysTrouble) {
         let settings = configuration.issuers
         guard !settings.isEmpty else { return nil }
-        var issuers: [TokenIssuer] = []
-        let needsClient = settings.contains { $0.jwks.map(IssuerSetting.isURL) ?? false }
-        let client = needsClient ? KeySetDownload.client() : nil
-        do throws(KeysTrouble) {
-            for setting in settings {
-                if let file = setting.secretFile,
-                    let warning = SecretFile.warning(file, what: "The secret file", groupReads: true)
-                {
-                    logger.warning("\(PrintableText.escaped(warning))")
-                }
-                let issuer = try TokenIssuer(setting, time: time, logger: logger) { url in
-                    guard let client else { preconditionFailure("an issuer with a URL has a client") }
-                    return { try await KeySetDownload(client: client, url: url).get() }
-                }
-                issuers.append(issuer)
-            }
-        } catch {
-            // It has nothing open yet, and must be told that nobody needs it.
-            client?.shutdown { _ in }
-            throw error
-        }
-        let verifier = TokenVerifier(
-            issuers: issuers,
+        try self.init(
+            settings.map { ($0, TokenKeySource.all(of: $0)) },
             leeway: Int64(configuration.jwtLeeway),
-            needsExpiry: configuration.jwtExpiry
+            needsExpiry: configuration.jwtExpiry,
+            logger: logger,
+            time: time
         )
-        self.init(verifier, time: time, client: client)
+    }
+
+    /// - Parameters:
+    ///   - issuers: what is said of each, and where its keys are.
+    ///   - leeway: in seconds.
+    /// - Throws: `KeysTrouble` for the first keys that cannot be used.
+    convenience init(
+        _ issuers: [(setting: IssuerSetting, sources: [TokenKeySource])],
+        leeway: Int64,
+        needsExpiry: Bool,
+        logger: Logger,
+        time: any TimeSource = SystemTime()
+    ) throws(KeysTrouble) {
+        let client = IssuerClient()
+        var known: [KnownIssuer] = []
+        for (setting, sources) in issuers {
+            for case .secretFile(let file) in sources {
+                guard let warning = SecretFile.warning(file, what: "The secret file", groupReads: true) else {
+                    continue
+                }
+                logger.warning("\(PrintableText.escaped(warning))")
+            }
+            let issuer = try KnownIssuer(setting, sources, time: time, logger: logger) { url in
+                { try await KeySetDownload(client: try client.client(), url: url).get() }
+            }
+            known.append(issuer)
+        }
+        self.init(
+            TokenVerifier(issuers: known, leeway: leeway, needsExpiry: needsExpiry),
+            time: time,
+            client: client
+        )
     }
 
     /// Fetches the keys of the issuers that have a URL. One that does not answer is asked again later.
@@ -84,7 +96,7 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
     /// Checks tokens by these keys from now on, those too that were found right by the keys before.
     package func replaceKeys(with keys: ReadKeys) { current.withLock { $0 = keys.verifier } }
 
-    package func stop() async { try? await client?.shutdown() }
+    package func stop() async { await client?.close() }
 
     package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication {
         guard let authorization = facts.authorization,
@@ -152,6 +164,16 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
 
     private func admission(_ found: TokenVerifier.Verified) -> Admission {
         Admission(caller: found.caller, credential: .token, signer: found.signer, expires: found.expires)
+    }
+}
+
+extension SignedTokenAuthenticator: ServedTokens {
+    package func readKeysAgain(_ logger: Logger) throws(SetupError) {
+        do throws(KeysTrouble) {
+            replaceKeys(with: try readKeys(logger: logger))
+        } catch {
+            throw SetupError(["\(error)"])
+        }
     }
 }
 

@@ -1,161 +1,139 @@
-import Crypto
-package import FreshetServer
-package import Logging
-import PrintableText
-package import StreamCore
-import TextCodecs
+public import Freshet
 
-/// Somebody who signs tokens, with the keys that these are checked by.
-package struct TokenIssuer: Sendable {
-    package let setting: IssuerSetting
-    /// Those of its files.
-    private var fixed: [TokenKey]
-    package let remote: RemoteKeys?
+/// Somebody who signs tokens, as a server is told of it in code: the name that the tokens bear, whom they are for, the
+/// keys that they are checked by, and what they give.
+///
+/// ```swift
+/// var login = TokenIssuer(
+///     "https://login.example",
+///     audience: "freshet",
+///     keys: [.jwks(url: "https://login.example/.well-known/jwks.json")]
+/// )
+/// login.templates = [.init(.read, on: "users/{sub}/")]
+/// let server = try EmbeddedServer(tokens: .issuers([login]))
+/// ```
+///
+/// A token is checked by the keys of the issuer that its `iss` names, and by no others; by one of its algorithms; and by the
+/// one key that its `kid` names or, without a `kid`, by the only one that fits. What is wrong with an issuer is told by
+/// the initialiser of the server that gets it, as `SetupError`.
+public struct TokenIssuer: Sendable {
+    /// The `iss` of its tokens, byte for byte; nil for tokens of any other name, and of none.
+    public let name: String?
+    /// What the `aud` of its tokens must be, or hold; nil where that is not asked.
+    public let audience: String?
+    /// What its tokens are checked by.
+    public var keys: [Keys]
+    /// What its tokens may be signed with; empty for all that fit their key.
+    public var algorithms: Set<Algorithm> = []
+    /// The claim that holds the rights, such as `{"read": ["answers/42"]}`; `freshet` unless something else is set. A name
+    /// there is that stream alone, unless it ends in `/` or `*`.
+    public var claim = TokenIssuer.usualClaim
+    /// Rights of tokens that do not have that claim.
+    public var templates: [Template] = []
 
-    /// - Throws: `KeysTrouble` for the first file that cannot be used.
-    package init(
-        _ setting: IssuerSetting,
-        time: any TimeSource,
-        logger: Logger,
-        fetch: (_ url: String) -> RemoteKeys.Fetch
-    ) throws(KeysTrouble) {
-        self.setting = setting
-        fixed = try Self.keysOfFiles(setting, logger)
-        guard let jwks = setting.jwks, IssuerSetting.isURL(jwks) else {
-            remote = nil
-            return
-        }
-        let isHere = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains(where: jwks.hasPrefix)
-        if jwks.lowercased().hasPrefix("http://"), !isHere {
-            let url = PrintableText.escaped(jwks)
-            logger.warning("Whoever is on the way to \(url) can sign tokens: it is fetched without TLS.")
-        }
-        remote = RemoteKeys(url: jwks, time: time, logger: logger, fetch: fetch(jwks))
-    }
-
-    /// The same with what its files hold now. What was fetched stays.
+    /// An issuer by its name.
     ///
-    /// - Throws: `KeysTrouble` for the first file that cannot be used.
-    func readAgain(logger: Logger) throws(KeysTrouble) -> TokenIssuer {
-        var issuer = self
-        issuer.fixed = try Self.keysOfFiles(setting, logger)
-        return issuer
+    /// - Parameters:
+    ///   - name: the `iss` of its tokens.
+    ///   - audience: what their `aud` must be, or hold: an issuer signs tokens for others too.
+    ///   - keys: where its keys are; at least one, and at most one URL.
+    public init(_ name: String, audience: String, keys: [Keys]) {
+        self.name = name
+        self.audience = audience
+        self.keys = keys
     }
 
-    private static func keysOfFiles(_ setting: IssuerSetting, _ logger: Logger) throws(KeysTrouble) -> [TokenKey] {
-        var keys: [TokenKey] = []
-        if let file = setting.secretFile { keys.append(try .secret(file: file)) }
-        if let file = setting.keys { keys += try TokenKey.pem(file: file) }
-        if let file = setting.jwks, !IssuerSetting.isURL(file) {
-            let set = try KeySet(try KeyFile.bytes(file), place: file, takesSecrets: true)
-            for reason in set.skipped { logger.warning("\(PrintableText.escaped("\(file): \(reason)")).") }
-            keys += set.keys
-        }
-        return keys
-    }
-
-    /// The one key that a token can have been signed with. Nothing is tried: a token that names a key is checked by
-    /// that one, and one that names none by the only one that fits.
-    func key(for token: SignedToken) throws(TokenTrouble) -> TokenKey {
-        guard setting.algorithms.isEmpty || setting.algorithms.contains(token.algorithm) else {
-            throw .wrong("Its algorithm (alg) is not one that its issuer uses.")
-        }
-        let keys = fixed + (remote?.keys ?? [])
-        let fitting = keys.filter { $0.algorithms.contains(token.algorithm) }
-        guard let id = token.keyID else {
-            guard fitting.count <= 1 else {
-                throw .wrong("It names no key (kid), and there are several that its algorithm (alg) fits.")
-            }
-            guard let key = fitting.first else {
-                throw missing(keys, "There is no key that its algorithm (alg) fits.")
-            }
-            return key
-        }
-        let named = keys.filter { $0.id.map { $0.utf8.elementsEqual(id.utf8) } ?? false }
-        guard !named.isEmpty else {
-            throw missing(keys, "The key that it names (kid) is not known.")
-        }
-        let both = named.filter { $0.algorithms.contains(token.algorithm) }
-        guard both.count == 1 else { throw .wrong("Its algorithm (alg) does not fit the key that it names (kid).") }
-        return both[0]
-    }
-
-    private func missing(_ keys: [TokenKey], _ reason: String) -> TokenTrouble {
-        guard keys.isEmpty else { return .unknownKey(reason) }
-        return remote?.isFetched == true ? .unknownKey("Its issuer has no keys any more.") : .noKeysYet
-    }
-
-    /// Whether it has no key that a token could be checked with.
-    var hasNoKeys: Bool { fixed.isEmpty && remote?.isEmpty ?? true }
-
-    /// Whether a key is still one of its own.
-    func has(_ digest: [UInt8]) -> Bool { (fixed + (remote?.keys ?? [])).contains { $0.digest == digest } }
-
-    /// What a token says of itself, before anybody knows whether it is true.
-    func checkClaims(_ claims: TokenObject, now: Int64, leeway: Int64, needsExpiry: Bool) throws(TokenTrouble) {
-        if let audience = setting.audience, !Self.audiences(claims).contains(Array(audience.utf8)) {
-            throw .wrong("Its audience (aud) is not this server.")
-        }
-        if let expiry = claims["exp"] {
-            guard let seconds = expiry.seconds(.down) else { throw .wrong("Its expiry (exp) is no number of seconds.") }
-            guard now < seconds + leeway else { throw .expired }
-        } else if needsExpiry {
-            throw .wrong("It does not say when it expires (exp).")
-        }
-        if let beginning = claims["nbf"] {
-            guard let seconds = beginning.seconds(.up) else {
-                throw .wrong("Its beginning (nbf) is no number of seconds.")
-            }
-            guard now + leeway >= seconds else { throw .wrong("It is not valid yet (nbf).") }
-        }
-    }
-
-    private static func audiences(_ claims: TokenObject) -> [[UInt8]] {
-        if let one = claims.text("aud") { return [Array(one.utf8)] }
-        return claims["aud"]?.elements.compactMap { $0.string.map { Array($0.utf8) } } ?? []
-    }
-
-    /// Who a verified token speaks for, and what that gives.
+    /// An issuer of tokens with any `iss` that no other issuer has, or none. A server has one at most.
     ///
-    /// - Parameter token: the token itself: without a subject nobody but its bearer is meant.
-    func caller(_ claims: TokenObject, token: String) throws(TokenTrouble) -> Caller {
-        // Apart from every name of a key, and from the subjects of every other issuer: no # is left in what follows it.
-        let subject: String
-        if let named = claims.text("sub"), !named.isEmpty {
-            subject = PercentEncoding.encode(named, keeping: .unreservedAndSlash)
-        } else {
-            subject = "*" + Hexadecimal.text(SHA256.hash(data: Array(token.utf8)).prefix(8))
+    /// - Parameters:
+    ///   - audience: what their `aud` must be, or hold; nil where that is not asked.
+    ///   - keys: where its keys are; at least one, and at most one URL.
+    public init(audience: String? = nil, keys: [Keys]) {
+        self.name = nil
+        self.audience = audience
+        self.keys = keys
+    }
+}
+
+extension TokenIssuer {
+    /// Keys, or where they are.
+    ///
+    /// A secret checks HS256, HS384 and HS512, RSA of 2048 bits or more RS256 and PS256, EC of the curve P-256 ES256 and of
+    /// P-384 ES384, Ed25519 EdDSA; a JWK with an `alg` that alone.
+    public struct Keys: Sendable {
+        let source: TokenKeySource
+
+        /// A secret that both sides know.
+        ///
+        /// - Parameters:
+        ///   - bytes: at least 32, all of which count.
+        ///   - id: the `kid` by which tokens name it. Where an issuer has several secrets, such as an old and a new one, each
+        ///     needs one.
+        public static func secret(_ bytes: some Sequence<UInt8>, id: String? = nil) -> Keys {
+            Keys(source: .secret(Array(bytes), id: id))
         }
-        return Caller(name: "\(setting.issuer ?? "")#\(subject)", grants: try grants(claims))
+
+        /// The path of a file with a secret of at least 32 bytes. One newline at its end is not part of it.
+        public static func secret(file: String) -> Keys { Keys(source: .secretFile(file)) }
+
+        /// Public keys in PEM form, one after the other. A line `kid: NAME` before one of them is its name.
+        public static func pem(_ text: String) -> Keys { Keys(source: .pem(text)) }
+
+        /// The path of a file with public keys in PEM form.
+        public static func pem(file: String) -> Keys { Keys(source: .pemFile(file)) }
+
+        /// A JWKS (RFC 7517), as JSON. Keys that are not understood, or have another `use` than `sig`, are left out and
+        /// named in the log; of more than 1000, the first count.
+        public static func jwks(_ json: some Sequence<UInt8>) -> Keys { Keys(source: .keySet(Array(json))) }
+
+        /// The path of a file with a JWKS.
+        public static func jwks(file: String) -> Keys { Keys(source: .keySetFile(file)) }
+
+        /// The `https://` or `http://` URL of a JWKS of at most 1 MiB.
+        ///
+        /// It is fetched when the server starts; in the background when it is as old as `Cache-Control: max-age` says (5
+        /// minutes where it says nothing, a minute at least, a day at most); and at most once in 30 s for a token that names
+        /// a key which is not among them, whose request waits 5 s at most. An issuer that does not answer keeps the keys that
+        /// it had; while none was ever fetched its tokens get 503.
+        public static func jwks(url: String) -> Keys { Keys(source: .url(url)) }
     }
 
-    private func grants(_ claims: TokenObject) throws(TokenTrouble) -> [Caller.Grant] {
-        guard let claim = claims[setting.claim] else {
-            return setting.templates.compactMap { template in template.grant { claims.text($0) } }
+    /// Ways to sign a token (RFC 7518, section 3.1; RFC 8037; RFC 9864).
+    public enum Algorithm: String, Sendable, Hashable, CaseIterable {
+        /// HMAC with SHA-256.
+        case hs256 = "HS256"
+        /// HMAC with SHA-384.
+        case hs384 = "HS384"
+        /// HMAC with SHA-512.
+        case hs512 = "HS512"
+        /// RSA with PKCS #1 v1.5 and SHA-256.
+        case rs256 = "RS256"
+        /// RSA with PSS and SHA-256.
+        case ps256 = "PS256"
+        /// ECDSA of the curve P-256.
+        case es256 = "ES256"
+        /// ECDSA of the curve P-384.
+        case es384 = "ES384"
+        /// Ed25519, without the curve in its name.
+        case edDSA = "EdDSA"
+        /// Ed25519 by its name.
+        case ed25519 = "Ed25519"
+    }
+
+    /// A right that claims of a token give: for tokens that cannot carry rights.
+    public struct Template: Sendable, Hashable {
+        /// What is allowed.
+        public var rights: StreamRights
+        /// The name, in which `{sub}` is the text of the token's claim `sub`, and a whole segment. It is that stream alone, unless
+        /// it ends in `/` or `*`.
+        public var pattern: String
+
+        /// Rights on what a pattern names, such as `users/{sub}/`.
+        ///
+        /// A token whose claim is missing, empty, no string, `.`, `..`, or has a `/` in it gets none of them.
+        public init(_ rights: StreamRights, on pattern: String) {
+            self.rights = rights
+            self.pattern = pattern
         }
-        guard let object = TokenObject(Array(claim.raw)) else {
-            throw .wrong("Its claim \"\(setting.claim)\" is no object, or says something twice.")
-        }
-        var grants: [Caller.Grant] = []
-        for name in object.names {
-            guard let right = Rights(name: name) else {
-                throw .wrong("Its claim \"\(setting.claim)\" has \"\(name)\", which is no right.")
-            }
-            let written = object[name]
-            let texts = written?.elements.compactMap(\.string) ?? []
-            guard written?.raw.first == UInt8(ascii: "["), texts.count == written?.elements.count else {
-                throw .wrong("Its claim \"\(setting.claim)\" has \"\(name)\" without a list of names.")
-            }
-            var prefixes: [StreamPrefix] = []
-            for text in texts {
-                do throws(Refusal) {
-                    prefixes.append(try StreamPrefix(pattern: text))
-                } catch {
-                    throw .wrong("Its claim \"\(setting.claim)\" has a wrong name: \(error.reason).")
-                }
-            }
-            grants.append(Caller.Grant(right, prefixes))
-        }
-        return grants
     }
 }

@@ -18,18 +18,18 @@ package struct TokenVerifier: Sendable {
         var epoch: Int
     }
 
-    package let issuers: [TokenIssuer]
+    package let issuers: [KnownIssuer]
     /// Counts the times that files of keys were read again.
     let epoch: Int
     private let leeway: Int64
     private let needsExpiry: Bool
 
     /// - Parameter leeway: in seconds.
-    package init(issuers: [TokenIssuer], leeway: Int64, needsExpiry: Bool) {
+    package init(issuers: [KnownIssuer], leeway: Int64, needsExpiry: Bool) {
         self.init(issuers: issuers, epoch: 0, leeway: leeway, needsExpiry: needsExpiry)
     }
 
-    private init(issuers: [TokenIssuer], epoch: Int, leeway: Int64, needsExpiry: Bool) {
+    private init(issuers: [KnownIssuer], epoch: Int, leeway: Int64, needsExpiry: Bool) {
         self.issuers = issuers
         self.epoch = epoch
         self.leeway = leeway
@@ -40,7 +40,7 @@ package struct TokenVerifier: Sendable {
     ///
     /// - Throws: `KeysTrouble` for the first file that cannot be used.
     func readAgain(logger: Logger) throws(KeysTrouble) -> TokenVerifier {
-        var again: [TokenIssuer] = []
+        var again: [KnownIssuer] = []
         for issuer in issuers { again.append(try issuer.readAgain(logger: logger)) }
         return TokenVerifier(issuers: again, epoch: epoch + 1, leeway: leeway, needsExpiry: needsExpiry)
     }

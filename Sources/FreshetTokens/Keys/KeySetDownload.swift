@@ -1,4 +1,4 @@
-package import AsyncHTTPClient
+import AsyncHTTPClient
 import FreshetServer
 import NIOCore
 import NIOHTTP1
@@ -9,24 +9,12 @@ import TextCodecs
 #endif
 
 /// Fetches a key set: one answer of bounded size, in bounded time, from the URL itself.
-package struct KeySetDownload: Sendable {
+struct KeySetDownload: Sendable {
     static let mostBytes = 1 << 20
     static let mostTime = Duration.seconds(5)
 
     let client: HTTPClient
     let url: String
-
-    /// What issuers are asked with. A redirection would let another host name the keys.
-    package static func client() -> HTTPClient {
-        HTTPClient(
-            eventLoopGroupProvider: .singleton,
-            configuration: HTTPClient.Configuration(
-                redirectConfiguration: .disallow,
-                timeout: .init(connect: .seconds(5)),
-                decompression: .disabled
-            )
-        )
-    }
 
     /// The key set, and in how many seconds it is stale, if the answer says that.
     func get() async throws -> (body: [UInt8], maximumAge: Int?) {

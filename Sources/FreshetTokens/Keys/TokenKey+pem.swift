@@ -6,7 +6,11 @@ import TextCodecs
 extension TokenKey {
     /// The public keys of a PEM file. A line `kid: NAME` before one of them is its name.
     static func pem(file: String) throws(KeysTrouble) -> [TokenKey] {
-        let text = String(decoding: try KeyFile.bytes(file), as: UTF8.self)
+        try pem(String(decoding: try KeyFile.bytes(file), as: UTF8.self), place: file)
+    }
+
+    /// The public keys of a text as such files have it.
+    static func pem(_ text: String, place: String) throws(KeysTrouble) -> [TokenKey] {
         var keys: [TokenKey] = []
         var id: String?
         var block: [String]?
@@ -15,9 +19,9 @@ extension TokenKey {
             if line.hasPrefix("-----BEGIN ") {
                 block = [line]
             } else if line.hasPrefix("-----END "), let begun = block {
-                guard let key = try pem(begun + [line], id: id, file: file) else {
+                guard let key = try pem(begun + [line], id: id, place: place) else {
                     throw KeysTrouble(
-                        place: file,
+                        place: place,
                         reason:
                             "its key number \(keys.count + 1) is no public key that can check a token: those are RSA of at "
                             + "least 2048 bits, EC of P-256 or P-384, and Ed25519"
@@ -31,14 +35,14 @@ extension TokenKey {
                 id = String(line.dropFirst(4).trimmingBlanks())
             }
         }
-        guard !keys.isEmpty else { throw KeysTrouble(place: file, reason: "there is no public key in PEM form in it") }
+        guard !keys.isEmpty else { throw KeysTrouble(place: place, reason: "there is no public key in PEM form in it") }
         return keys
     }
 
-    private static func pem(_ lines: [String], id: String?, file: String) throws(KeysTrouble) -> TokenKey? {
+    private static func pem(_ lines: [String], id: String?, place: String) throws(KeysTrouble) -> TokenKey? {
         if lines[0].contains("PRIVATE KEY") {
             throw KeysTrouble(
-                place: file,
+                place: place,
                 reason: "it holds a private key, which the issuer alone should have. Name the public one: "
                     + "`openssl pkey -in FILE -pubout`"
             )
