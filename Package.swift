@@ -424,7 +424,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "FreshetCLI", "FreshetServer", "EventSource", "PrintableText", "ServerSentEvents", "StreamCore",
-                "ScriptedServer", nio, nioHTTP1, logging,
+                "ScriptedServer", nio, nioHTTP1, nioEmbedded, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
