@@ -26,7 +26,7 @@ struct BenchRun<Mode: BenchMode> {
         // A key of the environment is for the server that the environment names.
         let key = try mode.foreign == nil || options.client.key != nil ? options.client.bearerKey() : nil
 
-        let signals = TrappedSignals.begin([SIGINT, SIGTERM, SIGHUP])
+        let signals = TrappedSignals.begin([SIGINT, SIGTERM] + TrappedSignals.hangUp())
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threads)
         var configuration = StreamClient.configuration(trusting: authorities)
         if settings.isHTTP1 { configuration.httpVersion = .http1Only }
