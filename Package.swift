@@ -496,7 +496,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "FreshetCLI", "FreshetServer", "EventSource", "PrintableText", "ServerSentEvents", "StreamCore",
-                "ScriptedServer", nio, nioHTTP1, logging,
+                "ScriptedServer", nio, nioHTTP1, nioEmbedded, logging,
                 argumentParser,
             ],
             swiftSettings: settings

@@ -30,6 +30,7 @@ struct Freshet: AsyncParsableCommand {
             Info.self,
             Health.self,
             Doctor.self,
+            Bench.self,
             Backup.self,
             Check.self,
             ProxyConfig.self,

@@ -29,10 +29,7 @@ struct StandardInput: ProducerInput {
 
     /// SIGINT, SIGTERM and SIGHUP once; the second of a kind ends the process as it always does.
     func onInterrupt(_ stop: @escaping @Sendable () -> Void) {
-        // `nohup` has it ignored, and so it stays.
-        let previous = signal(SIGHUP, SIG_IGN)
-        let isIgnored = unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-        let signals = TrappedSignals.begin([SIGINT, SIGTERM] + (isIgnored ? [] : [SIGHUP]))
+        let signals = TrappedSignals.begin([SIGINT, SIGTERM] + TrappedSignals.hangUp())
         Task {
             for await number in signals {
                 signal(number, SIG_DFL)

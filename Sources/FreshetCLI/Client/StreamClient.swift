@@ -25,15 +25,21 @@ struct StreamClient: Sendable {
     /// - Parameter authorities: Certificates to trust beside the system's.
     init(key: String?, trusting authorities: [NIOSSLCertificate] = []) {
         self.key = key
+        let configuration = Self.configuration(trusting: authorities)
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        self.http = http
+        Self.clients.withLock { $0.append(http) }
+    }
+
+    /// How an HTTP client of these commands asks.
+    static func configuration(trusting authorities: [NIOSSLCertificate]) -> HTTPClient.Configuration {
         var configuration = EventSource.httpClientConfiguration
         if !authorities.isEmpty {
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.additionalTrustRoots = [.certificates(authorities)]
             configuration.tlsConfiguration = tls
         }
-        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        self.http = http
-        Self.clients.withLock { $0.append(http) }
+        return configuration
     }
 
     /// - Throws: ``Unreachable`` when there was no whole response in time.

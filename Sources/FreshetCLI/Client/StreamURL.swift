@@ -36,6 +36,9 @@ struct StreamURL: Equatable {
             + PercentEncoding.encode(argument, keeping: .unreservedAndSlash)
     }
 
+    /// Whether a text that should be a name is an address, with or without its scheme.
+    static func isAddress(_ text: String) -> Bool { URLTrouble.isURL(text) || AddressTrouble.describe(text) != nil }
+
     /// The description of the stream, one JSON object; nil if the URL is not of the form that Freshet serves.
     var description: String? {
         guard let range = url.range(of: Self.path) else { return nil }

@@ -17,6 +17,13 @@ enum TrappedSignals {
         return (ends[0], ends[1])
     }()
 
+    /// SIGHUP, unless the program was started with it ignored: `nohup` has it so, and so it stays.
+    static func hangUp() -> [CInt] {
+        let previous = signal(SIGHUP, SIG_IGN)
+        let isIgnored = unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        return isIgnored ? [] : [SIGHUP]
+    }
+
     /// From now on these signals are elements, in the order in which they come, for as long as the process lives. Called
     /// once. Without a descriptor for it they go on ending the process.
     static func begin(_ signals: [CInt]) -> AsyncStream<CInt> {
