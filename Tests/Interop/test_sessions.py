@@ -136,7 +136,7 @@ def test_a_session_of_a_token_ends_with_its_kid(serve, tmp_path, kind):
     file = tmp_path / "public"
     keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("one", "two")}
     write_keys(file, kind, keys, "one", "two")
-    server = serve(jwt_issuer="app", jwt_audience="freshet", **{f"jwt_{kind}": file})
+    server = serve(jwt_issuer="app", jwt_audience="freshet", heartbeat_seconds=3600, **{f"jwt_{kind}": file})
     tokens = {name: token_bearer(jwt.encode(claims(), keys[name], "ES256", headers={"kid": name})) for name in keys}
     path = server.create(name="answers/1", headers=tokens["two"])
     pages = {name: cookie(session(server, tokens[name])) for name in keys}

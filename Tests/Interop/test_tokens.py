@@ -490,7 +490,8 @@ def test_an_issuer_that_publishes_an_empty_set_has_taken_its_keys_back(serve, ke
     keys.chmod(0o600)
     backend = bearer("backend-key-0123456789")
     key_server.has(known)
-    server = serve(keys=keys, jwt_jwks=key_server.url, jwt_issuer="app", jwt_audience="freshet")
+    issuer = {"jwt_jwks": key_server.url, "jwt_issuer": "app", "jwt_audience": "freshet"}
+    server = serve(keys=keys, heartbeat_seconds=3600, **issuer)
     seen = by(known)
     path = server.create(name="answers/1", headers=seen)
     page = cookie(session(server, seen))
