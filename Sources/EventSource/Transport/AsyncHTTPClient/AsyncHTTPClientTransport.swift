@@ -18,9 +18,9 @@ public struct AsyncHTTPClientTransport: EventSourceTransport {
             /// The next chunk; nil after the last one.
             ///
             /// - Throws: ``EventSourceTransportError``, or `CancellationError`.
-            public mutating func next() async throws -> [UInt8]? {
+            @concurrent public mutating func next() async throws -> [UInt8]? {
                 do {
-                    return try await chunks.next(isolation: #isolation).map { Array($0.readableBytesView) }
+                    return try await chunks.next().map { Array($0.readableBytesView) }
                 } catch {
                     throw AsyncHTTPClientTransport.trouble(error)
                 }

@@ -1,6 +1,5 @@
 #if canImport(Darwin) || !AsyncHTTPClient || FRESHET_URL_SESSION
 #if canImport(FoundationNetworking)
-import Foundation
 public import FoundationNetworking
 #else
 public import Foundation
