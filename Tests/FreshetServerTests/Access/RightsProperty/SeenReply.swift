@@ -32,7 +32,7 @@ struct SeenReply {
         case .granted(let grant, let plan):
             grants.append(grant)
             await follow(plan, body: body)
-        case .named(_, let plan): await follow(plan, body: body)
+        case .holding(_, let plan), .named(_, let plan): await follow(plan, body: body)
         }
     }
 
