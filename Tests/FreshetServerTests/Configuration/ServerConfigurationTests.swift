@@ -282,7 +282,10 @@ import Testing
             }
         }
         for name in names {
-            let parts = ["relay-": "RelaySettings.swift", "jwt-": "TokenSettings.swift", "hook-": "HookSettings.swift"]
+            let parts = [
+                "relay-": "RelaySettings.swift", "jwt-": "TokenSettings.swift", "hook-": "HookSettings.swift",
+                "quota-": "QuotaSettings.swift",
+            ]
             let part = parts.first { name.hasPrefix($0.key) }
             #expect(named[name] == [part?.value ?? "ServerSettings.swift"], "\(name)")
         }
