@@ -208,16 +208,16 @@ struct ForkTests {
 
     @Test(
         "a directory of an earlier version is taken over, and is then refused by that version",
-        arguments: [UInt8(1), 2]
+        arguments: [1, 2]
     )
-    func earlierVersion(version: UInt8) async throws {
+    func earlierVersion(version: Int) async throws {
         let directory = TemporaryDirectory()
         var store = try SQLiteStreamStore(directory: directory.path)
         _ = try await store.put(source)
         try await store.add(source, "kept")
         await store.close()
-        #expect(try Self.version(directory) == 3)
-        try Self.setVersion(directory, version)
+        #expect(try Self.version(directory) == 4)
+        try EarlierVersion.make(version, of: directory.file("freshet.db"))
         #expect(try SQLiteStreamStore.check(directory: directory.path).problems == [])
         store = try SQLiteStreamStore(directory: directory.path)
         #expect(try await store.texts(source) == ["kept"])
@@ -226,7 +226,7 @@ struct ForkTests {
         let named = StreamName.known("with fields")
         _ = try await store.create(named, CreateRequest(options: StreamOptions(responseFields: fields)))
         await store.close()
-        #expect(try Self.version(directory) == 3)
+        #expect(try Self.version(directory) == 4)
         #expect(try SQLiteStreamStore.check(directory: directory.path).problems == [])
         store = try SQLiteStreamStore(directory: directory.path)
         #expect(try await store.info(named)?.options.responseFields == fields)
@@ -237,11 +237,5 @@ struct ForkTests {
     private static func version(_ directory: TemporaryDirectory) throws -> Int {
         // Byte 60 of a database: the user version, big-endian.
         Int(try directory.bytes(of: "freshet.db")[63])
-    }
-
-    private static func setVersion(_ directory: TemporaryDirectory, _ version: UInt8) throws {
-        var bytes = try directory.bytes(of: "freshet.db")
-        bytes[63] = version
-        try directory.write(bytes, to: "freshet.db")
     }
 }

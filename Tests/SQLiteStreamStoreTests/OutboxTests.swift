@@ -21,7 +21,7 @@ struct OutboxTests {
         _ = try await old.put(name)
         try await old.add(name, "a")
         await old.close()
-        try Self.makeOld(directory.file("freshet.db"))
+        try EarlierVersion.make(3, of: directory.file("freshet.db"))
         #expect(try SQLiteStreamStore.check(directory: directory.path).problems == [])
         let store = try open(directory)
         try await store.add(name, "b", end: EndRequest(.done))
@@ -86,20 +86,6 @@ struct OutboxTests {
     }
 
     /// What version 3 would have left: no table, and a head that knows of none.
-    private static func makeOld(_ file: String) throws {
-        let database = try Database(path: file, mode: .readWrite)
-        let select = try database.prepare("SELECT data FROM head")
-        _ = try select.step()
-        // Neither an entry nor a sum, and the number 1: three bytes.
-        let head = Array(select.bytes(0).dropLast(3))
-        select.reset()
-        let put = try database.prepare("UPDATE head SET data = ?")
-        put.bind(1, Checksum.carrying(Checksum.of(head[4...], .head, key: HeadRow.key), head))
-        try put.run()
-        try database.execute("DROP TABLE outbox")
-        try database.execute("PRAGMA user_version=3")
-    }
-
     private static func execute(_ file: String, _ sql: String) throws {
         try Database(path: file, mode: .readWrite).execute(sql)
     }
