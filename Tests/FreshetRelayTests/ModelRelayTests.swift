@@ -11,6 +11,7 @@ import Testing
 
 @Suite("The relay inside a program", .timeLimit(.minutes(10)))
 struct ModelRelayTests {
+    private static let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     private static let call = #"{"model":"builtin","stream":true,"messages":[{"role":"user","content":"Why?"}]}"#
 
     /// Runs a server that relays until the body returns.
@@ -112,6 +113,7 @@ struct ModelRelayTests {
                 for (session, status) in [("ada", 200), ("bob", 403), ("eve", 401)] {
                     let headers: HTTPHeaders = [
                         "X-Session": session, "OpenAI-Project": "p", "Authorization": "Bearer x",
+                        "traceparent": "00-\(Self.trace)-00f067aa0ba902b7-01",
                     ]
                     #expect(
                         try await ask(url + "/v1/chat/completions", .POST, headers, body: Self.call).status == status
@@ -122,6 +124,7 @@ struct ModelRelayTests {
             let fields = try #require(upstream.requests.first?.headers)
             #expect(fields["OpenAI-Project"] == ["p"])
             #expect(fields["X-Session"].isEmpty && fields["Authorization"].isEmpty)
+            #expect(fields["traceparent"].first?.contains(Self.trace) == true)
         }
     }
 

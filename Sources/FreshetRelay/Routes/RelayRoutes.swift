@@ -136,7 +136,8 @@ package struct RelayRoutes: RouteGroup {
     }
 
     private static let clientFields: Set<String> = [
-        "accept", "content-type", "freshet-on-disconnect", "idempotency-key", "user-agent", "x-goog-api-client",
+        "accept", "content-type", "freshet-on-disconnect", "idempotency-key", "traceparent", "tracestate", "user-agent",
+        "x-goog-api-client",
     ]
     private static let clientBeginnings = ["anthropic-", "openai-", "x-stainless-"]
 
