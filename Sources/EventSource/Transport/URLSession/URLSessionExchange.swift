@@ -19,6 +19,7 @@ final class URLSessionExchange: Sendable {
         var head: Head?
         var body: ReceivedBody
         var reader: CheckedContinuation<Void, Never>?
+        var isCancelled = false
         /// How often something happened that a reader may wait for.
         var changes = 0
     }
@@ -89,7 +90,14 @@ final class URLSessionExchange: Sendable {
 
     /// Ends it, for the reader with `CancellationError`.
     func cancel() {
-        change { $0.body.finish(.failure(CancellationError())) }
+        change { state in
+            state.body.finish(.failure(CancellationError()))
+            cancelTask(&state)
+        }
+    }
+
+    private func cancelTask(_ state: inout State) {
+        state.isCancelled = true
         task.cancel()
     }
 
@@ -97,22 +105,39 @@ final class URLSessionExchange: Sendable {
 
     /// The first response is the one: that of a redirect is told twice.
     func received(_ response: URLResponse) {
-        guard let response = response as? HTTPURLResponse else { return }
-        let headers = response.allHeaderFields.compactMap { name, value in
-            (name as? String).map { (name: $0, value: "\(value)") }
-        }
-        let head = Head(status: response.statusCode, headers: URLSessionTransport.undecoded(headers))
+        guard let head = Self.head(of: response) else { return }
         change { if $0.head == nil { $0.head = head } }
     }
 
-    func received(_ data: Data) {
-        let action = change { state in
-            let action = state.body.received(data)
-            // Under the lock, as its end is.
-            if action == .pause { task.suspend() }
-            return action
+    /// A redirect is not followed.
+    ///
+    /// FoundationNetworking ends the program when it is told so of a task that is cancelled: it is not told then, and who
+    /// reads the head, and may cancel for it, has it afterwards.
+    func redirected(_ response: HTTPURLResponse, _ decide: @Sendable (URLRequest?) -> Void) {
+        let head = Self.head(of: response)
+        change { state in
+            if !state.isCancelled { decide(nil) }
+            if state.head == nil { state.head = head }
         }
-        if action == .fail { task.cancel() }
+    }
+
+    private static func head(of response: URLResponse) -> Head? {
+        guard let response = response as? HTTPURLResponse else { return nil }
+        let headers = response.allHeaderFields.compactMap { name, value in
+            (name as? String).map { (name: $0, value: "\(value)") }
+        }
+        return Head(status: response.statusCode, headers: URLSessionTransport.undecoded(headers))
+    }
+
+    func received(_ data: Data) {
+        change { state in
+            // Under the lock, as its end is.
+            switch state.body.received(data) {
+            case .readOn: break
+            case .pause: task.suspend()
+            case .fail: cancelTask(&state)
+            }
+        }
     }
 
     func finished(_ error: (any Error)?) {

@@ -85,8 +85,8 @@ final class URLSessionExchanges: NSObject, URLSessionDataDelegate, Sendable {
         newRequest request: URLRequest,
         completionHandler: @Sendable @escaping (URLRequest?) -> Void
     ) {
-        exchange(task)?.received(response)
-        completionHandler(nil)
+        // One that is not there any more was cancelled.
+        exchange(task)?.redirected(response, completionHandler)
     }
 
     #if canImport(FoundationNetworking)
