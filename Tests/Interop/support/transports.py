@@ -71,6 +71,13 @@ TABLE = [
         """,
     ),
     (
+        HTTP1,
+        "Over HTTP/2 a head of more than 16 KiB waits until the client has acknowledged the server's settings; the client here does not.",
+        """
+        tokens::a_token_of_64_kib_is_too_much
+        """,
+    ),
+    (
         CLEAR,
         "It measures what a server's other work costs, with clients that speak HTTP/1.1 in clear text because they must cost little.",
         """
