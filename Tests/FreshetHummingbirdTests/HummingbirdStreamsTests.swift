@@ -218,6 +218,7 @@ struct HummingbirdStreamsTests {
                     "GET /v1/stream/none?as=sse HTTP/1.1\r\nHost: localhost\r\nUser-Agent: dropped\r\n"
                         + "Connection: close\r\n\r\n"
                 ).read()
+                try await app.settle()
             }
             let waiting = try await app.send("GET /v1/stream/none?as=sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
             while try app.readers(of: "none") != 1 { await Task.yield() }

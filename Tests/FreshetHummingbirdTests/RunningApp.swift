@@ -71,6 +71,12 @@ struct RunningApp: Sendable {
     /// Who waits for a stream that does not exist is attached too.
     func readers(of name: String) throws -> Int { streams.streams.attendance(of: try StreamName(name)).readers }
 
+    /// Returns when the loops have done what was left to them by now, such as giving back the place of a response that
+    /// was let go of: its client may have seen the end before.
+    func settle() async throws {
+        for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() { try await loop.submit {}.get() }
+    }
+
     func stop() async { await group.triggerGracefulShutdown() }
 
     /// Sends a request as bytes, and returns the connection.
