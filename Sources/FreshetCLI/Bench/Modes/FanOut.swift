@@ -70,12 +70,15 @@ struct FanOutMode: BenchMode {
         [(.delivery, "due to read"), (.acknowledgement, "due to acknowledged"), (.between, "between events")]
     }
 
-    func run(_ context: BenchContext) async throws {
+    func run(_ context: BenchContext) async throws { try await run(context, beside: []) }
+
+    /// - Parameter others: Further readers of the same stream, which are opened first; what they read is not waited for.
+    func run(_ context: BenchContext, beside others: [FollowingReader]) async throws {
         let url = foreign ?? context.streams.url(0, of: 1)
         let request = try context.reading(url, foreign: foreign != nil)
         let now = BenchClock.now
-        let all = (0..<readers).map { _ in FollowingReader(context.measurements, due: now) }
-        try await context.open(all) { _ in request }
+        let own = (0..<readers).map { _ in FollowingReader(context.measurements, due: now) }
+        try await context.open(others + own) { _ in request }
         let timeline = context.timeline()
         guard foreign == nil else { return try await context.wait(until: timeline.until) }
         let schedule = Schedule(start: timeline.start, rate: rate, seconds: context.options.seconds)

@@ -42,15 +42,14 @@ struct SlowReaders: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let mode = SlowReadersMode(
+        let fanOut = FanOutMode(
             readers: readers,
-            slow: slow,
-            slowRate: slowRate,
             rate: rate,
             shape: BodyShape(bytes: bytes),
             appenders: connections,
             foreign: foreign.url
         )
+        let mode = SlowReadersMode(fanOut: fanOut, slow: slow, slowRate: slowRate)
         try await BenchRun(mode: mode, options: options).run()
     }
 }
@@ -58,45 +57,26 @@ struct SlowReaders: AsyncParsableCommand {
 struct SlowReadersMode: BenchMode {
     static let name = "slow"
 
-    var readers: Int
+    /// What it is without those that take slowly.
+    var fanOut: FanOutMode
     var slow: Int
     var slowRate: Int
-    var rate: Double
-    var shape: BodyShape
-    var appenders: Int
-    var foreign: String?
 
     var options: [String: String] {
-        let reading = ["readers": "\(readers)", "slow": "\(slow)", "slow-rate": "\(slowRate)"]
-        guard foreign == nil else { return reading }
-        let writing = [
-            "rate": BenchSettings.text(rate), "bytes": "\(shape.bytes)", "connections": "\(appenders)",
-        ]
-        return reading.merging(writing) { one, _ in one }
+        fanOut.options.merging(["slow": "\(slow)", "slow-rate": "\(slowRate)"]) { one, _ in one }
     }
 
-    var streamCount: Int { foreign == nil ? 1 : 0 }
-    var connections: Int { readers + slow + (foreign == nil ? appenders : 0) }
-
-    var latencies: [(Measurements.Series, String)] {
-        [(.delivery, "due to read"), (.acknowledgement, "due to acknowledged"), (.between, "between events")]
-    }
+    var streamCount: Int { fanOut.streamCount }
+    var connections: Int { fanOut.connections + slow }
+    var foreign: String? { fanOut.foreign }
+    var latencies: [(Measurements.Series, String)] { fanOut.latencies }
 
     func run(_ context: BenchContext) async throws {
-        let url = foreign ?? context.streams.url(0, of: 1)
-        let request = try context.reading(url, foreign: foreign != nil)
         let now = BenchClock.now
-        let all = (0..<(slow + readers)).map { number in
-            FollowingReader(context.measurements, due: now, bytesPerSecond: number < slow ? slowRate : nil)
+        let all = (0..<slow).map { _ in
+            FollowingReader(context.measurements, due: now, bytesPerSecond: slowRate)
         }
-        try await context.open(all) { _ in request }
-        let timeline = context.timeline()
-        guard foreign == nil else { return try await context.wait(until: timeline.until) }
-        let schedule = Schedule(start: timeline.start, rate: rate, seconds: context.options.seconds)
-        try await context.send(schedule, lanes: appenders, what: "an event") { _, _ in
-            try context.atomicLane(url, shape, schedule)
-        }
-        try await context.settle(.received, expected: context.measurements.count(.appended).all * readers)
+        try await fanOut.run(context, beside: all)
     }
 
     func figures(_ measurements: Measurements, seconds: Double) -> [BenchResult.Figure] {
