@@ -7,7 +7,7 @@ import Darwin
 #endif
 
 /// What every Prometheus client tells of its process, by the names that dashboards know.
-struct ProcessMetrics {
+package struct ProcessMetrics {
     var startedSeconds: Double
 
     var families: [MetricFamily] {
@@ -17,7 +17,7 @@ struct ProcessMetrics {
                 "process_cpu_seconds_total",
                 .counter,
                 "Seconds of processor time, of the user and of the system",
-                [.init(cpuSeconds)]
+                [.init(Self.cpuSeconds)]
             ),
             gauge("process_max_resident_memory_bytes", "The most memory it has held", mostMemory),
             MetricFamily(
@@ -33,7 +33,7 @@ struct ProcessMetrics {
         MetricFamily(name, .gauge, help, [.init(value)])
     }
 
-    private var usage: rusage {
+    private static var usage: rusage {
         var usage = rusage()
         #if canImport(Darwin)
         getrusage(RUSAGE_SELF, &usage)
@@ -43,16 +43,17 @@ struct ProcessMetrics {
         return usage
     }
 
-    private var cpuSeconds: Double {
+    /// Seconds of processor time that this process has taken, of the user and of the system.
+    package static var cpuSeconds: Double {
         let usage = usage
-        return Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime)
+        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 
     private var mostMemory: Double {
         #if canImport(Darwin)
-        Double(usage.ru_maxrss)
+        Double(Self.usage.ru_maxrss)
         #else
-        Double(usage.ru_maxrss) * 1024
+        Double(Self.usage.ru_maxrss) * 1024
         #endif
     }
 

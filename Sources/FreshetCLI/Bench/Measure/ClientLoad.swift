@@ -1,4 +1,5 @@
 import Foundation
+import FreshetServer
 import NIOCore
 
 /// What the client itself needed, and whether that was the limit.
@@ -59,18 +60,6 @@ struct ClientLoad: Codable, Equatable {
         try values.encode(latenessP99, forKey: .latenessP99)
         try values.encode(limits, forKey: .limits)
     }
-
-    /// Seconds of processor time of this process so far.
-    static var processorSeconds: Double {
-        var usage = rusage()
-        #if canImport(Darwin)
-        getrusage(RUSAGE_SELF, &usage)
-        #else
-        getrusage(CInt(RUSAGE_SELF.rawValue), &usage)
-        #endif
-        let microseconds = Double(usage.ru_utime.tv_usec) + Double(usage.ru_stime.tv_usec)
-        return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + microseconds / 1e6
-    }
 }
 
 /// Notices how late an event loop comes to what is due on it, and what the process uses meanwhile.
@@ -83,7 +72,7 @@ enum LoopLag {
         loop.scheduleTask(deadline: due) {
             let now = BenchClock.now
             measurements.record(.loopLag, from: due.uptimeNanoseconds, to: now)
-            measurements.note(processorSeconds: ClientLoad.processorSeconds, at: now)
+            measurements.note(processorSeconds: ProcessMetrics.cpuSeconds, at: now)
             if !measurements.isOver { watch(loop, into: measurements) }
         }
     }
