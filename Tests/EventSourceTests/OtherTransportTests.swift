@@ -131,8 +131,11 @@ import Testing
     @Test func `A response that does not come is cancelled when its time is over`() async throws {
         let transport = Scripted { index in
             guard index == 0 else { return Scripted.response(204) }
-            try await Task.sleep(for: .seconds(3600))
-            return Scripted.response(200)
+            // It is never told, and so waits until it is cancelled.
+            let (never, teller) = AsyncStream.makeStream(of: Void.self)
+            for await _ in never {}
+            withExtendedLifetime(teller) {}
+            throw CancellationError()
         }
         let (_, reasons) = try await read(transport) { $0.responseTimeout = .milliseconds(20) }
         #expect(reasons == [.connectionFailed("no response within 20 ms")])

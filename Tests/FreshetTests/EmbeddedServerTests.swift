@@ -20,6 +20,7 @@ struct EmbeddedServerTests {
         _ change: (inout EmbeddedServer.Configuration) -> Void = { _ in },
         storage: StreamStorage = .memory,
         routes: [Route] = [],
+        tokens: SignedTokens? = nil,
         authorise: (@Sendable (RequestHead) async throws -> AccessDecision)? = nil
     ) throws -> EmbeddedServer {
         var configuration = EmbeddedServer.Configuration(port: 0)
@@ -29,6 +30,7 @@ struct EmbeddedServerTests {
             configuration: configuration,
             storage: storage,
             routes: routes,
+            tokens: tokens,
             authorise: authorise
         )
     }

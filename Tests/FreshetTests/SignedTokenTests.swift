@@ -22,15 +22,7 @@ struct SignedTokenTests {
         _ change: (inout EmbeddedServer.Configuration) -> Void = { _ in },
         authorise: (@Sendable (RequestHead) async throws -> AccessDecision)? = nil
     ) throws -> EmbeddedServer {
-        var configuration = EmbeddedServer.Configuration(port: 0)
-        configuration.drainDeadline = .seconds(5)
-        change(&configuration)
-        return try EmbeddedServer(
-            configuration: configuration,
-            storage: storage,
-            tokens: tokens,
-            authorise: authorise
-        )
+        try EmbeddedServerTests.server(change, storage: storage, tokens: tokens, authorise: authorise)
     }
 
     private static func bearer(
