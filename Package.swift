@@ -342,6 +342,13 @@ let package = Package(
             path: "Benchmarks/Delivery/TLSFloor",
             swiftSettings: settings
         ),
+        // What reading an event costs: scripts/bench-client.
+        .executableTarget(
+            name: "ClientBenchmark",
+            dependencies: ["EventSource", "ServerSentEvents", asyncHTTPClient, ofClient("NIOCore", "swift-nio")],
+            path: "Benchmarks/Client/ClientBenchmark",
+            swiftSettings: settings
+        ),
 
         .testTarget(
             name: "ServerSentEventsTests",
