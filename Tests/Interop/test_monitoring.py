@@ -67,9 +67,12 @@ class Prometheus:
 
 
 @pytest.fixture(scope="module")
-def busy():
-    """A server that has done a little of everything that it counts."""
-    server = Freshet("relay", memory=True)
+def busy(tmp_path_factory):
+    """A server that has done a little of everything that it counts, but for calls of its hook, which no stream here is for."""
+    secret = tmp_path_factory.mktemp("hook") / "secret"
+    secret.write_text("a secret of more than 24 bytes\n")
+    secret.chmod(0o600)
+    server = Freshet("relay", memory=True, hook="http://127.0.0.1:9/", hook_secret_file=secret, hook_prefix="nothing/")
     path = server.create()
     with server.subscribe(path) as reader:
         server.append(path, "one")
