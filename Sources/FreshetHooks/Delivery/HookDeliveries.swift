@@ -217,11 +217,9 @@ actor HookDeliveries {
 
     private func disable(_ name: String, because item: DeliveryQueue.Item) {
         hooks[name]?.counts.gone += 1
-        guard let hook = hooks[name], !hook.queue.isDisabled else {
-            hooks[name]?.queue.disable(because: item)
-            return
-        }
+        let wasDisabled = hooks[name]?.queue.isDisabled ?? true
         hooks[name]?.queue.disable(because: item)
+        guard !wasDisabled else { return }
         hooks[name]?.trouble = "it answered 410"
         logger.warning(
             "A hook answered 410 and is not called any more. What comes for it is kept; SIGHUP and the next start try again.",
