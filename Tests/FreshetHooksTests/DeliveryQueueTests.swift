@@ -77,6 +77,51 @@ struct DeliveryQueueTests {
         #expect(tested.take(at: .seconds(3600)) == [])
     }
 
+    @Test("waits while its hook wants no call, of whichever stream it is")
+    func pause() {
+        let tested = Tested()
+        tested.queue.add(item(1, "a"))
+        tested.queue.add(item(2, "b"))
+        #expect(tested.take() == [1, 2])
+        tested.queue.failed(item(1, "a"), until: .seconds(2))
+        tested.queue.pause(until: .seconds(60))
+        tested.queue.pause(until: .seconds(30))
+        tested.queue.finished(item(2, "b"))
+        #expect(tested.queue.due == .seconds(60))
+        tested.queue.add(item(3, "c"))
+        #expect(tested.take(at: .seconds(59)) == [] && tested.queue.due == .seconds(60))
+        #expect(tested.take(at: .seconds(60)).sorted() == [1, 3] && tested.queue.due == nil)
+    }
+
+    @Test("is told in spite of a pause once somebody wants it told")
+    func pauseEnds() {
+        let tested = Tested()
+        tested.queue.add(item(1, "a"))
+        tested.queue.pause(until: .seconds(60))
+        #expect(tested.take() == [])
+        tested.queue.hasten(.known("a"))
+        #expect(tested.take() == [1])
+        tested.queue.failed(item(1, "a"), until: .seconds(60))
+        tested.queue.pause(until: .seconds(60))
+        tested.queue.enable()
+        #expect(tested.take(at: .seconds(1)) == [1])
+    }
+
+    @Test("knows since when its oldest entry waits")
+    func oldest() {
+        let tested = Tested()
+        #expect(tested.queue.oldest == nil)
+        for (number, moment) in [(1, 500), (2, 300), (3, 400)] as [(Int64, UInt64)] {
+            var one = item(number, "s\(number)")
+            one.waitingSince = moment
+            tested.queue.add(one)
+        }
+        #expect(tested.queue.oldest == 300)
+        #expect(tested.take() == [1, 2, 3])
+        tested.queue.finished(item(2, "s2"))
+        #expect(tested.queue.oldest == 400)
+    }
+
     @Test("is kept while its hook is disabled")
     func disabled() {
         let tested = Tested()
@@ -123,6 +168,9 @@ struct DeliveryQueueTests {
         #expect(backOff.delay(after: 1, random: 1) == .milliseconds(1500))
         #expect(backOff.delay(after: 5, random: 0.5) == .seconds(16))
         for attempts in [13, 31, 1000] { #expect(backOff.delay(after: attempts, random: 0.5) == .seconds(3600)) }
+        #expect(backOff.delay(after: 1, random: 1, asked: .seconds(120)) == .seconds(120))
+        #expect(backOff.delay(after: 9, random: 0.5, asked: .seconds(120)) == .seconds(256))
+        #expect(backOff.delay(after: 1, random: 0, asked: .seconds(90_000)) == .seconds(3600))
         #expect(!backOff.isOver(attempts: 1000, after: .seconds(86_399)))
         #expect(!backOff.isOver(attempts: 1, after: .seconds(400_000)))
         #expect(backOff.isOver(attempts: 10, after: .seconds(86_400)))

@@ -29,6 +29,8 @@ struct HookDeliveriesTests {
         }
 
         private let count = Mutex(0)
+        /// When each call came.
+        let moments = Mutex<[ContinuousClock.Instant]>([])
 
         /// The next call that comes, or has come.
         func next() async throws -> HookCall {
@@ -37,6 +39,7 @@ struct HookDeliveriesTests {
         }
 
         func answer(_ call: HookCall) async -> HookAnswer {
+            moments.withLock { $0.append(.now) }
             let number = count.withLock { count in
                 count += 1
                 return count
@@ -110,6 +113,24 @@ struct HookDeliveriesTests {
         await untilAllIsTold()
         let standing = await hook.standings.first
         #expect(standing?.counts == HookCounts(delivered: 1, failed: 2, gone: 0) && standing?.trouble == nil)
+        await hook.stop()
+    }
+
+    @Test("that asks for a second by Retry-After is called by nobody for that long")
+    func retryAfter() async throws {
+        let wait = RetryAfter("1", date: nil, now: 0, status: 503)
+        let receiver = Receiver(.failed("it answered 503", wait))
+        var backOff = BackOff.hasty
+        backOff.longest = .seconds(2)
+        let hook = try deliveries(receiver, backOff)
+        try await hook.start()
+        try await end(chat)
+        while await hook.standings.first?.counts.failed != 1 { await Task.yield() }
+        try await end(.known("told/other"))
+        for _ in 0..<3 { _ = try await receiver.next() }
+        let moments = receiver.moments.withLock(\.self)
+        #expect(moments.dropFirst().allSatisfy { moments[0].duration(to: $0) >= .seconds(1) })
+        await untilAllIsTold()
         await hook.stop()
     }
 

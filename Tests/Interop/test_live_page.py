@@ -93,6 +93,41 @@ def test_streams_are_listed_found_and_read_as_they_are_written(browser, server):
     browser.wait_for(f"{fact('State')} === 'done: said'")
 
 
+def test_answers_of_the_relay_are_listed_with_what_was_measured_of_them(browser):
+    server = Freshet("relay", memory=True)
+    try:
+        call = json.dumps({"model": "builtin", "stream": True, "messages": [{"role": "user", "content": "Hi"}]})
+        answer = server.request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, call)
+        name = answer["Location"].partition("/v1/stream/")[2]
+        server.create(name="no-answer")
+        [listed] = eventually(
+            lambda: (found := server.request("GET", "/v1/streams?prefix=relay/&figures=relay").json["streams"]) and found[0]["end"] and found
+        )
+        assert listed["name"] == name and listed["relay"]["tokens"] > 0 and listed["relay"]["ttft"] > 0
+        assert listed["relay"]["tokens"] == server.request("GET", f"/v1/streams/{name}").json["relay"]["tokens"]
+        open_page(browser, server)
+        browser.run("document.querySelector('nav a[href=\"#/answers\"]').click()")
+        browser.wait_for(f"document.querySelector('h1').textContent === 'Answers' && {NAMES}.join() === '{name}'")
+        assert browser.run("return document.querySelector('nav [aria-current]').textContent") == "Answers"
+        titles = browser.run("return [...document.querySelectorAll('thead th')].map((one) => one.textContent)")
+        cells = browser.run(f"return [...{ROWS}[0].children].map((cell) => cell.textContent)")
+        shown = dict(zip(titles, cells))
+        assert shown["State"] == "done" and shown["Tokens"] == f"{listed['relay']['tokens']:,}"
+        assert shown["First token"].endswith("s") and shown["Token rate"].endswith("/s") and shown["Unread tokens"] == str(listed["relay"]["unread"])
+        for width in (390, 1280):
+            browser.resize(width, 844)
+            look(browser, f"live-answers-{browser.name}-{width}")
+        write(browser, "state", "open", "change")
+        browser.wait_for("document.querySelector('main').innerText.includes('No answer of the relay is like this.')")
+        assert browser.run("return location.hash") == "#/answers?state=open"
+        write(browser, "state", "", "change")
+        browser.wait_for(f"{ROWS}.length === 1")
+        browser.run(f"{ROWS}[0].querySelector('a').click()")
+        browser.wait_for(f"{fact('Tokens')} === {json.dumps(shown['Tokens'])} && {fact('First token')} === {json.dumps(shown['First token'])}")
+    finally:
+        server.stop()
+
+
 def test_stop_end_and_delete_are_done_after_a_question(browser, server):
     paths = [server.create(name=f"change-{browser.name}/{number}") for number in range(3)]
 
@@ -320,10 +355,10 @@ def test_the_keyboard_reaches_everything_in_its_order(browser, server):
     open_page(browser, server, "#/streams?prefix=no-such-stream")
     browser.wait_for("!document.querySelector('main p').hidden && document.querySelector('main').innerText.includes('No stream is like this.')")
     order = []
-    for _ in range(7):
+    for _ in range(8):
         browser.press("Tab")
         order.append(focused(browser))
-    assert order == ["skip", "Streams", "Node", "search", "prefix", "state", "sort"]
+    assert order == ["skip", "Streams", "Answers", "Node", "search", "prefix", "state", "sort"]
     open_page(browser, server)
     browser.press("Tab")
     browser.press("Enter")

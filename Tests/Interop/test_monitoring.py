@@ -67,9 +67,12 @@ class Prometheus:
 
 
 @pytest.fixture(scope="module")
-def busy():
-    """A server that has done a little of everything that it counts."""
-    server = Freshet("relay", memory=True)
+def busy(tmp_path_factory):
+    """A server that has done a little of everything that it counts, but for calls of its hook, which no stream here is for."""
+    secret = tmp_path_factory.mktemp("hook") / "secret"
+    secret.write_text("a secret of more than 24 bytes\n")
+    secret.chmod(0o600)
+    server = Freshet("relay", memory=True, hook="http://127.0.0.1:9/", hook_secret_file=secret, hook_prefix="nothing/")
     path = server.create()
     with server.subscribe(path) as reader:
         server.append(path, "one")
@@ -111,12 +114,25 @@ def test_the_operations_page_says_what_to_do_about_every_alarm():
     assert re.findall(r"^\| `(Freshet\w+)` \|", page, re.MULTILINE) == rules()
 
 
-def test_every_alarm_and_every_graph_is_of_metrics_that_the_server_has(busy):
-    served = set()
-    for family in text_string_to_metric_families(busy.request("GET", "/metrics").body.decode()):
-        served |= {family.name, family.name + "_total"} | {sample.name for sample in family.samples}
+def served(server, headers=None):
+    """The names of all metrics of a server."""
+    answer = server.request("GET", "/metrics", headers)
+    assert answer.status == 200, answer
+    names = set()
+    for family in text_string_to_metric_families(answer.body.decode()):
+        names |= {family.name, family.name + "_total"} | {sample.name for sample in family.samples}
+    return names
+
+
+def test_every_alarm_and_every_graph_is_of_metrics_that_the_server_has(busy, serve, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text("prometheus a-key-of-prometheus-0123 read *\n")
+    keys.chmod(0o600)
+    # An issuer that nobody has to reach for that.
+    guarded = serve(keys=keys, jwt_issuer="login", jwt_audience="freshet", jwt_jwks=f"http://127.0.0.1:{free_port()}/keys")
+    names = served(busy) | served(guarded, {"Authorization": "Bearer a-key-of-prometheus-0123"})
     for text in [RULES.read_text(), *(target["expr"] for _, target in TARGETS)]:
-        assert set(re.findall(METRIC, text)) - served == set()
+        assert set(re.findall(METRIC, text)) - names == set()
 
 
 def test_prometheus_runs_the_alarms_and_none_is_raised_on_a_healthy_server(prometheus):

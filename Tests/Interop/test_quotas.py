@@ -276,6 +276,35 @@ def test_bytes_kept(guarded):
     assert over(server.append("e", "x"), "bytes", 1000)
 
 
+@pytest.mark.parametrize("is_stored", [False, True], ids=["in memory", "on disk"])
+def test_a_fork_needs_room_for_what_it_copies(serve, tmp_path, is_stored):
+    keys = tmp_path / "keys"
+    keys.write_text("".join(f"{name} {secret} all *\n" for name, secret in KEYS.items()))
+    keys.chmod(0o600)
+    where = {"data": tmp_path / "data"} if is_stored else {}
+    server = Guarded(serve(keys=keys, quota_bytes=1000, **where), key)
+    assert server.create("source", "x" * 300, server.others).status == 201
+    middle = server.ask("HEAD", "/v1/stream/source")["Stream-Next-Offset"]
+    assert server.append("source", "x" * 400, server.others).status == 204
+    assert server.create("a", "x" * 500).status == 201
+
+    def fork(name, body=None, **fields):
+        given = {"Stream-Forked-From": "/v1/stream/source", **{field.replace("_", "-"): value for field, value in fields.items()}}
+        return server.ask("PUT", f"/v1/stream/{name}", {**TEXT, **given}, body)
+
+    assert over(fork("f"), "bytes", 1000)
+    assert server.ask("HEAD", "/v1/stream/f").status == 404
+    assert over(fork("f", "x" * 201, Stream_Fork_Offset=middle), "bytes", 1000)
+    assert fork("f", "x" * 200, Stream_Fork_Offset=middle).status == 201
+    # The same again is no other fork.
+    assert fork("f", Stream_Fork_Offset=middle).status == 200
+    assert over(server.append("f", "x"), "bytes", 1000)
+    assert server.ask("DELETE", "/v1/stream/a").status == 204
+    assert over(fork("g"), "bytes", 1000)
+    assert server.ask("DELETE", "/v1/stream/f").status == 204
+    assert fork("g").status == 201
+
+
 def test_bytes_kept_outlive_the_process(serve, tmp_path):
     keys, data = tmp_path / "keys", tmp_path / "data"
     keys.write_text("".join(f"{name} {secret} all *\n" for name, secret in KEYS.items()))

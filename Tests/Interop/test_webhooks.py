@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import email.utils
 import hashlib
 import hmac
 import http.server
@@ -196,6 +197,23 @@ def test_what_fails_is_told_again_with_its_id_and_a_redirect_is_a_failure(starte
         all_told(server)
         assert metric(server, 'freshet_hook_deliveries_total{result="failed"}') == 3
         assert "a redirect, which is not followed" in server.logged()
+
+
+@pytest.mark.parametrize("ask", [lambda: "3", lambda: email.utils.formatdate(time.time() + 5, usegmt=True)], ids=["seconds", "date"])
+def test_a_receiver_that_asks_for_time_gets_it_for_all_its_calls(started, ask):
+    with Receiver() as receiver:
+        server = started(receiver.url)
+        receiver.answers.put((503, {"Retry-After": ask()}))
+        finished(server, "chat/1")
+        assert receiver.next().data["stream"] == "chat/1"
+        eventually(lambda: metric(server, 'freshet_hook_deliveries_total{result="failed"}') == 1, what="that the call failed")
+        began = time.monotonic()
+        finished(server, "chat/2")
+        assert {receiver.next().data["stream"] for _ in range(2)} == {"chat/1", "chat/2"}
+        # By itself it would have come back within a second and a half.
+        assert time.monotonic() - began >= 2
+        all_told(server)
+        assert metric(server, "freshet_hook_oldest_call_seconds") == 0
 
 
 def test_the_calls_of_a_stream_come_in_order_and_those_of_others_do_not_wait_for_them(started):

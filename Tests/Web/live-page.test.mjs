@@ -50,6 +50,7 @@ describe('what strangers wrote', () => {
         assert.equal(words.place('#/elsewhere'), null);
         assert.equal(words.place('#/streams?search=a%20b&sort=-bytes').query.get('search'), 'a b');
         assert.equal(words.place('').page, 'streams');
+        assert.deepEqual([words.place('#/answers').page, words.place('#/answers?state=open').query.get('state')], ['answers', 'open']);
     });
 });
 
@@ -61,6 +62,19 @@ test('numbers are said as people read them', () => {
     assert.equal(words.state({ end: { reason: 'failed', detail: 'no\u202e' } }), 'failed: no\\u{202E}');
     assert.equal(new Date(words.timeOf('0Q8dUkGC0000')).toISOString(), '2026-11-29T18:04:36.236Z');
     assert.equal(words.timeOf('-1'), null);
+});
+
+test('an answer is said with what the relay measured, and without what it did not', () => {
+    // Its last event came 2,236 ms after it began.
+    const answer = { created: '2026-11-29T18:04:34.000Z', tail: '0Q8dUkGC0000', relay: { tokens: 1_117, ttft: 2.25, unread: 5 } };
+    assert.deepEqual(words.answerFigures(answer), { 'First token': '2.25 ms', 'Token rate': '500/s', Tokens: '1,117', 'Unread tokens': '5' });
+    for (const relay of [undefined, {}, { tokens: 0, events: 0, unread: 0 }]) {
+        assert.equal(words.tokenRate({ ...answer, relay }), null);
+        assert.equal(words.answerFigures({ ...answer, relay })['First token'], '');
+    }
+    assert.equal(words.answerFigures({ ...answer, relay: { tokens: 0, unread: 0 } }).Tokens, '0');
+    // All of it at once.
+    assert.equal(words.tokenRate({ ...answer, relay: { tokens: 3, ttft: 2_236 } }), null);
 });
 
 test('a rate is of what is known, and of one and the same', () => {

@@ -60,7 +60,7 @@ public final class EmbeddedServer: Service {
     ///   - routes: routes of your own, beside the streams. The first that matches a request answers it.
     ///   - mounts: routes of libraries, such as the relay of `FreshetRelay`.
     ///   - tokens: the signed tokens that it takes, in addition to the keys file or instead of it; nil for none. With them
-    ///     nobody is let in without a token or a key, on loopback neither.
+    ///     nobody is let in without a token or a key, not even on loopback.
     ///   - authorise: access control by your program, in addition to tokens and the keys file or instead of them. It is
     ///     called once for each request for streams, before the body is read. If it throws, the response is 500.
     ///   - logger: gets a line for each request that fails, each reader that is disconnected for accepting no data, each

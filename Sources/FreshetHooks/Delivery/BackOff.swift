@@ -12,9 +12,10 @@ struct BackOff: Sendable {
     ///   - attempts: how many failed; at least one.
     ///   - random: from 0 to 1. The delay is half of its step at 0, and one and a half of it at 1: what failed at one
     ///     moment is not tried again at one moment.
-    func delay(after attempts: Int, random: Double) -> Duration {
+    ///   - asked: what the receiver asked for by `Retry-After`. It is given that, though no more than `longest`.
+    func delay(after attempts: Int, random: Double, asked: Duration = .zero) -> Duration {
         let step = attempts > 30 ? longest : min(longest, first * (1 << (max(attempts, 1) - 1)))
-        return step * (0.5 + random)
+        return max(step * (0.5 + random), min(asked, longest))
     }
 
     func isOver(attempts: Int, after waiting: Duration) -> Bool { attempts >= fewestAttempts && waiting >= patience }

@@ -46,6 +46,8 @@ struct DeliveryQueue: Sendable {
     private let mostRunning: Int
     /// Nothing is told until somebody says so.
     private(set) var isDisabled = false
+    /// Nothing more is told before this moment on the monotonic clock.
+    private var pause = Duration.zero
 
     init(mostRunning: Int) {
         self.mostRunning = mostRunning
@@ -55,8 +57,15 @@ struct DeliveryQueue: Sendable {
 
     func holds(_ number: Int64) -> Bool { numbers.contains(number) }
 
+    /// Since when the entry that waits longest does, in milliseconds since 1970; nil where none waits.
+    var oldest: UInt64? { lanes.values.lazy.compactMap { $0.items.first?.waitingSince }.min() }
+
     /// When something is due that is not yet; nil where nothing waits for time to pass.
-    var due: Duration? { isDisabled || running >= mostRunning ? nil : later.min?.due }
+    var due: Duration? {
+        guard !isDisabled, running < mostRunning else { return nil }
+        if pause > .zero, !ready.isEmpty { return pause }
+        return later.min.map { max($0.due, pause) }
+    }
 
     /// One that is there already stays as it is.
     mutating func add(_ item: Item) {
@@ -74,7 +83,8 @@ struct DeliveryQueue: Sendable {
 
     /// The next to tell now: it runs until it is said what became of it.
     mutating func next(at now: Duration) -> Item? {
-        guard !isDisabled, running < mostRunning else { return nil }
+        guard !isDisabled, running < mostRunning, pause <= now else { return nil }
+        pause = .zero
         while let first = later.min, first.due <= now {
             later.removeMin()
             ready.append(first.stream)
@@ -108,6 +118,9 @@ struct DeliveryQueue: Sendable {
         later.insert(Later(due: due, stream: item.stream))
     }
 
+    /// Nothing more is told until then, unless somebody wants it told. What runs goes on.
+    mutating func pause(until due: Duration) { pause = max(pause, due) }
+
     /// Nothing is told any more, until `enable`. What runs goes on.
     mutating func disable(because item: Item) {
         isDisabled = true
@@ -118,11 +131,13 @@ struct DeliveryQueue: Sendable {
     /// Everything is due.
     mutating func enable() {
         isDisabled = false
+        pause = .zero
         for stream in lanes.keys { hasten(stream) }
     }
 
     /// Makes what waits of a stream due.
     mutating func hasten(_ stream: StreamName) {
+        pause = .zero
         guard let lane = lanes[stream], !lane.isRunning else { return }
         put(lane, stream)
     }

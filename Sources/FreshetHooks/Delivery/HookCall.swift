@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import EventSource
 import NIOCore
 import NIOHTTP1
+import StreamCore
 
 /// One call of a hook.
 struct HookCall: Sendable, Equatable {
@@ -21,7 +22,7 @@ enum HookAnswer: Sendable, Equatable {
     case taken
     /// 410: nobody wants to be told any more.
     case gone
-    case failed(String)
+    case failed(String, RetryAfter? = nil)
 }
 
 /// Calls over HTTP. Redirects are not followed: where a hook is, its operator says.
@@ -31,6 +32,7 @@ struct HookClient: Sendable {
     private static let mostBytes = 64 * 1024
 
     let client: HTTPClient
+    var time: any TimeSource = SystemTime()
 
     static func client() -> HTTPClient {
         HTTPClient(
@@ -57,14 +59,20 @@ struct HookClient: Sendable {
             return .failed(TransportTrouble.describe(error))
         }
         let status = response.status.code
+        let retryAfter = RetryAfter(
+            response.headers.first(name: "Retry-After"),
+            date: response.headers.first(name: "Date"),
+            now: time.wallMilliseconds() / 1000,
+            status: status
+        )
         switch status {
         case 200..<300:
             await drain(response)
             return .taken
         case 300..<400:
-            return .failed("it answered \(status): a redirect, which is not followed")
+            return .failed("it answered \(status): a redirect, which is not followed", retryAfter)
         case 410: return .gone
-        default: return .failed("it answered \(status)")
+        default: return .failed("it answered \(status)", retryAfter)
         }
     }
 

@@ -150,7 +150,7 @@ actor HookDeliveries {
         case nil: break
         case .taken: await delivered(item, name)
         case .gone: disable(name, because: item)
-        case .failed(let reason): await failed(item, name, reason)
+        case .failed(let reason, let retryAfter): await failed(item, name, reason, retryAfter)
         }
         pump(name)
     }
@@ -217,11 +217,9 @@ actor HookDeliveries {
 
     private func disable(_ name: String, because item: DeliveryQueue.Item) {
         hooks[name]?.counts.gone += 1
-        guard let hook = hooks[name], !hook.queue.isDisabled else {
-            hooks[name]?.queue.disable(because: item)
-            return
-        }
+        let wasDisabled = hooks[name]?.queue.isDisabled ?? true
         hooks[name]?.queue.disable(because: item)
+        guard !wasDisabled else { return }
         hooks[name]?.trouble = "it answered 410"
         logger.warning(
             "A hook answered 410 and is not called any more. What comes for it is kept; SIGHUP and the next start try again.",
@@ -229,7 +227,12 @@ actor HookDeliveries {
         )
     }
 
-    private func failed(_ item: DeliveryQueue.Item, _ name: String, _ reason: String) async {
+    private func failed(
+        _ item: DeliveryQueue.Item,
+        _ name: String,
+        _ reason: String,
+        _ retryAfter: RetryAfter?
+    ) async {
         hooks[name]?.counts.failed += 1
         // What lasts is said once.
         if hooks[name]?.trouble != reason {
@@ -239,8 +242,11 @@ actor HookDeliveries {
         let attempts = item.attempts + 1
         let waited = Duration.milliseconds(time.wallMilliseconds()) - .milliseconds(item.waitingSince)
         guard backOff.isOver(attempts: attempts, after: waited) else {
-            let delay = backOff.delay(after: attempts, random: Double.random(in: 0...1))
-            hooks[name]?.queue.failed(item, until: time.monotonic() + delay)
+            let asked = retryAfter?.delay ?? .zero
+            let delay = backOff.delay(after: attempts, random: Double.random(in: 0...1), asked: asked)
+            let now = time.monotonic()
+            hooks[name]?.queue.failed(item, until: now + delay)
+            if retryAfter?.isOfAll == true { hooks[name]?.queue.pause(until: now + min(asked, backOff.longest)) }
             return
         }
         do throws(StoreError) {
@@ -305,6 +311,9 @@ actor HookDeliveries {
         return try await outbox.changeOutbox(entry.number, .remove) ? .done : .missing
     }
 
+    /// The moment that `HookStanding.oldest` is compared with.
+    nonisolated var wallMilliseconds: UInt64 { time.wallMilliseconds() }
+
     var standings: [HookStanding] {
         names.compactMap { name in
             hooks[name].map { hook in
@@ -313,6 +322,7 @@ actor HookDeliveries {
                     prefixes: hook.setting.prefixes.map(\.description),
                     isDisabled: hook.queue.isDisabled,
                     waiting: hook.queue.count,
+                    oldest: hook.queue.oldest,
                     counts: hook.counts,
                     trouble: hook.trouble
                 )

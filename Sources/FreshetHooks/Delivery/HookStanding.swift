@@ -6,6 +6,8 @@ package struct HookStanding: Sendable, Equatable {
     package var isDisabled = false
     /// Entries that wait, those that are being told among them.
     package var waiting = 0
+    /// Since when the one that waits longest does, in milliseconds since 1970; nil where none waits.
+    package var oldest: UInt64?
     package var counts = HookCounts()
     /// Why the last call failed; nil once one succeeds.
     package var trouble: String?

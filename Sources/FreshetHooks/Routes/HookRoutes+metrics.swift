@@ -6,6 +6,8 @@ extension HookRoutes: MetricsSource {
         let standings = await hooks.deliveries.standings
         let counts = standings.reduce(HookCounts()) { $0 + $1.counts }
         let usage = hooks.outbox.outboxUsage
+        let now = hooks.deliveries.wallMilliseconds
+        let oldest = standings.compactMap(\.oldest).min().map { now > $0 ? now - $0 : 0 } ?? 0
         return [
             MetricFamily(
                 "freshet_hook_deliveries_total",
@@ -17,6 +19,12 @@ extension HookRoutes: MetricsSource {
             MetricFamily("freshet_hook_backlog", .gauge, "Calls that have not succeeded yet", usage.entries),
             MetricFamily("freshet_hook_backlog_bytes", .gauge, "What they take in the store", usage.bytes),
             MetricFamily("freshet_hook_dead_letters", .gauge, "Those of them that are tried no more", usage.failed),
+            MetricFamily(
+                "freshet_hook_oldest_call_seconds",
+                .gauge,
+                "How long the call that waits longest, and is still tried, has waited",
+                Int(oldest / 1000)
+            ),
             MetricFamily(
                 "freshet_hook_dropped_contents_total",
                 .counter,

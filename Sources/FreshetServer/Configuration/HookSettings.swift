@@ -14,36 +14,36 @@ package struct HookSettings: Sendable {
         "hook-secret-file",
         .path,
         default: nil,
-        "File of the secret that it is signed with: a line `whsec_…`, or of 24 bytes or more that are taken as they are. While "
-            + "you change it, both are in the file, the new one first. SIGHUP reads it again."
+        "File of the secret that signs the calls: one line, `whsec_…` or at least 24 bytes that are taken as they are. While you "
+            + "change it, put both in the file, the new one first. SIGHUP reads it again."
     )
 
     package let hookPrefix = Setting<[String]>(
         "hook-prefix",
         .prefixes,
         default: [],
-        "Streams that it is told of, by the beginnings of their names; without any, of all."
+        "The streams that the hook is called for, by the beginnings of their names; without any, all streams."
     )
 
     package let hooks = Setting<[HookSetting]>(
         "hooks",
         .hooks,
         default: [],
-        "Hooks beside the one of the settings above. In a file a list of mappings."
+        "More hooks, beside that of the settings above. In a file, a list of mappings."
     )
 
     package let hookContentBytes = Setting<Int>(
         "hook-content-bytes",
         .bytes(0...64 << 20),
         default: 256 * 1024,
-        "Largest content of a stream that a call has with it, counted with 64 bytes for each event; 0 for none."
+        "Largest content of a stream that a call carries, counted with 64 bytes for each event; 0 for none."
     )
 
     package let hookBacklogBytes = Setting<Int>(
         "hook-backlog-bytes",
         .bytes(0...1 << 40),
         default: 256 * 1024 * 1024,
-        "What calls that have not succeeded yet may take in the store; beyond that they are kept without the content."
+        "Maximum size of all calls that have not succeeded yet, in the store; beyond it, further ones are kept without content."
     )
 }
 

@@ -14,7 +14,7 @@ package struct QuotaSettings: Sendable {
         "quota-readers",
         SettingKind<Int>.whole(1...10_000_000).orNil("0", meaning: "no limit"),
         default: nil,
-        "Maximum number of reads that one key or subject follows streams with at a time; more get 429, native reads "
+        "Maximum number of reads that follow a stream which one key or subject has open at a time; more get 429, native reads "
             + "`reconnect`."
     )
 
@@ -39,6 +39,6 @@ package struct QuotaSettings: Sendable {
         default: nil,
         in: .streams,
         "Maximum number of bytes of data kept in all streams together that one key or subject has created, whoever appends "
-            + "to them; appending more gets 429."
+            + "to them; appends, creates and forks beyond it get 429."
     )
 }

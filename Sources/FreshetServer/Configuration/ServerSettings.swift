@@ -18,7 +18,7 @@ package struct ServerSettings: Sendable {
         "host",
         .bindHost,
         default: "127.0.0.1",
-        "Address to listen on. Beyond loopback the server requires `keys` or `open`."
+        "Address to listen on. Beyond loopback the server requires `keys`, an issuer of tokens (`jwt-…`) or `open`."
     )
 
     package let port = Setting<Int>(

@@ -7,7 +7,7 @@ package struct TokenSettings: Sendable {
         .name,
         default: nil,
         "The `iss` of the tokens that the server takes; docs/access.md has examples. With an issuer nobody is let in without "
-            + "a token or a key, on loopback neither."
+            + "a token or a key, not even on loopback."
     )
 
     package let jwtAudience = Setting<String?>(
@@ -35,7 +35,7 @@ package struct TokenSettings: Sendable {
 
     package let jwtJWKS = Setting<String?>(
         "jwt-jwks",
-        .path,
+        .pathOrURL,
         default: nil,
         "JWKS of the issuer: a file, or an https:// or http:// URL, which is fetched at the start and again when it says that "
             + "it is stale or a token names a key that is not in it. SIGHUP reads a file again."
@@ -85,6 +85,16 @@ package struct TokenSettings: Sendable {
 }
 
 extension SettingKind where Value == String? {
+    /// What is read or fetched later, and missed then.
+    static var pathOrURL: SettingKind {
+        SettingKind(
+            "path",
+            allowed: "the path of a file, or an https:// or http:// URL",
+            text: { $0.isEmpty ? .none : .some($0) },
+            show: { $0 ?? "" }
+        )
+    }
+
     /// A name that others gave.
     static var name: SettingKind {
         SettingKind("name", allowed: "a text", text: { $0.isEmpty ? .none : .some($0) }, show: { $0 ?? "" })

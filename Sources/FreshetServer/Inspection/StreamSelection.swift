@@ -1,8 +1,8 @@
 import StreamCore
 package import StreamHTTP
 
-/// Which streams a list shows, and in what order, beyond how their names begin: `state`, `search` and `sort` of
-/// `GET /v1/streams`.
+/// Which streams a list shows, in what order, and what of them, beyond how their names begin: `state`, `search`, `sort`
+/// and `figures` of `GET /v1/streams`.
 struct StreamSelection: Sendable, Equatable {
     enum State: String, Sendable, CaseIterable {
         case open, ended
@@ -23,15 +23,21 @@ struct StreamSelection: Sendable, Equatable {
     private var search: [UInt8] = []
     var key = Key.name
     var isDescending = false
+    /// Whether what the relay measured of an answer is told too.
+    var hasFigures = false
     /// The list goes on behind it.
     var cursor: Place?
 
     /// Nil where the query asks for none of them.
     init?(_ target: RequestTarget) throws(Problem) {
         let (state, sort) = (target.values("state").first, target.values("sort").first)
-        let search = target.values("search").first
-        guard state != nil || sort != nil || search != nil else { return nil }
+        let (search, figures) = (target.values("search").first, target.values("figures").first)
+        guard state != nil || sort != nil || search != nil || figures != nil else { return nil }
         if let search { self.search = Self.smallLetters(search) }
+        if let figures {
+            guard figures == "relay" else { throw .badParameter("figures", "`relay`") }
+            hasFigures = true
+        }
         if let state {
             guard let known = State(rawValue: state) else { throw .badParameter("state", Self.words(State.self)) }
             self.state = known

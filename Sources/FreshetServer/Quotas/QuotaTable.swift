@@ -63,16 +63,12 @@ package final class QuotaTable: Sendable {
 
     /// Counts a request.
     func takeRequest(of caller: String) throws(QuotaRefusal) {
-        guard let requests, let limit = limits.requestsPerSecond else { return }
-        let wait = change(caller) { account, now in requests.take(&account.requestsFull, at: now) }
-        if let wait { throw QuotaRefusal(quota: .requests, limit: limit, wait: wait) }
+        try take(.requests, \.requestsFull, requests, limits.requestsPerSecond, of: caller)
     }
 
     /// Counts a stream that is about to be created.
     func takeStream(of caller: String) throws(QuotaRefusal) {
-        guard let streams, let limit = limits.streamsPerHour else { return }
-        let wait = change(caller) { account, now in streams.take(&account.streamsFull, at: now) }
-        if let wait { throw QuotaRefusal(quota: .streams, limit: limit, wait: wait) }
+        try take(.streams, \.streamsFull, streams, limits.streamsPerHour, of: caller)
     }
 
     /// Counts a stream that was created although there was none left, since it had seemed to be there already.
@@ -97,6 +93,18 @@ package final class QuotaTable: Sendable {
         try open(.producers, \.producers, limits.producers, of: caller)
     }
 
+    private func take(
+        _ quota: Quota,
+        _ full: any WritableKeyPath<Account, Duration> & Sendable,
+        _ rate: Rate?,
+        _ limit: Int?,
+        of caller: String
+    ) throws(QuotaRefusal) {
+        guard let rate, let limit else { return }
+        let wait = change(caller) { account, now in rate.take(&account[keyPath: full], at: now) }
+        if let wait { throw QuotaRefusal(quota: quota, limit: limit, wait: wait) }
+    }
+
     private func open(
         _ quota: Quota,
         _ count: any WritableKeyPath<Account, Int> & Sendable,
@@ -107,9 +115,12 @@ package final class QuotaTable: Sendable {
         let now = time.monotonic()
         let found: Holder? = state.withLock { state in
             let holder = holder(caller, &state, now)
-            guard account(of: holder, state, now)[keyPath: count] < limit else { return nil }
-            change(holder, &state, now) { $0[keyPath: count] += 1 }
-            return holder
+            let hasRoom = change(holder, &state, now) { account in
+                guard account[keyPath: count] < limit else { return false }
+                account[keyPath: count] += 1
+                return true
+            }
+            return hasRoom ? holder : nil
         }
         guard let holder = found else { throw QuotaRefusal(quota: quota, limit: limit, wait: .seconds(5)) }
         return QuotaPlace { [self] in
@@ -135,21 +146,16 @@ package final class QuotaTable: Sendable {
         let now = time.monotonic()
         return state.withLock { state in
             let holder = holder(caller, &state, now)
-            var account = account(of: holder, state, now)
-            let result = body(&account, now)
-            change(holder, &state, now) { $0 = account }
-            return result
+            return change(holder, &state, now) { body(&$0, now) }
         }
     }
 
-    private func account(of holder: Holder, _ state: State, _ now: Duration) -> Account {
-        switch holder {
-        case .caller(let name): state.accounts[name] ?? Account(at: now)
-        case .others: state.others
-        }
-    }
-
-    private func change(_ holder: Holder, _ state: inout State, _ now: Duration, _ body: (inout Account) -> Void) {
+    private func change<Result>(
+        _ holder: Holder,
+        _ state: inout State,
+        _ now: Duration,
+        _ body: (inout Account) -> Result
+    ) -> Result {
         switch holder {
         case .caller(let name): body(&state.accounts[name, default: Account(at: now)])
         case .others: body(&state.others)

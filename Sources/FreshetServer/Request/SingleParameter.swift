@@ -1,7 +1,8 @@
 /// The query parameters of streams and their list, each of which stands once, for the same reason as a `SingleField`.
 enum SingleParameter {
     private static let names = [
-        "offset", "live", "as", "when", "cursor", "prefix", "limit", "state", "sort", "search", "stream",
+        "offset", "live", "as", "when", "cursor", "prefix", "limit", "state", "sort", "search", "figures",
+        "stream",
     ]
     /// Names of one and the same parameter.
     private static let spellings = [LastEventID.parameters]

@@ -27,7 +27,7 @@ package enum Timestamp {
         guard scanner.isAtEnd, (1...12).contains(month), (1...days(in: month, of: year)).contains(day), hour < 24,
             minute < 60, second < 60
         else { return nil }
-        let total = daysSince1970(year, month, day) * 86400 + hour * 3600 + (minute - offset) * 60 + second
+        let total = HTTPDate.daysSince1970(year, month, day) * 86400 + hour * 3600 + (minute - offset) * 60 + second
         guard total >= 0 else { return nil }
         return UInt64(total) * 1000 + UInt64(milliseconds)
     }
@@ -75,16 +75,6 @@ package enum Timestamp {
         case 4, 6, 9, 11: 30
         default: 31
         }
-    }
-
-    /// The inverse of `HTTPDate.civilDate`.
-    private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let shiftedYear = month <= 2 ? year - 1 : year
-        let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
-        let yearOfEra = shiftedYear - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
     }
 
     private struct Scanner {

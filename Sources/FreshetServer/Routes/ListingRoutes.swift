@@ -111,15 +111,24 @@ package actor ListingRoutes {
             return Response(Problem(error))
         }
         let (found, next) = best.page()
-        return page(found, next: next?.text, caller)
+        var measured: [StreamName: [StreamFigures]] = [:]
+        if selection.hasFigures { for info in found { measured[info.name] = await figures(info.name) } }
+        return page(found, measured, next: next?.text, caller)
     }
 
-    private nonisolated func page(_ found: [StreamInfo], next: String?, _ caller: RouteCaller) -> Response {
+    private nonisolated func page(
+        _ found: [StreamInfo],
+        _ measured: [StreamName: [StreamFigures]] = [:],
+        next: String?,
+        _ caller: RouteCaller
+    ) -> Response {
         let body = JSONWriter.object { page in
             page.member(
                 "streams",
                 array: { streams in
-                    for info in found { streams.element(object: { describe(info, caller, in: &$0) }) }
+                    for info in found {
+                        streams.element(object: { describe(info, caller, measured[info.name] ?? [], in: &$0) })
+                    }
                 }
             )
             page.member("next", next)
@@ -130,7 +139,7 @@ package actor ListingRoutes {
     private nonisolated func describe(
         _ info: StreamInfo,
         _ caller: RouteCaller,
-        _ figures: [StreamFigures] = [],
+        _ figures: [StreamFigures],
         in stream: inout JSONWriter
     ) {
         let attendance = streams.attendance(of: info.name)

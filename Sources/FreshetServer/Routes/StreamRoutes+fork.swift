@@ -82,6 +82,7 @@ extension Problem {
                     + "others the bytes of the event that follows it. Lines of NDJSON and server-sent events are taken "
                     + "whole."
             )
+        case .tooLarge: preconditionFailure("only an owner's room bounds a fork, and where there is none, that is told")
         }
     }
 }

@@ -92,6 +92,10 @@ extension Writer {
             } catch {
                 return reply.send(.failure(error))
             }
+            if let refusal = fork.refusal(ofBytes: row.sealed.appendedBytes + events.size) {
+                batch.replies.append(.create(reply, .forkRefused(refusal)))
+                return
+            }
         }
         guard batch.takeRoom(for: events, beside: row.sealed.appendedBytes) else {
             return reply.send(.failure(.full(.disk)))

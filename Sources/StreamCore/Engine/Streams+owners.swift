@@ -31,20 +31,34 @@ extension Streams {
     func counting(
         _ request: CreateRequest,
         _ name: StreamName,
-        _ body: () async throws(StoreError) -> CreateOutcome
+        _ body: (CreateRequest) async throws(StoreError) -> CreateOutcome
     ) async throws(StoreError) -> CreateOutcome {
-        guard let owned, let owner = request.options.owner else { return try await body() }
-        // What a fork copies is known when it is there. Until then it is as one byte, so that who has none left gets none.
-        let bytes = max(request.events.size, request.fork == nil ? 0 : 1)
-        guard bytes > 0, try await store.info(name) == nil else { return try await body() }
-        guard case .room(let place) = await room(in: owned, { owned.take(bytes, of: owner) }) else {
-            throw refusal(owned)
+        guard let owned, let owner = request.options.owner else { return try await body(request) }
+        var request = request
+        var bytes = request.events.size
+        // A fork copies all of its source at most. How much it is from where to where, the store alone knows.
+        if let source = request.fork?.source { bytes += try await store.info(source)?.bytes ?? 0 }
+        guard bytes > 0 || request.fork != nil, try await store.info(name) == nil else {
+            return try await body(request)
         }
-        defer { if let place { owned.giveBack(place) } }
-        let outcome = try await body()
-        // Before the place is given back.
-        if case .created(let info) = outcome { owned.begin(info) }
-        return outcome
+        while true {
+            var place: OwnedBytes.Place?
+            var allowed = 0
+            if case .room(let found) = await room(in: owned, { owned.take(bytes, of: owner) }) {
+                (place, allowed) = (found, bytes)
+            } else if request.fork == nil {
+                throw refusal(owned)
+            }
+            defer { if let place { owned.giveBack(place) } }
+            request.fork?.mostBytes = allowed
+            let outcome = try await body(request)
+            // Before the place is given back.
+            if case .created(let info) = outcome { owned.begin(info) }
+            guard case .forkRefused(.tooLarge(let wanted)) = outcome else { return outcome }
+            // The source has grown since it was looked at, or less than all of it is wanted: then there may be room.
+            guard place != nil || wanted < bytes else { throw refusal(owned) }
+            bytes = wanted
+        }
     }
 
     private func refusal(_ owned: OwnedBytes) -> StoreError {

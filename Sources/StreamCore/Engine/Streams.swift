@@ -41,7 +41,7 @@ package final class Streams: Sendable {
     package func create(_ name: StreamName, _ request: CreateRequest) async throws(StoreError) -> CreateOutcome {
         try await settle(name)
         if let source = request.fork?.source { try await settle(source) }
-        let outcome = try await counting(request, name) { () async throws(StoreError) -> CreateOutcome in
+        let outcome = try await counting(request, name) { request async throws(StoreError) -> CreateOutcome in
             try await withRoom(for: request.events) { () async throws(StoreError) -> CreateOutcome in
                 try await store.create(name, request)
             }

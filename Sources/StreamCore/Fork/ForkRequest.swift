@@ -8,6 +8,9 @@ package struct ForkRequest: Hashable, Sendable {
     /// Whether the fork takes what was not asked for from its source.
     package var inheritsContentType: Bool
     package var inheritsExpiry: Bool
+    /// How many bytes of data the fork may begin with, those that are appended to it in the same step among them; nil
+    /// is no limit.
+    package var mostBytes: Int?
 
     package init(
         source: StreamName,
@@ -21,6 +24,12 @@ package struct ForkRequest: Hashable, Sendable {
         self.beyond = beyond
         self.inheritsContentType = inheritsContentType
         self.inheritsExpiry = inheritsExpiry
+    }
+
+    /// Why the fork may not begin with so many bytes; nil where it may.
+    package func refusal(ofBytes bytes: Int) -> ForkRefusal? {
+        guard let mostBytes, bytes > mostBytes else { return nil }
+        return .tooLarge(bytes: bytes)
     }
 }
 
@@ -56,4 +65,6 @@ package enum ForkRefusal: Equatable, Sendable {
     case unknownPoint
     /// There is nothing so far beyond the point, or it is inside an event that cannot be cut.
     case badSubOffset
+    /// It would begin with so many bytes, which are more than it may.
+    case tooLarge(bytes: Int)
 }

@@ -65,6 +65,9 @@ package final class MemoryStreamStore: StreamStore, Outbox {
                 } catch {
                     return (.forkRefused(error.refusal), [])
                 }
+                if let refusal = fork.refusal(ofBytes: stream.log.size + request.events.size) {
+                    return (.forkRefused(refusal), [])
+                }
             } else {
                 stream = MemoryStream(options: request.options, birth: mint(1, &state))
             }

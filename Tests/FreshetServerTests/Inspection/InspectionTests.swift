@@ -97,6 +97,30 @@ struct InspectionTests {
         }
     }
 
+    /// What knows figures of streams whose names begin with `m`.
+    private struct Measured: RouteGroup {
+        func isPublic(_ request: RouteRequest) -> Bool { false }
+        func plan(_ request: RouteRequest) -> RequestPlan? { nil }
+        func figures(of stream: StreamName) async -> StreamFigures? {
+            guard stream.text.utf8.first == UInt8(ascii: "m") else { return nil }
+            return StreamFigures(field: "Relay-Metrics", member: "relay", values: [("tokens", "7"), ("ttft", "1.5")])
+        }
+    }
+
+    @Test func `what was measured of a stream, where a list is asked for it`() async throws {
+        try await TestServer.run(keys: keys, routes: [Measured()]) { server in
+            for name in ["measured", "other"] { try await server.ask("PUT", "/v1/stream/\(name)", all) }
+            let measured = #""relay":{"tokens":7,"ttft":1.5}"#
+            let list = try await server.ask("GET", "/v1/streams?figures=relay&sort=-name", operatorKey)
+            #expect(list.status == 200)
+            #expect(list.body.split(separator: measured, omittingEmptySubsequences: false).count == 2)
+            #expect(try await server.ask("GET", "/v1/streams?sort=name", operatorKey).body.contains("relay") == false)
+            #expect(try await server.ask("GET", "/v1/streams/measured", all).body.contains(measured))
+            #expect(try await server.ask("GET", "/v1/streams?figures=relay", all).status == 403)
+            #expect(try await server.ask("GET", "/v1/streams?figures=all", operatorKey).status == 400)
+        }
+    }
+
     @Test func `a list of many is whole, page after page, in whatever order`() async throws {
         try await TestServer.run { server in
             for number in 0..<2500 {

@@ -103,7 +103,7 @@ struct RequestScreeningTests {
 
     @Test("a parameter of streams stands once, and others are their owner's affair")
     func parameters() {
-        for name in ["offset", "live", "as", "when", "cursor", "prefix", "lastEventId", "last_event_id"] {
+        for name in ["offset", "live", "as", "when", "cursor", "prefix", "figures", "lastEventId", "last_event_id"] {
             for path in ["/v1/stream/a", "/v1/streams", "/v1/streams/a"] {
                 #expect(SingleParameter.repeated(in: RequestTarget("\(path)?\(name)=1&x=1&\(name)=1")) == name)
                 #expect(SingleParameter.repeated(in: RequestTarget("\(path)?\(name)=1&x=1&x=1")) == nil)

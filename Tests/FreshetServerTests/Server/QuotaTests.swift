@@ -185,9 +185,13 @@ struct QuotaTests {
             #expect(try await server.ask("POST", "/v1/stream/a", a, "Stream-Closed: true").status == 204)
             #expect(try await server.ask("POST", "/v1/stream/c", a, "Stream-Cancel: true").status == 204)
             #expect(try await server.ask("DELETE", "/v1/stream/a", a).status == 204)
+            // A fork needs room for all that it copies.
+            let larger = "Stream-Forked-From: /v1/stream/other"
+            expect(try await server.ask("PUT", "/v1/stream/f", text, a, larger), .bytes, 100, retryAfter: "60")
+            #expect(try await server.ask("PUT", "/v1/stream/f", text, b, larger).status == 429)
             #expect(try await server.ask("POST", "/v1/stream/b", text, a, body: forty).status == 204)
             expect(try await server.ask("POST", "/v1/stream/b", text, a, body: "x"), .bytes, 100, retryAfter: "60")
-            #expect(try await refused(server)[4] == "{quota=\"bytes\"} 6")
+            #expect(try await refused(server)[4] == "{quota=\"bytes\"} 8")
         }
     }
 

@@ -60,6 +60,31 @@ extension StoreCheck {
                 )
             else { throw UnexpectedOutcome("another fork") }
         },
+        StoreCheck("a fork may be bounded in bytes, and is told how many it would begin with") { bench in
+            let store = try await bench.store()
+            let birth = try await store.put(.known("a"), StreamOptions(contentType: ContentType("text/plain")!)).birth
+            let first = try await store.add(.known("a"), "12345")
+            try await store.add(.known("a"), "67890")
+            for (point, beyond, bytes) in [
+                (.now, 0, 10), (.after(first), 0, 5), (.after(first), 2, 7), (.after(birth), 0, 0),
+            ] as [(ReadPosition, Int, Int)] {
+                var fork = ForkRequest(source: .known("a"), point: point, beyond: beyond)
+                fork.mostBytes = bytes + 2
+                let request = CreateRequest(options: StreamOptions(), events: [EventBody("xyz")], fork: fork)
+                let outcome = try await store.create(.known("b"), request)
+                guard case .forkRefused(.tooLarge(let wanted)) = outcome, wanted == bytes + 3 else {
+                    throw UnexpectedOutcome("\(outcome), of \(bytes + 3) bytes")
+                }
+                #expect(try await store.info(.known("b")) == nil)
+                fork.mostBytes = bytes
+                #expect(try await store.fork(.known("b"), fork).bytes == bytes)
+                _ = try await store.remove(.known("b"), because: .deleted, born: nil)
+            }
+            var fork = ForkRequest(source: .known("none"))
+            fork.mostBytes = 0
+            let missing = try await store.create(.known("b"), CreateRequest(options: StreamOptions(), fork: fork))
+            guard case .forkRefused(.sourceNotFound) = missing else { throw UnexpectedOutcome("\(missing)") }
+        },
         StoreCheck("a removed source with forks keeps its name until the last of them is gone") { bench in
             let store = try await bench.store()
             _ = try await store.put(.known("a"))

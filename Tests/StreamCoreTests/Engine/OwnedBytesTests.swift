@@ -149,4 +149,65 @@ struct OwnedBytesTests {
             try await again.append(names[0], AppendRequest(events: [body]))
         }
     }
+    /// Forks the stream of nobody into one of somebody.
+    private func fork(
+        _ node: Node,
+        _ name: StreamName,
+        of source: StreamName,
+        at point: ReadPosition = .now,
+        _ bytes: Int = 0
+    ) async throws -> StreamInfo {
+        let events: EventBatch = bytes == 0 ? [] : [EventBody(data: Array(repeating: 1, count: bytes))]
+        let fork = ForkRequest(source: source, point: point)
+        let request = CreateRequest(options: StreamOptions(owner: "a"), events: events, fork: fork)
+        let outcome = try await node.streams.create(name, request)
+        guard case .created(let info) = outcome else { throw UnexpectedOutcome("\(outcome)") }
+        return info
+    }
+
+    @Test("has room for a fork where it has room for all that the fork copies, and what is appended to it at once")
+    func forks() async throws {
+        let node = node()
+        let source = StreamName.known("source")
+        let birth = try await create(node, source, 0, owner: nil).birth
+        try await append(node, source, 30)
+        let middle = try #require(try await node.store.base.info(source)).tail
+        try await append(node, source, 30)
+        try await create(node, names[0], 50)
+        for bytes in [0, 20] {
+            await #expect(throws: StoreError.ownerFull(limit: 100)) {
+                _ = try await fork(node, names[1], of: source, bytes)
+            }
+        }
+        #expect(bytes(node) == 50 && node.streams.metrics.ownerFull == 2)
+        #expect(try await node.store.base.info(names[1]) == nil)
+        await #expect(throws: StoreError.ownerFull(limit: 100)) {
+            _ = try await fork(node, names[1], of: source, at: .after(middle), 21)
+        }
+        // Half of it fits, though all of it would not.
+        #expect(try await fork(node, names[1], of: source, at: .after(middle), 20).bytes == 50)
+        #expect(bytes(node) == 100)
+        // What copies nothing needs no room, and what cannot be forked is told as ever.
+        #expect(try await fork(node, names[2], of: source, at: .after(birth)).bytes == 0)
+        let request = CreateRequest(options: StreamOptions(owner: "a"), fork: ForkRequest(source: .known("none")))
+        let missing = try await node.streams.create(names[3], request)
+        guard case .forkRefused(.sourceNotFound) = missing else { throw UnexpectedOutcome("\(missing)") }
+        _ = try await node.streams.remove(names[1])
+        #expect(bytes(node) == 50)
+    }
+
+    @Test("of many forks at once, as many are made as there is room for")
+    func forksAtOnce() async throws {
+        let node = node()
+        let source = StreamName.known("source")
+        try await create(node, source, 30, owner: nil)
+        let made = await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<20 {
+                group.addTask { (try? await fork(node, .known("fork/\(number)"), of: source)) != nil }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(made <= 3 && made >= 1)
+        #expect(bytes(node) == made * 30)
+    }
 }

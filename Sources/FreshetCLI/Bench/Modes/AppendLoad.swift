@@ -89,9 +89,7 @@ struct AppendLoadMode: BenchMode {
         let urls = (0..<appenders).map { context.streams.url($0 % streams, of: streams) }
         var appends: [LiveAppend] = []
         if form == .live {
-            let now = BenchClock.now
-            let readers = (0..<streams).map { _ in FollowingReader(context.measurements, due: now) }
-            try await context.open(readers) { try context.reading(urls[$0], foreign: false) }
+            try await context.follow(Array(urls.prefix(streams)))
             appends = try await context.openAppends(urls)
         }
         let timeline = context.timeline()

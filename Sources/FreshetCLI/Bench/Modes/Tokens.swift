@@ -64,9 +64,7 @@ struct TokensMode: BenchMode {
 
     func run(_ context: BenchContext) async throws {
         let urls = (0..<streams).map { context.streams.url($0, of: streams) }
-        let now = BenchClock.now
-        let readers = urls.map { _ in FollowingReader(context.measurements, due: now) }
-        try await context.open(readers) { try context.reading(urls[$0], foreign: false) }
+        try await context.follow(urls)
         let appends = try await form == .live ? context.openAppends(urls) : []
         let timeline = context.timeline()
         let schedule = Schedule(

@@ -16,6 +16,13 @@ extension BenchContext {
         )
     }
 
+    /// Opens a reader of each of these streams of the run.
+    func follow(_ urls: [String]) async throws {
+        let now = BenchClock.now
+        let readers = urls.map { _ in FollowingReader(measurements, due: now) }
+        try await open(readers) { try reading(urls[$0], foreign: false) }
+    }
+
     /// A POST of lines of JSON.
     func appending(_ url: String, headers: [(String, String)] = []) throws -> HTTPClient.Request {
         let type = [("Content-Type", "application/x-ndjson")]

@@ -35,6 +35,7 @@ struct ResponseRecord {
     private(set) var status = 0
     private var body: [UInt8] = []
 
+    /// Whether the response has begun, and well.
     var isSuccess: Bool { (200..<300).contains(status) }
 
     /// The kind of error that it is; nil for a success.
@@ -47,6 +48,18 @@ struct ResponseRecord {
     mutating func receive(_ part: ByteBuffer) {
         guard !isSuccess, body.count < Self.mostBytes else { return }
         body += part.readableBytesView.prefix(Self.mostBytes - body.count)
+    }
+}
+
+extension Measurements {
+    /// The head of a reader's response came.
+    ///
+    /// - Parameter due: When it was asked for.
+    func begun(_ record: ResponseRecord, _ head: HTTPResponseHead, due: UInt64, at now: UInt64) {
+        spoke(head.protocolName)
+        guard record.isSuccess else { return }
+        count(.opened, at: now)
+        self.record(.open, from: due, to: now)
     }
 }
 

@@ -15,7 +15,6 @@ final class FollowingReader: HTTPClientResponseDelegate {
         var record = ResponseRecord()
         var reading = EventReading()
         var last: UInt64?
-        var isOpen = false
         var isOver = false
     }
 
@@ -41,23 +40,18 @@ final class FollowingReader: HTTPClientResponseDelegate {
     }
 
     /// The response began well.
-    var isOpen: Bool { state.withLock { $0.isOpen } }
+    var isOpen: Bool { state.withLock { $0.record.isSuccess } }
 
     /// No more comes.
     var isOver: Bool { state.withLock { $0.isOver } }
 
     func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
         let now = BenchClock.now
-        measurements.spoke(head.protocolName)
-        let isOpen = state.withLock { state in
+        let record = state.withLock { state in
             state.record.receive(head)
-            state.isOpen = state.record.isSuccess
-            return state.isOpen
+            return state.record
         }
-        if isOpen {
-            measurements.count(.opened, at: now)
-            measurements.record(.open, from: due, to: now)
-        }
+        measurements.begun(record, head, due: due, at: now)
         return task.eventLoop.makeSucceededVoidFuture()
     }
 
@@ -81,7 +75,7 @@ final class FollowingReader: HTTPClientResponseDelegate {
 
     private func leave(because trouble: String) {
         state.withLock { $0.isOver = true }
-        if bytesPerSecond != nil, state.withLock({ $0.isOpen }) {
+        if bytesPerSecond != nil, isOpen {
             // What a server may do with a reader that does not take.
             measurements.count(.slowCut, at: BenchClock.now)
         } else {
@@ -92,7 +86,7 @@ final class FollowingReader: HTTPClientResponseDelegate {
     private func take(_ buffer: ByteBuffer) -> [Found] {
         state.withLock { state in
             state.record.receive(buffer)
-            guard state.isOpen else { return [] }
+            guard state.record.isSuccess else { return [] }
             var found: [Found] = []
             let hadTrouble = state.reading.trouble != nil
             state.reading.take(buffer) { event in

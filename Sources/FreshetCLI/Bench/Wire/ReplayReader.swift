@@ -14,7 +14,6 @@ final class ReplayReader: HTTPClientResponseDelegate {
         var record = ResponseRecord()
         var reading = EventReading()
         var events = 0
-        var isOpen = false
         var trouble: String?
     }
 
@@ -42,16 +41,11 @@ final class ReplayReader: HTTPClientResponseDelegate {
 
     func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
         let now = BenchClock.now
-        measurements.spoke(head.protocolName)
-        let isOpen = state.withLock { state in
+        let record = state.withLock { state in
             state.record.receive(head)
-            state.isOpen = state.record.isSuccess
-            return state.isOpen
+            return state.record
         }
-        if isOpen {
-            measurements.count(.opened, at: now)
-            measurements.record(.open, from: begin, to: now)
-        }
+        measurements.begun(record, head, due: begin, at: now)
         return task.eventLoop.makeSucceededVoidFuture()
     }
 
@@ -87,7 +81,7 @@ final class ReplayReader: HTTPClientResponseDelegate {
     private func take(_ buffer: ByteBuffer) -> Int {
         state.withLock { state in
             state.record.receive(buffer)
-            guard state.isOpen, state.trouble == nil else { return 0 }
+            guard state.record.isSuccess, state.trouble == nil else { return 0 }
             let before = state.events
             var (events, trouble) = (0, String?.none)
             state.reading.take(buffer) { event in

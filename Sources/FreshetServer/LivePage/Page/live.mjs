@@ -4,10 +4,15 @@ import { byID, element, say } from './element.mjs';
 import { NodeView } from './node.mjs';
 import * as server from './server.mjs';
 import { StreamView } from './stream.mjs';
-import { StreamsView } from './streams.mjs';
+import { StreamsView, answers, streams } from './streams.mjs';
 import { place } from './words.mjs';
 
-const views = { streams: (page, { query }) => new StreamsView(page, query), stream: (page, found) => new StreamView(page, found), node: (page) => new NodeView(page) };
+const views = {
+    streams: (page, { query }) => new StreamsView(page, query, streams),
+    answers: (page, { query }) => new StreamsView(page, query, answers),
+    stream: (page, found) => new StreamView(page, found),
+    node: (page) => new NodeView(page),
+};
 
 class Page {
     #view = null;

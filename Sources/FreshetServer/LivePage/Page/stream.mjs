@@ -6,7 +6,7 @@ import { EventsView } from './events.mjs';
 import { Poll } from './poll.mjs';
 import { ReadersView } from './readers.mjs';
 import * as server from './server.mjs';
-import { Rates, count, duration, latency, rate, size, state, streamLink, visible, visibleName } from './words.mjs';
+import { Rates, answerFigures, count, duration, rate, size, state, streamLink, visible, visibleName } from './words.mjs';
 
 const every = 2_000;
 /** What is larger is read from now on, unless it is asked for from the start. */
@@ -66,7 +66,6 @@ export class StreamView {
         const now = Date.now();
         const perSecond = this.#rates.next([[stream.created, stream.events]], now).get(stream.created);
         const ago = (text) => `${duration((now - Date.parse(text)) / 1_000)} ago, ${text.slice(0, 19).replace('T', ' ')} UTC`;
-        const { relay } = stream;
         this.#facts.show({
             State: state(stream),
             Producers: count(stream.producers),
@@ -79,10 +78,7 @@ export class StreamView {
             Lease: stream.lease === null ? '' : `${duration(stream.lease)}${stream.leaseRemaining === null ? ', does not run' : `, ${duration(stream.leaseRemaining)} left`}`,
             'Expires in': stream.expiresIn === null ? '' : duration(stream.expiresIn),
             'Content type': visible(stream.contentType),
-            'First token after': relay?.ttft === undefined ? '' : latency(relay.ttft / 1_000),
-            'Token rate': relay?.['log-p50'] > 0 ? rate(1_000 / relay['log-p50']) : '',
-            Tokens: relay?.tokens === undefined ? '' : count(relay.tokens),
-            'Tokens unread': relay?.unread === undefined ? '' : count(relay.unread),
+            ...answerFigures(stream),
         });
         this.#source.hidden = stream.forkedFrom === null;
         if (stream.forkedFrom !== null && !this.#source.firstChild) {

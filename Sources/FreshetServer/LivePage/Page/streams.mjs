@@ -1,10 +1,10 @@
-// The list of streams.
+// The lists: of all streams, and of the relay's answers.
 
 import { element } from './element.mjs';
 import { Poll } from './poll.mjs';
 import * as server from './server.mjs';
 import { Pages, Table } from './table.mjs';
-import { Rates, count, duration, rate, size, state, streamLink, visibleName } from './words.mjs';
+import { Rates, answerFigures, count, duration, rate, size, state, streamLink, visibleName } from './words.mjs';
 
 const every = 2_000;
 const perPage = 100;
@@ -15,34 +15,63 @@ const orders = [
     ['-events', 'Most events'], ['-bytes', 'Largest'], ['name', 'Name'], ['-name', 'Name, backwards'],
 ];
 
+const number = (title, text) => ({ title, kind: 'number', text });
+const figure = (title) => number(title, ({ figures }) => figures[title] || '–');
+const columns = {
+    name: { title: 'Name', make: ({ name }) => element('a', { href: streamLink(name) }, element('bdi', {}, visibleName(name))) },
+    state: { title: 'State', text: state },
+    producers: number('Producers', ({ producers }) => count(producers)),
+    readers: number('Readers', ({ readers }) => count(readers)),
+    events: number('Events', ({ events }) => count(events)),
+    rate: number('Rate', ({ rate: perSecond }) => rate(perSecond)),
+    size: number('Size', ({ bytes }) => size(bytes)),
+    age: number('Age', ({ created, now }) => duration((now - Date.parse(created)) / 1_000)),
+    lease: number('Lease', ({ leaseRemaining }) => (leaseRemaining === null ? 'none' : duration(leaseRemaining))),
+};
+
+/** What a list is of: where it is, what it asks for beside what the fields say, and what it shows. */
+export const streams = {
+    title: 'Streams',
+    path: 'streams',
+    none: 'No stream is like this.',
+    asks: {},
+    columns: Object.values(columns),
+};
+
+/** Their names say nothing, so that no field asks how one begins. */
+export const answers = {
+    title: 'Answers',
+    path: 'answers',
+    none: 'No answer of the relay is like this.',
+    asks: { prefix: 'relay/', figures: 'relay' },
+    columns: [
+        columns.name, columns.state, columns.readers, figure('First token'), figure('Token rate'), figure('Tokens'), figure('Unread tokens'), columns.size, columns.age,
+    ],
+};
+
 export class StreamsView {
-    title = 'Streams';
+    title;
     root;
     poll;
+    #list;
     #page;
     #table;
-    #pages = new Pages('streams', () => this.#turn());
-    #empty = element('p', { hidden: true }, 'No stream is like this.');
+    #pages;
+    #empty;
     #fields;
     #rates = new Rates();
     #later = null;
 
-    constructor(page, query) {
+    constructor(page, query, list) {
+        this.title = list.title;
+        this.#list = list;
         this.#page = page;
-        this.#table = new Table([
-            { title: 'Name', make: ({ name }) => element('a', { href: streamLink(name) }, element('bdi', {}, visibleName(name))) },
-            { title: 'State', text: state },
-            { title: 'Producers', kind: 'number', text: ({ producers }) => count(producers) },
-            { title: 'Readers', kind: 'number', text: ({ readers }) => count(readers) },
-            { title: 'Events', kind: 'number', text: ({ events }) => count(events) },
-            { title: 'Rate', kind: 'number', text: ({ rate: perSecond }) => rate(perSecond) },
-            { title: 'Size', kind: 'number', text: ({ bytes }) => size(bytes) },
-            { title: 'Age', kind: 'number', text: ({ created, now }) => duration((now - Date.parse(created)) / 1_000) },
-            { title: 'Lease', kind: 'number', text: ({ leaseRemaining }) => (leaseRemaining === null ? 'none' : duration(leaseRemaining)) },
-        ]);
+        this.#table = new Table(list.columns);
+        this.#pages = new Pages(list.path, () => this.#turn());
+        this.#empty = element('p', { hidden: true }, list.none);
         this.#fields = {
             search: this.#input('search', 'Name contains', query),
-            prefix: this.#input('text', 'Name begins with', query, 'prefix'),
+            ...(list.asks.prefix ? {} : { prefix: this.#input('text', 'Name begins with', query, 'prefix') }),
             state: this.#select('state', 'State', states, query),
             sort: this.#select('sort', 'Order', orders, query),
         };
@@ -52,7 +81,7 @@ export class StreamsView {
         this.#pages.reset();
         this.poll = new Poll({
             every,
-            ask: (signal) => server.streams({ ...this.#query, limit: perPage, cursor: this.#pages.cursor }, signal),
+            ask: (signal) => server.streams({ ...list.asks, ...this.#query, limit: perPage, cursor: this.#pages.cursor }, signal),
             take: (answer) => this.#show(answer),
             fail: (error) => page.failed(error),
         });
@@ -96,7 +125,7 @@ export class StreamsView {
     #changed() {
         clearTimeout(this.#later);
         const query = new URLSearchParams(Object.entries(this.#query).filter(([name, value]) => value && (name !== 'sort' || value !== orders[0][0])));
-        history.replaceState(null, '', `#/streams${query.size > 0 ? `?${query}` : ''}`);
+        history.replaceState(null, '', `#/${this.#list.path}${query.size > 0 ? `?${query}` : ''}`);
         this.#pages.reset();
         this.poll.now();
     }
@@ -110,10 +139,12 @@ export class StreamsView {
         this.#page.worked();
         const now = Date.now();
         const rates = this.#rates.next(streams.map(({ name, events }) => [name, events]), now);
-        this.#table.show(new Map(streams.map((stream) => [stream.name, { ...stream, now, rate: rates.get(stream.name) }])));
+        this.#table.show(new Map(streams.map((stream) => [
+            stream.name, { ...stream, now, rate: rates.get(stream.name), figures: answerFigures(stream) },
+        ])));
         this.#pages.read(next);
         const first = this.#pages.number * perPage + 1;
-        this.#table.caption(streams.length === 0 ? 'Streams' : `Streams ${count(first)} to ${count(first + streams.length - 1)}${next === null ? '' : ', and more'}`);
+        this.#table.caption(streams.length === 0 ? this.title : `${this.title} ${count(first)} to ${count(first + streams.length - 1)}${next === null ? '' : ', and more'}`);
         this.#empty.hidden = streams.length > 0;
     }
 }

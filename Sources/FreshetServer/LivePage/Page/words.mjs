@@ -95,6 +95,24 @@ export function timeOfDay(offset) {
     return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
 
+/**
+ * Tokens in a second, from an answer's first to its last event, as the relay counted and the offsets say. Null where nothing was measured, or
+ * all came at once.
+ */
+export function tokenRate({ created, tail, relay }) {
+    if (!(relay?.tokens > 0) || relay.ttft === undefined) return null;
+    const milliseconds = timeOf(tail) - Date.parse(created) - relay.ttft;
+    return milliseconds > 0 ? (relay.tokens * 1_000) / milliseconds : null;
+}
+
+/** What the relay measured of an answer, as it is said; without what it does not know. */
+export const answerFigures = (stream) => ({
+    'First token': stream.relay?.ttft === undefined ? '' : latency(stream.relay.ttft / 1_000),
+    'Token rate': tokenRate(stream) === null ? '' : rate(tokenRate(stream)),
+    Tokens: stream.relay?.tokens === undefined ? '' : count(stream.relay.tokens),
+    'Unread tokens': stream.relay?.unread === undefined ? '' : count(stream.relay.unread),
+});
+
 /** How a stream stands: open, or how it ended. */
 export function state({ end }) {
     if (!end) return 'open';
@@ -111,6 +129,7 @@ export const streamLink = (name) => `#/stream/${namePath(name)}`;
 export function place(fragment) {
     const [, path, query = ''] = /^#?([^?]*)\??(.*)$/s.exec(fragment);
     if (path === '' || path === '/' || path === '/streams') return { page: 'streams', query: new URLSearchParams(query) };
+    if (path === '/answers') return { page: 'answers', query: new URLSearchParams(query) };
     if (path === '/node') return { page: 'node' };
     if (!path.startsWith('/stream/')) return null;
     try {
