@@ -90,6 +90,22 @@ package final class MemoryStreamStore: StreamStore, Outbox {
     }
 
     package func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
+        try appendAtOnce(name, request)
+    }
+
+    package func beginAppend(
+        _ name: StreamName,
+        _ request: AppendRequest,
+        told: @escaping @Sendable (Result<AppendOutcome, StoreError>) -> Void
+    ) -> BegunAppend {
+        do throws(StoreError) {
+            return .over(.success(try appendAtOnce(name, request)))
+        } catch {
+            return .over(.failure(error))
+        }
+    }
+
+    private func appendAtOnce(_ name: StreamName, _ request: AppendRequest) throws(StoreError) -> AppendOutcome {
         try change(name) { state throws(StoreError) in
             guard let index = state.streams.index(forKey: name),
                 request.birth.map({ $0 == state.streams.values[index].birth }) ?? true
