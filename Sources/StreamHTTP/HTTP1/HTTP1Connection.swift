@@ -24,7 +24,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     var isTakingParts = false
     private var hasHeldRead = false
     private var inputIsClosed = false
-    var direct = DirectSend()
+    var direct: DirectSend
     var bytesSent: UInt64 = 0
     var unsent = UnsentOutput()
     lazy var share = InflightShare(of: self, from: peer.address, on: loop) { $0.giveWay() }
@@ -33,15 +33,18 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     /// What was taken when last looked at.
     private var takenBefore: UInt64 = 0
 
-    init(loop: HTTPLoop, peer: ConnectionPeer) {
+    init(loop: HTTPLoop, peer: ConnectionPeer, isOnSocket: Bool) {
         self.loop = loop
         self.peer = peer
+        self.direct = DirectSend(isOnSocket: isOnSocket)
         self.machine = HTTP1ConnectionMachine(lingerBytes: loop.configuration.lingerBytes, now: .now())
     }
 
     /// Puts a connection on top of what a channel has: a socket, or handlers that change the bytes.
-    static func add(to channel: any Channel, loop: HTTPLoop, peer: ConnectionPeer) throws {
-        let connection = HTTP1Connection(loop: loop, peer: peer)
+    ///
+    /// - Parameter isOnSocket: it is known that none of those is there.
+    static func add(to channel: any Channel, loop: HTTPLoop, peer: ConnectionPeer, isOnSocket: Bool = false) throws {
+        let connection = HTTP1Connection(loop: loop, peer: peer, isOnSocket: isOnSocket)
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = loop.configuration.headerBytes
         limits.maxHeaderListSize = loop.configuration.headerBytes
