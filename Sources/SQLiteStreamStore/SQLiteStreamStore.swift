@@ -96,6 +96,17 @@ package final class SQLiteStreamStore: StreamStore, Outbox {
         try await ask { .append(name, request, $0) }
     }
 
+    package func beginAppend(
+        _ name: StreamName,
+        _ request: AppendRequest,
+        told: @escaping @Sendable (Result<AppendOutcome, StoreError>) -> Void
+    ) -> BegunAppend {
+        guard shared.queue.push(.append(name, request, .function(told))) else {
+            return .over(.failure(.unavailable("The store is closed.")))
+        }
+        return .waiting
+    }
+
     package func setLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Bool {
         try await ask { .setLease(name, seconds: seconds, $0) }
     }

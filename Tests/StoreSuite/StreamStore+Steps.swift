@@ -18,6 +18,19 @@ extension StreamStore {
         return tail
     }
 
+    /// What an append that is begun without a task comes to.
+    package func begin(_ name: StreamName, _ request: AppendRequest) async throws -> AppendOutcome {
+        let result: Result<AppendOutcome, StoreError>? = await withCheckedContinuation { continuation in
+            switch beginAppend(name, request, told: { continuation.resume(returning: $0) }) {
+            case .over(let result): continuation.resume(returning: result)
+            case .notBegun: continuation.resume(returning: nil)
+            case .waiting: break
+            }
+        }
+        guard let result else { throw UnexpectedOutcome("this store begins no append") }
+        return try result.get()
+    }
+
     /// What follows a position: all of it, where a test does not ask for less.
     package func page(
         _ name: StreamName,

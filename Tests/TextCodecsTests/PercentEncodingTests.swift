@@ -50,5 +50,6 @@ struct PercentEncodingTests {
     func blanks(text: String, trimmed: String) {
         #expect(Array(text.trimmingBlanks().utf8) == Array(trimmed.utf8))
         #expect(Array(text[...].trimmingBlanks().utf8) == Array(trimmed.utf8))
+        #expect(Array(text.withoutBlanksAround.utf8) == Array(trimmed.utf8))
     }
 }

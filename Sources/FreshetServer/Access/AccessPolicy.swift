@@ -1,7 +1,9 @@
 package import StreamHTTP
 
 /// Who may do what: decides from what a request says, before anything of its body is read.
-package struct AccessPolicy: Sendable {
+///
+/// A class, for every request takes the policy of its moment with it: as a value that was a copy of all that it holds.
+package final class AccessPolicy: Sendable {
     let boundToLoopback: Bool
     let hosts: Set<String>
     let allowedOrigins: Set<WebOrigin>

@@ -8,7 +8,14 @@ package struct Authority: Sendable, Hashable {
 
     /// Nil for anything but `host`, `host:port`, `[ipv6]` and `[ipv6]:port` in ASCII.
     package init?(parsing text: String) {
-        let bytes = Array(text.utf8)
+        var text = text
+        guard let parsed = text.withUTF8({ Self.parse($0) }) else { return nil }
+        host = parsed.host
+        port = parsed.port
+    }
+
+    private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> (host: String, port: Int?)? {
+        let host: String
         let end: Int
         if bytes.first == UInt8(ascii: "[") {
             guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")),
@@ -26,26 +33,33 @@ package struct Authority: Sendable, Hashable {
             host = name
         }
         switch Self.port(bytes[end...]) {
-        case .success(let port): self.port = port
+        case .success(let port): return (host, port)
         case .failure: return nil
         }
     }
 
-    private static func name(_ bytes: ArraySlice<UInt8>) -> String? {
+    /// Labels of letters, digits, hyphens and low lines, none of them empty; a dot may follow the last.
+    private static func name(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> String? {
         let name = bytes.last == UInt8(ascii: ".") ? bytes.dropLast() : bytes
-        let labels = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        let valid = labels.allSatisfy { label in
-            !label.isEmpty
-                && label.allSatisfy { byte in
-                    switch byte {
-                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                        true
-                    default: false
-                    }
-                }
+        var isLabelEmpty = true
+        var hasCapitals = false
+        for byte in name {
+            switch byte {
+            case UInt8(ascii: "."):
+                if isLabelEmpty { return nil }
+                isLabelEmpty = true
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"):
+                hasCapitals = true
+                isLabelEmpty = false
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+                UInt8(ascii: "_"):
+                isLabelEmpty = false
+            default: return nil
+            }
         }
-        return valid ? String(decoding: name, as: UTF8.self).lowercased() : nil
+        if isLabelEmpty { return nil }
+        let text = String(decoding: name, as: UTF8.self)
+        return hasCapitals ? text.lowercased() : text
     }
 
     private static func ipv6(_ literal: String) -> String? {
@@ -59,7 +73,7 @@ package struct Authority: Sendable, Hashable {
     private struct NoPort: Error {}
 
     /// What follows the host: nothing, a colon alone (RFC 3986, 3.2.3 allows it), or a colon and the port.
-    private static func port(_ rest: ArraySlice<UInt8>) -> Result<Int?, NoPort> {
+    private static func port(_ rest: Slice<UnsafeBufferPointer<UInt8>>) -> Result<Int?, NoPort> {
         guard let colon = rest.first else {
             return .success(nil)
         }

@@ -32,7 +32,10 @@ package struct RequestFacts: Sendable {
 
     /// Whether the method changes nothing. One that is not known counts as changing something.
     var isSafe: Bool {
-        ["GET", "HEAD", "OPTIONS"].contains(method)
+        switch method {
+        case "GET", "HEAD", "OPTIONS": true
+        default: false
+        }
     }
 
     /// Whether the browser came by https, to this server or to the first proxy.

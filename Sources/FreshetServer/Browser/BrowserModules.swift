@@ -12,11 +12,13 @@ enum BrowserModules {
         StaticFile(body, type: "text/javascript; charset=utf-8")
     }
 
+    private static let beginning = "/v1/freshet"
     private static let versioned = "-" + FreshetVersion.number
 
     /// The module that a path names, and whether it names its version; nil for every other path.
     private static func module(at path: String) -> (module: StaticFile, isVersioned: Bool)? {
-        guard path.hasPrefix("/v1/freshet"), path.hasSuffix(".js") else { return nil }
+        // Every request comes here: by bytes, which costs a tenth of what characters do.
+        guard path.utf8.starts(with: beginning.utf8), path.hasSuffix(".js") else { return nil }
         let name = path.dropLast(3)
         if let module = modules[String(name)] { return (module, false) }
         guard name.hasSuffix(versioned) else { return nil }
@@ -25,7 +27,10 @@ enum BrowserModules {
 
     /// Whether a request is for a module, which pages of other origins may have.
     static func isModule(_ head: RequestHead?) -> Bool {
-        head.map { module(at: RequestTarget($0.uri).rawPath) != nil } ?? false
+        guard let head else { return false }
+        // A path that begins otherwise, which is that of most requests, needs no further look.
+        if head.uri.utf8.first == UInt8(ascii: "/"), !head.uri.utf8.starts(with: beginning.utf8) { return false }
+        return module(at: RequestTarget(head.uri).rawPath) != nil
     }
 
     /// The response to a request for a module; nil when it is for something else.

@@ -6,13 +6,13 @@ package enum RequestScreening {
     /// target names the host that is asked, `Host` says the same and the target is what follows it (RFC 9112, section
     /// 3.2.2).
     package static func screened(_ head: RequestHead) throws(Problem) -> RequestHead {
-        let hosts = head.headers["Host"].count
+        let hosts = head.headers.count(name: "Host")
         if hosts > 1 { throw Problem(.malformed("it has \(hosts) Host fields")) }
         if let host = head.authority, Authority(parsing: host) == nil {
             throw Problem(.malformed("its Host is not a name or address, with or without a port"))
         }
         if let name = SingleField.repeated(in: head.headers) {
-            throw .repeatedHeader(name, count: head.headers[name].count)
+            throw .repeatedHeader(name, count: head.headers.count(name: name))
         }
         if let (name, value) = SingleField.joined(in: head.headers) { throw .header(name, value, "`true`, once") }
         // A fragment stays with the client (RFC 9110, section 7.1); two parsers may end the target at different places.

@@ -201,16 +201,14 @@ package struct StreamHeaders: Sendable {
     private static let largestSubOffset: UInt64 = 1 << 53
 
     private func isTrue(_ name: String) -> Bool {
-        let values = headers[name]
-        return values.count == 1 && values[0].lowercased() == "true"
+        guard let field = headers.firstCounted(name: name), field.count == 1 else { return false }
+        return field.value.lowercased() == "true"
     }
 
     private func single(_ name: String) throws(Problem) -> String? {
-        let values = headers[name]
-        guard values.count <= 1 else {
-            throw .repeatedHeader(name, count: values.count)
-        }
-        return values.first.map { String($0.trimmingBlanks()) }
+        guard let field = headers.firstCounted(name: name) else { return nil }
+        guard field.count == 1 else { throw .repeatedHeader(name, count: field.count) }
+        return field.value.withoutBlanksAround
     }
 
     /// A number in decimal, without sign, leading zero or anything else.

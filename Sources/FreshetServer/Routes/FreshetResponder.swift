@@ -110,9 +110,10 @@ package final class FreshetResponder: Responder {
 
     package func commonFields(for head: RequestHead?) -> [HeaderField] {
         if BrowserModules.isModule(head) { return BrowserModules.everyResponse }
+        guard let origin = head?.headers.first(name: "Origin") else { return Self.everyResponse }
         return Self.everyResponse
             + access.policy.corsFields(
-                origin: head?.headers.first(name: "Origin"),
+                origin: origin,
                 preflight: head?.method == .OPTIONS,
                 requested: head?.headers["Access-Control-Request-Headers"] ?? []
             )

@@ -3,7 +3,7 @@ import StreamHTTP
 
 extension StreamRoutes {
     /// Who may create the stream that a request appends to, and is counted for it.
-    private struct Creator {
+    struct Creator: Sendable {
         var quotas: CallerQuotas?
     }
 
@@ -58,93 +58,19 @@ extension StreamRoutes {
                 )
             ).holding(try quotas?.openProducer())
         }
-        return .collect(
-            limit: configuration.bodyBytes,
-            refusal: { [self] in
-                guard creator == nil else { return nil }
-                // A store that cannot say now says it again when the body is here.
-                return (try? await refusal(name, type, isNumbered: producer != nil)) ?? nil
-            },
-            { [self] body in
-                await .response(
-                    append(
-                        name,
-                        body,
-                        type,
-                        end: end,
-                        producer: producer,
-                        sequence: sequence,
-                        lease: lease,
-                        creator: creator
-                    )
-                )
-            }
+        let append = AtomicAppend(
+            to: name,
+            of: self,
+            type: type,
+            end: end,
+            producer: producer,
+            sequence: sequence,
+            lease: lease,
+            creator: creator
         )
-    }
-
-    // MARK: Atomic
-
-    private func append(
-        _ name: StreamName,
-        _ body: [UInt8],
-        _ type: ContentType?,
-        end: EndRequest?,
-        producer: ProducerStamp?,
-        sequence: String?,
-        lease: Int?,
-        creator: Creator?
-    ) async -> Response {
-        do {
-            if body.isEmpty, end == nil {
-                guard let lease else { throw Problem(PieceError.empty) }
-                return try await renewLease(name, seconds: lease)
-            }
-            guard body.isEmpty || type != nil else {
-                throw Problem(
-                    400,
-                    "no-content-type",
-                    title: "Content-Type required",
-                    detail: "Send the `Content-Type` the stream was created with."
-                )
-            }
-            var request = AppendRequest(
-                contentType: body.isEmpty ? nil : type,
-                producer: producer,
-                sequence: sequence,
-                end: end
-            )
-            if !body.isEmpty, let type {
-                do throws(PieceError) {
-                    request.events = try await cut(body, type)
-                } catch {
-                    return try await refuse(name, request, because: error, creates: creator != nil)
-                }
-            }
-            var outcome = try await streams.append(name, request)
-            if case .notFound = outcome, let creator, let type {
-                if let problem = try await create(name, type, lease: lease, by: creator) { throw problem }
-                outcome = try await streams.append(name, request)
-            }
-            if let lease, case .appended(_, nil, _) = outcome {
-                _ = try await streams.renewLease(name, seconds: lease)
-            }
-            if case .notFound = outcome { return await missing(name) }
-            return Self.response(to: outcome, request, name)
-        } catch let problem as Problem {
-            return Response(problem)
-        } catch let error as PieceError {
-            return Response(Problem(error))
-        } catch let error as StoreError {
-            return Response(Problem(error))
-        } catch {
-            preconditionFailure("an append fails in no other way: \(error)")
+        return .answer(limit: configuration.bodyBytes, refusal: { await append.refusalBeforeBody() }) { body, later in
+            append.begin(body, later)
         }
-    }
-
-    private func cut(_ body: [UInt8], _ type: ContentType) async throws(PieceError) -> EventBatch {
-        let events = try await events(of: body, type.kind)
-        guard !events.isEmpty else { throw .empty }
-        return events
     }
 
     /// The events of an atomic body.
@@ -159,41 +85,7 @@ extension StreamRoutes {
         }.get()
     }
 
-    /// The response to a body that its own type does not allow. What is wrong with the stream comes first: it is by the
-    /// type of the stream that a body is cut.
-    private func refuse(
-        _ name: StreamName,
-        _ request: AppendRequest,
-        because error: PieceError,
-        creates: Bool
-    ) async throws(StoreError) -> Response {
-        guard let info = try await streams.info(name) else {
-            return creates ? Response(Problem(error)) : await missing(name)
-        }
-        // Whether it was this request that ended the stream, the store knows by its number alone. It is asked of that
-        // stream only: one made anew under the name would take the number, and lose the body.
-        if info.end != nil, request.producer != nil {
-            var number = request
-            number.birth = info.birth
-            return Self.response(to: try await streams.append(name, number), number, name)
-        }
-        return Response(Self.refusal(info, request.contentType, name) ?? Problem(error))
-    }
-
-    /// What is wrong with appending a body of a type to the stream as it is now, told early where that saves the body.
-    /// The store decides all the same when the body is here.
-    private func refusal(
-        _ name: StreamName,
-        _ type: ContentType?,
-        isNumbered: Bool
-    ) async throws(StoreError) -> Response? {
-        guard let info = try await streams.info(name) else { return await missing(name) }
-        // A producer that asks again is answered by the store, which knows whether this request ended the stream.
-        if info.end != nil, isNumbered { return nil }
-        return Self.refusal(info, type, name).map { Response($0) }
-    }
-
-    private static func refusal(_ info: StreamInfo, _ type: ContentType?, _ name: StreamName) -> Problem? {
+    static func refusal(_ info: StreamInfo, _ type: ContentType?, _ name: StreamName) -> Problem? {
         if let end = info.end { return problem(.ended(end, tail: info.tail, producer: nil), name) }
         if let type, !info.options.contentType.matches(type) {
             return problem(.typeMismatch(info.options.contentType), name, sent: type)
@@ -203,7 +95,7 @@ extension StreamRoutes {
 
     /// Two that come at once may both find it missing; the second finds it there, which is as good. Returns why it may
     /// not be created, where a quota says so.
-    private func create(
+    func create(
         _ name: StreamName,
         _ type: ContentType,
         lease: Int?,
@@ -214,17 +106,6 @@ extension StreamRoutes {
         case .outcome: return nil
         case .refused(let problem): return problem
         }
-    }
-
-    private func renewLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Response {
-        guard let info = try await streams.renewLease(name, seconds: seconds) else {
-            return await missing(name)
-        }
-        if let end = info.end { return Self.response(to: .ended(end, tail: info.tail, producer: nil), nil, name) }
-        return Response(
-            204,
-            headers: [StreamFields.nextOffset(info.tail), HeaderField("Stream-Lease", "\(seconds)")]
-        )
     }
 
     /// `POST` with `Stream-Cancel: true`: asks the stream to stop.

@@ -51,10 +51,13 @@ extension StreamRoutes {
         switch outcome {
         case .appended(let tail, let end, let producer):
             // New data of an idempotent producer is 200 (section 5.2.1); a close without data is 204 as any (5.3).
-            return Response(
-                producer == nil || request?.events.isEmpty != false ? 204 : 200,
-                headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end) + StreamFields.producer(producer)
-            )
+            var fields: [HeaderField] = []
+            // With those that every response has.
+            fields.reserveCapacity(8)
+            fields.append(StreamFields.nextOffset(tail))
+            if let end { fields += StreamFields.end(end) }
+            if let producer { fields += StreamFields.producer(producer) }
+            return Response(producer == nil || request?.events.isEmpty != false ? 204 : 200, headers: fields)
         case .duplicate(let tail, let end, let producer):
             return Response(
                 204,

@@ -33,7 +33,9 @@ package struct StreamRoutesConfiguration: Sendable {
 }
 
 /// The routes under `/v1/stream/`: one stream each.
-package struct StreamRoutes: Sendable {
+///
+/// A class, for every plan holds its routes: as a value each of them was a copy of all that these hold.
+package final class StreamRoutes: Sendable {
     package static let prefix = "/v1/stream/"
     static let methods = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
 

@@ -17,11 +17,20 @@ enum Operation: Sendable {
     case close(Reply<Void>?)
 }
 
-/// The task that waits for an outcome.
-struct Reply<Value: Sendable>: Sendable {
-    let continuation: CheckedContinuation<Result<Value, StoreError>, Never>
+/// Who waits for an outcome.
+enum Reply<Value: Sendable>: Sendable {
+    case task(CheckedContinuation<Result<Value, StoreError>, Never>)
+    /// No task: it is called on the thread that sends, which it does not hold up.
+    case function(@Sendable (Result<Value, StoreError>) -> Void)
 
-    func send(_ result: Result<Value, StoreError>) { continuation.resume(returning: result) }
+    init(continuation: CheckedContinuation<Result<Value, StoreError>, Never>) { self = .task(continuation) }
+
+    func send(_ result: Result<Value, StoreError>) {
+        switch self {
+        case .task(let continuation): continuation.resume(returning: result)
+        case .function(let tell): tell(result)
+        }
+    }
 }
 
 /// An outcome that may be told once the commit it was decided in is kept.

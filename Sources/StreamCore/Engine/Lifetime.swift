@@ -48,7 +48,7 @@ struct Lifetime {
         guard openProducers == 0, appending == 0 else { return telling }
         let leaseEnd = hasEnded ? nil : lease.end
         let expiry = readers == 0 ? timeToLive.expiry : nil
-        return [leaseEnd, expiry, telling].compactMap(\.self).min()
+        return .earlier(.earlier(leaseEnd, expiry), telling)
     }
 
     func shouldTell(at now: Duration) -> Bool { exists && (timeToLive.telling.map { now >= $0 } ?? false) }

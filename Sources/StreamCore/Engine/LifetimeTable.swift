@@ -36,24 +36,38 @@ final class LifetimeTable: Sendable {
 
     /// Changes a stream's lifetime, unless something is due for it, which is returned instead.
     func updateUnlessDue(_ name: StreamName, _ body: (inout Lifetime) -> Void) -> Lifetime.Due {
-        let now = time.monotonic()
-        return state.withLock { state in
-            var lifetime = state.lifetimes[name] ?? Lifetime(now: now)
-            let due = lifetime.due(at: now)
+        updateUnlessDue(name, at: time.monotonic(), body)
+    }
+
+    /// The same for who knows what time it is: each append comes here, and looks its stream up once.
+    func updateUnlessDue(_ name: StreamName, at now: Duration, _ body: (inout Lifetime) -> Void) -> Lifetime.Due {
+        state.withLock { state in
+            guard let index = state.lifetimes.index(forKey: name) else {
+                // Of a stream of which nothing is known nothing is due.
+                var lifetime = Lifetime(now: now)
+                body(&lifetime)
+                Self.store(lifetime, name, &state)
+                return .nothing
+            }
+            let due = state.lifetimes.values[index].due(at: now)
             guard due == .nothing else { return due }
-            body(&lifetime)
-            Self.store(lifetime, name, &state)
+            body(&state.lifetimes.values[index])
+            Self.settle(at: index, name, &state)
             return .nothing
         }
     }
 
     /// Changes a stream's lifetime if it has one.
     func updateIfPresent(_ name: StreamName, _ body: (inout Lifetime, Duration) -> Void) {
-        let now = time.monotonic()
+        updateIfPresent(name, at: time.monotonic(), body)
+    }
+
+    /// The same for who knows what time it is.
+    func updateIfPresent(_ name: StreamName, at now: Duration, _ body: (inout Lifetime, Duration) -> Void) {
         state.withLock { state in
-            guard var lifetime = state.lifetimes[name] else { return }
-            body(&lifetime, now)
-            Self.store(lifetime, name, &state)
+            guard let index = state.lifetimes.index(forKey: name) else { return }
+            body(&state.lifetimes.values[index], now)
+            Self.settle(at: index, name, &state)
         }
     }
 
@@ -125,6 +139,24 @@ final class LifetimeTable: Sendable {
             state.deadlines.insert(Deadline(moment: deadline, name: name))
         }
         state.lifetimes[name] = lifetime
+        if state.deadlines.count > 2 * state.lifetimes.count + 1024 { compact(&state) }
+    }
+
+    /// Does what `store` does for a lifetime that was changed where it stands.
+    private static func settle(
+        at index: Dictionary<StreamName, Lifetime>.Index,
+        _ name: StreamName,
+        _ state: inout State
+    ) {
+        let lifetime = state.lifetimes.values[index]
+        guard !lifetime.isIdle else {
+            state.lifetimes.remove(at: index)
+            return
+        }
+        if let deadline = lifetime.deadline, lifetime.queued.map({ deadline < $0 }) ?? true {
+            state.lifetimes.values[index].queued = deadline
+            state.deadlines.insert(Deadline(moment: deadline, name: name))
+        }
         if state.deadlines.count > 2 * state.lifetimes.count + 1024 { compact(&state) }
     }
 }

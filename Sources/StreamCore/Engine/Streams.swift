@@ -64,21 +64,21 @@ package final class Streams: Sendable {
 
     package func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
         try await enter(name) { $0.appending += 1 }
-        var outcome: AppendOutcome?
-        defer { appended(name, outcome) }
         let began = time.monotonic()
-        let result = try await counting(request, name) { request async throws(StoreError) -> AppendOutcome in
-            try await withRoom(for: request.events) { () async throws(StoreError) -> AppendOutcome in
-                try await store.append(name, request)
-            }
+        let result: Result<AppendOutcome, StoreError>
+        do throws(StoreError) {
+            result = .success(
+                try await counting(request, name) { request async throws(StoreError) -> AppendOutcome in
+                    try await withRoom(for: request.events) { () async throws(StoreError) -> AppendOutcome in
+                        try await store.append(name, request)
+                    }
+                }
+            )
+        } catch {
+            result = .failure(error)
         }
-        outcome = result
-        let took = time.monotonic() - began
-        counts.withLock { counts in
-            counts.count(result, of: request)
-            if case .appended = result { counts.appendTimes.add(took) }
-        }
-        return result
+        appended(name, request, result, since: began)
+        return try result.get()
     }
 
     /// Restarts the lease, with a new length. Nil when there is no such stream; with its end when it has ended, and
@@ -216,8 +216,22 @@ package final class Streams: Sendable {
         if shouldTell { store.touch(name) }
     }
 
-    private func appended(_ name: StreamName, _ outcome: AppendOutcome?) {
-        lifetimes.updateIfPresent(name) { lifetime, now in
+    /// Counts an append out, and what it came to.
+    func appended(
+        _ name: StreamName,
+        _ request: AppendRequest,
+        _ result: Result<AppendOutcome, StoreError>,
+        since began: Duration
+    ) {
+        let now = time.monotonic()
+        let outcome: AppendOutcome? = if case .success(let outcome) = result { outcome } else { nil }
+        if let outcome {
+            counts.withLock { counts in
+                counts.count(outcome, of: request)
+                if case .appended = outcome { counts.appendTimes.add(now - began) }
+            }
+        }
+        lifetimes.updateIfPresent(name, at: now) { lifetime, now in
             lifetime.appending -= 1
             switch outcome {
             case .appended(_, let end, _):

@@ -11,10 +11,18 @@ struct TimeToLive {
     var told: Duration
 
     /// When the stream expires, unless it is used before.
-    var expiry: Duration? { [idle.map { touched + $0 }, expiresAt].compactMap(\.self).min() }
+    var expiry: Duration? { .earlier(idle.map { touched + $0 }, expiresAt) }
 
     /// When the store should be told of a use; nil where none counts.
     ///
     /// Not more often than a store can be expected to note it, however short the time.
     var telling: Duration? { idle.map { told + max($0 / 8, .milliseconds(50)) } }
+}
+
+extension Duration {
+    /// The earlier of two moments, each of which may never come.
+    static func earlier(_ left: Duration?, _ right: Duration?) -> Duration? {
+        guard let left, let right else { return left ?? right }
+        return min(left, right)
+    }
 }

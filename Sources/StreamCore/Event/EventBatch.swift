@@ -86,7 +86,10 @@ package struct EventBatch: Sendable {
     ) throws(Failure) {
         makeWhole()
         let start = bytes.count
-        bytes.append(contentsOf: data)
+        // As one piece where it is one, and not byte by byte.
+        if data.withContiguousStorageIfAvailable({ bytes.append(contentsOf: $0) }) == nil {
+            bytes.append(contentsOf: data)
+        }
         do throws(Failure) {
             try check(bytes, start..<bytes.count)
         } catch {

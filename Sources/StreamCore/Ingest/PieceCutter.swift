@@ -1,6 +1,14 @@
 import ServerSentEvents
 import TextCodecs
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Cuts a body that is still arriving into events, by the type of its stream: server-sent event blocks, lines, or, for
 /// other text, what has arrived since the last time, never in the middle of a UTF-8 character.
 package struct PieceCutter: Sendable {
@@ -189,9 +197,9 @@ struct LineCutter: Sendable {
     var isUnfinished: Bool { !line.isEmpty }
 
     mutating func feed(_ bytes: UnsafeRawBufferPointer, into pieces: inout EventBatch) throws(PieceError) {
-        var rest = bytes[...]
-        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            let part = rest[rest.startIndex..<end]
+        var start = 0
+        while let end = Self.endOfLine(bytes, from: start) {
+            let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
             if line.isEmpty {
                 guard part.count <= limit else { throw .lineTooLong(limit: limit) }
                 try take(part, into: &pieces)
@@ -200,9 +208,16 @@ struct LineCutter: Sendable {
                 try finish(into: &pieces)
             }
             number += 1
-            rest = rest[(end + 1)...]
+            start = end + 1
         }
-        try keep(rest)
+        try keep(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+    }
+
+    private static func endOfLine(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        guard let base = bytes.baseAddress,
+            let found = memchr(base + start, CInt(UInt8(ascii: "\n")), bytes.count - start)
+        else { return nil }
+        return UnsafeRawPointer(found) - base
     }
 
     mutating func finish(into pieces: inout EventBatch) throws(PieceError) {
@@ -227,7 +242,7 @@ struct LineCutter: Sendable {
         }
     }
 
-    private mutating func keep(_ bytes: Slice<UnsafeRawBufferPointer>) throws(PieceError) {
+    private mutating func keep(_ bytes: UnsafeRawBufferPointer) throws(PieceError) {
         guard line.count + bytes.count <= limit else { throw .lineTooLong(limit: limit) }
         line.append(contentsOf: bytes)
     }

@@ -111,8 +111,21 @@ struct MemoryStream {
         return standing.refusal(of: request)
     }
 
+    /// What one append made visible, and nobody was told of yet.
+    struct Kept {
+        var previous: Offset
+        var events: EventRun
+        var end: StreamEnd?
+
+        /// The offset of the last event; `previous` when there is only an end.
+        var last: Offset { events.lastOffset ?? previous }
+
+        /// The same for those who follow the stream.
+        var item: CommittedItem { CommittedItem(previous: previous, events: events, end: end) }
+    }
+
     /// Keeps what `refusal` let through.
-    mutating func keep(_ request: AppendRequest, at now: Int64, mint: (Int) -> Offset) -> CommittedItem {
+    mutating func keep(_ request: AppendRequest, at now: Int64, mint: (Int) -> Offset) -> Kept {
         let previous = tail
         let events: EventRun =
             request.events.isEmpty ? [] : EventRun(request.events, from: mint(request.events.count))
@@ -126,7 +139,7 @@ struct MemoryStream {
             endedAt = now
             closingStamp = request.producer
         }
-        return CommittedItem(previous: previous, events: events, end: end)
+        return Kept(previous: previous, events: events, end: end)
     }
 
     /// Takes from the start what retention no longer keeps. True when something was taken.

@@ -77,7 +77,7 @@ package final class MemoryStreamStore: StreamStore, Outbox {
             var signals: [StreamSignal] = [.created]
             if !request.events.isEmpty || request.end != nil {
                 let first = AppendRequest(events: request.events, end: request.end)
-                signals.append(.committed(stream.keep(first, at: now) { mint($0, &state) }))
+                signals.append(.committed(stream.keep(first, at: now) { mint($0, &state) }.item))
             }
             if stream.trim(at: now) { signals.append(.trimmed(floor: stream.floor)) }
             state.bytes += stream.cost
@@ -87,12 +87,28 @@ package final class MemoryStreamStore: StreamStore, Outbox {
             state.streams[name] = stream
             state.names.insert(name)
             if let end = request.end { note(.ended, stream, name, trace: end.trace, &state) }
-            Self.queueTrim(name, &state)
+            if let index = state.streams.index(forKey: name) { Self.queueTrim(name, at: index, &state) }
             return (.created(stream.info(name)), signals)
         }
     }
 
     package func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
+        try appendAtOnce(name, request)
+    }
+
+    package func beginAppend(
+        _ name: StreamName,
+        _ request: AppendRequest,
+        told: @escaping @Sendable (Result<AppendOutcome, StoreError>) -> Void
+    ) -> BegunAppend {
+        do throws(StoreError) {
+            return .over(.success(try appendAtOnce(name, request)))
+        } catch {
+            return .over(.failure(error))
+        }
+    }
+
+    private func appendAtOnce(_ name: StreamName, _ request: AppendRequest) throws(StoreError) -> AppendOutcome {
         try change(name) { state throws(StoreError) in
             guard let index = state.streams.index(forKey: name),
                 request.birth.map({ $0 == state.streams.values[index].birth }) ?? true
@@ -108,22 +124,23 @@ package final class MemoryStreamStore: StreamStore, Outbox {
             else { throw .full(.bytes) }
             var issuer = state.issuer
             let before = state.streams.values[index].cost
-            let item = state.streams.values[index].keep(request, at: now) { [time] in
+            let kept = state.streams.values[index].keep(request, at: now) { [time] in
                 issuer.next($0, wallMilliseconds: time.wallMilliseconds())
             }
             state.issuer = issuer
             if let end = request.end {
                 note(.ended, state.streams.values[index], name, trace: end.trace, &state)
             }
-            var signals: [StreamSignal] = [.committed(item)]
-            if state.streams.values[index].trim(at: now) {
-                signals.append(.trimmed(floor: state.streams.values[index].floor))
-            }
-            Self.queueTrim(name, &state)
-            let stream = state.streams.values[index]
-            state.bytes += stream.cost - before
+            let hasTrimmed = state.streams.values[index].trim(at: now)
+            Self.queueTrim(name, at: index, &state)
+            state.bytes += state.streams.values[index].cost - before
             let producer = request.producer.map { ProducerState(epoch: $0.epoch, sequence: $0.sequence) }
-            return (.appended(tail: item.last, end: item.end, producer: producer), signals)
+            let outcome = AppendOutcome.appended(tail: kept.last, end: kept.end, producer: producer)
+            // Most streams have nobody who follows them at the moment.
+            guard !state.watchers.isEmpty, state.watchers[name] != nil else { return (outcome, []) }
+            var signals: [StreamSignal] = [.committed(kept.item)]
+            if hasTrimmed { signals.append(.trimmed(floor: state.streams.values[index].floor)) }
+            return (outcome, signals)
         }
     }
 
@@ -201,15 +218,18 @@ package final class MemoryStreamStore: StreamStore, Outbox {
                 state.streams.values[index].isQueuedToTrim = false
                 let hasTrimmed = state.streams.values[index].trim(at: now)
                 state.bytes += state.streams.values[index].cost - before
-                Self.queueTrim(due.name, &state)
+                Self.queueTrim(due.name, at: index, &state)
                 return ((), hasTrimmed ? [.trimmed(floor: state.streams.values[index].floor)] : [])
             }
         }
     }
 
-    private static func queueTrim(_ name: StreamName, _ state: inout State) {
-        guard let index = state.streams.index(forKey: name), !state.streams.values[index].isQueuedToTrim,
-            let moment = state.streams.values[index].trimmedByAgeAt
+    private static func queueTrim(
+        _ name: StreamName,
+        at index: Dictionary<StreamName, MemoryStream>.Index,
+        _ state: inout State
+    ) {
+        guard !state.streams.values[index].isQueuedToTrim, let moment = state.streams.values[index].trimmedByAgeAt
         else { return }
         state.streams.values[index].isQueuedToTrim = true
         state.trims.insert(Trim(moment: moment, name: name, birth: state.streams.values[index].birth))
@@ -280,7 +300,10 @@ package final class MemoryStreamStore: StreamStore, Outbox {
         state.issuer.next(count, wallMilliseconds: time.wallMilliseconds())
     }
 
-    private func milliseconds() -> Int64 { Int64(time.monotonic() / .milliseconds(1)) }
+    private func milliseconds() -> Int64 {
+        let (seconds, attoseconds) = time.monotonic().components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    }
 
     private func fork(
         _ request: ForkRequest,

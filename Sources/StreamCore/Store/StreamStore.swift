@@ -16,6 +16,16 @@ package protocol StreamStore: Sendable {
     /// Appends, ends and cancels: whatever changes a stream's log is ordered here.
     func append(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome
 
+    /// Begins the same without a task that waits for it, where the store can.
+    ///
+    /// - Parameter told: what it came to, where it is not over when this returns. Called once, on any thread, possibly
+    ///   before this returns; the store waits meanwhile, so that it must do no more than note it.
+    func beginAppend(
+        _ name: StreamName,
+        _ request: AppendRequest,
+        told: @escaping @Sendable (Result<AppendOutcome, StoreError>) -> Void
+    ) -> BegunAppend
+
     /// What is strictly later than a position, up to a limit; nil when there is no such stream.
     func read(_ name: StreamName, from position: ReadPosition, limit: PageLimit) async throws(StoreError) -> Page?
 
@@ -77,7 +87,22 @@ package protocol StreamStore: Sendable {
     func unwatch(_ name: StreamName, _ watcher: any StreamWatcher)
 }
 
+/// How far an append came that was begun without a task.
+package enum BegunAppend: Sendable {
+    case over(Result<AppendOutcome, StoreError>)
+    /// It is told when it is over.
+    case waiting
+    /// Nothing was done: this needs a task, and `append`.
+    case notBegun
+}
+
 extension StreamStore {
+    package func beginAppend(
+        _ name: StreamName,
+        _ request: AppendRequest,
+        told: @escaping @Sendable (Result<AppendOutcome, StoreError>) -> Void
+    ) -> BegunAppend { .notBegun }
+
     package func list(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
         try await list(NameRanges(prefixes: [prefix]), after: after, limit: limit)
     }

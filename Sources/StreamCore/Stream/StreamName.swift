@@ -11,18 +11,34 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
     }
 
     package init(_ text: String) throws(Invalid) {
-        guard !text.isEmpty else { throw .empty }
-        guard text.utf8.count <= Self.maximumBytes else { throw .tooLong }
-        guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || 0x7F...0x9F ~= $0.value }) else {
-            throw .controlCharacter
-        }
-        // Bytes, not characters: a combining mark after a slash would hide it.
-        for segment in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            if segment.isEmpty { throw .emptySegment }
-            // A proxy or a client resolves these, so that two names would mean one stream.
-            if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { throw .dotSegment }
-        }
+        var text = text
+        if let flaw = text.withUTF8({ Self.flaw(of: $0) }) { throw flaw }
         self.text = text
+    }
+
+    /// Looks at bytes, not characters: a combining mark after a slash would hide it. Every request that names a stream comes
+    /// here.
+    private static func flaw(of bytes: UnsafeBufferPointer<UInt8>) -> Invalid? {
+        guard !bytes.isEmpty else { return .empty }
+        guard bytes.count <= maximumBytes else { return .tooLong }
+        var previous: UInt8 = 0
+        for byte in bytes {
+            // U+0080 to U+009F are C2 and a byte below A0.
+            if byte < 0x20 || byte == 0x7F || (previous == 0xC2 && byte < 0xA0) { return .controlCharacter }
+            previous = byte
+        }
+        let (dot, slash) = (UInt8(ascii: "."), UInt8(ascii: "/"))
+        var start = 0
+        for end in 0...bytes.count where end == bytes.count || bytes[end] == slash {
+            switch end - start {
+            case 0: return .emptySegment
+            // A proxy or a client resolves these, so that two names would mean one stream.
+            case 1 where bytes[start] == dot: return .dotSegment
+            case 2 where bytes[start] == dot && bytes[start + 1] == dot: return .dotSegment
+            default: start = end + 1
+            }
+        }
+        return nil
     }
 
     /// What begins so is the server's own: no route reads or writes it for a caller.

@@ -18,16 +18,20 @@ package protocol TimeSource: Sendable {
 package struct SystemTime: TimeSource {
     package init() {}
 
-    package func monotonic() -> Duration { Self.read(CLOCK_MONOTONIC) }
-
-    package func wallMilliseconds() -> UInt64 {
-        let (seconds, attoseconds) = Self.read(CLOCK_REALTIME).components
-        return UInt64(max(0, seconds)) * 1000 + UInt64(attoseconds / 1_000_000_000_000_000)
+    package func monotonic() -> Duration {
+        let time = Self.read(CLOCK_MONOTONIC)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
-    private static func read(_ clock: clockid_t) -> Duration {
+    // Each append asks three times: not by way of a `Duration`, whose parts are divisions of 128 bits.
+    package func wallMilliseconds() -> UInt64 {
+        let time = Self.read(CLOCK_REALTIME)
+        return UInt64(max(0, time.tv_sec)) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+
+    private static func read(_ clock: clockid_t) -> timespec {
         var time = timespec()
         clock_gettime(clock, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+        return time
     }
 }

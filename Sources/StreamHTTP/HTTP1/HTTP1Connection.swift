@@ -24,7 +24,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     var isTakingParts = false
     private var hasHeldRead = false
     private var inputIsClosed = false
-    var direct = DirectSend()
+    var direct: DirectSend
     var bytesSent: UInt64 = 0
     var unsent = UnsentOutput()
     lazy var share = InflightShare(of: self, from: peer.address, on: loop) { $0.giveWay() }
@@ -33,15 +33,18 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     /// What was taken when last looked at.
     private var takenBefore: UInt64 = 0
 
-    init(loop: HTTPLoop, peer: ConnectionPeer) {
+    init(loop: HTTPLoop, peer: ConnectionPeer, isOnSocket: Bool) {
         self.loop = loop
         self.peer = peer
+        self.direct = DirectSend(isOnSocket: isOnSocket)
         self.machine = HTTP1ConnectionMachine(lingerBytes: loop.configuration.lingerBytes, now: .now())
     }
 
     /// Puts a connection on top of what a channel has: a socket, or handlers that change the bytes.
-    static func add(to channel: any Channel, loop: HTTPLoop, peer: ConnectionPeer) throws {
-        let connection = HTTP1Connection(loop: loop, peer: peer)
+    ///
+    /// - Parameter isOnSocket: it is known that none of those is there.
+    static func add(to channel: any Channel, loop: HTTPLoop, peer: ConnectionPeer, isOnSocket: Bool = false) throws {
+        let connection = HTTP1Connection(loop: loop, peer: peer, isOnSocket: isOnSocket)
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = loop.configuration.headerBytes
         limits.maxHeaderListSize = loop.configuration.headerBytes
@@ -254,8 +257,9 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     private var mayRead: Bool {
         switch machine.state {
         case .idle, .head, .streaming, .lingering: true
-        // A peer that sends its next request while it waits is not read further.
-        case .request: run.map { $0.wantsBody || ($0.isWaiting && parts.isEmpty) } ?? false
+        // A peer that sends its next request while it waits is not read further. To look away and back again for
+        // each response that is not there at once would cost two system calls (measured: 4 % of an append on SQLite).
+        case .request: run.map { $0.wantsBody || (($0.isWaiting || $0.isWorking) && parts.isEmpty) } ?? false
         // Nothing is read while a response is made or taken, so that a peer cannot pile up requests.
         case .flushing, .closed: false
         }
@@ -267,7 +271,12 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
         context.read()
     }
 
-    func write(_ bytes: [UInt8]) { send(ByteBuffer(bytes: bytes)) }
+    /// Most of what is written so the socket takes at once: only what it does not take is copied into a buffer.
+    func write(_ bytes: [UInt8]) {
+        let sent = context.map { direct.send(bytes, on: $0) } ?? 0
+        bytesSent += UInt64(sent)
+        if sent < bytes.count { send(ByteBuffer(bytes: bytes[sent...])) }
+    }
 }
 
 extension HTTP1Connection: HTTPLoopMember {

@@ -15,9 +15,9 @@ enum HTTP1Syntax {
         if !encodings.isEmpty, encodings.count > 1 || encodings[0].lowercased() != "chunked" {
             return .unsupportedEncoding
         }
-        let hosts = head.headers["Host"]
-        if hosts.count > 1 || (hosts.isEmpty && version.minor >= 1) {
-            return .malformed("it has \(hosts.count) Host fields, and HTTP/1.1 wants one")
+        let hosts = head.headers.count(name: "Host")
+        if hosts > 1 || (hosts == 0 && version.minor >= 1) {
+            return .malformed("it has \(hosts) Host fields, and HTTP/1.1 wants one")
         }
         return nil
     }
@@ -25,7 +25,7 @@ enum HTTP1Syntax {
     /// After it the connection carries no further request.
     static func isLast(_ head: HTTPRequestHead) -> Bool {
         // After a request to upgrade the decoder waits for another protocol, and keeps whatever comes.
-        !head.isKeepAlive || head.method == .CONNECT || !head.headers["upgrade"].isEmpty
+        !head.isKeepAlive || head.method == .CONNECT || head.headers.contains(name: "upgrade")
     }
 }
 
@@ -45,7 +45,7 @@ extension RequestHead {
             // HTTP/1.0 knows no such word (RFC 9110, section 10.1.1).
             expectsContinue: head.version.minor >= 1
                 && headers["Expect"].contains { $0.lowercased() == "100-continue" },
-            version: "\(head.version.major).\(head.version.minor)"
+            version: head.version == .http1_1 ? "1.1" : "\(head.version.major).\(head.version.minor)"
         )
     }
 }

@@ -1,6 +1,14 @@
 import NIOCore
 import NIOHTTP1
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Where the messages of a connection begin, and what protocol their first lines name.
 ///
 /// The parser takes `GET / RTSP/1.0` and `ICE/1.0` for HTTP/1.0 and does not tell (llhttp 9; Node's parser, for what
@@ -25,14 +33,41 @@ struct MessageBoundaries {
         case foreign
     }
 
-    private static let foreign = ["RTSP/", "ICE/"].map { Array($0.utf8) }
+    /// The beginning of a word, as far as it must be known: five bytes.
+    private struct Word {
+        private static let real = Word("RTSP/")
+        private static let ice = Word("ICE/")
+        private static let most = 5
+
+        private var bytes: UInt64 = 0
+        private var count = 0
+
+        init() {}
+
+        private init(_ text: StaticString) {
+            text.withUTF8Buffer { for byte in $0 { append(byte) } }
+        }
+
+        mutating func append(_ byte: UInt8) {
+            guard count < Self.most else { return }
+            bytes = bytes << 8 | UInt64(byte)
+            count += 1
+        }
+
+        var isForeign: Bool { starts(with: Self.real) || starts(with: Self.ice) }
+
+        private func starts(with other: Word) -> Bool {
+            count >= other.count && bytes >> UInt64(8 * (count - other.count)) == other.bytes
+        }
+    }
+
     private static let space = UInt8(ascii: " ")
     private static let lineFeed = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
 
     private var place = Place.between
     /// How the last word of the first line begins.
-    private var word: [UInt8] = []
+    private var word = Word()
     /// Nothing of the current line has come but the end of it.
     private var isLineEmpty = true
 
@@ -43,40 +78,50 @@ struct MessageBoundaries {
             place = count == left ? .lines : .counted(left - count)
             return .bytes(count)
         }
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
+        return bytes.withUnsafeBytes { next($0) }
+    }
+
+    private mutating func next(_ bytes: UnsafeRawBufferPointer) -> Piece {
+        var index = 0
+        while index < bytes.count {
             switch place {
             case .between:
                 guard bytes[index] != Self.lineFeed, bytes[index] != Self.carriageReturn else {
                     index += 1
                     continue
                 }
-                word = []
+                word = Word()
                 place = .firstLine
             case .firstLine:
-                let byte = bytes[index]
-                index += 1
-                if byte == Self.lineFeed {
-                    if Self.foreign.contains(where: { word.starts(with: $0) }) { return .foreign }
-                    isLineEmpty = true
-                    place = .lines
-                } else if byte == Self.space {
-                    word = []
-                } else if word.count < 5 {
-                    word.append(byte)
+                let end = Self.endOfLine(bytes, from: index)
+                for byte in bytes[index..<(end ?? bytes.count)] {
+                    if byte == Self.space { word = Word() } else { word.append(byte) }
                 }
+                guard let end else { return .bytes(bytes.count) }
+                if word.isForeign { return .foreign }
+                index = end + 1
+                isLineEmpty = true
+                place = .lines
             case .lines:
-                let end = bytes[index...].firstIndex(of: Self.lineFeed)
-                let line = bytes[index..<(end ?? bytes.endIndex)]
-                if line.contains(where: { $0 != Self.carriageReturn }) { isLineEmpty = false }
+                let end = Self.endOfLine(bytes, from: index)
+                if isLineEmpty, bytes[index..<(end ?? bytes.count)].contains(where: { $0 != Self.carriageReturn }) {
+                    isLineEmpty = false
+                }
                 guard let end else { return .bytes(bytes.count) }
                 index = end + 1
-                if isLineEmpty { return .bytes(index - bytes.startIndex) }
+                if isLineEmpty { return .bytes(index) }
                 isLineEmpty = true
             case .counted: preconditionFailure("what is counted was taken above")
             }
         }
         return .bytes(bytes.count)
+    }
+
+    private static func endOfLine(_ bytes: UnsafeRawBufferPointer, from index: Int) -> Int? {
+        guard let base = bytes.baseAddress,
+            let found = memchr(base + index, CInt(lineFeed), bytes.count - index)
+        else { return nil }
+        return UnsafeRawPointer(found) - base
     }
 
     /// What the parser made of the bytes it was given.

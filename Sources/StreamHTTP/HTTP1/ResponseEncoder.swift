@@ -13,9 +13,17 @@ struct ResponseEncoder {
     private var dateSecond: UInt64 = .max
     private var date = ""
     private var dateLine: [UInt8] = []
+    /// Fields that most responses end with, and their bytes.
+    private let prepared: [HeaderField]
+    private let preparedBytes: [UInt8]
 
-    init(time: any TimeSource) {
+    /// - Parameter prepared: fields that most responses end with: they are written as one piece.
+    init(time: any TimeSource, prepared: [HeaderField] = []) {
         self.time = time
+        self.prepared = prepared
+        var bytes: [UInt8] = []
+        for field in prepared { Self.append(field.name, field.value, to: &bytes) }
+        preparedBytes = bytes
     }
 
     /// A complete response.
@@ -28,13 +36,13 @@ struct ResponseEncoder {
         case .length:
             // The length a GET would show, or none: to a HEAD, a response made without a body does not know it.
             if hasBody, !request.isHead || !response.body.isEmpty {
-                append("Content-Length", "\(response.body.count)", to: &output)
+                Self.append("Content-Length", "\(response.body.count)", to: &output)
             }
             finishHead(request, closes: closes, to: &output)
             if hasBody, !request.isHead { output.append(contentsOf: response.body) }
         case .stream:
             let framing = Self.framing(for: request)
-            if framing == .chunked { append("Transfer-Encoding", "chunked", to: &output) }
+            if framing == .chunked { Self.append("Transfer-Encoding", "chunked", to: &output) }
             finishHead(request, closes: true, to: &output)
             if !request.isHead {
                 framing.append(response.body, to: &output)
@@ -64,9 +72,9 @@ struct ResponseEncoder {
         appendHead(status, headers, isHTTP10: request.isHTTP10, to: &output)
         if status != 204, status != 304 {
             if let length {
-                append("Content-Length", "\(length)", to: &output)
+                Self.append("Content-Length", "\(length)", to: &output)
             } else if Self.framing(for: request) == .chunked {
-                append("Transfer-Encoding", "chunked", to: &output)
+                Self.append("Transfer-Encoding", "chunked", to: &output)
             }
         }
         finishHead(request, closes: closes, to: &output)
@@ -86,7 +94,11 @@ struct ResponseEncoder {
         }
         updateDate()
         output.append(contentsOf: dateLine)
-        for field in headers { append(field.name, field.value, to: &output) }
+        // Two arrays of the same literals are compared in no time: no text of theirs is looked at.
+        let isPrepared = headers.count >= prepared.count && headers.suffix(prepared.count).elementsEqual(prepared)
+        let others = isPrepared ? headers.dropLast(prepared.count) : headers[...]
+        for field in others { Self.append(field.name, field.value, to: &output) }
+        if isPrepared { output.append(contentsOf: preparedBytes) }
     }
 
     private static let okLine = Array("HTTP/1.1 200 OK\r\n".utf8)
@@ -94,21 +106,21 @@ struct ResponseEncoder {
 
     private func finishHead(_ request: Request, closes: Bool, to output: inout [UInt8]) {
         if closes {
-            append("Connection", "close", to: &output)
+            Self.append("Connection", "close", to: &output)
         } else if request.isHTTP10 {
-            append("Connection", "keep-alive", to: &output)
+            Self.append("Connection", "keep-alive", to: &output)
         }
         output.append(contentsOf: "\r\n".utf8)
     }
 
-    private func append(_ name: String, _ value: String, to output: inout [UInt8]) {
+    private static func append(_ name: String, _ value: String, to output: inout [UInt8]) {
         output.append(contentsOf: name.utf8)
         output.append(contentsOf: ": ".utf8)
         // A value may quote what a client sent; a line end in it would forge a header.
-        if value.utf8.allSatisfy(Self.isFieldByte) {
+        if value.utf8.allSatisfy(isFieldByte) {
             output.append(contentsOf: value.utf8)
         } else {
-            for byte in value.utf8 where Self.isFieldByte(byte) { output.append(byte) }
+            for byte in value.utf8 where isFieldByte(byte) { output.append(byte) }
         }
         output.append(contentsOf: "\r\n".utf8)
     }

@@ -8,5 +8,16 @@ package enum CountedMethod: String, Sendable, CaseIterable {
     case options = "OPTIONS"
     case other
 
-    init(_ method: RequestMethod) { self = Self(rawValue: method.rawValue) ?? .other }
+    init(_ method: RequestMethod) {
+        self =
+            switch method {
+            case .GET: .get
+            case .HEAD: .head
+            case .PUT: .put
+            case .POST: .post
+            case .DELETE: .delete
+            case .OPTIONS: .options
+            default: .other
+            }
+    }
 }

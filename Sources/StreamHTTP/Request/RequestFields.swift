@@ -26,6 +26,22 @@ package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLitera
         return values
     }
 
+    /// How many fields of a name there are.
+    package func count(name: String) -> Int {
+        guard sketch.mayContain(name) else { return 0 }
+        return fields.count { Self.isSame($0.name, name) }
+    }
+
+    /// The value of the first field of a name, and how many there are; nil where there is none.
+    package func firstCounted(name: String) -> (value: String, count: Int)? {
+        guard sketch.mayContain(name) else { return nil }
+        var found: (value: String, count: Int)?
+        for field in fields where Self.isSame(field.name, name) {
+            found = (found?.value ?? field.value, (found?.count ?? 0) + 1)
+        }
+        return found
+    }
+
     /// The value of the first field of a name.
     package func first(name: String) -> String? {
         guard sketch.mayContain(name) else { return nil }

@@ -90,6 +90,12 @@ package enum RequestPlan: Sendable {
     /// After the whole body, up to a limit of bytes. A client that waits for a word before it sends the body
     /// (`Expect: 100-continue`), or that sends a large one, is told the refusal instead, where there is one by then.
     case collect(limit: Int, refusal: @Sendable () async -> Response? = { nil }, @Sendable ([UInt8]) async -> Reply)
+    /// As `collect`, by work that needs no task to wait in: the reply is there at once, or nil and it is told later.
+    case answer(
+        limit: Int,
+        refusal: @Sendable () async -> Response? = { nil },
+        @Sendable ([UInt8], any LaterReply) -> Reply?
+    )
     /// By appending the body while it arrives.
     case streamingAppend(StreamingAppendPlan)
     /// By a function that reads the body while it arrives and writes the response while it is made.
@@ -103,6 +109,21 @@ package enum RequestPlan: Sendable {
     indirect case holding(any AnyObject & Sendable, RequestPlan)
     /// For somebody whom the access log names.
     indirect case named(String, RequestPlan)
+}
+
+/// The way to a request whose reply comes later. It may be used on any thread.
+package protocol LaterReply: Sendable {
+    /// Runs something on the request's event loop, soon.
+    func onLoop(_ body: @escaping @Sendable () -> Void)
+    /// The reply. Told once.
+    func tell(_ reply: Reply)
+}
+
+extension LaterReply {
+    /// Has the reply made by a task, which begins at once.
+    package func tell(_ work: @escaping @Sendable () async -> Reply) {
+        Task.beginning { self.tell(await work()) }
+    }
 }
 
 /// What becomes of a request.

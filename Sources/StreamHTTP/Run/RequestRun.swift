@@ -13,6 +13,7 @@ package final class RequestRun {
         case act(@Sendable () async -> Reply)
         case read(@Sendable () async -> Reply)
         case collect(@Sendable ([UInt8]) async -> Reply)
+        case answer(@Sendable ([UInt8], any LaterReply) -> Reply?)
         case exchange(ExchangePlan)
     }
 
@@ -79,8 +80,10 @@ package final class RequestRun {
             tell(.planned(.act, body))
         case .collect(let limit, let refusal, let act):
             execution = .collect(act)
-            let action = next(.planned(.collect(limit: limit), body))
-            if action == .gather { askBeforeBody(refusal) } else { perform(action) }
+            gather(limit, body, refusal)
+        case .answer(let limit, let refusal, let answer):
+            execution = .answer(answer)
+            gather(limit, body, refusal)
         case .streamingAppend(let plan):
             let action = next(.planned(.append, body))
             if action == .openAppend { open(plan) } else { perform(action) }
@@ -88,6 +91,11 @@ package final class RequestRun {
             execution = .exchange(plan)
             tell(.planned(.exchange(limit: plan.bodyLimit), body))
         }
+    }
+
+    private func gather(_ limit: Int, _ body: RequestHead.Body, _ refusal: @escaping @Sendable () async -> Response?) {
+        let action = next(.planned(.collect(limit: limit), body))
+        if action == .gather { askBeforeBody(refusal) } else { perform(action) }
     }
 
     package func received(_ part: ByteBuffer) {
@@ -180,6 +188,9 @@ package final class RequestRun {
 
     /// The body, of which parts may still wait, is appended while it arrives.
     package var isAppending: Bool { machine.state == .appending(.arriving) }
+
+    /// The request is whole, and its response is being made.
+    package var isWorking: Bool { machine.state == .working }
 
     /// The response may take long.
     package var isWaiting: Bool {
@@ -274,14 +285,23 @@ package final class RequestRun {
         case .act(let act): work = act
         case .read(let act): return read(act)
         case .collect(let act):
-            let whole = body
-            body = []
-            hold(whole.count, .work)
+            let whole = takeBody()
             work = { await act(whole) }
+        case .answer(let answer):
+            execution = .none
+            if let reply = answer(takeBody(), LoopReply(self)) { self.reply(reply) }
+            return
         }
         execution = .none
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         loop.eventLoop.immediately(work) { bound.value.reply($0) }
+    }
+
+    private func takeBody() -> [UInt8] {
+        let whole = body
+        body = []
+        hold(whole.count, .work)
+        return whole
     }
 
     private func read(_ act: @escaping @Sendable () async -> Reply) {

@@ -40,7 +40,7 @@ package final class HTTPLoop {
         self.log = log
         self.accessLog = accessLog
         self.time = time
-        self.encoder = ResponseEncoder(time: time)
+        self.encoder = ResponseEncoder(time: time, prepared: responder.commonFields(for: nil))
     }
 
     func start() {
@@ -96,7 +96,9 @@ package final class HTTPLoop {
         response.headers += responder.commonFields(for: head)
         counts.responses[response.status, default: 0] += 1
         if let why = response.reconnect { counts.reconnects[why, default: 0] += 1 }
-        log.failed(head, status: response.status, problem: problem, from: peer, responder.isSecret)
+        if response.status >= 400 {
+            log.failed(head, status: response.status, problem: problem, from: peer, responder.isSecret)
+        }
         return response
     }
 
@@ -107,7 +109,9 @@ package final class HTTPLoop {
         count(head, began)
         response.headers += responder.commonFields(for: head)
         counts.responses[response.status, default: 0] += 1
-        log.failed(head, status: response.status, problem: nil, from: peer, responder.isSecret)
+        if response.status >= 400 {
+            log.failed(head, status: response.status, problem: nil, from: peer, responder.isSecret)
+        }
         return response
     }
 

@@ -115,7 +115,9 @@ package final class HTTPServer: Sendable {
                 if isHTTP2 {
                     try HTTP2Connection.add(to: channel, loop: loop, peer: peer)
                 } else {
-                    try HTTP1Connection.add(to: channel, loop: loop, peer: peer)
+                    // Without TLS nothing but what is added here is on the socket, and that looks at what arrives.
+                    let isOnSocket = kind.certificate == nil
+                    try HTTP1Connection.add(to: channel, loop: loop, peer: peer, isOnSocket: isOnSocket)
                 }
             }
             guard let certificate = kind.certificate else {

@@ -10,3 +10,12 @@ extension StringProtocol {
         return self[first..<scalars.index(after: last)]
     }
 }
+
+extension String {
+    /// `trimmingBlanks` of a whole value. Hardly one has blanks: those are found by two bytes, and the value is given back
+    /// as it is.
+    package var withoutBlanksAround: String {
+        let isBlank = { (byte: UInt8?) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        return isBlank(utf8.first) || isBlank(utf8.last) ? String(trimmingBlanks()) : self
+    }
+}

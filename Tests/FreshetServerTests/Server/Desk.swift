@@ -80,6 +80,7 @@ struct Desk {
         case .respond(let response): .response(response)
         case .act(let act), .read(let act): await act()
         case .collect(_, _, let act): await act(Array(body.utf8))
+        case .answer(_, _, let answer): await AwaitedReply.reply(of: answer, to: Array(body.utf8))
         case .streamingAppend, .exchange, .later, .granted, .holding, .named:
             preconditionFailure("a request of anybody, without a body that arrives slowly")
         }

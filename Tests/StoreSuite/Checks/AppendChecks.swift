@@ -8,6 +8,29 @@ extension StoreCheck {
             #expect(try await store.append(name, AppendRequest(events: [EventBody("a")])) == .notFound)
             #expect(try await store.info(name) == nil)
         },
+        StoreCheck("an append that is begun without a task comes to what it would come to in one") { bench in
+            let store = try await bench.store()
+            #expect(try await store.begin(name, AppendRequest(events: [EventBody("a")])) == .notFound)
+            _ = try await store.put(name)
+            let stamp = ProducerStamp(id: "p", epoch: 0, sequence: 0)
+            let request = AppendRequest(contentType: .eventStream, events: [EventBody("a")], producer: stamp)
+            guard case .appended(let tail, nil, let producer) = try await store.begin(name, request) else {
+                throw UnexpectedOutcome("not appended")
+            }
+            #expect(try await store.info(name)?.tail == tail)
+            #expect(try await store.texts(name) == ["a"])
+            let state = try #require(producer)
+            #expect(try await store.begin(name, request) == .duplicate(tail: tail, end: nil, producer: state))
+            #expect(try await store.append(name, request) == .duplicate(tail: tail, end: nil, producer: state))
+            let wrong = AppendRequest(contentType: ContentType("text/plain"), events: [EventBody("b")])
+            #expect(try await store.begin(name, wrong) == .typeMismatch(.eventStream))
+            let closing = AppendRequest(end: EndRequest(.done))
+            guard case .appended(tail, let end?, nil) = try await store.begin(name, closing) else {
+                throw UnexpectedOutcome("not ended")
+            }
+            let refused = AppendOutcome.ended(end, tail: tail, producer: nil)
+            #expect(try await store.begin(name, AppendRequest(events: [EventBody("b")])) == refused)
+        },
         StoreCheck("an event keeps its type and its bytes, whatever they are") { bench in
             let store = try await bench.store()
             _ = try await store.put(name)

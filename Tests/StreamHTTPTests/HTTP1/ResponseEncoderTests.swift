@@ -78,6 +78,23 @@ struct ResponseEncoderTests {
         )
     }
 
+    @Test("fields that most responses end with are the same bytes, written as one piece or field by field")
+    func prepared() {
+        let common = [HeaderField("Vary", "Accept, Origin"), HeaderField("X-Content-Type-Options", "nosniff\r\n")]
+        let own = [HeaderField("Stream-Next-Offset", "1"), common[0]]
+        for headers in [own + common, common, own, [], [common[1]], common + own, common.reversed()] {
+            for status in [200, 204, 404] {
+                let response = Response(status, headers: headers, body: Array("x".utf8))
+                let others = Response(status, headers: Array(headers.dropLast()), body: Array("x".utf8))
+                var encoder = ResponseEncoder(time: ManualTime(), prepared: common)
+                for response in [response, others, response] {
+                    let bytes = encoder.encode(response, to: .init(), closes: false)
+                    #expect(String(decoding: bytes, as: UTF8.self) == encode(response))
+                }
+            }
+        }
+    }
+
     private func encode(
         _ response: Response,
         to request: ResponseEncoder.Request = .init(),

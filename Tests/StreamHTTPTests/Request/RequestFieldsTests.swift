@@ -17,6 +17,18 @@ struct RequestFieldsTests {
         #expect(RequestFields([("^x", "a")])["~x"] == [])
     }
 
+    @Test("how often a name stands is told, with the value of the first")
+    func counted() {
+        let fields: RequestFields = ["Host": "a", "x": "b", "HOST": "c", "Hoax": "d"]
+        #expect(fields.count(name: "host") == 2 && fields.count(name: "X") == 1)
+        #expect(fields.count(name: "Hose") == 0 && fields.count(name: "none") == 0)
+        let host = fields.firstCounted(name: "hOST")
+        #expect(host?.value == "a" && host?.count == 2)
+        let other = fields.firstCounted(name: "X")
+        #expect(other?.value == "b" && other?.count == 1)
+        #expect(fields.firstCounted(name: "Hose") == nil && fields.firstCounted(name: "none") == nil)
+    }
+
     @Test("a field that takes the place of others is found, also where there was none")
     func replaced() {
         var fields: RequestFields = ["A": "1", "Host": "2", "host": "3"]

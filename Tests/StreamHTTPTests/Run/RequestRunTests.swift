@@ -95,6 +95,39 @@ struct RequestRunTests {
         #expect(scene.transport.fields == [HeaderField("X-Common", "/a")])
     }
 
+    private func answered(by answer: @escaping @Sendable ([UInt8], any LaterReply) -> Reply?) -> Scene {
+        let scene = post(.length(4))
+        scene.run.start(.answer(limit: 4, answer))
+        scene.run.received(ByteBuffer(string: "body"))
+        #expect(scene.transport.said.isEmpty)
+        scene.run.bodyEnded()
+        return scene
+    }
+
+    @Test("is answered at once where the reply is there, and otherwise when it is told, if somebody is there by then")
+    func answers() {
+        let atOnce = answered { body, _ in .response(Response(200, body: body)) }
+        #expect(atOnce.transport.said == ["200 body"])
+        let meanwhile = answered { body, later in
+            later.tell { .response(Response(201, body: body)) }
+            return nil
+        }
+        #expect(meanwhile.transport.said == ["201 body"])
+        for isGone in [false, true] {
+            let ways = Mutex<[any LaterReply]>([])
+            let waiting = answered { _, later in
+                ways.withLock { $0.append(later) }
+                return nil
+            }
+            #expect(waiting.transport.said.isEmpty && waiting.run.isWorking)
+            if isGone { waiting.run.left() }
+            let later = ways.withLock { $0.first }
+            later?.onLoop { later?.tell(.response(Response(202))) }
+            waiting.eventLoop.run()
+            #expect(waiting.transport.said == (isGone ? [] : ["202 "]))
+        }
+    }
+
     @Test("a body that holds most of what is in flight gives way, and is answered")
     func givesWay() throws {
         let scene = post(.openEnded)

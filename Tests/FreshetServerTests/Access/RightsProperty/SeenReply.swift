@@ -19,6 +19,7 @@ struct SeenReply {
         case .respond(let response): take(response)
         case .act(let act), .read(let act): await take(act())
         case .collect(_, _, let act): await take(act(body))
+        case .answer(_, _, let answer): await take(AwaitedReply.reply(of: answer, to: body))
         case .streamingAppend(let plan):
             switch await plan.open({ _ in }) {
             case .success(let producer):
