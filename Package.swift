@@ -65,6 +65,7 @@ let package = Package(
     products: [
         .library(name: "ServerSentEvents", targets: ["ServerSentEvents"]),
         .library(name: "EventSource", targets: ["EventSource"]),
+        .library(name: "DurableStream", targets: ["DurableStream"]),
         .library(name: "PartialJSON", targets: ["PartialJSON"]),
         .library(name: "Freshet", targets: ["Freshet"]),
         .library(name: "FreshetRelay", targets: ["FreshetRelay"]),
@@ -80,7 +81,7 @@ let package = Package(
         ),
         .trait(
             name: "AsyncHTTPClient",
-            description: "EventSource over AsyncHTTPClient. Without it, it is over Foundation's URLSession."
+            description: "EventSource and DurableStream over AsyncHTTPClient. Without it, over Foundation's URLSession."
         ),
     ],
     dependencies: [
@@ -161,6 +162,13 @@ let package = Package(
                 "Locks", "PrintableText", "ServerSentEvents", "TextCodecs", asyncHTTPClient,
                 ofClient("NIOCore", "swift-nio"), ofClient("NIOPosix", "swift-nio"), ofClient("NIOHTTP1", "swift-nio"),
             ],
+            swiftSettings: settings
+        ),
+
+        // Over the transports of EventSource.
+        .target(
+            name: "DurableStream",
+            dependencies: ["EventSource", "Locks", "PrintableText", "ServerSentEvents", "TextCodecs"],
             swiftSettings: settings
         ),
 
@@ -286,7 +294,7 @@ let package = Package(
             dependencies: [
                 "CGlobalExecutor", "CMalloc", "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore",
                 "SQLiteStreamStore",
-                "EventSource",
+                "DurableStream", "EventSource",
                 "FreshetDemo", "FreshetHooks", "FreshetRelay", "FreshetServer", "FreshetTokens", "PrintableText",
                 "StreamHTTP",
                 "ProxyConfiguration",
@@ -311,6 +319,12 @@ let package = Package(
             name: "EmbeddedExample",
             dependencies: ["Freshet"],
             path: "Examples/Embedded",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "DurableClient",
+            dependencies: ["DurableStream"],
+            path: "Examples/DurableClient",
             swiftSettings: settings
         ),
         .executableTarget(
@@ -410,6 +424,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "DurableStreamTests",
+            dependencies: [
+                "DurableStream", "EventSource", "Locks", "ScriptedServer", "ServerSentEvents", "StreamCore", nio,
+                nioHTTP1,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "ProxyDoctorTests",
             dependencies: ["ProxyDoctor", "ProbeProtocol"],
             swiftSettings: settings
@@ -447,7 +469,9 @@ let package = Package(
         .testTarget(
             name: "FreshetTests",
             dependencies: [
-                "Locks", "Freshet", "FreshetServer", "FreshetTokens", "EventSource", "ServerSentEvents", "StreamCore",
+                "DurableStream", "Locks", "Freshet", "FreshetServer", "FreshetTokens", "EventSource",
+                "ServerSentEvents",
+                "StreamCore",
                 asyncHTTPClient,
                 nio,
                 nioHTTP1, nioSSL, logging,
@@ -502,7 +526,8 @@ let package = Package(
             name: "FreshetCLITests",
             dependencies: [
                 "Locks",
-                "FreshetCLI", "FreshetServer", "EventSource", "PrintableText", "ServerSentEvents", "StreamCore",
+                "DurableStream", "FreshetCLI", "FreshetServer", "EventSource", "PrintableText", "ServerSentEvents",
+                "StreamCore",
                 "ScriptedServer", nio, nioHTTP1, nioEmbedded, logging,
                 argumentParser,
             ],

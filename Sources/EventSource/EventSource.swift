@@ -66,7 +66,8 @@ public struct EventSource: AsyncSequence, Sendable {
         subscriptions.restart()
     }
 
-    private static var sharedTransport: any EventSourceTransport {
+    /// What sends the requests of those who gave no transport of their own.
+    package static var sharedTransport: any EventSourceTransport {
         #if AsyncHTTPClient
         return AsyncHTTPClientTransport.shared
         #else

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct HandoffTests {
     @Test func `A sender is at most one batch ahead`() async throws {
-        let handoff = Handoff()
+        let handoff = Handoff<[EventSource.Element]>()
         let sent = Mutex(0)
         let sender = Task {
             for index in 0..<100 {
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func `What was given before the end is still taken, then the error is thrown`() async throws {
-        let handoff = Handoff()
+        let handoff = Handoff<[EventSource.Element]>()
         await handoff.send([.opened])
         handoff.finish(.failure(EventSourceError(.gaveUp, "")))
         #expect(try await handoff.next() == [.opened])
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func `A cancelled reader gets nil, and its sender is let go`() async throws {
-        let handoff = Handoff()
+        let handoff = Handoff<[EventSource.Element]>()
         let reader = Task { try await handoff.next() }
         reader.cancel()
         #expect(try await reader.value == nil)

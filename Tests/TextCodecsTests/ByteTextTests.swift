@@ -18,6 +18,21 @@ struct ByteTextTests {
         #expect(Base64.urlText([0xFB, 0xFF, 0xFE]) == "-__-")
     }
 
+    @Test("base64 is decoded, on one line or several, and what is none is refused")
+    func base64Decoded() {
+        for bytes in samples {
+            let text = Base64.encode(bytes)
+            #expect(Base64.decode(text) == bytes)
+            #expect(Base64.decode(text.filter { $0 != UInt8(ascii: "=") }) == bytes)
+            #expect(Base64.decode(Array(text.map { [$0] }.joined(separator: Array("\r\n".utf8)))) == bytes)
+        }
+        for text in [
+            "Z", "Zg=", "Zg===", "Z===", "====", "Zg==Zg==", "Zh==", "Zm9=", "Z g=", "Zm9v-", "Zm9v_", "Zm9v\u{E9}",
+        ] {
+            #expect(Base64.decode(Array(text.utf8)) == nil, "\(text)")
+        }
+    }
+
     @Test(
         "base64 with its padding (RFC 4648, section 10)",
         arguments: [

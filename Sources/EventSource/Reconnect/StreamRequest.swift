@@ -1,5 +1,5 @@
 /// A request to send.
-struct StreamRequest: Equatable {
+package struct StreamRequest: Equatable {
     var url: String
     var method = "GET"
     /// Whether the configured body goes with it.
@@ -46,7 +46,7 @@ struct StreamRequest: Equatable {
     }
 
     /// Why a header field cannot be sent, without its value, which may be a secret; nil if it can.
-    static func trouble(name: String, value: String) -> String? {
+    package static func trouble(name: String, value: String) -> String? {
         guard isToken(name) else { return "the header field '\(name)' has a name that HTTP cannot carry" }
         guard !value.utf8.contains(where: isControl) else {
             return "the value of the header field \(name) has control characters, a line feed for example"

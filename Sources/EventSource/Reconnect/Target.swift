@@ -9,7 +9,7 @@ import Foundation
 /// A URL that can be requested, and its origin.
 package struct Target: Equatable {
     /// Absolute, without a fragment.
-    let url: String
+    package let url: String
     private let origin: String
 
     /// Nil for anything but an absolute `http` or `https` URL with a host, and with a port up to 65535 if it has one.
@@ -41,7 +41,7 @@ package struct Target: Equatable {
     }
 
     /// The same URL with one more query item.
-    func adding(query name: String, _ value: String) -> Target {
+    package func adding(query name: String, _ value: String) -> Target {
         // Offsets, `-1` and `now` pass as they are; anything else is escaped rather than trusted.
         let item = "\(name)=" + PercentEncoding.encode(value, keeping: .unreserved)
         return Target(url + (url.utf8.contains(UInt8(ascii: "?")) ? "&" : "?") + item) ?? self

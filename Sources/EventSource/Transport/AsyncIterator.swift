@@ -3,7 +3,7 @@ extension EventSource {
     public struct AsyncIterator: AsyncIteratorProtocol {
         /// Ends the subscription's task with the last copy of the iterator.
         private final class Subscription {
-            let handoff = Handoff()
+            let handoff = Handoff<[Element]>()
             private let restart = RestartSignal()
             private let subscriptions: Subscriptions
             private let task: Task<Void, Never>
@@ -23,7 +23,7 @@ extension EventSource {
                 _ url: String,
                 _ configuration: Configuration,
                 _ transport: some EventSourceTransport,
-                _ handoff: Handoff,
+                _ handoff: Handoff<[Element]>,
                 _ restart: RestartSignal
             ) -> Task<Void, Never> {
                 Task {

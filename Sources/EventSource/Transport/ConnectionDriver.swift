@@ -11,11 +11,16 @@ struct ConnectionDriver<Transport: EventSourceTransport> {
 
     let configuration: EventSource.Configuration
     let transport: Transport
-    let handoff: Handoff
+    let handoff: Handoff<[EventSource.Element]>
     let restart: RestartSignal
     private let begin = ContinuousClock.now
 
-    init(configuration: EventSource.Configuration, transport: Transport, handoff: Handoff, restart: RestartSignal) {
+    init(
+        configuration: EventSource.Configuration,
+        transport: Transport,
+        handoff: Handoff<[EventSource.Element]>,
+        restart: RestartSignal
+    ) {
         self.configuration = configuration
         self.transport = transport
         self.handoff = handoff

@@ -18,7 +18,7 @@ public struct EventSourceResponse<Body: Sendable>: Sendable {
     }
 
     /// The value of the first field with a name, which is given in lower case.
-    func header(_ lowercased: String) -> String? {
+    package func header(_ lowercased: String) -> String? {
         headers.first { $0.name.lowercased() == lowercased }?.value
     }
 }

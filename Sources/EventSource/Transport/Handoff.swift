@@ -1,12 +1,12 @@
 import Locks
 
-/// Passes batches of elements from the task that reads the network to the one that takes them, at most one batch
+/// Passes batches of what was read from the task that reads the network to the one that takes them, at most one batch
 /// ahead: a reader that stops taking stops the network, and memory stays bounded by one read.
 ///
 /// Everything shared is behind its mutex.
-final class Handoff: Sendable {
+package final class Handoff<Batch: Sendable>: Sendable {
     private struct State {
-        var batch: [EventSource.Element]?
+        var batch: Batch?
         var finished: Result<Void, any Error>?
         var sender: CheckedContinuation<Void, Never>?
         var receiver: CheckedContinuation<Void, Never>?
@@ -14,8 +14,10 @@ final class Handoff: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Gives a batch, when the one before it has been taken. Returns at once if nobody takes any more.
-    func send(_ batch: [EventSource.Element]) async {
+    package func send(_ batch: Batch) async {
         while true {
             let isDone = state.withLock { state in
                 if state.finished != nil { return true }
@@ -30,7 +32,7 @@ final class Handoff: Sendable {
     }
 
     /// No more batches will come; those given before are still taken.
-    func finish(_ result: Result<Void, any Error>) {
+    package func finish(_ result: Result<Void, any Error>) {
         state.withLock { state in
             if state.finished == nil { state.finished = result }
             state.sender.take()?.resume()
@@ -39,7 +41,7 @@ final class Handoff: Sendable {
     }
 
     /// The next batch; nil after the last one, and when the task is cancelled.
-    func next() async throws -> [EventSource.Element]? {
+    package func next() async throws -> Batch? {
         try await withTaskCancellationHandler {
             while true {
                 if let batch = state.withLock({ state in

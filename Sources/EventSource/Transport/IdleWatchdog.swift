@@ -3,25 +3,25 @@ import Locks
 /// Notices that a connection is silent while something waits for it. Time in which nobody reads does not count.
 ///
 /// What it shares between the reading and the watching task is behind its mutex.
-final class IdleWatchdog: Sendable {
+package final class IdleWatchdog: Sendable {
     /// Since when a read waits; nil while none does.
     private let waitingSince = Mutex<ContinuousClock.Instant?>(nil)
     private let timeout: Duration
 
-    init(timeout: Duration) {
+    package init(timeout: Duration) {
         self.timeout = timeout
     }
 
-    func readBegins() {
+    package func readBegins() {
         waitingSince.withLock { $0 = .now }
     }
 
-    func readEnds() {
+    package func readEnds() {
         waitingSince.withLock { $0 = nil }
     }
 
     /// Returns when a read has waited for the timeout; throws when cancelled.
-    func expire() async throws {
+    package func expire() async throws {
         while true {
             let now = ContinuousClock.now
             let deadline = (waitingSince.withLock { $0 } ?? now) + timeout

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DurableStream
 import EventSource
 import Foundation
 import StreamCore
@@ -95,17 +96,18 @@ struct Append: AsyncParsableCommand {
         // An open stream may wait for the next `append` for as long as it likes, unless a lease is asked for.
         let lease = lease ?? (end == .none ? 0 : 60)
         let told = ToldTrouble()
+        var settings = AppendSession.Machine.Settings(
+            contentType: ContentType(contentType)!.text,
+            end: end == .none
+                ? nil : EventSource.End(reason: .init(rawValue: end.rawValue), detail: endDetail)
+        )
+        settings.leaseSeconds = lease > 0 ? lease : nil
+        settings.acceptsAnyOpenStream = self.lease == nil && ttl == nil
+        settings.patience = .seconds(patience)
         let session = AppendSession(
             client: try options.client(),
             url: stream.url,
-            settings: ProducerMachine.Settings(
-                contentType: ContentType(contentType)!,
-                leaseSeconds: lease > 0 ? lease : nil,
-                acceptsAnyOpenStream: self.lease == nil && ttl == nil,
-                end: end == .none
-                    ? nil : EventSource.End(reason: .init(rawValue: end.rawValue), detail: endDetail),
-                patience: .seconds(patience)
-            ),
+            settings: settings,
             ttlSeconds: ttl,
             producerID: RandomToken.text(),
             input: StandardInput(),
@@ -115,7 +117,7 @@ struct Append: AsyncParsableCommand {
                 Terminal.progress(trouble.map { "\(done); waiting: \($0)" } ?? done)
             }
         )
-        let outcome = await session.run()
+        let outcome = try await session.run()
         Terminal.progress("")
         let status: ExitStatus
         switch outcome {
@@ -129,12 +131,19 @@ struct Append: AsyncParsableCommand {
             let reason = end.reason?.rawValue ?? "ended"
             Terminal.note("the stream takes no more: \(reason)" + (end.detail.map { " (\($0))" } ?? ""))
             status = end.reason == .done ? .refused : ExitStatus(end.reason)
-        case .refused(let problem):
+        case .refused(let problem), .fenced(let problem, _):
             Terminal.note("refused: \(problem)")
+            status = .refused
+        case .foreign(let number):
+            Terminal.note(
+                "refused: the server answered \(number) without Stream-Next-Offset: this is no Freshet server"
+            )
             status = .refused
         case .gone(let problem):
             Terminal.note("the stream is gone: \(problem)")
             status = .gone
+        case .stopped:
+            preconditionFailure("the producer is there until its outcome is")
         case .gaveUp(let reason):
             Terminal.note("gave up after \(patience) s: \(reason)")
             status = .network

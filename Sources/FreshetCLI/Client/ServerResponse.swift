@@ -1,5 +1,5 @@
+import DurableStream
 import EventSource
-import Foundation
 import NIOHTTP1
 import PrintableText
 
@@ -33,50 +33,16 @@ struct ServerResponse: Sendable {
         )
     }
 
-    /// The number that a producer is to send next, if this response says that it left some out.
-    var expectedSequence: Int? {
-        guard status == 409 else { return nil }
-        return headers.first(name: "Producer-Expected-Seq").flatMap { Int($0) }
-    }
-
-    /// `Retry-After` in seconds.
-    var retryAfter: Duration? {
-        headers.first(name: "Retry-After").flatMap { UInt16($0) }.map { .seconds(Int($0)) }
-    }
-
     /// What went wrong, as a Freshet server's problem documents name it.
-    var code: String? {
-        struct Problem: Decodable { var type: String? }
-        let type = (try? JSONDecoder().decode(Problem.self, from: Data(body)))?.type
-        guard let type, type.hasPrefix("urn:freshet:") else { return nil }
-        return String(type.dropFirst("urn:freshet:".count))
-    }
+    var code: String? { StreamResponse.code(body) }
 
     /// What the server said was wrong, in one line.
     var problem: String {
-        if let coding { return "the server answered \(status), in the coding '\(coding)', which was not asked for" }
-        if (300..<400).contains(status), let location = headers.first(name: "Location") {
-            return "the server answered \(status): it redirects to \(location), which is not followed; give that URL"
-        }
-        return Self.problem(status: status, body: body)
+        StreamResponse(status: status, fields: headers.map { (name: $0.name, value: $0.value) }, body: body).problem
     }
 
     /// The title and the detail of a problem document (RFC 9457), or the beginning of what is not one.
     static func problem(status: Int, body: [UInt8]) -> String {
-        struct Problem: Decodable { var title, detail: String? }
-        let said: String
-        if let problem = try? JSONDecoder().decode(Problem.self, from: Data(body)),
-            problem.title != nil || problem.detail != nil
-        {
-            // Two sentences, or a title and its explanation.
-            let separator = problem.title?.hasSuffix(".") == true ? " " : ": "
-            said = [problem.title, problem.detail].compactMap { $0 }.joined(separator: separator)
-        } else {
-            said = String(decoding: body.prefix(200), as: UTF8.self)
-        }
-        // One line, also of a proxy's page.
-        let words = said.split { $0.isWhitespace && $0.isASCII || $0 == "\r\n" }
-        let line = PrintableText.escaped(words.joined(separator: " "))
-        return line.isEmpty ? "the server answered \(status)" : "\(line) (\(status))"
+        StreamResponse.problem(status: status, body: body)
     }
 }

@@ -1,9 +1,9 @@
+import DurableStream
 import EventSource
 import Locks
 import NIOCore
 import NIOHTTP1
 import ScriptedServer
-import StreamCore
 import Testing
 
 @testable import FreshetCLI
@@ -119,7 +119,7 @@ private final class StreamModel: Sendable {
         change: (inout ProducerMachine<SystemRandomNumberGenerator>.Settings) -> Void = { _ in }
     ) -> AppendSession {
         var settings = ProducerMachine<SystemRandomNumberGenerator>.Settings(
-            contentType: ContentType("text/plain")!,
+            contentType: "text/plain",
             end: EventSource.End(reason: .done)
         )
         settings.retryBase = .milliseconds(2)
@@ -143,7 +143,7 @@ private final class StreamModel: Sendable {
             try await ScriptedServer.run { _, request in
                 model.answer(request)
             } _: { server in
-                let outcome = await session(server.origin, ScriptedInput(words)).run()
+                let outcome = try await session(server.origin, ScriptedInput(words)).run()
                 #expect(outcome == .complete)
                 model.state.withLock { state in
                     #expect(state.text == words.joined())
@@ -171,7 +171,7 @@ private final class StreamModel: Sendable {
             model.answer(request)
         } _: { server in
             // After a response was taken in: either the next request is under way, or a wait has begun.
-            let outcome = await session(server.origin, input, progress: { _, _, _ in input.letThrough() }).run()
+            let outcome = try await session(server.origin, input, progress: { _, _, _ in input.letThrough() }).run()
             #expect(outcome == .complete)
             model.state.withLock { state in
                 #expect(state.text == words.joined())
@@ -185,7 +185,7 @@ private final class StreamModel: Sendable {
             index < 3 ? .init(503) : .init(400, body: #"{"title":"No","detail":"because"}"#)
         } _: { server in
             let input = ScriptedInput(Array(repeating: String(repeating: "x", count: 1000), count: 1000))
-            let outcome = await session(server.origin, input, change: { $0.maximumPendingBytes = 5000 }).run()
+            let outcome = try await session(server.origin, input, change: { $0.maximumPendingBytes = 5000 }).run()
             #expect(outcome == .refused("No: because (400)"))
             #expect(input.reads == 5)
         }
@@ -198,7 +198,7 @@ private final class StreamModel: Sendable {
                 : .init(409, [("Stream-Closed", "true"), ("Stream-End-Reason", "cancelled")])
         } _: { server in
             let input = ScriptedInput(Array(repeating: "x", count: 100_000))
-            let outcome = await session(server.origin, input).run()
+            let outcome = try await session(server.origin, input).run()
             #expect(outcome == .ended(.init(reason: .cancelled)))
             #expect(server.requests.count == 3)
         }

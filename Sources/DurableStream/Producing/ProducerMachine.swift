@@ -1,115 +1,82 @@
-import EventSource
-import StreamCore
+package import EventSource
 
 /// Every decision of a producer: what to send, when again, when to stop reading and how it ends.
 ///
 /// One request is in flight at a time. It carries the sequence number that makes a repetition harmless, and is
 /// repeated, byte for byte, until it is answered; input that arrives meanwhile gathers into the next one. The machine
 /// does no I/O and reads no clock: each method is told what happened and when, and returns what to do.
-struct ProducerMachine<Random: RandomNumberGenerator> {
-    struct Settings {
-        /// With a lease, the server hears from the producer at least this often, and the producer from the server.
-        static var longestSilence: Duration { .seconds(5) }
-
-        var contentType: ContentType
-        /// Seconds of lease the stream is created with; renewed while there is nothing to send.
-        var leaseSeconds: Int?
-        /// Append to an open stream of that name even if its lease or time to live is another.
-        var acceptsAnyOpenStream = false
-        /// How the stream is ended when the input ends; nil leaves it open.
-        var end: EventSource.End?
-        /// Reading stops while this much is unacknowledged.
-        var maximumPendingBytes = 1 << 20
-        /// Give up after this long without a response to go on with.
-        var patience = Duration.seconds(300)
-        var retryBase = Duration.milliseconds(250)
-        var retryMaximum = Duration.seconds(15)
-    }
-
-    enum Request: Equatable {
-        case create
-        case append(sequence: Int, body: [UInt8])
-        case renewLease
-        case end(sequence: Int, EventSource.End)
-        /// Whether the append of this number was kept: its repetition was refused, which says nothing of the attempts
-        /// before. Asked with an append whose number is too high by one even if it was, and which is so never kept.
-        case question(sequence: Int, RefusedAppend)
-
-        fileprivate var isAppend: Bool {
-            if case .append = self { true } else { false }
-        }
-
-        fileprivate var bodyBytes: Int {
-            switch self {
-            case .append(_, let body): body.count
-            case .question(_, let refused): refused.bytes
-            case .create, .renewLease, .end: 0
-            }
-        }
-    }
-
-    /// An append that the server refused, and what it said.
-    struct RefusedAppend: Equatable {
-        var bytes: Int
-        var code: String?
-        var problem: String
-    }
-
-    enum Outcome: Equatable {
-        /// Everything was acknowledged, and the stream ended as asked; or was left open, as asked.
-        case complete
-        /// Everything before was acknowledged; the stream was ended as failed, for this reason.
-        case inputFailed(String)
-        /// Someone else ended the stream.
-        case ended(EventSource.End)
-        case refused(String)
-        case gone(String)
-        case gaveUp(String)
-    }
-
-    enum Action: Equatable {
-        case send(Request)
-        /// Call ``timer(at:)`` then, unless something else happens before.
-        case wait(until: Duration)
-        case finish(Outcome)
-        /// Something will happen: a response or input.
-        case nothing
-    }
-
-    private enum Flight {
+package struct ProducerMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
+    private enum Flight: Sendable {
         case none
         case sent(Request)
         case retry(Request, at: Duration)
     }
 
+    /// What a server says to an append of nothing.
+    private static var refusesNothing: Set<Int> { [400, 405, 411, 415, 422, 501] }
+
     private let settings: Settings
     private var batcher: Batcher
-    private var random: Random
+    private var retries: Retries<Random>
     private var flight = Flight.none
-    private var isCreated = false
+    private var isCreated: Bool
+    /// The server has not said that it knows no leases.
+    private var renewsLease: Bool
     private var sequence = 0
     private var inputHasEnded = false
     /// How to end; changes when the input turns out to be bad.
     private var end: EventSource.End?
     private var inputFailure: String?
-    private var outcome: Outcome?
-    private var failures = 0
-    private var failingSince: Duration?
+    package private(set) var outcome: Outcome?
     private var lastResponse = Duration.zero
     /// Bytes of input that the server has acknowledged.
-    private(set) var acknowledgedBytes = 0
+    package private(set) var acknowledgedBytes = 0
     /// Appends that the server has acknowledged.
-    private(set) var acknowledgedAppends = 0
+    package private(set) var acknowledgedAppends = 0
+    /// The position after the last event that the server has acknowledged.
+    package private(set) var acknowledgedOffset: String?
+    /// What the server said last that it would say again.
+    package private(set) var refusal: (status: Int, code: String?)?
 
-    init(settings: Settings, random: Random) {
+    package init(settings: Settings, random: Random) {
         self.settings = settings
-        self.random = random
-        batcher = Batcher(kind: settings.contentType.kind)
+        retries = Retries(
+            base: settings.retryBase,
+            maximum: settings.retryMaximum,
+            patience: settings.patience,
+            random: random
+        )
+        batcher = Self.batcher(settings)
+        isCreated = !settings.creates
+        renewsLease = settings.leaseSeconds != nil
         end = settings.end
     }
 
+    private static func batcher(_ settings: Settings) -> Batcher {
+        Batcher(
+            kind: settings.kind,
+            mostBytes: settings.maximumBatchBytes,
+            mostPieces: settings.maximumBatchEvents
+        )
+    }
+
+    /// No more input is taken: it has ended, or everything has.
+    package var isClosed: Bool { outcome != nil || inputHasEnded }
+
+    /// Everything whole that was put in is acknowledged.
+    package var isFlushed: Bool {
+        guard isCreated, !batcher.hasBatch else { return false }
+        switch flight {
+        case .none, .sent(.renewLease), .retry(.renewLease, _): return true
+        case .sent, .retry: return false
+        }
+    }
+
+    /// What was wrong with the input, as far as that is known.
+    package var inputTrouble: String? { inputFailure }
+
     /// Whether more input should be read now.
-    var wantsInput: Bool {
+    package var wantsInput: Bool {
         guard outcome == nil, !inputHasEnded else { return false }
         // Without anything whole to send, only more input can help.
         guard batcher.hasBatch || flightBytes > 0 else { return true }
@@ -117,7 +84,7 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
     }
 
     /// The request in flight waits to be repeated.
-    var isTroubled: Bool {
+    package var isTroubled: Bool {
         if case .retry = flight { true } else { false }
     }
 
@@ -128,21 +95,28 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         }
     }
 
-    mutating func start(at now: Duration) -> Action {
+    package mutating func start(at now: Duration) -> Action {
         next(at: now)
     }
 
-    mutating func received(_ bytes: [UInt8], at now: Duration) -> Action {
-        guard !inputHasEnded else { return next(at: now) }
+    /// More input: bytes as they come, or one whole event.
+    package mutating func received(_ bytes: [UInt8], isEvent: Bool = false, at now: Duration) -> Action {
+        guard !isClosed else { return next(at: now) }
         do {
-            try batcher.append(bytes)
+            if isEvent { try batcher.append(event: bytes) } else { try batcher.append(bytes) }
         } catch {
             failInput("\(error)")
         }
         return next(at: now)
     }
 
-    mutating func inputEnded(at now: Duration) -> Action {
+    /// No more input comes, and the stream is to end in another way than the settings say; nil leaves it open.
+    package mutating func inputEnded(as end: EventSource.End?, at now: Duration) -> Action {
+        if !inputHasEnded { self.end = end }
+        return inputEnded(at: now)
+    }
+
+    package mutating func inputEnded(at now: Duration) -> Action {
         if !inputHasEnded {
             inputHasEnded = true
             batcher.finish()
@@ -152,18 +126,30 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
 
     /// The input broke off, or the user wants to stop: what is whole of it is still sent, and the stream ends as
     /// failed.
-    mutating func inputBroke(_ reason: String, at now: Duration) -> Action {
+    package mutating func inputBroke(_ reason: String, at now: Duration) -> Action {
         if !inputHasEnded { failInput(reason) }
         return next(at: now)
     }
 
-    mutating func timer(at now: Duration) -> Action {
+    package mutating func timer(at now: Duration) -> Action {
         next(at: now)
     }
 
+    /// Nobody wants anything of it any more.
+    package mutating func stop(at now: Duration) -> Action {
+        if outcome == nil { outcome = .stopped }
+        return next(at: now)
+    }
+
+    /// The request in flight can never be sent.
+    package mutating func unsendable(_ reason: String, at now: Duration) -> Action {
+        if outcome == nil { outcome = .refused(reason) }
+        return next(at: now)
+    }
+
     /// The request in flight was answered.
-    mutating func answered(_ response: ServerResponse, at now: Duration) -> Action {
-        guard case .sent(let request) = flight else { return next(at: now) }
+    package mutating func answered(_ response: StreamResponse, at now: Duration) -> Action {
+        guard outcome == nil, case .sent(let request) = flight else { return next(at: now) }
         if case .question(let sequence, let refused) = request, let expected = response.expectedSequence {
             heard(at: now)
             if expected > sequence { acknowledged(refused.bytes) } else { self.refused(refused) }
@@ -171,32 +157,48 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
         }
         switch response.status {
         case 200, 201, 204:
-            guard response.isFreshets else {
+            guard response.nextOffset != nil else {
                 flight = .none
-                outcome = .refused(
-                    "the server answered \(response.status) without Stream-Next-Offset: this is no Freshet server"
-                )
+                outcome = .foreign(status: response.status)
+                break
+            }
+            // 204 says that the number was used before, which only an earlier attempt of this producer may have done.
+            if request.isAppend, response.status == 204, retries.failures == 0, !settings.isSoleOwner {
+                flight = .none
+                outcome = .fenced("another producer of this id and epoch writes the stream", epoch: nil)
                 break
             }
             accepted(request, response, at: now)
         case 409 where request == .create && !response.isClosed && settings.acceptsAnyOpenStream:
             // Should its type be another, the first append is refused for that.
             accepted(request, response, at: now)
-        case 400 where request.isAppend && !response.isClosed, 413 where request.isAppend, 422 where request.isAppend:
-            let refused = RefusedAppend(bytes: request.bodyBytes, code: response.code, problem: response.problem)
-            if failures == 0 {
+        case let status where request == .renewLease && !response.isClosed && Self.refusesNothing.contains(status):
+            // Which a renewal is to one that knows no leases.
+            heard(at: now)
+            renewsLease = false
+        case 413 where request.isAppend, 400 where request.isAppend && !response.isClosed, 422 where request.isAppend:
+            let refused = RefusedAppend(
+                bytes: request.bodyBytes,
+                status: response.status,
+                code: response.code,
+                problem: response.problem
+            )
+            if retries.failures == 0 {
                 // Nothing of it was kept, for certain: this was its first answer.
                 heard(at: now)
                 self.refused(refused)
             } else {
                 flight = .retry(.question(sequence: sequence, refused), at: now)
             }
-        case 408, 425, 429, 500, 502...504, 506...599:
+        case _ where response.isPassing:
             retry(request, response.problem, atLeast: response.retryAfter ?? .zero, at: now)
         default:
             flight = .none
+            refusal = (response.status, response.code)
             if let end = response.end {
                 outcome = .ended(end)
+            } else if request.isNumbered, let epoch = response.fencingEpoch {
+                outcome = .fenced(response.problem, epoch: epoch)
             } else if response.status == 404 || response.status == 410, request != .create {
                 outcome = .gone(response.problem)
             } else if let inputFailure {
@@ -209,19 +211,21 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
     }
 
     /// The request in flight got no response; whether it was carried out is not known.
-    mutating func failed(_ reason: String, at now: Duration) -> Action {
-        if case .sent(let request) = flight { retry(request, reason, atLeast: .zero, at: now) }
+    package mutating func failed(_ reason: String, at now: Duration) -> Action {
+        if outcome == nil, case .sent(let request) = flight { retry(request, reason, atLeast: .zero, at: now) }
         return next(at: now)
     }
 
-    private mutating func accepted(_ request: Request, _ response: ServerResponse, at now: Duration) {
+    private mutating func accepted(_ request: Request, _ response: StreamResponse, at now: Duration) {
         heard(at: now)
         switch request {
         case .create:
             // A stream of that name and kind may be there already; an ended one takes nothing more.
             if let end = response.end { outcome = .ended(end) }
             isCreated = true
-        case .append(_, let body): acknowledged(body.count)
+        case .append(_, let body):
+            acknowledged(body.count)
+            acknowledgedOffset = response.nextOffset
         case .renewLease:
             if let end = response.end { outcome = .ended(end) }
         case .question: outcome = .refused("the server took an append whose number leaves others out")
@@ -237,8 +241,7 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
     /// The request in flight was decided.
     private mutating func heard(at now: Duration) {
         flight = .none
-        failures = 0
-        failingSince = nil
+        retries.succeeded()
         lastResponse = now
     }
 
@@ -255,27 +258,22 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
             switch append.code {
             case "too-many-events": batcher.cutSmaller(by: .events)
             case "body-too-large": batcher.cutSmaller(by: .bytes)
+            // Another server, or a proxy before it, which says no more than that.
+            case nil where append.status == 413: batcher.cutSmaller(by: .bytes)
             default: false
             }
         guard !isCut else { return }
+        refusal = (append.status, append.code)
         failInput(append.problem)
-        batcher = Batcher(kind: settings.contentType.kind)
+        batcher = Self.batcher(settings)
     }
 
     private mutating func retry(_ request: Request, _ reason: String, atLeast least: Duration, at now: Duration) {
-        let since = failingSince ?? now
-        failingSince = since
-        guard now - since < settings.patience else {
+        guard let time = retries.failed(atLeast: least, at: now) else {
             outcome = .gaveUp(reason)
             return
         }
-        // Full jitter over a range that doubles; the first repetition comes soon, since it is most often a restart.
-        let ceiling = min(settings.retryMaximum, settings.retryBase * (1 << min(failures, 10)))
-        let milliseconds = ceiling.components.seconds * 1000 + ceiling.components.attoseconds / 1_000_000_000_000_000
-        let delay = Duration.milliseconds(Int64.random(in: milliseconds / 5...max(1, milliseconds), using: &random))
-        failures += 1
-        // The last repetition is sent when the patience is over, however long the server asked to stay away.
-        flight = .retry(request, at: min(now + max(least, delay), since + settings.patience))
+        flight = .retry(request, at: time)
     }
 
     private mutating func failInput(_ reason: String) {
@@ -306,7 +304,7 @@ struct ProducerMachine<Random: RandomNumberGenerator> {
             self.outcome = outcome
             return .finish(outcome)
         }
-        guard let lease = settings.leaseSeconds else { return .nothing }
+        guard renewsLease, let lease = settings.leaseSeconds else { return .nothing }
         // A third leaves room for two repetitions. Sooner than that it is also a question: has someone cancelled?
         let renewal = lastResponse + min(.milliseconds(lease * 1000 / 3), Settings.longestSilence)
         return now >= renewal ? send(.renewLease) : .wait(until: renewal)

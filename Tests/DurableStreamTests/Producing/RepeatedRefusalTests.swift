@@ -1,32 +1,31 @@
 import EventSource
-import NIOHTTP1
 import StreamCore
 import Testing
 
-@testable import FreshetCLI
+@testable import DurableStream
 
 private typealias Machine = ProducerMachine<SystemRandomNumberGenerator>
 
 private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-private func ok(_ status: Int) -> ServerResponse {
-    ServerResponse(status: status, headers: ["Stream-Next-Offset": "1"])
+private func ok(_ status: Int) -> StreamResponse {
+    StreamResponse(status: status, headers: ["Stream-Next-Offset": "1"])
 }
 
-private func problem(_ status: Int, _ code: String) -> ServerResponse {
-    ServerResponse(status: status, body: text(#"{"type":"urn:freshet:\#(code)","title":"No"}"#))
+private func problem(_ status: Int, _ code: String) -> StreamResponse {
+    StreamResponse(status: status, body: text(#"{"type":"urn:freshet:\#(code)","title":"No"}"#))
 }
 
-private func gap(_ expected: Int) -> ServerResponse {
-    ServerResponse(status: 409, headers: ["Producer-Expected-Seq": "\(expected)"])
+private func gap(_ expected: Int) -> StreamResponse {
+    StreamResponse(status: 409, headers: ["Producer-Expected-Seq": "\(expected)"])
 }
 
 /// An append whose first answer was lost may have been kept, whatever its repetition is told: by a server that was
 /// started again with another limit, say.
 @Suite struct RepeatedRefusalTests {
     /// A machine whose first append met trouble, and was then refused; with what it does about that.
-    private func refused(_ type: String, _ input: String, with refusal: ServerResponse) -> (Machine, Machine.Action) {
-        let settings = Machine.Settings(contentType: ContentType(type)!, end: EventSource.End(reason: .done))
+    private func refused(_ type: String, _ input: String, with refusal: StreamResponse) -> (Machine, Machine.Action) {
+        let settings = Machine.Settings(contentType: type, end: EventSource.End(reason: .done))
         var machine = Machine(settings: settings, random: SystemRandomNumberGenerator())
         _ = machine.start(at: .zero)
         _ = machine.received(text(input), at: .zero)
@@ -95,7 +94,7 @@ private func gap(_ expected: Int) -> ServerResponse {
 
     @Test func `A stream that ended meanwhile is told of instead`() {
         var (machine, _) = refused("application/json", "1\n2\n", with: problem(413, "too-many-events"))
-        let ended = ServerResponse(
+        let ended = StreamResponse(
             status: 409,
             headers: ["Stream-Closed": "true", "Stream-End-Reason": "cancelled", "Stream-Next-Offset": "1"]
         )
@@ -104,7 +103,7 @@ private func gap(_ expected: Int) -> ServerResponse {
     }
 
     @Test func `What cannot be cut into bytes is not`() throws {
-        for (kind, input) in [(ContentType.Kind.text, "üüü"), (.binary, "abcdefg"), (.json, "123456789\n")] {
+        for (kind, input) in [(StreamKind.text, "üüü"), (.binary, "abcdefg"), (.json, "123456789\n")] {
             var batcher = Batcher(kind: kind)
             try batcher.append(text(input))
             _ = try batcher.next()
@@ -115,9 +114,9 @@ private func gap(_ expected: Int) -> ServerResponse {
 
     @Test(arguments: ["text/plain", "image/png", "application/json", "application/x-ndjson", "text/event-stream"])
     func `What the question is asked with holds one event`(type: String) throws {
-        let kind = ContentType(type)!.kind
+        let kind = try #require(ContentType(type)).kind
         let limits = PieceLimits(lineBytes: 100, eventBytes: 100)
-        let events = try AtomicBody.events(of: Batcher.leastBody(of: kind), kind: kind, limits: limits)
+        let events = try AtomicBody.events(of: Batcher.leastBody(of: StreamKind(type)), kind: kind, limits: limits)
         #expect(events.count == 1)
     }
 }

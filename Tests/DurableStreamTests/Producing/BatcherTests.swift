@@ -2,11 +2,11 @@ import ServerSentEvents
 import StreamCore
 import Testing
 
-@testable import FreshetCLI
+@testable import DurableStream
 
 @Suite struct BatcherTests {
     /// Every batch that comes out when the input arrives in pieces of that size and each batch is taken at once.
-    private func batches(_ input: String, _ kind: ContentType.Kind, by size: Int) throws -> [String] {
+    private func batches(_ input: String, _ kind: StreamKind, by size: Int) throws -> [String] {
         var batcher = Batcher(kind: kind)
         var batches: [String] = []
         let bytes = Array(input.utf8)
@@ -70,10 +70,10 @@ import Testing
         #expect(events == ["message:a", "x:b\nc", "message:d"])
     }
 
-    @Test(arguments: [("\n", ContentType.Kind.ndjson), ("\r\n", .ndjson), ("\n", .eventStream), ("\r\n", .eventStream)])
+    @Test(arguments: [("\n", StreamKind.ndjson), ("\r\n", .ndjson), ("\n", .eventStream), ("\r\n", .eventStream)])
     func `What was taken is cut again into half as many, and nothing is lost or doubled`(
         lineEnd: String,
-        kind: ContentType.Kind
+        kind: StreamKind
     ) throws {
         let piece = kind == .ndjson ? "1\(lineEnd)" : "data: 1\(lineEnd)\(lineEnd)"
         var batcher = Batcher(kind: kind)
@@ -105,9 +105,9 @@ import Testing
         #expect(try batcher.next() == nil)
     }
 
-    @Test(arguments: [(ContentType.Kind.json, "[1,2]"), (.ndjson, "1\n2\n")])
+    @Test(arguments: [(StreamKind.json, "[1,2]"), (.ndjson, "1\n2\n")])
     func `A line that is not JSON is named, after everything before it was given`(
-        kind: ContentType.Kind,
+        kind: StreamKind,
         before: String
     ) throws {
         var batcher = Batcher(kind: kind)
@@ -165,12 +165,73 @@ import Testing
         #expect(batcher.pendingBytes == 0)
     }
 
-    @Test(arguments: [ContentType.Kind.ndjson, .json, .eventStream])
-    func `A line without an end is refused before it fills the memory`(kind: ContentType.Kind) throws {
+    @Test(arguments: [StreamKind.ndjson, .json, .eventStream])
+    func `A line without an end is refused before it fills the memory`(kind: StreamKind) throws {
         var batcher = Batcher(kind: kind)
         let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 64 << 10)
         #expect(throws: Batcher.Failure.self) {
             for _ in 0..<32 { try batcher.append(piece) }
         }
+    }
+
+    @Test func `An event of a binary stream has a body of its own, also beside input as it comes`() throws {
+        var batcher = Batcher(kind: .binary)
+        try batcher.append([1])
+        try batcher.append([2])
+        try batcher.append(event: [3, 4])
+        try batcher.append(event: [5])
+        try batcher.append([6])
+        var batches: [[UInt8]] = []
+        while let batch = try batcher.next() { batches.append(batch) }
+        #expect(batches == [[1, 2], [3, 4], [5], [6]])
+    }
+
+    @Test func `An event of a binary stream is not cut, and what is cut beside it leaves it whole`() throws {
+        let event = [UInt8](repeating: 7, count: 100)
+        var batcher = Batcher(kind: .binary)
+        try batcher.append(event: event)
+        _ = try batcher.next()
+        let isCut = batcher.cutSmaller(by: .bytes)
+        #expect(!isCut)
+        batcher = Batcher(kind: .binary, mostBytes: 100)
+        try batcher.append([UInt8](repeating: 1, count: 250))
+        try batcher.append(event: event)
+        // What is there before an event is one body with its end.
+        let first = try batcher.next()
+        #expect(first?.count == 100)
+        let isCutAgain = batcher.cutSmaller(by: .bytes)
+        #expect(isCutAgain)
+        var sizes: [Int] = []
+        var last: [UInt8] = []
+        while let batch = try batcher.next() {
+            sizes.append(batch.count)
+            last = batch
+        }
+        #expect(sizes == [50, 50, 50, 50, 50, 100])
+        #expect(last == event)
+    }
+
+    @Test func `Bodies keep to the bounds that they are given`() throws {
+        var batcher = Batcher(kind: .json, mostBytes: 8, mostPieces: 3)
+        try batcher.append(Array("1\n2\n3\n4\n5555\n66\n".utf8))
+        var batches: [String] = []
+        while let batch = try batcher.next() { batches.append(String(decoding: batch, as: UTF8.self)) }
+        #expect(batches == ["[1,2,3]", "[4,5555]", "[66]"])
+    }
+
+    @Test func `The types that Freshet keeps for itself are those of the server`() {
+        #expect(Batcher.reservedTypes == Set(ReservedEventType.allCases.map(\.rawValue)))
+    }
+
+    @Test(arguments: [
+        "text/plain", "TEXT/Plain; charset=utf-8", "text/event-stream", "application/json", "Application/JSON;x=y",
+        "application/x-ndjson", "application/ndjson", "application/octet-stream", "image/png", " text/markdown",
+    ])
+    func `A media type means the same as to the server`(type: String) throws {
+        let theirs = try #require(ContentType(type)).kind
+        let same: [ContentType.Kind: StreamKind] = [
+            .eventStream: .eventStream, .json: .json, .ndjson: .ndjson, .text: .text, .binary: .binary,
+        ]
+        #expect(StreamKind(type) == same[theirs])
     }
 }

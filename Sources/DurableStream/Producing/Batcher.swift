@@ -1,18 +1,17 @@
 import ServerSentEvents
-import StreamCore
 import TextCodecs
 
 /// Gathers input into bodies of appends that each hold whole events only: server-sent event blocks, lines, JSON values
 /// (one a line), or text that ends with a whole character.
-struct Batcher {
+package struct Batcher: Sendable {
     /// Input that no append can hold.
-    enum Failure: Error, Equatable, CustomStringConvertible {
+    package enum Failure: Error, Equatable, CustomStringConvertible {
         case tooLong(what: String, limit: Int)
         case notJSON(line: Int, reason: String)
         /// An event type that the server keeps for itself, or that has a NUL.
         case badType(line: Int, type: String)
 
-        var description: String {
+        package var description: String {
             switch self {
             case .tooLong(let what, let limit): "\(what) is longer than \(limit) bytes"
             case .notJSON(let line, let reason):
@@ -24,20 +23,24 @@ struct Batcher {
     }
 
     /// A body is cut at the last boundary up to here, or at the first one beyond.
-    static let batchBytes = 64 << 10
+    package static let batchBytes = 64 << 10
     /// A body holds no more blocks or lines than a server takes by default.
-    static let batchPieces = 50_000
+    package static let batchPieces = 50_000
     /// The longest block or line.
-    static let pieceBytes = 1 << 20
+    package static let pieceBytes = 1 << 20
+    /// Types that Freshet keeps for events of its own.
+    package static let reservedTypes: Set<String> = ["end", "gap", "start", "reconnect", "snapshot", "heartbeat"]
 
-    private let kind: ContentType.Kind
-    private var mostPieces = Self.batchPieces
-    private var mostBytes = Self.batchBytes
+    private let kind: StreamKind
+    private var mostPieces: Int
+    private var mostBytes: Int
     private var buffer: [UInt8] = []
     private var isFinished = false
 
-    // Where whole blocks or lines end in the buffer, found by one scan over each byte.
+    // Where whole blocks or lines end in the buffer, found by one scan over each byte; in that of a binary stream,
+    // where events end that were given whole, and where these begin.
     private var boundaries: [Int] = []
+    private var eventStarts: [Int] = []
     private var scanned = 0
     private var lineIsEmpty = true
     private var lastWasCR = false
@@ -49,12 +52,14 @@ struct Batcher {
     /// Thrown when everything before the bad line has been taken, and from then on.
     private var failure: Failure?
 
-    init(kind: ContentType.Kind) {
+    package init(kind: StreamKind, mostBytes: Int = Self.batchBytes, mostPieces: Int = Self.batchPieces) {
         self.kind = kind
+        self.mostBytes = mostBytes
+        self.mostPieces = mostPieces
     }
 
     /// A body with one event, as small as one can be.
-    static func leastBody(of kind: ContentType.Kind) -> [UInt8] {
+    package static func leastBody(of kind: StreamKind) -> [UInt8] {
         switch kind {
         case .text, .binary, .json: Array("0".utf8)
         case .ndjson: Array("0\n".utf8)
@@ -63,10 +68,10 @@ struct Batcher {
     }
 
     /// Bytes that were put in and not taken yet.
-    var pendingBytes: Int { buffer.count }
+    package var pendingBytes: Int { buffer.count }
 
     /// There may be something to take.
-    var hasBatch: Bool {
+    package var hasBatch: Bool {
         switch kind {
         case .text: wholeCharacters(upTo: buffer.count) > 0
         case .binary: !buffer.isEmpty
@@ -74,8 +79,18 @@ struct Batcher {
         }
     }
 
+    /// One whole event. Of a binary stream it has a body of its own; otherwise it is input like any other, which ends
+    /// where the event does.
+    package mutating func append(event bytes: [UInt8]) throws(Failure) {
+        let start = buffer.count
+        try append(bytes)
+        guard kind == .binary, !bytes.isEmpty else { return }
+        eventStarts.append(start)
+        boundaries.append(buffer.count)
+    }
+
     /// More input.
-    mutating func append(_ bytes: [UInt8]) throws(Failure) {
+    package mutating func append(_ bytes: [UInt8]) throws(Failure) {
         buffer += bytes
         scan()
         if boundaries.isEmpty, kind != .text, kind != .binary, buffer.count > Self.pieceBytes {
@@ -84,7 +99,7 @@ struct Batcher {
     }
 
     /// The input ended in good order: an unfinished last block or line counts as finished.
-    mutating func finish() {
+    package mutating func finish() {
         isFinished = true
         guard !buffer.isEmpty else { return }
         switch kind {
@@ -100,7 +115,7 @@ struct Batcher {
     }
 
     /// The body of the next append; nil if there is nothing whole to send.
-    mutating func next() throws(Failure) -> [UInt8]? {
+    package mutating func next() throws(Failure) -> [UInt8]? {
         if let failure { throw failure }
         while let batch = take() {
             switch kind {
@@ -118,18 +133,18 @@ struct Batcher {
     }
 
     /// What a server bounds in a body.
-    enum Bound { case events, bytes }
+    package enum Bound { case events, bytes }
 
     /// The server takes no body as large as the last one: it is cut again, into bodies of half as many events or bytes.
     /// False when it cannot be cut.
-    mutating func cutSmaller(by bound: Bound) -> Bool {
+    package mutating func cutSmaller(by bound: Bound) -> Bool {
         guard let last = taken else { return false }
         switch (kind, bound) {
         // All of it is one event.
         case (.text, .events), (.binary, .events): return false
         case (.text, .bytes), (.binary, .bytes):
-            // The longest character has four bytes.
-            guard last.batch.count >= 8 else { return false }
+            // The longest character has four bytes. What was given as one event stays one.
+            guard last.batch.count >= 8, last.pieces == 0 else { return false }
             mostBytes = last.batch.count / 2
         case (.eventStream, _), (.ndjson, _), (.json, _):
             guard last.pieces > 1 else { return false }
@@ -139,7 +154,9 @@ struct Batcher {
         failure = nil
         buffer = last.batch + buffer
         (linesTaken, takenEndsInCR) = (last.lines, last.endsInCR)
-        (boundaries, scanned) = ([], 0)
+        boundaries = kind == .binary ? boundaries.map { $0 + last.batch.count } : []
+        eventStarts = eventStarts.map { $0 + last.batch.count }
+        scanned = 0
         (lineIsEmpty, lastWasCR) = (true, last.endsInCR)
         scan()
         return true
@@ -149,7 +166,7 @@ struct Batcher {
         let end: Int
         switch kind {
         case .text: end = wholeCharacters(upTo: min(buffer.count, mostBytes))
-        case .binary: end = min(buffer.count, mostBytes)
+        case .binary: end = eventStarts.first == 0 ? boundaries[0] : min(eventStarts.first ?? buffer.count, mostBytes)
         case .eventStream, .ndjson, .json:
             end = boundaries.prefix(mostPieces).last { $0 <= mostBytes } ?? boundaries.first ?? 0
         }
@@ -159,6 +176,7 @@ struct Batcher {
         let pieces = boundaries.prefix { $0 <= end }.count
         taken = (batch, pieces, linesTaken, takenEndsInCR)
         boundaries = boundaries.dropFirst(pieces).map { $0 - end }
+        eventStarts = eventStarts.filter { $0 >= end }.map { $0 - end }
         scanned = max(0, scanned - end)
         return batch
     }
@@ -234,7 +252,7 @@ struct Batcher {
             lineStart = index + 1
             guard isEndOfBlock else { continue }
             for case .event(let event) in (try? parser.parse(Array(batch[blockStart...index]))) ?? [] {
-                guard ReservedEventType(rawValue: event.type) == nil, !event.type.utf8.contains(0) else {
+                guard !Self.reservedTypes.contains(event.type), !event.type.utf8.contains(0) else {
                     let bad = Failure.badType(line: typeLine ?? linesTaken, type: event.type)
                     failure = bad
                     guard hasEvent else { throw bad }
