@@ -25,8 +25,10 @@ enum BrowserModules {
 
     /// Whether a request is for a module, which pages of other origins may have.
     static func isModule(_ head: RequestHead?) -> Bool {
-        head.map { module(at: RequestTarget($0.uri).rawPath) != nil } ?? false
+        head.map { isModule(RequestTarget($0.uri).rawPath) } ?? false
     }
+
+    static func isModule(_ path: String) -> Bool { module(at: path) != nil }
 
     /// The response to a request for a module; nil when it is for something else.
     static func response(to request: RouteRequest) -> Response? {
