@@ -39,6 +39,7 @@ func ofClient(_ product: String, _ package: String) -> Target.Dependency {
 
 let asyncHTTPClient = ofClient("AsyncHTTPClient", "async-http-client")
 let argumentParser = ofServer("ArgumentParser", "swift-argument-parser")
+let coreMetrics = ofServer("CoreMetrics", "swift-metrics")
 let crypto = ofServer("Crypto", "swift-crypto")
 let cryptoExtras = ofServer("CryptoExtras", "swift-crypto")
 let deque = ofServer("DequeModule", "swift-collections")
@@ -55,6 +56,7 @@ let nioPosix = ofServer("NIOPosix", "swift-nio")
 let nioSSL = ofServer("NIOSSL", "swift-nio-ssl")
 let nioTLS = ofServer("NIOTLS", "swift-nio")
 let serviceLifecycle = ofServer("ServiceLifecycle", "swift-service-lifecycle")
+let tracing = ofServer("Tracing", "swift-distributed-tracing")
 let unixSignals = ofServer("UnixSignals", "swift-service-lifecycle")
 let yams = ofServer("Yams", "Yams")
 
@@ -89,6 +91,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
@@ -138,6 +142,7 @@ let package = Package(
                 nioHTTP2,
                 nioHPACK,
                 deque,
+                tracing,
             ],
             swiftSettings: settings
         ),
@@ -179,7 +184,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "PrintableText", "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", "TextCodecs", nio,
-                nioHTTP1, logging,
+                nioHTTP1, logging, coreMetrics, tracing,
                 crypto,
                 serviceLifecycle,
                 yams,
@@ -223,7 +228,7 @@ let package = Package(
             dependencies: [
                 "ContentCodings", "Locks",
                 "EventSource", "ServerSentEvents", "StreamCore", "StreamHTTP", "TextCodecs", asyncHTTPClient, nio,
-                nioHTTP1, logging,
+                nioHTTP1, logging, tracing,
                 crypto,
             ],
             swiftSettings: settings
@@ -235,7 +240,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "FreshetServer", "PrintableText", "SQLiteStreamStore", "StreamCore", "StreamHTTP", "TextCodecs", nio,
-                nioHTTP1, logging,
+                nioHTTP1, logging, tracing,
                 serviceLifecycle,
                 unixSignals,
             ],
@@ -246,7 +251,7 @@ let package = Package(
             name: "FreshetRelay",
             dependencies: [
                 "CompletionRelay", "Freshet", "FreshetServer", "StreamCore", "StreamHTTP", asyncHTTPClient, nioHTTP1,
-                logging,
+                logging, tracing,
             ],
             swiftSettings: settings
         ),
@@ -274,6 +279,16 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Spans for a collector of OpenTelemetry. Who embeds a server has a tracer of its own, and compiles none of it.
+        .target(
+            name: "FreshetTraces",
+            dependencies: [
+                "EventSource", "FreshetServer", "Locks", "PrintableText", "StreamHTTP", "TextCodecs",
+                asyncHTTPClient, nio, nioHTTP1, logging, tracing,
+                deque,
+            ],
+            swiftSettings: settings
+        ),
         // Streams inside a Hummingbird application. Nothing else needs Hummingbird: the program is built without it.
         .target(
             name: "FreshetHummingbird",
@@ -295,7 +310,8 @@ let package = Package(
                 "CGlobalExecutor", "CMalloc", "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore",
                 "SQLiteStreamStore",
                 "DurableStream", "EventSource",
-                "FreshetDemo", "FreshetHooks", "FreshetRelay", "FreshetServer", "FreshetTokens", "PrintableText",
+                "FreshetDemo", "FreshetHooks", "FreshetRelay", "FreshetServer", "FreshetTokens", "FreshetTraces",
+                "PrintableText",
                 "StreamHTTP",
                 "ProxyConfiguration",
                 "ProxyDoctor",
@@ -441,8 +457,8 @@ let package = Package(
             name: "CompletionRelayTests",
             dependencies: [
                 "Locks",
-                "CompletionRelay", "ServerSentEvents", "StreamCore", "StreamHTTP", "StoreSuite", "TextCodecs", nio,
-                nioHTTP1, nioEmbedded,
+                "CompletionRelay", "FreshetTraces", "ServerSentEvents", "StreamCore", "StreamHTTP", "StoreSuite",
+                "TextCodecs", nio, nioHTTP1, nioEmbedded, tracing,
             ],
             swiftSettings: settings
         ),
@@ -452,7 +468,7 @@ let package = Package(
                 "Locks",
                 "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
                 "ProbeProtocol", "TextCodecs", nio,
-                nioPosix, nioHTTP1, nioHTTP2, nioSSL, nioEmbedded, logging,
+                nioPosix, nioHTTP1, nioHTTP2, nioSSL, nioEmbedded, logging, coreMetrics,
             ],
             swiftSettings: settings
         ),
@@ -469,12 +485,11 @@ let package = Package(
         .testTarget(
             name: "FreshetTests",
             dependencies: [
-                "DurableStream", "Locks", "Freshet", "FreshetServer", "FreshetTokens", "EventSource",
-                "ServerSentEvents",
-                "StreamCore",
+                "DurableStream", "Locks", "Freshet", "FreshetServer", "FreshetTokens", "FreshetTraces", "EventSource",
+                "ServerSentEvents", "StreamCore",
                 asyncHTTPClient,
                 nio,
-                nioHTTP1, nioSSL, logging,
+                nioHTTP1, nioSSL, logging, tracing,
                 serviceLifecycle,
             ],
             swiftSettings: settings
@@ -504,6 +519,14 @@ let package = Package(
             dependencies: [
                 "FreshetHooks", "FreshetServer", "Locks", "StoreSuite", "StreamCore", "TextCodecs", logging,
                 crypto,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FreshetTracesTests",
+            dependencies: [
+                "CompletionRelay", "FreshetServer", "FreshetTraces", "Locks", "StoreSuite", "StreamCore", "StreamHTTP",
+                "TextCodecs", nio, nioHTTP1, nioEmbedded, logging, tracing,
             ],
             swiftSettings: settings
         ),

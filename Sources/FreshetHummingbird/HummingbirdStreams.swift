@@ -27,6 +27,9 @@ import StreamHTTP
 /// producer at work go on to their end, at most for `drainDeadline`. Without it an open stream would
 /// hold the application's shutdown for ever.
 ///
+/// While it runs it tells its figures to the `MetricsSystem` of swift-metrics that the program has bootstrapped. Spans of
+/// requests are the application's: add Hummingbird's `TracingMiddleware`.
+///
 /// Where it differs from Freshet's own server: a reader costs a few tasks, and a delivery 3 to 10 times the work
 /// (`performance.md`); an application that stops accepts no new connections, so that readers of a stream that is being
 /// written come back only to another node; `Expect: 100-continue` is answered as the application does; `HEAD` says
@@ -41,6 +44,8 @@ public final class HummingbirdStreams: Service {
     private let tokens: (any ServedTokens)?
     private let drainDeadline: Duration
     private let logger: Logger
+    private let plane: StreamPlane
+    private let quotas: QuotaTable
     private let keeper = Mutex<Task<Void, Never>?>(nil)
     private let draining = Mutex<Task<Void, Never>?>(nil)
 
@@ -74,6 +79,9 @@ public final class HummingbirdStreams: Service {
                 publicCache: StreamPrefix.all(settings.publicCache)
             )
         )
+        let quotas = QuotaTable(QuotaLimits(settings), time: SystemTime())
+        self.plane = plane
+        self.quotas = quotas
         self.streams = streams
         self.isPlaintextHTTP2 = configuration.isPlaintextHTTP2
         self.drainDeadline = settings.drainDeadline
@@ -101,7 +109,7 @@ public final class HummingbirdStreams: Service {
                     isAlwaysSecure: settings.secureCookie || settings.publicAddress?.isSecure == true
                 ),
             publicURL: settings.publicAddress,
-            quotas: QuotaTable(QuotaLimits(settings), time: SystemTime())
+            quotas: quotas
         )
         self.tokens = tokens
         self.responder = responder
@@ -160,7 +168,10 @@ public final class HummingbirdStreams: Service {
         await tokens?.start()
         let sweeping = Task { [streams, logger] in await streams.streams.sweepForEver(logger) }
         defer { sweeping.cancel() }
+        let report = MetricsReport(of: [ServerMetrics(plane: plane, loops: await loops, quotas: quotas)])
+        await report?.begin()
         await untilShutdown { await drain() }
+        await report?.end()
         keeper.withLock(\.self)?.cancel()
         await loops.stop()
         await tokens?.stop()

@@ -15,6 +15,7 @@ import Testing
         "jwt-algorithms": "HS256", "jwt-template": "read=users/{sub}/", "jwt-leeway-seconds": "9",
         "jwt": "issuer=a audience=b keys=900", "trusted-proxies": "10.0.0.0/8",
         "hook": "http://127.0.0.1:9/", "hook-prefix": "a/", "hooks": "url=http://127.0.0.1:9/ secret-file=900",
+        "otlp-endpoint": "http://127.0.0.1:9", "otlp-sample": "0.5",
     ]
 
     /// Settings that are refused without others.
@@ -27,6 +28,7 @@ import Testing
         "quota-streams-per-hour": ["keys"],
         "jwt-algorithms": ["jwt-keys"], "jwt-claim": ["jwt-keys"], "jwt-template": ["jwt-keys"],
         "hook": ["hook-secret-file"], "hook-secret-file": ["hook"], "hook-prefix": ["hook", "hook-secret-file"],
+        "otlp-headers-file": ["otlp-endpoint"],
     ]
 
     @Test(arguments: SettingsTable.server.settings.map(\.name))

@@ -42,6 +42,7 @@ final class AnswerCall: Sendable {
         var hasBeenRead = false
         var responseID: String?
         var trouble: String?
+        var span: CallSpan?
     }
 
     private let state: Mutex<State>
@@ -151,15 +152,23 @@ final class AnswerCall: Sendable {
         }
     }
 
+    // MARK: Tracing
+
+    /// What a trace says of the call; nil where there is none.
+    var span: CallSpan? { state.withLock(\.span) }
+
+    func traced(by span: CallSpan) { state.withLock { $0.span = span } }
+
     // MARK: Measuring
 
     var metrics: AnswerMetrics { state.withLock(\.metrics) }
 
     func logged(_ batch: EventBuffer.Batch, readers: Int) {
         let now = time.monotonic()
-        state.withLock { state in
+        let span = state.withLock { state -> CallSpan? in
             if readers > 0 { state.hasBeenRead = true }
             let isArriving = !state.hasBeenRead && now - state.metrics.began < ReaderWatch.arrival
+            let hadToken = state.metrics.timeToFirstToken != nil
             state.metrics.logged(
                 events: batch.events.count,
                 tokens: batch.tokens,
@@ -167,7 +176,9 @@ final class AnswerCall: Sendable {
                 isRead: readers > 0 || isArriving,
                 at: now
             )
+            return hadToken || state.metrics.timeToFirstToken == nil ? nil : state.span
         }
+        span?.firstToken()
     }
 
     func delivered(_ events: Int) {

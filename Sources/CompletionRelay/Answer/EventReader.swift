@@ -14,6 +14,8 @@ struct EventReader: Sendable {
     private var machine: ProviderEventMachine
     /// The data of the last event, where that has a name.
     private let last: String?
+    /// What was told about the answer; nil where nobody asks.
+    private(set) var facts: AnswerFacts?
 
     /// What some bytes came to.
     struct Read: Sendable {
@@ -22,12 +24,19 @@ struct EventReader: Sendable {
         var isTooLarge = false
     }
 
-    init(_ format: WireFormat, _ names: EventNames = EventNames(), eventBytes: Int) {
+    /// - Parameter notesFacts: what is told about the answer is of use to somebody.
+    init(
+        _ format: WireFormat,
+        _ names: EventNames = EventNames(),
+        eventBytes: Int,
+        notesFacts: Bool = false
+    ) {
         // A line is its data and the name of the field.
         parser = EventStreamParser(limits: .init(lineBytes: eventBytes + 16, eventBytes: eventBytes))
         if format == .ollama { lines = LineCutter(limit: eventBytes) }
         machine = ProviderEventMachine(format, names)
         last = names.last
+        if notesFacts { facts = AnswerFacts(format) }
         if format == .events { bareLast = names.lastEvent.map { BareEventSearch($0) } }
     }
 
@@ -36,8 +45,13 @@ struct EventReader: Sendable {
     var countedTokens: Int? { machine.countedTokens }
 
     mutating func received(_ piece: ByteBuffer) -> Read {
+        let read = lines == nil ? receivedEvents(piece) : receivedLines(piece)
+        note(read.kept)
+        return read
+    }
+
+    private mutating func receivedEvents(_ piece: ByteBuffer) -> Read {
         var read = Read()
-        if lines != nil { return receivedLines(piece) }
         piece.withUnsafeReadableBytes { bytes in
             var rest = bytes
             while !rest.isEmpty, !read.isTooLarge, !machine.isOver {
@@ -53,6 +67,17 @@ struct EventReader: Sendable {
 
     /// The body has ended, in good order or not: how the answer ends, and what of it was still to be read.
     mutating func ended(isClean: Bool) -> (kept: [ProviderEventMachine.Kept], end: EndRequest) {
+        let last = readRest(isClean: isClean)
+        note(last.kept)
+        return last
+    }
+
+    private mutating func note(_ kept: [ProviderEventMachine.Kept]) {
+        guard facts != nil else { return }
+        for one in kept { facts?.received(one.body.data) }
+    }
+
+    private mutating func readRest(isClean: Bool) -> (kept: [ProviderEventMachine.Kept], end: EndRequest) {
         var kept: [ProviderEventMachine.Kept] = []
         if lines != nil {
             if isClean, !machine.isOver { lines?.ended { kept += machine.received(line: $0) } }

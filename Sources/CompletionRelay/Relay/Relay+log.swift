@@ -5,8 +5,7 @@ import StreamHTTP
 /// What the log is told. A word of an upstream is in none of it: it may repeat the key that it was sent.
 extension Relay {
     /// One line for each answer, when it has ended, or has failed before the upstream's first byte.
-    func logAnswer(_ asked: StreamingCall, _ call: AnswerCall) async {
-        let end = (try? await streams.info(call.name))??.end
+    func logAnswer(_ asked: StreamingCall, _ call: AnswerCall, _ end: StreamEnd?) {
         let metrics = call.metrics
         let took = time.monotonic() - metrics.began
         let trouble = end?.reason == .failed ? call.trouble : nil

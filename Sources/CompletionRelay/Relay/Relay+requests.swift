@@ -131,7 +131,7 @@ extension Relay {
                     } catch {
                         return try await writer.respond(Response(error))
                     }
-                    try await self.pass(request, upstream, .whole(read.body), self.watch(), writer)
+                    try await self.pass(request, upstream, .whole(read.body), self.watch(), writer, model: read.model)
                 }
             )
         }
@@ -209,24 +209,49 @@ extension Relay {
         _ body: UpstreamRequest.Body,
         _ watch: SilenceWatch,
         _ writer: ResponseWriter,
-        _ change: (@Sendable ([UInt8]) -> [UInt8]?)? = nil
+        _ change: (@Sendable ([UInt8]) -> [UInt8]?)? = nil,
+        model: String? = nil
     ) async throws {
         count { $0.passed += 1 }
+        let span = tracer.map { CallSpan(request, to: upstream, model: model, by: $0) }
+        defer { span?.finish() }
+        do {
+            try await pass(request, upstream, body, watch, writer, change, span)
+        } catch {
+            // Who asked may leave; that is no failure of the call.
+            if !Task.isCancelled { span?.failed(RelayFailure.truncated.rawValue) }
+            throw error
+        }
+    }
+
+    private func pass(
+        _ request: RelayRequest,
+        _ upstream: Upstream,
+        _ body: UpstreamRequest.Body,
+        _ watch: SilenceWatch,
+        _ writer: ResponseWriter,
+        _ change: (@Sendable ([UInt8]) -> [UInt8]?)?,
+        _ span: CallSpan?
+    ) async throws {
         let began = time.monotonic()
         let instead = change == nil ? nil : Self.builtinList
         let response: UpstreamResponse
         do {
-            response = try await send(request, to: upstream, body, watch)
+            response = try await send(request, to: upstream, body, watch, span)
         } catch UpstreamError.silent {
+            span?.failed(RelayFailure.silent.rawValue)
             logFailure(of: upstream, RelayFailure.silent.rawValue)
             return try await writer.respond(instead ?? Response(.silent(upstream)))
         } catch UpstreamError.unreachable(let reason) {
+            span?.failed(RelayFailure.unreachable.rawValue)
             logFailure(of: upstream, reason)
             return try await writer.respond(instead ?? Response(.unreachable(upstream, reason)))
         } catch UpstreamError.unusable(let reason) {
+            span?.failed(RelayFailure.unreachable.rawValue)
             logFailure(of: upstream, reason)
             return try await writer.respond(instead ?? Response(.unreachable(upstream, reason, hasAnswered: true)))
         }
+        span?.answered(response.status)
         defer { logPassed(request, upstream, status: response.status, time.monotonic() - began) }
         if let instead, response.status != 200, response.status != 304 { return try await writer.respond(instead) }
         if (300..<400).contains(response.status), response.status != 304 {
@@ -286,17 +311,20 @@ extension Relay {
         _ request: RelayRequest,
         to upstream: Upstream,
         _ body: UpstreamRequest.Body,
-        _ watch: SilenceWatch
+        _ watch: SilenceWatch,
+        _ span: CallSpan?
     ) async throws -> UpstreamResponse {
         guard let transport = transports[upstream.name] else {
             preconditionFailure("there is no transport for \(upstream.name)")
         }
         let isOthersKey = upstream.kind == .gemini && upstream.key != .caller
         let query = isOthersKey ? QueryText(request.query).withoutCredentials : request.query
+        var headers = HeaderRules.toUpstream(request.headers, upstream, key: ownKeys[upstream.name])
+        span?.inject(into: &headers)
         let sent = UpstreamRequest(
             method: request.method,
             path: request.path + query,
-            headers: HeaderRules.toUpstream(request.headers, upstream, key: ownKeys[upstream.name]),
+            headers: headers,
             body: body
         )
         let response = try await watch.during { try await transport.send(sent) }

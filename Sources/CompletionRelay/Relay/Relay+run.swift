@@ -12,6 +12,7 @@ extension Relay {
         let opened = try? await streams.openProducer(call.name, label: nil) { _ in stop.finish() }
         guard let producer = opened ?? nil else { return call.begin(.responded(Response(.relayStore))) }
         count { $0.started += 1 }
+        if let tracer { call.traced(by: CallSpan(asked.request, to: asked.upstream, model: asked.model, by: tracer)) }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in stops {} }
             group.addTask { await self.watchReaders(of: call, asked.policy) }
@@ -29,7 +30,9 @@ extension Relay {
         } else {
             await respond(Response(.stoppedBeforeFirstByte), call, record)
         }
-        await logAnswer(asked, call)
+        let end = (try? await streams.info(call.name))??.end
+        logAnswer(asked, call, end)
+        call.span?.finish(end)
         if case .ended(let end) = producer.stop, end.reason == .cancelled { await cancelAtProvider(asked, call) }
         // Of such an upstream most calls are none for a stream, and then there is nothing to read.
         if call.format == .events, !call.isStreaming {
@@ -147,7 +150,8 @@ extension Relay {
         var hasAnswered = false
         do {
             let watch = watch()
-            let reply = try await send(asked.request, to: asked.upstream, .whole(asked.body), watch)
+            let reply = try await send(asked.request, to: asked.upstream, .whole(asked.body), watch, call.span)
+            call.span?.answered(reply.status)
             hasAnswered = reply.status < 300
             guard reply.status < 300 || reply.status >= 400 else {
                 return await fail(.noStream, .redirected(asked.upstream))
@@ -260,7 +264,13 @@ extension Relay {
     ) async -> EndRequest {
         struct IsOver: Error {}
         struct IsTooLarge: Error {}
-        var reader = EventReader(call.format, call.upstream.names, eventBytes: configuration.eventBytes)
+        var reader = EventReader(
+            call.format,
+            call.upstream.names,
+            eventBytes: configuration.eventBytes,
+            notesFacts: call.span?.isRecording ?? false
+        )
+        defer { if let facts = reader.facts { call.span?.told(facts) } }
         var isClean = false
         do {
             try await reply.body { piece in

@@ -4,6 +4,7 @@ import NIOCore
 package import StreamCore
 package import StreamHTTP
 import TextCodecs
+package import Tracing
 
 /// Stands before providers of language models: a streaming call becomes a stream, which the caller
 /// follows as its response; everything else is passed on.
@@ -23,6 +24,8 @@ package final class Relay: Sendable {
     let clock: any Clock<Duration>
     let index: ResponseIndex
     let log: ServerLog
+    /// Makes a span of each call to an upstream; nil where nobody traces.
+    let tracer: (any Tracer)?
     private let token: @Sendable () -> String
 
     private struct State {
@@ -39,6 +42,7 @@ package final class Relay: Sendable {
     ///   - transports: what calls each upstream, by its name.
     ///   - ownKeys: the server's own keys for those upstreams that have one, by their names.
     ///   - log: told of each answer, and of each call that failed.
+    ///   - tracer: makes a span of each call to an upstream, whose context the upstream is told.
     ///   - token: gives the part of an answer's name that nobody can guess.
     package init(
         streams: Streams,
@@ -48,6 +52,7 @@ package final class Relay: Sendable {
         time: any TimeSource = SystemTime(),
         clock: any Clock<Duration> = EventLoopClock(),
         log: ServerLog = .none,
+        tracer: (any Tracer)? = nil,
         token: @escaping @Sendable () -> String = RandomToken.text
     ) {
         self.streams = streams
@@ -58,6 +63,7 @@ package final class Relay: Sendable {
         self.clock = clock
         self.index = ResponseIndex(streams)
         self.log = log
+        self.tracer = tracer
         self.token = token
         // Their libraries are looked for once: now, while there are file descriptors to load them with.
         for coding in ["br", "zstd"] { _ = Decompression.of(coding) }

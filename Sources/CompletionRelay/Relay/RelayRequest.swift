@@ -1,5 +1,6 @@
 package import NIOHTTP1
 package import StreamHTTP
+package import Tracing
 
 /// A request to the relay, of somebody who may make it. No field that may go on to an upstream holds a
 /// key of this server.
@@ -18,6 +19,8 @@ package struct RelayRequest: Sendable {
     /// Scheme and authority by which the caller reaches this server.
     package let baseURL: String
     package let isDraining: Bool
+    /// The span that the calls it comes to belong to; nil where there is none.
+    let trace: InstrumentationContext?
     /// The memory that its body is counted in, and for whom; nil where it is not.
     private let inflight: InflightBudget?
     private let address: String
@@ -48,6 +51,7 @@ package struct RelayRequest: Sendable {
     ///   - isOurs: whether a word is a key of this server; nil where it has none.
     ///   - inflight: the memory that its body is counted in; nil where it is not.
     ///   - address: whence it came, for that.
+    ///   - trace: the span that the calls it comes to belong to; nil where there is none.
     package init(
         method: String,
         path: String,
@@ -61,7 +65,8 @@ package struct RelayRequest: Sendable {
         isOurs: ((String) -> Bool)? = nil,
         isDraining: Bool = false,
         inflight: InflightBudget? = nil,
-        address: String = ""
+        address: String = "",
+        trace: InstrumentationContext? = nil
     ) {
         self.method = method
         self.path = path
@@ -72,6 +77,7 @@ package struct RelayRequest: Sendable {
         self.isDraining = isDraining
         self.inflight = inflight
         self.address = address
+        self.trace = trace
         let shown = Credentials.fields.flatMap { headers[$0] }
         // Google's clients may show it there.
         let inQuery = QueryText(query).credentials

@@ -33,6 +33,8 @@ package struct HTTPUpstream: UpstreamTransport {
         configuration.connectionPool.retryConnectionEstablishment = false
         // As the providers' own clients do: a connection for each answer, so that one that is cut cuts no other.
         configuration.httpVersion = .http1Only
+        // The relay makes the span of a call, and tells the upstream of that one.
+        configuration.tracing.tracer = nil
         configuration.http1_1ConnectionDebugInitializer = { channel in
             channel.addBehindDecoder { ResponseEndHandler() }.flatMap { channel.addBehindDecoder { StatusGuard() } }
         }

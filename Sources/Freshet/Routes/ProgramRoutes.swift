@@ -2,6 +2,7 @@ import FreshetServer
 import Logging
 import PrintableText
 import StreamHTTP
+import Tracing
 
 /// A program's own routes, as the server asks them.
 struct ProgramRoutes: RouteGroup {
@@ -28,6 +29,12 @@ struct ProgramRoutes: RouteGroup {
         routes.contains { $0.pattern.match(request.target.rawPath) != nil }
     }
 
+    func route(of target: RequestTarget, _ head: StreamHTTP.RequestHead) -> String? {
+        let found = routes.filter { $0.pattern.match(target.rawPath) != nil }
+        let method = head.method.rawValue
+        return (found.first { $0.route.method == method } ?? found.first)?.route.path
+    }
+
     func plan(_ request: RouteRequest) -> RequestPlan? {
         let method = request.head.method.rawValue
         var allowed: [String] = []
@@ -44,6 +51,7 @@ struct ProgramRoutes: RouteGroup {
 
     private func exchange(_ route: Route, _ request: RouteRequest, _ parameters: [String: String]) -> ExchangePlan {
         let logger = logger
+        let trace = request.facts.trace
         return ExchangePlan(bodyLimit: route.bodyLimit) { body, writer in
             let request = ServerRequest(
                 head: RequestHead(request),
@@ -51,7 +59,10 @@ struct ProgramRoutes: RouteGroup {
                 body: ServerRequest.Body(core: body)
             )
             do {
-                try await route.handler(request).write(to: writer)
+                guard let trace else { return try await route.handler(request).write(to: writer) }
+                try await InstrumentationContext.withValue(trace) {
+                    try await route.handler(request).write(to: writer)
+                }
             } catch let error where error is ExchangeError || error is CancellationError {
                 // The peer's doing, or the server's: nothing that the route's author could mend.
                 throw error

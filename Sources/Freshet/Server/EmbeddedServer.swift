@@ -4,6 +4,7 @@ public import Logging
 import NIOCore
 public import ServiceLifecycle
 import StreamHTTP
+import Tracing
 public import UnixSignals
 
 /// Freshet's server inside a program: streams over HTTP, and beside them whatever routes the program has.
@@ -17,6 +18,11 @@ public import UnixSignals
 /// It is a `Service` of swift-service-lifecycle, whose graceful shutdown is the drain: readers of streams that nobody
 /// writes are asked to come back, streams with a producer at work go on to their end with their readers, at most for
 /// ``RequestSettings/drainDeadline``. Being cancelled closes everything at once; readers resume by their last id.
+///
+/// It reports to what the program has bootstrapped before it runs: the figures of `/metrics` to the `MetricsSystem` of
+/// swift-metrics, every ten seconds, and a span for each request, and for each call of the relay, to the
+/// `InstrumentationSystem` of swift-distributed-tracing. The page `tracing.md` tells what is in them. Inside the handler of
+/// a ``Route`` the request's span is the current one.
 public final class EmbeddedServer: Service {
     /// The streams it serves.
     public let streams: EventStreams
@@ -166,13 +172,15 @@ public final class EmbeddedServer: Service {
         var configuration = configuration
         if let warning = configuration.fitRelay(openFiles: OpenFiles.limit) { logger.warning("\(warning)") }
         let access = CurrentAccess(configuration.accessPolicy(keys: keys, tokens: tokens, sessions: sessions))
+        let tracer = InstrumentationSystem.chosenTracer
         let place = Mount.Server(
             streams: streams.streams,
             configuration: configuration,
             access: access,
             hasKeys: keys != nil || tokens != nil,
             authorises: authorise != nil,
-            logger: logger
+            logger: logger,
+            tracer: tracer
         )
         let service = await FreshetService(
             configuration: configuration,
@@ -182,6 +190,7 @@ public final class EmbeddedServer: Service {
             access: access,
             certificate: certificate,
             logger: logger,
+            tracer: tracer,
             gate: authorise.map { ProgramGate(authorise: $0, logger: logger) },
             extra: [routes] + mounts.map { $0.routes(place) }
         )

@@ -1,6 +1,7 @@
 package import FreshetServer
 package import Logging
 package import StreamCore
+package import Tracing
 
 /// What a library serves with a program's server, beside its streams and the program's own routes: the relay of
 /// `FreshetRelay` is one.
@@ -18,6 +19,8 @@ public struct Mount: Sendable {
         /// A closure of the program says who asks.
         package let authorises: Bool
         package let logger: Logger
+        /// Makes the spans of what it does for others; nil where nobody traces.
+        package let tracer: (any Tracer)?
     }
 
     /// What is set for it, which is checked together with what is set for the server.

@@ -3,6 +3,7 @@ import Foundation
 import FreshetHooks
 import FreshetServer
 import FreshetTokens
+import FreshetTraces
 import Logging
 import PrintableText
 import StreamHTTP
@@ -16,6 +17,8 @@ struct Reloading {
     let tokens: SignedTokenAuthenticator?
     /// Their secrets are read again, and one that answered 410 is called again.
     let hooks: Hooks?
+    /// What their collector is called with is read again.
+    let traces: Traces?
     /// Those of a file are read again.
     private var sessions: SessionSecrets
     /// The settings as they were written, with what was taken of them since.
@@ -35,6 +38,7 @@ struct Reloading {
         service: FreshetService,
         tokens: SignedTokenAuthenticator?,
         hooks: Hooks?,
+        traces: Traces?,
         sessions: SessionSecrets,
         written: ServerConfiguration,
         running: ServerConfiguration,
@@ -45,6 +49,7 @@ struct Reloading {
         self.service = service
         self.tokens = tokens
         self.hooks = hooks
+        self.traces = traces
         self.sessions = sessions
         self.written = written
         self.running = running
@@ -58,7 +63,7 @@ struct Reloading {
         options.file(environment: environment) != nil || running.keys != nil || running.tlsCertificate != nil
             || (running.accessLog.map { $0 != AccessLogFile.standardOutput } ?? false)
             || running.issuers.contains(where: \.hasFiles) || running.sessionSecretFile != nil
-            || !running.toldHooks.isEmpty
+            || !running.toldHooks.isEmpty || running.otlpHeadersFile != nil
     }
 
     mutating func reload() async {
@@ -70,12 +75,14 @@ struct Reloading {
         let tokenKeys: SignedTokenAuthenticator.ReadKeys?
         let foundSessions: SessionSecrets?
         let hookSecrets: Hooks.Secrets
+        let collector: CollectorFields
         do {
             found = try options.configuration(environment: environment)
             keys = try running.readKeys()
             certificate = try running.certificateFiles?.read()
             foundSessions = try running.readSessionSecrets()
             hookSecrets = try Hooks.Secrets(running)
+            collector = try CollectorFields(running)
             tokenKeys = try tokens?.readKeys(logger: logger)
         } catch {
             let reason = PrintableText.escaped("\(error)")
@@ -87,6 +94,7 @@ struct Reloading {
         if let tokens, let tokenKeys { tokens.replaceKeys(with: tokenKeys) }
         if let foundSessions { sessions = foundSessions }
         await hooks?.reload(hookSecrets)
+        traces?.reload(collector)
         await service.reload(running.accessPolicy(keys: keys, tokens: tokens, sessions: sessions), certificate)
         // Of all loggers: they share it.
         logger.logLevel = running.logLevel

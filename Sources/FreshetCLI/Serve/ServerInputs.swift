@@ -2,6 +2,7 @@ import CompletionRelay
 import FreshetHooks
 import FreshetRelay
 import FreshetServer
+import FreshetTraces
 import StreamHTTP
 
 /// What a server is given before it is anything: its settings, and what the files and variables that they name hold.
@@ -21,6 +22,8 @@ struct ServerInputs {
         var hooks: Hooks.Secrets
         /// Of sessions, where a file of them is set.
         var sessions: SessionSecrets?
+        /// What the collector of traces is called with.
+        var collector: CollectorFields
         /// Those of the upstreams, by their names.
         var ownKeys: [String: String]
     }
@@ -51,14 +54,16 @@ struct ServerInputs {
         let certificate = read { try configuration.certificateFiles?.read() }
         let sessions = read { try configuration.readSessionSecrets() }
         let hooks = read { try Hooks.Secrets(configuration) }
+        let collector = read { try CollectorFields(configuration) }
         let ownKeys = read { try RelayConfiguration(configuration).ownKeys(environment) }
-        guard problems.isEmpty, let ownKeys, let hooks else { throw ConfigurationError(problems) }
+        guard problems.isEmpty, let ownKeys, let hooks, let collector else { throw ConfigurationError(problems) }
         self.configuration = configuration
         self.secrets = Secrets(
             keys: keys,
             certificate: certificate,
             hooks: hooks,
             sessions: sessions,
+            collector: collector,
             ownKeys: ownKeys
         )
         self.warnings = warnings

@@ -7,6 +7,7 @@ import FreshetHooks
 import FreshetRelay
 import FreshetServer
 import FreshetTokens
+import FreshetTraces
 import Logging
 import NIOCore
 import PrintableText
@@ -97,6 +98,7 @@ struct ServerRun {
         if hooks != nil, case .memory = keeping {
             logger.warning("What hooks were not told yet is kept in memory: it is lost when the server ends.")
         }
+        let traces = Traces(configuration, secrets.collector, logger: logger)
         let service = await FreshetService(
             configuration: configuration,
             store: keeping.store,
@@ -105,6 +107,8 @@ struct ServerRun {
             access: access,
             certificate: secrets.certificate,
             logger: logger,
+            tracer: traces?.tracer,
+            sources: traces.map { [$0] } ?? [],
             extra: { [extra, logger] streams in
                 // Before the relay, whose paths are all others under /v1.
                 let told: [any RouteGroup] = hooks.map { [HookRoutes($0)] } ?? []
@@ -116,6 +120,7 @@ struct ServerRun {
                     ownKeys: secrets.ownKeys,
                     client: client,
                     logger: logger,
+                    tracer: traces?.tracer,
                     builtin: { ownPort.named(in: Answerer.builtIn.answer(to: $0)).words }
                 )
                 let routes = RelayRoutes(
@@ -143,6 +148,7 @@ struct ServerRun {
                 service: service,
                 tokens: tokens,
                 hooks: hooks,
+                traces: traces,
                 sessions: sessions,
                 written: inputs.written,
                 running: configuration,
@@ -150,10 +156,12 @@ struct ServerRun {
             )
             try await serve(serving, signals, reloading, logger)
         } catch {
+            await traces?.end()
             await keeping.close()
             Self.tell(error, configuration)
             throw ExitCode(1)
         }
+        await traces?.end()
         if case .memory(let store) = keeping, store.count > 0 {
             logger.warning(
                 "The streams were kept in memory and are lost.",

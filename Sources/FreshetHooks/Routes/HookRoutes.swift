@@ -28,6 +28,11 @@ package struct HookRoutes: RouteGroup {
 
     package func stop() async { try? await hooks.client.shutdown() }
 
+    package func route(of target: RequestTarget, _ head: RequestHead) -> String? {
+        if target.rawPath == Self.path { return Self.path }
+        return target.rawPath.hasPrefix(Self.path + "/") ? "\(Self.path)/{number}" : nil
+    }
+
     package func plan(_ request: RouteRequest) -> RequestPlan? {
         let path = request.target.rawPath
         guard path == Self.path || path.hasPrefix(Self.path + "/"), let caller = request.caller else { return nil }

@@ -4,6 +4,7 @@ package import FreshetServer
 package import Logging
 package import StreamCore
 import StreamHTTP
+package import Tracing
 
 /// A relay as the configuration wants it.
 extension RelayConfiguration {
@@ -43,6 +44,7 @@ extension RelayConfiguration {
 extension Relay {
     /// - Parameters:
     ///   - client: calls the upstreams that are elsewhere.
+    ///   - tracer: makes a span of each call to one; nil for none.
     ///   - builtin: the words of an answer of the built-in model to a question.
     package convenience init(
         streams: Streams,
@@ -50,6 +52,7 @@ extension Relay {
         ownKeys: [String: String],
         client: HTTPClient,
         logger: Logger,
+        tracer: (any Tracer)?,
         builtin: @escaping @Sendable (String) -> [String]
     ) {
         var transports: [String: any UpstreamTransport] = [:]
@@ -64,7 +67,8 @@ extension Relay {
             configuration: configuration,
             transports: transports,
             ownKeys: ownKeys,
-            log: ServerLog(logger)
+            log: ServerLog(logger),
+            tracer: tracer
         )
     }
 }

@@ -71,6 +71,7 @@ public struct ModelRelay: Sendable {
                 ownKeys: (try? configuration.ownKeys(environment)) ?? [:],
                 client: client,
                 logger: server.logger,
+                tracer: server.tracer,
                 builtin: builtin ?? { _ in [] }
             )
             return RelayRoutes(

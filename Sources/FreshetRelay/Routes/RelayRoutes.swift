@@ -106,10 +106,27 @@ package struct RelayRoutes: RouteGroup {
                 isOurs: hasKeys ? { policy.isSecret($0, now: now) } : nil,
                 isDraining: request.facts.isDraining,
                 inflight: request.facts.inflight,
-                address: request.facts.address
+                address: request.facts.address,
+                trace: request.facts.trace
             )
         ).holding(place).held(by: caller.grant(.create, Relay.answerPrefix))
     }
+
+    package func route(of target: RequestTarget, _ head: RequestHead) -> String? {
+        guard self.target(target.rawPath, head.headers) != nil else { return nil }
+        let isNamed = target.rawPath.hasPrefix("/relay/")
+        let rest = isNamed ? target.rawPath.dropFirst("/relay/".count).drop { $0 != "/" } : target.rawPath[...]
+        let opening = isNamed ? "/relay/{upstream}" : ""
+        let path = String(rest).withoutFinalSlash
+        if Self.knownPaths.contains(path) { return opening + path }
+        return opening + (["/v1/", "/v1beta/", "/api/"].first { rest.hasPrefix($0) } ?? "/") + "{path...}"
+    }
+
+    /// Those that most calls go to. Of others it is not known what of them a client chose.
+    private static let knownPaths: Set<String> = [
+        "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/models", "/v1/responses",
+        "/api/chat", "/api/generate", "/api/embed", "/api/tags",
+    ]
 
     private func name(of caller: RouteCaller) -> String? {
         if case .anyone = callers { return nil }

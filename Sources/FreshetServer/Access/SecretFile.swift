@@ -50,6 +50,7 @@ extension ServerConfiguration {
         }
         let secrets = [
             (self.sessionSecretFile, "The file of session secrets"),
+            (self.otlpHeadersFile, "The file of the collector's header fields"),
             (self.tlsKey, "The key of the certificate"),
             (self.tlsKeyPasswordFile, "The file of its key's password"),
         ]

@@ -30,8 +30,10 @@ enum BrowserModules {
         guard let head else { return false }
         // A path that begins otherwise, which is that of most requests, needs no further look.
         if head.uri.utf8.first == UInt8(ascii: "/"), !head.uri.utf8.starts(with: beginning.utf8) { return false }
-        return module(at: RequestTarget(head.uri).rawPath) != nil
+        return isModule(RequestTarget(head.uri).rawPath)
     }
+
+    static func isModule(_ path: String) -> Bool { module(at: path) != nil }
 
     /// The response to a request for a module; nil when it is for something else.
     static func response(to request: RouteRequest) -> Response? {

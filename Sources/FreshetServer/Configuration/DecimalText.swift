@@ -35,6 +35,25 @@ enum DecimalText {
         return "\(seconds).\(fraction)"
     }
 
+    /// From `0` to `1`, down to the millionth: `0.25`.
+    static func share(_ text: String) -> Double? {
+        let parts = text[...].utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count <= 2, let whole = whole(parts[0]), whole <= 1 else { return nil }
+        guard parts.count == 2 else { return Double(whole) }
+        guard parts[1].count <= 6, var millionths = Self.whole(parts[1]) else { return nil }
+        for _ in parts[1].count..<6 { millionths *= 10 }
+        guard whole == 0 || millionths == 0 else { return nil }
+        return Double(whole) + Double(millionths) / 1_000_000
+    }
+
+    static func share(_ share: Double) -> String {
+        let millionths = Int((share * 1_000_000).rounded())
+        guard 1..<1_000_000 ~= millionths else { return millionths <= 0 ? "0" : "1" }
+        var fraction = String(1_000_000 + millionths).dropFirst()
+        while fraction.last == "0" { fraction.removeLast() }
+        return "0.\(fraction)"
+    }
+
     static func milliseconds(_ duration: Duration) -> Int {
         let (seconds, attoseconds) = duration.components
         return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)

@@ -60,6 +60,7 @@ extension ServerConfiguration {
         let issuers = self.issuers
         found += tokenContradictions(issuers)
         found += hookContradictions()
+        found += traceContradictions()
         if !isLoopback, self.keys == nil, issuers.isEmpty, !self.open, !authorises {
             found.append(
                 "host: other machines reach \(self.host), and there are no keys. Set keys to a keys file, or set open if "

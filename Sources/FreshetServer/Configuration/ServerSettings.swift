@@ -9,7 +9,7 @@ let day: Duration = .seconds(86_400)
 /// Everything else follows this table: flags, environment, file, `--help`, `docs/configuration.md`, and what programs
 /// that embed a server can set. A setting is read as `configuration.heartbeat` where it has an effect; to add one, add
 /// it here. The relay's are in `RelaySettings`, those of tokens in `TokenSettings`, those of quotas in `QuotaSettings`,
-/// those of webhooks in `HookSettings`, and are read as if they were here.
+/// those of webhooks in `HookSettings`, those of traces in `TraceSettings`, and are read as if they were here.
 @dynamicMemberLookup
 package struct ServerSettings: Sendable {
     let listening = Heading("Where it listens", in: .server)
@@ -496,6 +496,8 @@ package struct ServerSettings: Sendable {
             + "counts."
     )
 
+    package let traces = TraceSettings()
+
     package subscript<Value>(dynamicMember member: KeyPath<RelaySettings, Setting<Value>>) -> Setting<Value> {
         relay[keyPath: member]
     }
@@ -506,6 +508,10 @@ package struct ServerSettings: Sendable {
 
     package subscript<Value>(dynamicMember member: KeyPath<HookSettings, Setting<Value>>) -> Setting<Value> {
         telling[keyPath: member]
+    }
+
+    package subscript<Value>(dynamicMember member: KeyPath<TraceSettings, Setting<Value>>) -> Setting<Value> {
+        traces[keyPath: member]
     }
 
     package subscript<Value>(dynamicMember member: KeyPath<TokenSettings, Setting<Value>>) -> Setting<Value> {

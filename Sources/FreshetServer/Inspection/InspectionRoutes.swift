@@ -12,7 +12,7 @@ package actor InspectionRoutes {
         BackgroundThread.requests.asUnownedSerialExecutor()
     }
 
-    private static let path = "/v1/readers"
+    static let path = "/v1/readers"
     private static let mostPerPage = 1000
     private let plane: StreamPlane
 

@@ -5,7 +5,7 @@ import TextCodecs
 
 /// `GET /v1/node`: what this node does now, and did in the last hour.
 package final class NodeRoute: Sendable {
-    private static let path = "/v1/node"
+    static let path = "/v1/node"
     private let source = Mutex<ServerMetrics?>(nil)
     private let history = Mutex(NodeHistory())
     private let time: any TimeSource
@@ -60,7 +60,7 @@ package final class NodeRoute: Sendable {
             node.member("now", Timestamp.text(milliseconds: time.wallMilliseconds()))
             node.member("streams", streams.store.usage.streams)
             node.member("bytes", streams.store.usage.bytes)
-            node.member("connections", source.server.connections)
+            node.member("connections", source.connections?() ?? 0)
             node.member(
                 "readers",
                 object: { readers in

@@ -26,6 +26,10 @@ struct LivePage: RouteGroup {
         return Self.files[path] != nil || path == "\(Self.path)/"
     }
 
+    func route(of target: RequestTarget, _ head: RequestHead) -> String? {
+        Self.files[target.rawPath] == nil ? nil : target.rawPath
+    }
+
     func plan(_ request: RouteRequest) -> RequestPlan? {
         // What the page names is beside it. A proxy may have taken away what stood before the path.
         if request.target.rawPath == "\(Self.path)/" {

@@ -7,12 +7,20 @@ extension MetricFamily {
     ]
 
     package init(_ name: String, _ help: String, _ histogram: LatencyHistogram) {
-        self.init(name, .histogram, help, Self.samples(histogram, []))
+        self.init(name, help, [(labels: [], histogram: histogram)])
     }
 
     /// One histogram for each value of a label.
     package init(_ name: String, _ help: String, by label: String, _ histograms: [(String, LatencyHistogram)]) {
-        self.init(name, .histogram, help, histograms.flatMap { Self.samples($0.1, [(label, $0.0)]) })
+        self.init(name, help, histograms.map { (labels: [(name: label, value: $0.0)], histogram: $0.1) })
+    }
+
+    private init(
+        _ name: String,
+        _ help: String,
+        _ histograms: [(labels: [(name: String, value: String)], histogram: LatencyHistogram)]
+    ) {
+        self.init(name, help, histograms, samples: histograms.flatMap { Self.samples($0.histogram, $0.labels) })
     }
 
     private static func samples(_ histogram: LatencyHistogram, _ labels: [(name: String, value: String)]) -> [Sample] {

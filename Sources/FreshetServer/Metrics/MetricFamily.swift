@@ -1,3 +1,5 @@
+package import StreamCore
+
 /// Numbers of one kind, as Prometheus wants to be told of them (text format 0.0.4).
 package struct MetricFamily: Sendable {
     package enum Kind: String, Sendable {
@@ -22,12 +24,25 @@ package struct MetricFamily: Sendable {
     /// What the numbers say, in one sentence without its full stop.
     package var help: String
     package var samples: [Sample]
+    /// Of a histogram, what its samples were made from.
+    package private(set) var histograms: [(labels: [(name: String, value: String)], histogram: LatencyHistogram)] = []
 
     package init(_ name: String, _ kind: Kind, _ help: String, _ samples: [Sample]) {
         self.name = name
         self.kind = kind
         self.help = help
         self.samples = samples
+    }
+
+    /// Histograms of one name, with the samples that they come to.
+    init(
+        _ name: String,
+        _ help: String,
+        _ histograms: [(labels: [(name: String, value: String)], histogram: LatencyHistogram)],
+        samples: [Sample]
+    ) {
+        self.init(name, .histogram, help, samples)
+        self.histograms = histograms
     }
 
     package init(_ name: String, _ kind: Kind, _ help: String, _ value: Int) {

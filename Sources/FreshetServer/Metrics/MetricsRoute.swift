@@ -5,7 +5,7 @@ import StreamHTTP
 ///
 /// On a server with keys it wants one that may read every stream: the numbers are of all of them.
 package final class MetricsRoute: Sendable {
-    private static let path = "/metrics"
+    static let path = "/metrics"
     private let sources = Mutex<[any MetricsSource]>([])
     private let started: UInt64
 

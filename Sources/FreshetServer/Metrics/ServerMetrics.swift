@@ -1,21 +1,41 @@
 import StreamCore
-import StreamHTTP
+package import StreamHTTP
 
 /// The numbers of the streams and of the connections.
-struct ServerMetrics: MetricsSource {
+package struct ServerMetrics: MetricsSource {
     let plane: StreamPlane
-    let server: HTTPServer
+    let loops: HTTPLoops
+    /// How many are open; nil where connections are another server's.
+    let connections: (@Sendable () -> Int)?
     let certificate: ServerCertificate?
     let accessLog: AccessLog?
     let quotas: QuotaTable
 
-    /// What the event loops have counted.
-    func counts() async -> DataPlaneMetrics { await server.loops.metrics() + plane.metrics() }
+    /// - Parameter connections: how many are open; nil where connections are another server's.
+    package init(
+        plane: StreamPlane,
+        loops: HTTPLoops,
+        connections: (@Sendable () -> Int)? = nil,
+        certificate: ServerCertificate? = nil,
+        accessLog: AccessLog? = nil,
+        quotas: QuotaTable
+    ) {
+        self.plane = plane
+        self.loops = loops
+        self.connections = connections
+        self.certificate = certificate
+        self.accessLog = accessLog
+        self.quotas = quotas
+    }
 
-    func metrics() async -> [MetricFamily] {
+    /// What the event loops have counted.
+    func counts() async -> DataPlaneMetrics { await loops.metrics() + plane.metrics() }
+
+    package func metrics() async -> [MetricFamily] {
         let counts = await counts()
         let streams = plane.streams
-        return families(of: streams.metrics, streams.store.usage) + families(of: counts, open: server.connections)
+        let open = connections.map { families(ofConnections: counts, open: $0()) } ?? []
+        return families(of: streams.metrics, streams.store.usage) + open + families(of: counts)
             + families(of: plane.configuration.inflight.usage)
             + durations(streams.metrics, streams.store.syncTimes, counts) + [quotasRefused, expiry, dropped]
     }
@@ -136,7 +156,7 @@ struct ServerMetrics: MetricsSource {
         ]
     }
 
-    private func families(of plane: DataPlaneMetrics, open: Int) -> [MetricFamily] {
+    private func families(ofConnections plane: DataPlaneMetrics, open: Int) -> [MetricFamily] {
         [
             MetricFamily("freshet_connections", .gauge, "Open connections", open),
             MetricFamily("freshet_connections_total", .counter, "Connections accepted", plane.connections),
@@ -164,6 +184,11 @@ struct ServerMetrics: MetricsSource {
                 "Those of them that were closed because the client broke the protocol or went beyond a limit",
                 plane.http2Failures
             ),
+        ]
+    }
+
+    private func families(of plane: DataPlaneMetrics) -> [MetricFamily] {
+        [
             MetricFamily(
                 "freshet_responses_total",
                 .counter,

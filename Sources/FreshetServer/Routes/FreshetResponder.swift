@@ -66,6 +66,11 @@ package final class FreshetResponder: Responder {
 
     package func isSecret(_ word: String) -> Bool { access.policy.isSecret(word, now: seconds) }
 
+    package func route(of head: RequestHead) -> String? {
+        let target = RequestTarget(head.uri)
+        return RouteTemplate.of(target.rawPath) ?? extra.lazy.compactMap { $0.route(of: target, head) }.first
+    }
+
     package func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan {
         plan(for: head, facts) { route($0) }
     }
@@ -120,7 +125,7 @@ package final class FreshetResponder: Responder {
     }
 
     private func route(_ request: RouteRequest) -> RequestPlan {
-        if request.target.rawPath == "/health" { return .respond(health(request)) }
+        if request.target.rawPath == RouteTemplate.health { return .respond(health(request)) }
         if let module = BrowserModules.response(to: request) { return .respond(module) }
         if let refusal = request.facts.refusal, let plan = refuse(request, refusal) { return plan }
         if isSession(request), request.head.method != .POST {
@@ -136,7 +141,7 @@ package final class FreshetResponder: Responder {
     }
 
     private func isSession(_ request: RouteRequest) -> Bool {
-        session != nil && request.target.rawPath == "/v1/session"
+        session != nil && request.target.rawPath == RouteTemplate.session
     }
 
     /// - Parameter identity: who asks; nil for what needs no key.

@@ -11,7 +11,7 @@ package actor ListingRoutes {
         BackgroundThread.requests.asUnownedSerialExecutor()
     }
 
-    private static let path = "/v1/streams"
+    static let path = "/v1/streams"
     private static let mostPerPage = 1000
     private let streams: Streams
     private let figures: @Sendable (StreamName) async -> [StreamFigures]

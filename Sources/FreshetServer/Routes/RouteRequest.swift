@@ -90,6 +90,9 @@ package protocol RouteGroup: Sendable {
     /// read a problem as it is.
     func response(telling problem: Problem, in response: Response, to target: RequestTarget, _ head: RequestHead)
         -> Response?
+    /// The template of the path of a request to these routes, as traces name it: without what clients choose. Nil where
+    /// the request is not for these routes.
+    func route(of target: RequestTarget, _ head: RequestHead) -> String?
     /// What these routes measured of a stream.
     func figures(of stream: StreamName) async -> StreamFigures?
     /// Whether these routes alone write a stream: others read it, cancel it and delete it.
@@ -113,6 +116,7 @@ extension RouteGroup {
         to target: RequestTarget,
         _ head: RequestHead
     ) -> Response? { nil }
+    package func route(of target: RequestTarget, _ head: RequestHead) -> String? { nil }
     package func figures(of stream: StreamName) async -> StreamFigures? { nil }
     package func writes(_ stream: StreamName) -> Bool { false }
     package func prepare() async throws {}

@@ -4,6 +4,7 @@ package import NIOCore
 import PrintableText
 package import StreamCore
 package import StreamHTTP
+package import Tracing
 
 /// A whole server in one object: the streams, the routes, the sockets, and what has to happen as time passes.
 package final class FreshetService: Sendable {
@@ -12,6 +13,8 @@ package final class FreshetService: Sendable {
     let server: HTTPServer
     private let logger: Logger
     private let metrics: MetricsRoute
+    /// What it counts, for the backend of the program; nil where that has none.
+    private let report: MetricsReport?
     let node: NodeRoute
     let plane: StreamPlane
     private let access: CurrentAccess
@@ -30,6 +33,8 @@ package final class FreshetService: Sendable {
     ///   - access: the rules, where something else obeys them too; by the configuration and these keys.
     ///   - certificate: what the files of the certificate hold, where the configuration names them.
     ///   - time: the clocks that leases, lifetimes and dates are read from.
+    ///   - tracer: makes a span of each request: the one that the program has bootstrapped, unless it is given.
+    ///   - sources: what else has numbers to tell.
     ///   - extra: makes routes beside Freshet's own and the live page, such as the pages of the demonstration.
     package convenience init(
         configuration: ServerConfiguration,
@@ -40,6 +45,8 @@ package final class FreshetService: Sendable {
         certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
+        tracer: (any Tracer)? = InstrumentationSystem.chosenTracer,
+        sources: [any MetricsSource] = [],
         extra: @Sendable (Streams) -> [any RouteGroup] = { _ in [] }
     ) async {
         let streams = Streams(store: store, configuration: StreamsConfiguration(configuration), time: time)
@@ -53,6 +60,8 @@ package final class FreshetService: Sendable {
             certificate: certificate,
             logger: logger,
             time: time,
+            tracer: tracer,
+            sources: sources,
             extra: extra(streams) + [LivePage(access: access)]
         )
     }
@@ -67,6 +76,8 @@ package final class FreshetService: Sendable {
         certificate: CertificatePair? = nil,
         logger: Logger,
         time: any TimeSource = SystemTime(),
+        tracer: (any Tracer)? = InstrumentationSystem.chosenTracer,
+        sources: [any MetricsSource] = [],
         gate: (any Authenticator)? = nil,
         extra: [any RouteGroup] = []
     ) async {
@@ -146,17 +157,20 @@ package final class FreshetService: Sendable {
             eventLoops: configuration.eventLoops ?? 0,
             time: time,
             logger: logger,
-            accessLog: accessLog
+            accessLog: accessLog,
+            tracer: tracer
         )
         let own = ServerMetrics(
             plane: plane,
-            server: server,
+            loops: server.loops,
+            connections: { [server] in server.connections },
             certificate: self.certificate,
             accessLog: accessLog,
             quotas: quotas
         )
         let others = extra.compactMap { $0 as? any MetricsSource } + [tokens as? any MetricsSource].compactMap(\.self)
-        metrics.begin([own] + others)
+        metrics.begin([own] + others + sources)
+        report = MetricsReport(of: [own] + others + sources)
         node.begin(own)
     }
 
@@ -176,6 +190,7 @@ package final class FreshetService: Sendable {
         let address = try await listen(configuration.host, configuration.port, kind)
         sweeping.withLock { $0 = Task { [streams, logger] in await streams.sweepForEver(logger) } }
         noting.withLock { $0 = Task { [node] in await node.noteForEver() } }
+        await report?.begin()
         return address
     }
 
@@ -255,6 +270,7 @@ package final class FreshetService: Sendable {
         sweeping.withLock(\.self)?.cancel()
         noting.withLock(\.self)?.cancel()
         for routes in extra { await routes.conclude() }
+        await report?.end()
         for channel in listening.withLock(\.self) { try? await channel.close() }
         await server.stop()
         await accessLog?.flush()

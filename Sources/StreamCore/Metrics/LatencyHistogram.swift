@@ -50,6 +50,13 @@ package struct LatencyHistogram: Sendable, Equatable {
         return nil
     }
 
+    /// The classes that anything is in: the middle of each, and how many are in it.
+    package var observations: [(duration: Duration, count: Int)] {
+        counts.enumerated().compactMap { index, number in
+            number == 0 ? nil : ((Self.lowerEnd(index) + Self.upperEnd(index)) / 2, Int(number))
+        }
+    }
+
     private static func index(_ duration: Duration) -> Int {
         let (seconds, attoseconds) = duration.components
         let microseconds = UInt64(max(0, seconds)) * 1_000_000 + UInt64(max(0, attoseconds) / 1_000_000_000_000)
@@ -57,6 +64,11 @@ package struct LatencyHistogram: Sendable, Equatable {
         let magnitude = 63 - microseconds.leadingZeroBitCount
         let eighth = Int(microseconds >> (magnitude - 3)) & 7
         return min(classes - 1, (magnitude - 2) * 8 + eighth)
+    }
+
+    private static func lowerEnd(_ index: Int) -> Duration {
+        guard index >= 8 else { return .microseconds(index) }
+        return .microseconds(Int64(8 + index % 8) << (index / 8 + 2 - 3))
     }
 
     private static func upperEnd(_ index: Int) -> Duration {

@@ -18,7 +18,8 @@ final class AccessRecord {
     private let address: String
     private let method: String?
     private let path: String?
-    private let traceID: String?
+    /// The trace that it belongs to; nil where it belongs to none.
+    var traceID: String?
     /// What the transport had sent before.
     private let sentBefore: UInt64
     /// Who sent it, where that is known.

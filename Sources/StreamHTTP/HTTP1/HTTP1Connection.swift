@@ -172,7 +172,8 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
             refusal: peer.refusal,
             isDraining: loop.isDraining,
             isOnThisMachine: peer.isOnThisMachine,
-            inflight: loop.configuration.inflight
+            inflight: loop.configuration.inflight,
+            trace: run.trace
         )
         run.start(loop.responder.plan(for: head, facts))
     }

@@ -260,7 +260,8 @@ final class HTTP2Connection: ChannelDuplexHandler {
                 refusal: refusal,
                 isDraining: loop.isDraining,
                 isOnThisMachine: peer.isOnThisMachine,
-                inflight: loop.configuration.inflight
+                inflight: loop.configuration.inflight,
+                trace: stream.run?.trace
             )
             stream.start(loop.responder.plan(for: head, facts))
         }

@@ -1,5 +1,6 @@
 package import NIOCore
 package import StreamCore
+package import Tracing
 
 /// What decides how each request is answered. Called on the connection's event loop; must not block.
 package protocol Responder: Sendable {
@@ -14,12 +15,16 @@ package protocol Responder: Sendable {
     var plane: StreamPlane? { get }
     /// Whether a word is a key or a session of this server, which no line of the log may have.
     func isSecret(_ word: String) -> Bool
+    /// The template of the path of a request, such as `/v1/stream/{name}`; nil where no route is for it. Asked only where
+    /// requests are traced.
+    func route(of head: RequestHead) -> String?
 }
 
 extension Responder {
     package var plane: StreamPlane? { nil }
     package func shaped(_ response: Response, for head: RequestHead?) -> Response { response }
     package func isSecret(_ word: String) -> Bool { false }
+    package func route(of head: RequestHead) -> String? { nil }
 }
 
 /// What is known of a connection beside the request.
@@ -35,6 +40,8 @@ package struct ConnectionFacts: Sendable {
     package var isOnThisMachine: Bool
     /// The memory of what is in flight; nil where nothing but the transport counts it.
     package var inflight: InflightBudget?
+    /// The span of the request, as what it calls is told of it; nil where nobody traces.
+    package var trace: InstrumentationContext?
 
     package init(
         address: String,
@@ -42,7 +49,8 @@ package struct ConnectionFacts: Sendable {
         refusal: ConnectionRefusal?,
         isDraining: Bool,
         isOnThisMachine: Bool = false,
-        inflight: InflightBudget? = nil
+        inflight: InflightBudget? = nil,
+        trace: InstrumentationContext? = nil
     ) {
         self.address = address
         self.localAddress = localAddress
@@ -50,6 +58,7 @@ package struct ConnectionFacts: Sendable {
         self.isDraining = isDraining
         self.isOnThisMachine = isOnThisMachine
         self.inflight = inflight
+        self.trace = trace
     }
 }
 

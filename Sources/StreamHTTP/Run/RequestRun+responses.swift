@@ -71,7 +71,7 @@ extension RequestRun {
 
     func subscribe(_ plan: SubscriptionPlan) {
         transport.responseStreams()
-        record?.status = 200
+        note(status: 200)
         record?.begin()
         let subscriber = Subscriber(plan: plan, run: self, plane: plane)
         work = .subscriber(subscriber)
@@ -132,15 +132,12 @@ extension RequestRun {
     func send(_ response: ResponseHead, _ part: ByteBuffer = ByteBuffer()) -> Int {
         let head = head
         self.head = nil
-        record?.status = response.status
+        note(status: response.status)
         return transport.send(loop.sent(response, to: head, of: transport.peerAddress, began: began), part)
     }
 
     /// A response of the server's own as the client reads it.
     func shaped(_ response: Response) -> Response { loop.responder.shaped(response, for: head) }
-
-    /// Why it is about to be over, for the access log.
-    func note(_ end: AccessEnd) { record?.note(end) }
 
     /// The response that is written in parts is at its end.
     func finished(isComplete: Bool = true) { tell(.finished(isComplete: isComplete)) }

@@ -1,5 +1,6 @@
 package import NIOCore
 import StreamCore
+package import Tracing
 
 /// One request: carries out what its `RequestStateMachine` decides, whatever transport brought it. It belongs to the
 /// transport's event loop.
@@ -40,6 +41,8 @@ package final class RequestRun {
     var owesContinue: Bool
     /// What the access log says of it; nil where there is none.
     let record: AccessRecord?
+    /// What a trace says of it; nil where there is none.
+    private let span: RequestSpan?
 
     package init(_ head: RequestHead, on loop: HTTPLoop, transport: any RequestTransport) {
         self.head = head
@@ -47,6 +50,8 @@ package final class RequestRun {
         self.transport = transport
         self.owesContinue = head.expectsContinue
         self.record = loop.record(of: head, from: transport.peerAddress, sent: transport.bytesSent)
+        self.span = loop.span(of: head)
+        if let record, record.traceID == nil { record.traceID = span?.traceID }
         self.machine = RequestStateMachine(
             bodyIdle: loop.configuration.bodyIdleTime,
             bodyRate: loop.configuration.bodyRate
@@ -175,6 +180,9 @@ package final class RequestRun {
     }
 
     // MARK: What the transport asks
+
+    /// What others begin that belongs to it; nil where there is no trace.
+    package var trace: InstrumentationContext? { span?.context }
 
     /// Whether the next part of the body may be told.
     package var wantsBody: Bool {
@@ -345,7 +353,7 @@ package final class RequestRun {
 
     private func respond(_ response: Response) {
         work = .none
-        record?.status = response.status
+        note(status: response.status)
         transport.send(loop.sent(response, to: head, of: transport.peerAddress, began: began))
         conclude(.done)
     }
@@ -356,7 +364,21 @@ package final class RequestRun {
         transport.abort(reset: reset)
     }
 
-    private func conclude(_ end: AccessEnd) { record?.finish(end, sent: transport.bytesSent) }
+    private func conclude(_ end: AccessEnd) {
+        record?.finish(end, sent: transport.bytesSent)
+        span?.finish(end)
+    }
+
+    /// Why it is about to be over, for the access log and the trace.
+    func note(_ end: AccessEnd) {
+        record?.note(end)
+        span?.note(end)
+    }
+
+    func note(status: Int) {
+        record?.status = status
+        span?.status = status
+    }
 
     /// There is not memory for all that is in flight, and this request's body holds most of it.
     private func giveWay() {

@@ -1,5 +1,6 @@
 package import NIOCore
 import StreamCore
+import Tracing
 
 /// Everything of the HTTP server that belongs to one event loop: who is connected, what is counted, and what passes
 /// with time.
@@ -10,6 +11,8 @@ package final class HTTPLoop {
     let log: ServerLog
     /// Who did what; nil where nobody asked for it.
     private let accessLog: AccessLog?
+    /// Makes a span of each request; nil where nobody traces.
+    private let tracer: (any Tracer)?
     var encoder: ResponseEncoder
     /// What happened here.
     var counts = DataPlaneMetrics()
@@ -32,13 +35,15 @@ package final class HTTPLoop {
         configuration: DataPlaneConfiguration,
         time: any TimeSource,
         log: ServerLog,
-        accessLog: AccessLog? = nil
+        accessLog: AccessLog? = nil,
+        tracer: (any Tracer)? = nil
     ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.responder = responder
         self.log = log
         self.accessLog = accessLog
+        self.tracer = tracer
         self.time = time
         self.encoder = ResponseEncoder(time: time, prepared: responder.commonFields(for: nil))
     }
@@ -140,6 +145,12 @@ package final class HTTPLoop {
             time: time,
             isSecret: responder.isSecret
         )
+    }
+
+    /// What a trace will say of a request; nil where there is none.
+    func span(of head: RequestHead) -> RequestSpan? {
+        guard let tracer else { return nil }
+        return RequestSpan(of: head, route: responder.route(of: head), by: tracer, isSecret: responder.isSecret)
     }
 
     /// A peer that took nothing of a response is sent away: a response that was written to its end, or an exchange.

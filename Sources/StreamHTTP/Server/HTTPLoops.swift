@@ -1,6 +1,7 @@
 import Locks
 package import NIOCore
 package import StreamCore
+package import Tracing
 
 /// The event loops on which requests are answered, whoever brings them: this server's connections, or another server.
 package final class HTTPLoops: Sendable {
@@ -13,7 +14,8 @@ package final class HTTPLoops: Sendable {
         configuration: DataPlaneConfiguration,
         time: any TimeSource,
         log: ServerLog,
-        accessLog: AccessLog? = nil
+        accessLog: AccessLog? = nil,
+        tracer: (any Tracer)? = nil
     ) async {
         var loops: [(any EventLoop, NIOLoopBound<HTTPLoop>)] = []
         for eventLoop in group.makeIterator() {
@@ -24,7 +26,8 @@ package final class HTTPLoops: Sendable {
                     configuration: configuration,
                     time: time,
                     log: log,
-                    accessLog: accessLog
+                    accessLog: accessLog,
+                    tracer: tracer
                 )
                 loop.start()
                 return NIOLoopBound(loop, eventLoop: eventLoop)

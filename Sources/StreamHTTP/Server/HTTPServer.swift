@@ -2,6 +2,7 @@ package import Logging
 package import NIOCore
 import NIOPosix
 package import StreamCore
+package import Tracing
 
 /// A server of HTTP/1.1 and HTTP/2, in clear text and over TLS: accepts connections, spreads them over event loops, and goes away in
 /// good order. What it answers is its responder's, and so are the streams that a response may follow.
@@ -19,13 +20,15 @@ package final class HTTPServer: Sendable {
     ///   - eventLoops: how many threads carry connections; 0 means one for each core.
     ///   - logger: told what fails, and when there are fewer descriptors than connections were configured.
     ///   - accessLog: gets a line for every request.
+    ///   - tracer: makes a span of every request.
     package init(
         responder: any Responder,
         configuration: DataPlaneConfiguration,
         eventLoops: Int = 0,
         time: any TimeSource = SystemTime(),
         logger: Logger = Logger(label: "freshet.server") { _ in SwiftLogNoOpLogHandler() },
-        accessLog: AccessLog? = nil
+        accessLog: AccessLog? = nil,
+        tracer: (any Tracer)? = nil
     ) async {
         self.logger = logger
         self.descriptorsElsewhere = configuration.descriptorsElsewhere
@@ -43,7 +46,8 @@ package final class HTTPServer: Sendable {
             configuration: configuration,
             time: time,
             log: ServerLog(logger),
-            accessLog: accessLog
+            accessLog: accessLog,
+            tracer: tracer
         )
     }
 

@@ -149,6 +149,10 @@ import Testing
                 log-format: json
                 access-log: /var/log/freshet/access.log
                 trusted-proxies: [10.1.2.3/8, "::1"]
+                otlp-endpoint: http://127.0.0.1:4318/otel/
+                otlp-headers-file: /etc/freshet/collector
+                otlp-service-name: chat streams
+                otlp-sample: 0.25
                 """
         )
         var expected = ServerConfiguration()
@@ -251,7 +255,12 @@ import Testing
         expected.logFormat = .json
         expected.accessLog = "/var/log/freshet/access.log"
         expected.trustedProxies = try ["10.0.0.0/8", "::1"].map { try #require(IPNetwork(parsing: $0)) }
+        expected.otlpEndpoint = "http://127.0.0.1:4318/otel/"
+        expected.otlpHeadersFile = "/etc/freshet/collector"
+        expected.otlpServiceName = "chat streams"
+        expected.otlpSample = 0.25
         #expect(configuration == expected)
+        #expect(configuration.otlpTracesURL == "http://127.0.0.1:4318/otel/v1/traces")
         // None of them is a default, so that this test misses none.
         for setting in SettingsTable.server.settings where setting.name != "open" {
             #expect(setting.show(configuration) != setting.defaultText, "\(setting.name)")
@@ -284,7 +293,7 @@ import Testing
         for name in names {
             let parts = [
                 "relay-": "RelaySettings.swift", "jwt-": "TokenSettings.swift", "hook-": "HookSettings.swift",
-                "quota-": "QuotaSettings.swift",
+                "quota-": "QuotaSettings.swift", "otlp-": "TraceSettings.swift",
             ]
             let part = parts.first { name.hasPrefix($0.key) }
             #expect(named[name] == [part?.value ?? "ServerSettings.swift"], "\(name)")
@@ -318,6 +327,9 @@ import Testing
         ("allowed-origins", "*"), ("allowed-origins", "null"), ("allowed-origins", "app.example"),
         ("allowed-origins", "https://app.example/"), ("hosts", "app.example:80"), ("hosts", "https://app.example"),
         ("create-on-post", "/chat"), ("create-on-post", "a*b"),
+        ("otlp-endpoint", "127.0.0.1:4318"), ("otlp-endpoint", "http://user:word@a"), ("otlp-endpoint", "http://a/?key=1"),
+        ("otlp-service-name", ""), ("otlp-sample", "1.1"), ("otlp-sample", "2"), ("otlp-sample", "-1"),
+        ("otlp-sample", "0.1234567"), ("otlp-sample", ".5"), ("otlp-sample", "1e-1"), ("otlp-sample", "50%"),
     ])
     func aValueThatIsNotAllowedIsRefusedWithItsPlace(name: String, value: String) throws {
         let setting = try #require(SettingsTable.server.named(name))

@@ -18,6 +18,16 @@ struct TraceParentTests {
         }
     }
 
+    @Test("it names the caller's span, and says whether the trace is recorded")
+    func parent() throws {
+        let flags = [("00", false), ("01", true), ("02", false), ("03", true), ("fa", false), ("0b", true)]
+        for (flags, isSampled) in flags {
+            let parent = try #require(TraceParent("00-\(Self.trace)-\(Self.parent)-\(flags)"))
+            #expect(parent.traceID == Self.trace && parent.parentID == Self.parent)
+            #expect(parent.isSampled == isSampled, "\(flags)")
+        }
+    }
+
     @Test("one that breaks the rules is none")
     func broken() {
         let zeros = String(repeating: "0", count: 32)
