@@ -60,7 +60,7 @@ package final class Traces: Sendable, MetricsSource {
     /// Exports what is there, within two seconds. The server has stopped.
     package func end() async {
         await exporter.end()
-        try? await client.client.shutdown()
+        await client.end()
     }
 
     package func metrics() async -> [MetricFamily] {

@@ -89,6 +89,17 @@ struct RequestSpanTests {
         #expect(self.span(RequestHead(method: .GET, uri: "/")).traceID?.utf8.count == 32)
     }
 
+    @Test("a key that stands in the trace's state is in no trace")
+    func stateWithKey() throws {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        for (state, told) in [("a=1", "a=1"), ("b=2, a=a-key", nil), ("a-key=1", nil)] as [(String, String?)] {
+            let head = RequestHead(method: .GET, uri: "/", headers: ["traceparent": parent, "tracestate": state])
+            span(head).finish(.done)
+            let span = try finished()
+            #expect(span.identity.state == told && span.parent != nil)
+        }
+    }
+
     @Test(
         "whom a client asked is a host and a port",
         arguments: [

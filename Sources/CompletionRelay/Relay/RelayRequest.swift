@@ -19,6 +19,9 @@ package struct RelayRequest: Sendable {
     /// Scheme and authority by which the caller reaches this server.
     package let baseURL: String
     package let isDraining: Bool
+    /// Fields that held a key of this server, by their names in lower case: nothing that goes with a trace takes their place.
+    /// Looked at only where there is a trace.
+    let withheld: Set<String>
     /// The span that the calls it comes to belong to; nil where there is none.
     let trace: InstrumentationContext?
     /// The memory that its body is counted in, and for whom; nil where it is not.
@@ -85,7 +88,7 @@ package struct RelayRequest: Sendable {
         credential = ([caller ?? ""] + lasting + inQuery).joined(separator: "\u{0}")
         guard let isOurs else {
             self.headers = headers
-            (targetHoldsKey, credentialIsOurs) = (false, false)
+            (targetHoldsKey, credentialIsOurs, withheld) = (false, false, [])
             return
         }
         // Each has a search of its own: however much there is to look at in one, nobody is told of a key that is not in
@@ -102,6 +105,8 @@ package struct RelayRequest: Sendable {
         var targetSearch = KeySearch(isKey: isOurs)
         targetHoldsKey = targetSearch.finds(in: (path + query).utf8)
         self.headers = HTTPHeaders(kept.map { ($0.name, $0.value) })
+        withheld =
+            trace == nil ? [] : Set(headers.map { $0.name.lowercased() }).subtracting(kept.map { $0.name.lowercased() })
         let remaining = self.headers
         credentialIsOurs = !shown.isEmpty && !Credentials.fields.contains(where: remaining.contains(name:))
     }

@@ -8,10 +8,12 @@ import Tracing
 final class CallSpan: Sendable {
     private let span: any Tracing.Span
     private let tracer: any Tracer
+    private let withheld: Set<String>
 
     /// - Parameter model: as the call names it.
     init(_ request: RelayRequest, to upstream: Upstream, model: String?, by tracer: any Tracer) {
         self.tracer = tracer
+        withheld = request.withheld
         let operation = CallOperation(method: request.method, path: request.path, of: upstream.kind)
         let model = (model ?? Self.model(in: request.path)).flatMap(AnswerFacts.word)
         let what = operation == .invokeAgent ? upstream.name : model
@@ -48,7 +50,7 @@ final class CallSpan: Sendable {
 
     /// Says in the fields of the call which span it is.
     func inject(into headers: inout HTTPHeaders) {
-        tracer.inject(span.context, into: &headers, using: HTTPHeadersInjector())
+        tracer.inject(span.context, into: &headers, using: HTTPHeadersInjector(withheld: withheld))
     }
 
     /// The head of the upstream's response is here.
@@ -102,7 +104,11 @@ final class CallSpan: Sendable {
 
 /// Puts what goes with a trace in the place of what the caller sent.
 private struct HTTPHeadersInjector: Injector {
+    /// What the caller sent under these names held a key.
+    let withheld: Set<String>
+
     func inject(_ value: String, forKey key: String, into headers: inout HTTPHeaders) {
+        guard !withheld.contains(key.lowercased()) else { return }
         headers.replaceOrAdd(name: key, value: value)
     }
 }

@@ -11,8 +11,8 @@ struct CollectorClient: Sendable {
     /// What is read of an answer.
     private static let mostBytes = 64 * 1024
 
-    let client: HTTPClient
-    let url: String
+    private let client: HTTPClient
+    private let url: String
 
     init(url: String) {
         self.url = url
@@ -27,6 +27,8 @@ struct CollectorClient: Sendable {
         configuration.tracing.tracer = nil
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
+
+    func end() async { try? await client.shutdown() }
 
     func answer(to body: [UInt8], _ fields: CollectorFields) async -> CollectorAnswer {
         var request = HTTPClientRequest(url: url)

@@ -17,7 +17,7 @@ final class RequestSpan {
     init(of head: RequestHead, route: String?, by tracer: any Tracer, isSecret: (String) -> Bool) {
         self.tracer = tracer
         var context = InstrumentationContext.topLevel
-        tracer.extract(head.headers, into: &context, using: RequestFieldsExtractor())
+        tracer.extract(Self.fields(of: head, isSecret), into: &context, using: RequestFieldsExtractor())
         let method = CountedMethod(head.method)
         let name = method == .other ? "HTTP" : method.rawValue
         span = tracer.startSpan(route.map { "\(name) \($0)" } ?? name, context: context, ofKind: .server)
@@ -38,6 +38,18 @@ final class RequestSpan {
             attributes["server.address"] = asked.host
             attributes["server.port"] = asked.port
         }
+    }
+
+    /// What the tracer may read: a key that stands where a trace's state does goes neither into a span nor to others.
+    private static func fields(of head: RequestHead, _ isSecret: (String) -> Bool) -> RequestFields {
+        var fields = head.headers
+        for name in ["tracestate", "baggage"] {
+            let words = fields[name].flatMap { value in value.utf8.split { ",=; \t".utf8.contains($0) } }
+            if words.contains(where: { isSecret(String(decoding: $0, as: UTF8.self)) }) {
+                fields.replace(name: name, with: "")
+            }
+        }
+        return fields
     }
 
     /// What others begin that belongs to this request.

@@ -119,6 +119,29 @@ struct RelayTraceTests {
         }
     }
 
+    @Test("a field that held a key of the server goes to no upstream by way of a trace")
+    func withheld() {
+        let tracer = tracer
+        var context = InstrumentationContext.topLevel
+        let state = "a=our-key"
+        let fields: RequestFields = ["traceparent": "00-\(Self.trace)-00f067aa0ba902b7-01", "tracestate": state]
+        tracer.extract(fields, into: &context, using: RequestFieldsExtractor())
+        for (isOurs, told) in [(true, []), (false, [state])] as [(Bool, [String])] {
+            let request = RelayRequest(
+                method: "POST",
+                path: "/chat/completions",
+                headers: ["tracestate": state],
+                baseURL: "",
+                isOurs: { isOurs && $0 == "our-key" },
+                trace: context
+            )
+            var headers: HTTPHeaders = [:]
+            CallSpan(request, to: upstream(.openai), model: nil, by: tracer).inject(into: &headers)
+            #expect(headers["tracestate"] == told)
+            #expect(headers["traceparent"].count == 1)
+        }
+    }
+
     @Test("where nobody traces, the caller's field goes on as it is")
     func untraced() async throws {
         let scripted = ScriptedUpstream([.piece(Self.answer), .end])

@@ -1,6 +1,7 @@
 import CoreMetrics
 import Locks
 import StreamCore
+import StreamHTTP
 import Testing
 
 @testable import FreshetServer
