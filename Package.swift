@@ -375,7 +375,10 @@ let package = Package(
         // What reading an event costs: scripts/bench-client.
         .executableTarget(
             name: "ClientBenchmark",
-            dependencies: ["EventSource", "ServerSentEvents", asyncHTTPClient, ofClient("NIOCore", "swift-nio")],
+            dependencies: [
+                "EventSource", "ServerSentEvents", asyncHTTPClient, ofClient("NIOCore", "swift-nio"),
+                ofClient("NIOHTTP1", "swift-nio"),
+            ],
             path: "Benchmarks/Client/ClientBenchmark",
             swiftSettings: settings
         ),

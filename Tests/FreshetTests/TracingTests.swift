@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Freshet
 import FreshetTraces
+import NIOHTTP1
 import Testing
 import Tracing
 

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import NIOCore
+import NIOHTTP1
 
 /// What a program without a client of events does: it takes lines as they come and looks at their first word. It does not
 /// reconnect, and knows neither ids nor other line ends than LF.
