@@ -21,13 +21,17 @@ package struct CollectorFields: Sendable, Equatable {
     /// Those of a configuration, from the file that it names.
     package init(_ configuration: ServerConfiguration) throws(Trouble) {
         guard let file = configuration.otlpHeadersFile else {
-            fields = []
+            self.init(fields: [])
             return
         }
         guard let data = FileManager.default.contents(atPath: file) else {
             throw Trouble(file: file, reason: "the file of the collector's header fields cannot be read")
         }
-        self = try CollectorFields(parsing: [UInt8](data), file: file)
+        try self.init(parsing: [UInt8](data), file: file)
+    }
+
+    private init(fields: [Field]) {
+        self.fields = fields
     }
 
     /// A field a line, `Name: value`. Blank lines, and those that begin with `#`, do not count.
