@@ -9,47 +9,50 @@ func readLines(_ url: String) async throws -> Tally {
     request.headers.add(name: "Accept", value: "text/event-stream")
     let response = try await HTTPClient.shared.execute(request, deadline: .distantFuture)
     var tally = Tally()
-    var lines = Lines(bytes: response.body.makeAsyncIterator())
+    var line: [UInt8] = []
     var type = ""
     var data: [String] = []
-    while let line = try await lines.next() {
-        if line.isEmpty {
+    for try await byte in Bytes(body: response.body) {
+        guard byte == UInt8(ascii: "\n") else {
+            line.append(byte)
+            continue
+        }
+        let text = String(decoding: line, as: UTF8.self)
+        line.removeAll(keepingCapacity: true)
+        if text.isEmpty {
             if type == "end" { break }
             if !data.isEmpty { tally.count(data.joined(separator: "\n")) }
             type = ""
             data = []
-        } else if line.hasPrefix("data: ") {
-            data.append(String(line.dropFirst(6)))
-        } else if line.hasPrefix("event: ") {
-            type = String(line.dropFirst(7))
+        } else if text.hasPrefix("data: ") {
+            data.append(String(text.dropFirst(6)))
+        } else if text.hasPrefix("event: ") {
+            type = String(text.dropFirst(7))
         }
     }
     return tally
 }
 
-/// The lines of a body that is read byte for byte.
-private struct Lines {
-    var bytes: HTTPClientResponse.Body.AsyncIterator
-    private var piece = ByteBuffer()
+/// A body byte for byte.
+private struct Bytes: AsyncSequence {
+    let body: HTTPClientResponse.Body
 
-    init(bytes: HTTPClientResponse.Body.AsyncIterator) {
-        self.bytes = bytes
-    }
+    func makeAsyncIterator() -> Iterator { Iterator(pieces: body.makeAsyncIterator()) }
 
-    mutating func next() async throws -> String? {
-        var line: [UInt8] = []
-        while let byte = try await nextByte() {
-            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
-            line.append(byte)
+    struct Iterator: AsyncIteratorProtocol {
+        var pieces: HTTPClientResponse.Body.AsyncIterator
+        private var piece = ByteBuffer()
+
+        init(pieces: HTTPClientResponse.Body.AsyncIterator) {
+            self.pieces = pieces
         }
-        return nil
-    }
 
-    private mutating func nextByte() async throws -> UInt8? {
-        while true {
-            if let byte = piece.readInteger(as: UInt8.self) { return byte }
-            guard let next = try await bytes.next() else { return nil }
-            piece = next
+        mutating func next() async throws -> UInt8? {
+            while true {
+                if let byte = piece.readInteger(as: UInt8.self) { return byte }
+                guard let next = try await pieces.next(isolation: #isolation) else { return nil }
+                piece = next
+            }
         }
     }
 }
