@@ -327,7 +327,8 @@ import Testing
         ("allowed-origins", "*"), ("allowed-origins", "null"), ("allowed-origins", "app.example"),
         ("allowed-origins", "https://app.example/"), ("hosts", "app.example:80"), ("hosts", "https://app.example"),
         ("create-on-post", "/chat"), ("create-on-post", "a*b"),
-        ("otlp-endpoint", "127.0.0.1:4318"), ("otlp-endpoint", "http://user:word@a"), ("otlp-endpoint", "http://a/?key=1"),
+        ("otlp-endpoint", "127.0.0.1:4318"), ("otlp-endpoint", "http://user:word@a"),
+        ("otlp-endpoint", "http://a/?key=1"),
         ("otlp-service-name", ""), ("otlp-sample", "1.1"), ("otlp-sample", "2"), ("otlp-sample", "-1"),
         ("otlp-sample", "0.1234567"), ("otlp-sample", ".5"), ("otlp-sample", "1e-1"), ("otlp-sample", "50%"),
     ])
