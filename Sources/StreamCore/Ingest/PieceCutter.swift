@@ -1,14 +1,6 @@
 import ServerSentEvents
 import TextCodecs
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// Cuts a body that is still arriving into events, by the type of its stream: server-sent event blocks, lines, or, for
 /// other text, what has arrived since the last time, never in the middle of a UTF-8 character.
 package struct PieceCutter: Sendable {
@@ -198,7 +190,7 @@ struct LineCutter: Sendable {
 
     mutating func feed(_ bytes: UnsafeRawBufferPointer, into pieces: inout EventBatch) throws(PieceError) {
         var start = 0
-        while let end = Self.endOfLine(bytes, from: start) {
+        while let end = bytes.firstIndex(of: UInt8(ascii: "\n"), from: start) {
             let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
             if line.isEmpty {
                 guard part.count <= limit else { throw .lineTooLong(limit: limit) }
@@ -211,13 +203,6 @@ struct LineCutter: Sendable {
             start = end + 1
         }
         try keep(UnsafeRawBufferPointer(rebasing: bytes[start...]))
-    }
-
-    private static func endOfLine(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
-        guard let base = bytes.baseAddress,
-            let found = memchr(base + start, CInt(UInt8(ascii: "\n")), bytes.count - start)
-        else { return nil }
-        return UnsafeRawPointer(found) - base
     }
 
     mutating func finish(into pieces: inout EventBatch) throws(PieceError) {

@@ -1,13 +1,6 @@
 import NIOCore
 import NIOHTTP1
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
+import TextCodecs
 
 /// Where the messages of a connection begin, and what protocol their first lines name.
 ///
@@ -93,7 +86,7 @@ struct MessageBoundaries {
                 word = Word()
                 place = .firstLine
             case .firstLine:
-                let end = Self.endOfLine(bytes, from: index)
+                let end = bytes.firstIndex(of: Self.lineFeed, from: index)
                 for byte in bytes[index..<(end ?? bytes.count)] {
                     if byte == Self.space { word = Word() } else { word.append(byte) }
                 }
@@ -103,7 +96,7 @@ struct MessageBoundaries {
                 isLineEmpty = true
                 place = .lines
             case .lines:
-                let end = Self.endOfLine(bytes, from: index)
+                let end = bytes.firstIndex(of: Self.lineFeed, from: index)
                 if isLineEmpty, bytes[index..<(end ?? bytes.count)].contains(where: { $0 != Self.carriageReturn }) {
                     isLineEmpty = false
                 }
@@ -115,13 +108,6 @@ struct MessageBoundaries {
             }
         }
         return .bytes(bytes.count)
-    }
-
-    private static func endOfLine(_ bytes: UnsafeRawBufferPointer, from index: Int) -> Int? {
-        guard let base = bytes.baseAddress,
-            let found = memchr(base + index, CInt(lineFeed), bytes.count - index)
-        else { return nil }
-        return UnsafeRawPointer(found) - base
     }
 
     /// What the parser made of the bytes it was given.
