@@ -30,14 +30,14 @@ struct Exchange<Transport: EventSourceTransport>: Sendable {
         }
         let timeout = configuration.responseTimeout
         return try await renewing(request, status: \.status) { request in
-            try await Self.within(timeout, "no whole response") { try await send(request) }
+            try await Deadline.within(timeout, "no whole response") { try await send(request) }
         }
     }
 
     /// The response as soon as its head is there. Throws what ``whole(_:)`` throws.
     func open(_ request: Request, within timeout: Duration) async throws -> EventSourceResponse<Transport.Body> {
         try await renewing(request, status: \.status) { [transport] request in
-            try await Self.within(timeout, "no response") { try await transport.send(request) }
+            try await Deadline.within(timeout, "no response") { try await transport.send(request) }
         }
     }
 
@@ -127,23 +127,6 @@ struct Exchange<Transport: EventSourceTransport>: Sendable {
         name.hasPrefix("stream-") || name.hasPrefix("producer-")
             || ["content-type", "content-length", "transfer-encoding", "content-encoding"].contains(name)
     }
-
-    private static func within<Answer: Sendable>(
-        _ timeout: Duration,
-        _ missing: String,
-        _ send: @escaping @Sendable () async throws -> Answer
-    ) async throws -> Answer {
-        try await withThrowingTaskGroup(of: Answer.self) { group in
-            group.addTask { try await send() }
-            group.addTask {
-                try await Task.sleep(for: timeout)
-                throw EventSourceTransportError("\(missing) within \(timeout.words)")
-            }
-            defer { group.cancelAll() }
-            guard let answer = try await group.next() else { preconditionFailure("two tasks were added") }
-            return answer
-        }
-    }
 }
 
 /// A body is longer than its reader takes.
@@ -153,12 +136,6 @@ struct TooLong: Error, CustomStringConvertible {
 }
 
 extension Duration {
-    /// For people: whole seconds, or milliseconds.
-    var words: String {
-        let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
-        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
-    }
-
     /// For header fields: whole seconds, rounded up, and one at least.
     var wholeSeconds: Int64 {
         max(1, components.seconds + (components.attoseconds > 0 ? 1 : 0))

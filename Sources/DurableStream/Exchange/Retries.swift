@@ -1,3 +1,5 @@
+import EventSource
+
 /// When a request that failed is made again, and when it is given up.
 struct Retries<Random: RandomNumberGenerator & Sendable>: Sendable {
     let base: Duration
@@ -27,7 +29,7 @@ struct Retries<Random: RandomNumberGenerator & Sendable>: Sendable {
         if let patience, now - since >= patience { return nil }
         // Full jitter over a range that doubles; the first repetition comes soon, since it is most often a restart.
         let ceiling = min(maximum, base * (1 << min(failures, 10)))
-        let milliseconds = ceiling.components.seconds * 1000 + ceiling.components.attoseconds / 1_000_000_000_000_000
+        let milliseconds = ceiling.milliseconds
         let delay = Duration.milliseconds(Int64.random(in: milliseconds / 5...max(1, milliseconds), using: &random))
         failures += 1
         let next = now + max(least, delay)

@@ -117,26 +117,9 @@ struct ReadDriver<Transport: EventSourceTransport>: Sendable {
     /// Reads a body as it arrives, until it ends, the machine leaves it, or it is silent for too long.
     private func follow(_ body: Transport.Body, _ machine: inout Machine) async throws -> Machine.Next {
         let watchdog = IdleWatchdog(timeout: options.liveTimeout)
-        let before = machine
-        // The machine moves into the reading task and comes back from it, whoever of the two finishes first.
-        let (after, decided) = await withTaskGroup(of: (Machine, Machine.Next?)?.self) { group in
-            group.addTask {
-                var machine = before
-                let next = await read(body, &machine, watchdog)
-                return (machine, next)
-            }
-            group.addTask {
-                try? await watchdog.expire()
-                return nil
-            }
-            var result: (Machine, Machine.Next?)?
-            for await finished in group {
-                group.cancelAll()
-                if let finished { result = finished }
-            }
-            return result ?? (before, nil)
+        let decided = await ReadRace.run(&machine, until: [{ try? await watchdog.expire() }]) { machine in
+            await read(body, &machine, watchdog)
         }
-        machine = after
         try Task.checkCancellation()
         return decided ?? machine.ended(.failed("nothing arrived for \(options.liveTimeout.words)"), at: now)
     }

@@ -32,9 +32,14 @@ struct Backoff {
 
 extension Duration {
     /// Whole milliseconds, at most those of 24 days, so that arithmetic on them cannot overflow.
-    var milliseconds: Int64 {
+    package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         guard seconds < 2_000_000 else { return 2_000_000_000 }
         return max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+
+    /// For people: whole seconds, or milliseconds.
+    package var words: String {
+        milliseconds % 1000 == 0 ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
     }
 }

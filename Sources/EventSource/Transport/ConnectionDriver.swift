@@ -73,8 +73,10 @@ struct ConnectionDriver<Transport: EventSourceTransport> {
             let response: Response
             do {
                 let sent = whole(request)
-                let timeout = configuration.responseTimeout.milliseconds
-                let answer = { @Sendable in try await Self.answer(to: sent, over: transport, within: timeout) }
+                let timeout = configuration.responseTimeout
+                let answer = { @Sendable in
+                    try await Deadline.within(timeout, "no response") { try await transport.send(sent) }
+                }
                 guard let answered = try await restart.interrupting(answer) else {
                     restart.take()
                     return .leave(machine.restarted(at: now))
@@ -118,32 +120,11 @@ struct ConnectionDriver<Transport: EventSourceTransport> {
     /// Reads a body until it ends, the machine leaves it, it is silent for too long, or a restart is asked for.
     private func read(_ response: Response, _ machine: inout Machine) async throws -> Machine.Next {
         let watchdog = configuration.idleTimeout.map { IdleWatchdog(timeout: $0) }
-        let before = machine
-        // The machine moves into the reading task and comes back from it, whoever of the three finishes first.
-        let (after, decided) = await withTaskGroup(of: (Machine, Machine.Next?)?.self) { group in
-            group.addTask {
-                var machine = before
-                let next = await read(response.body, &machine, watchdog: watchdog)
-                return (machine, next)
-            }
-            if let watchdog {
-                group.addTask {
-                    try? await watchdog.expire()
-                    return nil
-                }
-            }
-            group.addTask {
-                await restart.asked()
-                return nil
-            }
-            var result: (Machine, Machine.Next?)?
-            for await finished in group {
-                group.cancelAll()
-                if let finished { result = finished }
-            }
-            return result ?? (before, nil)
+        var limits: [@Sendable () async -> Void] = [{ [restart] in await restart.asked() }]
+        if let watchdog { limits.append { try? await watchdog.expire() } }
+        let decided = await ReadRace.run(&machine, until: limits) { machine in
+            await read(response.body, &machine, watchdog: watchdog)
         }
-        machine = after
         try Task.checkCancellation()
         if let decided { return decided }
         return restart.take() ? machine.restarted(at: now) : machine.disconnected(.idle, at: now)
@@ -181,25 +162,6 @@ struct ConnectionDriver<Transport: EventSourceTransport> {
             headers: request.fields(configuration),
             body: request.sendsBody ? configuration.body : nil
         )
-    }
-
-    /// The response to a request, if its head comes within so many milliseconds.
-    private static func answer(
-        to request: EventSourceRequest,
-        over transport: Transport,
-        within timeout: Int64
-    ) async throws -> Response {
-        try await withThrowingTaskGroup(of: Response.self) { group in
-            group.addTask { try await transport.send(request) }
-            group.addTask {
-                try await Task.sleep(for: .milliseconds(timeout))
-                let time = timeout % 1000 == 0 ? "\(timeout / 1000) s" : "\(timeout) ms"
-                throw EventSourceTransportError("no response within \(time)")
-            }
-            defer { group.cancelAll() }
-            guard let response = try await group.next() else { preconditionFailure("two tasks were added") }
-            return response
-        }
     }
 }
 
