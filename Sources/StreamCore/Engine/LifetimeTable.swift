@@ -129,20 +129,11 @@ final class LifetimeTable: Sendable {
     }
 
     private static func store(_ lifetime: Lifetime, _ name: StreamName, _ state: inout State) {
-        guard !lifetime.isIdle else {
-            state.lifetimes[name] = nil
-            return
-        }
-        var lifetime = lifetime
-        if let deadline = lifetime.deadline, lifetime.queued.map({ deadline < $0 }) ?? true {
-            lifetime.queued = deadline
-            state.deadlines.insert(Deadline(moment: deadline, name: name))
-        }
         state.lifetimes[name] = lifetime
-        if state.deadlines.count > 2 * state.lifetimes.count + 1024 { compact(&state) }
+        if let index = state.lifetimes.index(forKey: name) { settle(at: index, name, &state) }
     }
 
-    /// Does what `store` does for a lifetime that was changed where it stands.
+    /// Forgets a lifetime that says nothing any more, and queues the next moment of another.
     private static func settle(
         at index: Dictionary<StreamName, Lifetime>.Index,
         _ name: StreamName,
