@@ -32,11 +32,11 @@ package final class RequestRun {
     /// When it came; nil where its response waits for somebody else.
     var began: NIODeadline? = .now()
     /// Why it may go on; nil where that cannot end.
-    private var grant: (any AccessGrant)?
+    var grant: (any AccessGrant)?
     /// What is held for it while it is open.
     private var held: (any AnyObject & Sendable)?
     /// The right to it ended while it was carried out: what comes of that is ended at once.
-    private var lost: RightLoss?
+    var lost: RightLoss?
     /// The peer waits for a word before it sends the body.
     var owesContinue: Bool
     /// What the access log says of it; nil where there is none.
@@ -174,11 +174,6 @@ package final class RequestRun {
         work.drain()
     }
 
-    /// The rules about who may have changed: a request that has lost its right by them is brought to an end.
-    func reviewRight() {
-        if let grant, !grant.stillHolds { loseRight(.revoked) }
-    }
-
     // MARK: What the transport asks
 
     /// What others begin that belongs to it; nil where there is no trace.
@@ -212,24 +207,6 @@ package final class RequestRun {
     package var mayLeave: Bool { work.mayLeave }
 
     // MARK: -
-
-    private func loseRight(_ loss: RightLoss) {
-        grant = nil
-        guard !machine.isOver else { return }
-        note(AccessEnd(ReconnectReason(loss)))
-        if case .collecting = machine.state {
-            body = []
-            hold(0)
-            return tell(.failed(.lostRight(loss)))
-        }
-        let work = work
-        if work.loseRight(loss) { return }
-        if case .pending = work {
-            self.work = .none
-            return reply(.response(loop.responder.respond(to: .lostRight(loss), head: head)))
-        }
-        lost = loss
-    }
 
     func tell(_ event: RequestStateMachine.Event) { perform(next(event)) }
 
@@ -344,13 +321,6 @@ package final class RequestRun {
         endWhatIsLost()
     }
 
-    /// Ends what came of a request whose right had ended before.
-    private func endWhatIsLost() {
-        guard let lost, !machine.isOver else { return }
-        self.lost = nil
-        loseRight(lost)
-    }
-
     private func respond(_ response: Response) {
         work = .none
         note(status: response.status)
@@ -384,8 +354,7 @@ package final class RequestRun {
     private func giveWay() {
         switch (machine.state, work) {
         case (.collecting, _):
-            body = []
-            hold(0)
+            forgetBody()
             tell(.failed(.overloaded))
         case (.appending(.arriving), .append(let streaming)): streaming.giveWay()
         case (.exchanging(isBodyComplete: false), .exchange(let exchange)): exchange.giveWay()
@@ -407,9 +376,13 @@ package final class RequestRun {
         }
     }
 
-    private func drop() {
+    func forgetBody() {
         body = []
         hold(0)
+    }
+
+    private func drop() {
+        forgetBody()
         let work = work
         self.work = .none
         work.disconnected()
