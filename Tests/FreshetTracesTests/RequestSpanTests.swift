@@ -109,9 +109,9 @@ struct RequestSpanTests {
         ] as [(String, String?, Int)]
     )
     func addresses(authority: String, host: String?, port: Int) {
-        let address = ServerAddress(authority, isSecure: false)
+        let address = RequestedAddress(authority, isSecure: false)
         #expect(address?.host == host)
         if host != nil { #expect(address?.port == port) }
-        #expect(ServerAddress("a", isSecure: true)?.port == 443)
+        #expect(RequestedAddress("a", isSecure: true)?.port == 443)
     }
 }

@@ -101,9 +101,7 @@ package final class HTTPLoop {
         response.headers += responder.commonFields(for: head)
         counts.responses[response.status, default: 0] += 1
         if let why = response.reconnect { counts.reconnects[why, default: 0] += 1 }
-        if response.status >= 400 {
-            log.failed(head, status: response.status, problem: problem, from: peer, responder.isSecret)
-        }
+        noteFailure(head, response.status, problem, from: peer)
         return response
     }
 
@@ -114,10 +112,14 @@ package final class HTTPLoop {
         count(head, began)
         response.headers += responder.commonFields(for: head)
         counts.responses[response.status, default: 0] += 1
-        if response.status >= 400 {
-            log.failed(head, status: response.status, problem: nil, from: peer, responder.isSecret)
-        }
+        noteFailure(head, response.status, nil, from: peer)
         return response
+    }
+
+    private func noteFailure(_ head: RequestHead?, _ status: Int, _ problem: String?, from peer: String) {
+        // Looked at here too: to hand over a method of the responder takes an allocation.
+        guard status >= 400 else { return }
+        log.failed(head, status: status, problem: problem, from: peer, responder.isSecret)
     }
 
     private func count(_ head: RequestHead?, _ began: NIODeadline?) {
