@@ -70,6 +70,30 @@ def test_what_failed_is_told_wherever_it_ran():
     assert "--- goes on: ok, " in output
 
 
+def test_the_end_names_what_failed_in_a_step_wherever_it_ran():
+    status, output = run(
+        """
+        tests() { echo "many lines"; echo "FAILED test_$1.py::test_that - assert 1 == 2"; echo "1 failed in 3 s"; false; }
+        export -f tests
+        lane() { step "in the lane" 50 bash -c "tests lane"; }
+        beside lane
+        step build 50 bash -c "echo 'a.swift:1:2: error: no such name'; false"
+        join
+        step after 50 bash -c "tests after"
+        step good 50 echo "FAILED is no failure here"
+        summary
+        """
+    )
+    assert status == 1
+    assert output.count("many lines\nFAILED test_after.py::test_that - assert 1 == 2\n1 failed in 3 s\n--- after: FAILED") == 1
+    told = output.partition("\nFAILED:\n")[2]
+    assert "    after\n        FAILED test_after.py::test_that - assert 1 == 2\n" in told
+    assert "    in the lane\n        FAILED test_lane.py::test_that - assert 1 == 2\n" in told
+    assert "    build\n        a.swift:1:2: error: no such name\n" in told
+    assert "1 failed" not in told and "good" not in told
+
+
+
 def test_a_step_that_takes_too_long_is_stopped_with_all_that_it_started(tmp_path):
     pids = {}
     # On a busy machine a second may be over before a step has started what it is to start.

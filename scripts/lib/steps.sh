@@ -1,10 +1,11 @@
 # Steps of a test run: each is timed, bounded, and leaves no process behind. Sourced, never run.
 #
 # They run one after the other. `beside FUNCTION` begins the steps of a function beside those that follow it, `join` waits
-# for them. Between the two, each step prints what it said as a whole, when it has ended.
+# for them. Between the two, each step prints what it said as a whole, when it has ended. What a failed step said of its
+# failures stands at the end too, since whoever reads a long log begins there.
 
 step_directory=$(mktemp -d)
-# A line for each step that has ended: its seconds, its status, its name.
+# A line for each step that has ended: its seconds, its status, the file with what it said, its name.
 step_records=$step_directory/records
 step_session=
 step_lane=
@@ -40,26 +41,26 @@ trap interrupted INT TERM HUP
 
 # step NAME SECONDS COMMAND...: runs the command in a session of its own, without standard input.
 step() {
-    local name=$1 limit=$2 started=$SECONDS status seconds output
+    local name=$1 limit=$2 started=$SECONDS follower= status seconds output
     shift 2
-    if [ -n "$step_has_company" ]; then
-        output=$(mktemp "$step_directory/output.XXXXXX")
-        setsid timeout -k 15 "$limit" "$@" </dev/null >"$output" 2>&1 &
-    else
-        output=
-        printf '\n==> %s\n' "$name"
-        setsid timeout -k 15 "$limit" "$@" </dev/null &
-    fi
+    output=$(mktemp "$step_directory/output.XXXXXX")
+    [ -n "$step_has_company" ] || printf '\n==> %s\n' "$name"
+    setsid timeout -k 15 "$limit" "$@" </dev/null >"$output" 2>&1 &
     step_session=$!
+    if [ -z "$step_has_company" ]; then
+        tail -n +1 -f -s 0.2 --pid="$step_session" "$output" &
+        follower=$!
+    fi
     wait "$step_session"
     status=$?
     end_session "$step_session"
+    [ -z "$follower" ] || wait "$follower"
     step_session=
     seconds=$((SECONDS - started))
-    echo "$seconds $status $name" >>"$step_records"
+    echo "$seconds $status $output $name" >>"$step_records"
     {
-        [ -z "$output" ] || flock 9
-        [ -z "$output" ] || { printf '\n==> %s\n' "$name" && cat "$output"; }
+        [ -n "$follower" ] || flock 9
+        [ -n "$follower" ] || { printf '\n==> %s\n' "$name" && cat "$output"; }
         if [ "$status" = 0 ]; then
             printf -- '--- %s: ok, %d s\n' "$name" "$seconds"
         else
@@ -89,15 +90,23 @@ join() {
     step_lane= step_has_company=
 }
 
+# What a step said of its failures: the lines of pytest, Swift Testing and the compiler that name one, the first ten.
+failures() { grep -aE '^(FAILED|ERROR) |^✘ .* recorded an issue|(^|: )error: ' "$1" | cut -c 1-160 | head -n 10; }
+
 # Prints the slowest steps and what failed; exits accordingly.
 summary() {
+    local seconds status output name
     printf '\nSteps, slowest first (%d s in all):\n' "$SECONDS"
-    sort -rn "$step_records" | while read -r seconds _ name; do printf '%6d s  %s\n' "$seconds" "$name"; done
+    sort -rn "$step_records" | while read -r seconds _ _ name; do printf '%6d s  %s\n' "$seconds" "$name"; done
     if ! grep -qv '^[0-9]* 0 ' "$step_records"; then
         printf '\nEverything passed.\n'
         exit 0
     fi
     printf '\nFAILED:\n'
-    sed -n '/^[0-9]* 0 /!s/^[0-9]* [0-9]* /    /p' "$step_records"
+    while read -r seconds status output name; do
+        [ "$status" != 0 ] || continue
+        printf '    %s\n' "$name"
+        failures "$output" | sed 's/^/        /'
+    done <"$step_records"
     exit 1
 }
