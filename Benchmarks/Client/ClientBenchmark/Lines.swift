@@ -48,9 +48,14 @@ private struct Bytes: AsyncSequence {
         }
 
         mutating func next() async throws -> UInt8? {
+            try await next(isolation: nil)
+        }
+
+        // Where the caller runs: a byte that is there must not cost a change of the executor.
+        mutating func next(isolation actor: isolated (any Actor)?) async throws -> UInt8? {
             while true {
                 if let byte = piece.readInteger(as: UInt8.self) { return byte }
-                guard let next = try await pieces.next(isolation: #isolation) else { return nil }
+                guard let next = try await pieces.next(isolation: actor) else { return nil }
                 piece = next
             }
         }

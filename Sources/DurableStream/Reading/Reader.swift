@@ -94,6 +94,13 @@ extension DurableStream {
             ///
             /// - Throws: ``DurableStreamError`` when reading failed for good.
             public mutating func next() async throws -> Chunk? {
+                try await next(isolation: #isolation)
+            }
+
+            /// The same, on the caller's actor: a loop there takes what has come without a change of the executor.
+            ///
+            /// - Throws: ``DurableStreamError`` when reading failed for good.
+            public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Chunk? {
                 if let chunk = batch.popFirst() { return chunk }
                 let reading: Reading
                 switch state {

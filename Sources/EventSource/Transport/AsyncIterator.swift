@@ -80,6 +80,13 @@ extension EventSource {
         ///
         /// - Throws: ``EventSourceError`` when the subscription failed for good.
         public mutating func next() async throws -> Element? {
+            try await next(isolation: #isolation)
+        }
+
+        /// The same, on the caller's actor: a loop there takes what has come without a change of the executor.
+        ///
+        /// - Throws: ``EventSourceError`` when the subscription failed for good.
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Element? {
             if let element = batch.popFirst() { return element }
             let subscription: Subscription
             switch state {
