@@ -201,6 +201,7 @@ def test_a_share_of_the_traces_that_begin_here_is_recorded_and_what_a_caller_has
     for name, headers in [("none", {}), ("unrecorded", caller("00")), ("recorded", caller("01"))]:
         server.create(name=name, headers=headers)
     expected = {"recorded"} if share == "0" else {"none", "recorded"}
+
     def recorded():
         return {span["url.path"].rpartition("/")[2] for span in collector.spans}
 
