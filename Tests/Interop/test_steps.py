@@ -19,7 +19,7 @@ def start(script):
 def run(script):
     process = start(script)
     try:
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=300)
     finally:
         processes.end(process)
     assert errors == ""
