@@ -300,9 +300,12 @@ def figure(server, name):
 def test_a_handshake_that_does_not_come_has_a_time(serve):
     server = serve(certificate=usual(), header_seconds=0.5)
     with Connection(tuple(server.address)) as silent, Connection(tuple(server.address)) as half:
-        half.send(b"\x16\x03\x01\x02\x00\x01")
+        # A machine that pauses between the two sends it to a connection that is closed.
+        with contextlib.suppress(ConnectionError):
+            half.send(b"\x16\x03\x01\x02\x00\x01")
         assert silent.read_to_end() == b""
-        half.read_to_end()
+        with contextlib.suppress(ConnectionError):
+            half.read_to_end()
     # So little time is not always enough on a busy machine.
     assert eventually(server.still_serves_or_none)
 

@@ -227,7 +227,8 @@ def test_what_is_refused_or_rejected_is_dropped_and_counted(serve):
         server = serve(otlp_endpoint=collector.url)
         server.create()
         refused = len(collector.call(0).spans)
-        eventually(lambda: dropped(server) == refused)
+        # On a busy machine the next export may be over before this is asked.
+        eventually(lambda: dropped(server) in (refused, refused + 1))
         collector.call(1)
         eventually(lambda: dropped(server) == refused + 1)
         assert server.logged().count(FAILING) == 1
