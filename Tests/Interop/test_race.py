@@ -64,7 +64,7 @@ def race(page, holding="", remedy="", cut=False, single=False, seconds=2):
         """,
         holding, remedy, cut, single, seconds,
     )  # fmt: skip
-    page.wait_for("document.querySelector('#lanes').dataset.state === 'over'", seconds=60)
+    page.wait_for("document.querySelector('#lanes').dataset.state === 'over'", seconds=120)
     page.wait_for("document.querySelector('[data-lane=sse] [data-figure=made]').dataset.value")
     return page.run(FIGURES)
 
@@ -72,10 +72,10 @@ def race(page, holding="", remedy="", cut=False, single=False, seconds=2):
 def soon(page, **switches):
     """A race in which the streams show their first word in less than half of the time that standard HTTP takes.
 
-    On a busy machine it may come late in any one race; what holds it back does so in all of them.
+    On a busy machine it may come late in any one race, and rather in a short one; what holds it back does so in all of them.
     """
-    for _ in range(4):
-        lanes = race(page, **switches)
+    for seconds in (2, 2, 5, 10):
+        lanes = race(page, seconds=seconds, **switches)
         if not all_whole(lanes) or all(lanes[lane]["firstWord"] < lanes["json"]["firstWord"] / 2 for lane in STREAMS):
             break
     return lanes
@@ -181,9 +181,10 @@ def figures_are_saved(page):
         """
     )
     data, picture = saved["freshet-race.json"], saved["freshet-race.png"]
+    chosen = page.run("return Number(document.querySelector('#seconds').value)")
     assert picture[0] == 1920 and picture[1] > 600
     assert [lane["lane"] for lane in data["lanes"]] == list(LANES)
-    assert data["settings"]["seconds"] == 2
+    assert data["settings"]["seconds"] == chosen
     assert all(lane["timeline"][-1][1] == SIZE for lane in data["lanes"])
 
 
