@@ -243,7 +243,7 @@ def test_the_json_trap_and_two_ways_out(page):
     page.console_errors()
     box = "document.querySelector('#trap-%s')"
     # A busy machine may pause for all of the 3 s that it takes, but not each time.
-    for _ in range(4):
+    for _ in range(8):
         # In the middle of it: no value on the one side, values on the other. The page notes it, for it passes.
         page.run(
             """

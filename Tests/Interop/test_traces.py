@@ -242,7 +242,7 @@ def test_a_collector_that_is_away_is_told_of_once_and_gets_later_what_still_wait
     for number in range(50):
         assert server.append(path, str(number)).status == 204
     with Collector(port=port) as collector:
-        eventually(lambda: len([span for span in collector.spans if span["http.request.method"] == "POST"]) == 50, 90)
+        eventually(lambda: len([span for span in collector.spans if span["http.request.method"] == "POST"]) == 50, 180)
         assert collector.span(http_request_method="PUT")["http.response.status_code"] == 201
         eventually(lambda: "Spans are exported again." in server.logged())
     assert server.logged().count(FAILING) == 1

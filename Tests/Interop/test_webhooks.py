@@ -100,7 +100,7 @@ class Receiver:
         self.server.shutdown()
         self.server.server_close()
 
-    def next(self, seconds=60):
+    def next(self, seconds=180):
         return self.calls.get(timeout=seconds)
 
 
