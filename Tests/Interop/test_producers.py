@@ -710,7 +710,7 @@ def test_the_readme_s_examples(server, tmp_path):
         file.write_text(code)
         program = ["node"] if language == "js" else [shutil.which("python3")]
         done = subprocess.run(
-            [*program, file], env={**os.environ, "FRESHET_URL": server.url}, capture_output=True, text=True, timeout=60
+            [*program, file], env={**os.environ, "FRESHET_URL": server.url}, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
         assert server.read(f"/v1/stream/{name}").body == b"Hello world"

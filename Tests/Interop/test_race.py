@@ -64,7 +64,7 @@ def race(page, holding="", remedy="", cut=False, single=False, seconds=2):
         """,
         holding, remedy, cut, single, seconds,
     )  # fmt: skip
-    page.wait_for("document.querySelector('#lanes').dataset.state === 'over'", seconds=60)
+    page.wait_for("document.querySelector('#lanes').dataset.state === 'over'", seconds=120)
     page.wait_for("document.querySelector('[data-lane=sse] [data-figure=made]').dataset.value")
     return page.run(FIGURES)
 
@@ -72,10 +72,10 @@ def race(page, holding="", remedy="", cut=False, single=False, seconds=2):
 def soon(page, **switches):
     """A race in which the streams show their first word in less than half of the time that standard HTTP takes.
 
-    On a busy machine it may come late in any one race; what holds it back does so in all of them.
+    On a busy machine it may come late in any one race, and rather in a short one; what holds it back does so in all of them.
     """
-    for _ in range(4):
-        lanes = race(page, **switches)
+    for seconds in (2, 2, 5, 10):
+        lanes = race(page, seconds=seconds, **switches)
         if not all_whole(lanes) or all(lanes[lane]["firstWord"] < lanes["json"]["firstWord"] / 2 for lane in STREAMS):
             break
     return lanes
@@ -181,9 +181,10 @@ def figures_are_saved(page):
         """
     )
     data, picture = saved["freshet-race.json"], saved["freshet-race.png"]
+    chosen = page.run("return Number(document.querySelector('#seconds').value)")
     assert picture[0] == 1920 and picture[1] > 600
     assert [lane["lane"] for lane in data["lanes"]] == list(LANES)
-    assert data["settings"]["seconds"] == 2
+    assert data["settings"]["seconds"] == chosen
     assert all(lane["timeline"][-1][1] == SIZE for lane in data["lanes"])
 
 
@@ -242,7 +243,7 @@ def test_the_json_trap_and_two_ways_out(page):
     page.console_errors()
     box = "document.querySelector('#trap-%s')"
     # A busy machine may pause for all of the 3 s that it takes, but not each time.
-    for _ in range(4):
+    for _ in range(8):
         # In the middle of it: no value on the one side, values on the other. The page notes it, for it passes.
         page.run(
             """

@@ -30,7 +30,7 @@ def run(demo, tmp_path):
         example = EXAMPLES[name]
         code = example["code"].replace("http://127.0.0.1:4437", demo.url)
         done = subprocess.run(
-            [*programs[example["language"]], code], env=environment, capture_output=True, text=True, timeout=60
+            [*programs[example["language"]], code], env=environment, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

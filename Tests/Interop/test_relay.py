@@ -48,7 +48,7 @@ class Relayed(Scripted):
 def relayed():
     both = Relayed()
     yield both
-    assert both.server.stop() == 0, both.server.logged()
+    assert both.server.stop(60) == 0, both.server.logged()
 
 
 @pytest.fixture
@@ -327,7 +327,7 @@ def test_an_upstream_that_only_keeps_its_connection_is_left(relay, drip):
         answer = relayed.upstream.answers[-1]
         eventually(lambda: answer.gone)
         # Longer than one may be silent. On a busy machine the upstream or the relay may pause for so long by itself, but not each time.
-        if lasted > 2 and answer.drips > 20:
+        if lasted > 2 and answer.drips > 5:
             break
     else:
         pytest.fail(f"left after {lasted} s and {answer.drips} signs of life")
@@ -407,10 +407,16 @@ def test_a_drain_waits_for_an_answer_that_nobody_reads_and_begins_none(relay):
     answer.let(1)
     relayed.server.process.terminate()
     eventually(lambda: drains(relayed.server))
-    assert relayed.call().status == 503
+
+    def status():
+        """That of another call: its connection may be closed for being idle when the drain begins on its event loop."""
+        with contextlib.suppress(OSError, Closed):
+            return relayed.call().status
+
+    assert eventually(status) == 503
     assert answer.gone is None
     answer.let(len(CHAT) + 1)
-    assert relayed.server.process.wait(30) == 0
+    assert relayed.server.process.wait(60) == 0
     # What was read may not have been counted yet.
     eventually(lambda: answer.written == len(CHAT))
 

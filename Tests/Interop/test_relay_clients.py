@@ -35,7 +35,7 @@ class Relayed(Scripted):
 def relayed():
     both = Relayed()
     yield both
-    assert both.server.stop() == 0, both.server.logged()
+    assert both.server.stop(60) == 0, both.server.logged()
 
 
 def calls(client):

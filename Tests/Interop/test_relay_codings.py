@@ -24,7 +24,7 @@ JSON_BODY = b'{"id":"c","object":"chat.completion","created":1,"model":"m","choi
 def relayed():
     both = Relayed()
     yield both
-    assert both.server.stop() == 0, both.server.logged()
+    assert both.server.stop(60) == 0, both.server.logged()
 
 
 def zstd(pieces):

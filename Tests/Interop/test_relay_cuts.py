@@ -43,7 +43,7 @@ class Relayed:
 def relayed():
     both = Relayed(memory=True)
     yield both
-    assert both.server.stop() == 0, both.server.logged()
+    assert both.server.stop(60) == 0, both.server.logged()
 
 
 def events_of(server, path):

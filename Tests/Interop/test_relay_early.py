@@ -52,7 +52,7 @@ def rest_of(connection):
 def relayed():
     both = Relayed(relay_early_seconds=0.2, heartbeat_seconds=0.1)
     yield both
-    assert both.server.stop() == 0, both.server.logged()
+    assert both.server.stop(60) == 0, both.server.logged()
 
 
 @pytest.mark.parametrize("format", EVENTS)

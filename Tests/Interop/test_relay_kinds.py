@@ -54,7 +54,7 @@ class Relayed(Scripted):
 def relayed():
     one = Relayed(relay_early_seconds=0.2)
     yield one
-    assert one.server.stop() == 0, one.server.logged()
+    assert one.server.stop(60) == 0, one.server.logged()
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def patient():
     """A relay that waits for the upstream's own response: on a busy machine it takes longer than the other one waits."""
     one = Relayed()
     yield one
-    assert one.server.stop() == 0, one.server.logged()
+    assert one.server.stop(60) == 0, one.server.logged()
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ class Relayed:
 def relayed():
     both = Relayed()
     yield both
-    assert both.server.stop() == 0, both.server.logged()
+    assert both.server.stop(60) == 0, both.server.logged()
 
 
 def pieces_of(one, eol="lf", size=None):

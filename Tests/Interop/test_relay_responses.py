@@ -64,7 +64,7 @@ def relay():
 def relayed():
     one = Relayed()
     yield one
-    assert one.server.stop() == 0, one.server.logged()
+    assert one.server.stop(60) == 0, one.server.logged()
 
 
 def text_of(events):

@@ -235,7 +235,7 @@ def test_a_hundred_reloads_under_load_cut_nobody_and_lose_nothing(guarded):
             append(guarded, path, f"{number} ")
 
     def read(path, who):
-        with guarded.subscribe(path, who, timeout=120) as reader:
+        with guarded.subscribe(path, who, timeout=300) as reader:
             ready.release()
             text = ""
             while len(text.split()) < count:
@@ -264,7 +264,7 @@ def test_a_hundred_reloads_under_load_cut_nobody_and_lose_nothing(guarded):
         os.replace(new, guarded.keys)
         reload(guarded)
     for thread in [*writers, *readers]:
-        thread.join(timeout=120)
+        thread.join(timeout=300)
         assert not thread.is_alive()
     assert not problems
     assert len(found) == len(readers)

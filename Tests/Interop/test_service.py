@@ -74,7 +74,7 @@ def test_a_service_manager_that_went_away_is_no_trouble(tmp_path):
     try:
         assert server.still_serves()
     finally:
-        assert server.stop() == 0
+        assert server.stop(60) == 0
 
 
 def health(*arguments, **environment):

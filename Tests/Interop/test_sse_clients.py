@@ -124,7 +124,7 @@ def with_aiohttp_sse_client2(url, events):
             except aiohttp.ClientError:
                 pass
 
-    asyncio.run(asyncio.wait_for(read(), 50))
+    asyncio.run(asyncio.wait_for(read(), 300))
 
 
 def with_launchdarkly(url, events):

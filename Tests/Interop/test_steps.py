@@ -19,7 +19,7 @@ def start(script):
 def run(script):
     process = start(script)
     try:
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=300)
     finally:
         processes.end(process)
     assert errors == ""
@@ -126,7 +126,7 @@ def test_an_interrupt_ends_both_lanes(tmp_path):
     try:
         pids = [eventually(lambda: (tmp_path / name).exists() and (tmp_path / name).read_text().strip()) for name in ("lane", "main")]
         os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(30) == 130
+        assert process.wait(120) == 130
         eventually(lambda: not any(is_running(pid) for pid in pids), what="the end of both lanes")
     finally:
         processes.end(process)

@@ -160,9 +160,15 @@ def test_a_body_that_ends_right_after_a_cancel_s_answer_is_told_of_it(server):
                 producer.send_chunk("word")
             described = path.replace("/v1/stream/", "/v1/streams/")
             eventually(lambda: server.request("GET", described).json["producers"] == 1, what="the producer being counted")
+            cancelled = time.monotonic()
             assert server.cancel(path).status == 204
-            producer.send_chunk("")
-            answer = producer.read_answer()
+            try:
+                producer.send_chunk("")
+                answer = producer.read_answer()
+            except ConnectionError:
+                # The server hears a producer out for 2 s: only a machine that pauses for longer ends its body later.
+                assert time.monotonic() - cancelled > 1.9, f"round {round}"
+                continue
             assert (answer.status, answer["Stream-End-Reason"]) == (409, "cancelled"), f"round {round}"
 
 

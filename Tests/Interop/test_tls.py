@@ -300,9 +300,12 @@ def figure(server, name):
 def test_a_handshake_that_does_not_come_has_a_time(serve):
     server = serve(certificate=usual(), header_seconds=0.5)
     with Connection(tuple(server.address)) as silent, Connection(tuple(server.address)) as half:
-        half.send(b"\x16\x03\x01\x02\x00\x01")
+        # A machine that pauses between the two sends it to a connection that is closed.
+        with contextlib.suppress(ConnectionError):
+            half.send(b"\x16\x03\x01\x02\x00\x01")
         assert silent.read_to_end() == b""
-        half.read_to_end()
+        with contextlib.suppress(ConnectionError):
+            half.read_to_end()
     # So little time is not always enough on a busy machine.
     assert eventually(server.still_serves_or_none)
 
@@ -495,7 +498,7 @@ def test_the_clients_of_freshet_speak_it(server, tmp_path):
     assert run("info", "--ca-file", nothing, url).returncode == 64
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("settings", "by_http2"),
     [
@@ -509,8 +512,8 @@ def test_the_clients_of_freshet_speak_it(server, tmp_path):
 def test_the_doctor_finds_it_live(serve, settings, by_http2):
     server = serve(**settings)
     # A machine that was too busy to judge by is asked again: what the doctor gets wrong it gets wrong each time.
-    for _ in range(4):
-        found = run("doctor", "--ca-file", usual().authority, server.url, timeout=120)
+    for _ in range(8):
+        found = run("doctor", "--ca-file", usual().authority, server.url, timeout=300)
         if found.returncode == 0:
             break
     assert found.returncode == 0, found.stdout.decode() + found.stderr.decode()
@@ -524,7 +527,7 @@ def test_curl_reads_a_stream(server):
     done = subprocess.run(
         ["curl", "-sS", "--cacert", usual().authority, "-H", "Accept: text/event-stream", server.url + path],
         capture_output=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert b"data: hello" in done.stdout and b"event: end" in done.stdout

@@ -228,7 +228,8 @@ def test_what_is_refused_or_rejected_is_dropped_and_counted(serve):
         server = serve(otlp_endpoint=collector.url)
         server.create()
         refused = len(collector.call(0).spans)
-        eventually(lambda: dropped(server) == refused)
+        # On a busy machine the next export may be over before this is asked.
+        eventually(lambda: dropped(server) in (refused, refused + 1))
         collector.call(1)
         eventually(lambda: dropped(server) == refused + 1)
         assert server.logged().count(FAILING) == 1
@@ -242,7 +243,7 @@ def test_a_collector_that_is_away_is_told_of_once_and_gets_later_what_still_wait
     for number in range(50):
         assert server.append(path, str(number)).status == 204
     with Collector(port=port) as collector:
-        eventually(lambda: len([span for span in collector.spans if span["http.request.method"] == "POST"]) == 50, 90)
+        eventually(lambda: len([span for span in collector.spans if span["http.request.method"] == "POST"]) == 50, 180)
         assert collector.span(http_request_method="PUT")["http.response.status_code"] == 201
         eventually(lambda: "Spans are exported again." in server.logged())
     assert server.logged().count(FAILING) == 1

@@ -10,7 +10,7 @@ from .wire import Closed, Connection
 class Arrivals:
     """Native reads of one stream, one for each named address."""
 
-    def __init__(self, addresses, path, headers=None, timeout=15):
+    def __init__(self, addresses, path, headers=None, timeout=60):
         self.selector = selectors.DefaultSelector()
         self.readers, self.bytes, self.last = {}, {}, {}
         # Opened before any of them is waited for: a proxy may hold the head of its answer back.
@@ -46,7 +46,7 @@ class Arrivals:
     def ended(self):
         return {name for name, reader in self.readers.items() if reader.ended}
 
-    def of(self, marker, seconds=15, names=None):
+    def of(self, marker, seconds=60, names=None):
         """When `marker` was there, by name; those that did not get it in time are missing."""
         marker, found = marker.encode(), {}
         waiting = set(names or self.readers)

@@ -62,7 +62,7 @@ class BareRoot:
         return [*_namespace(_AS_SERVICE), self.directory, str(user), str(files), notify, *arguments]
 
     def run(self, *arguments, check=True, **options):
-        done = subprocess.run(self.command(*arguments), capture_output=True, timeout=110, **options)
+        done = subprocess.run(self.command(*arguments), capture_output=True, timeout=600, **options)
         assert not check or done.returncode == 0, (arguments, done.stdout, done.stderr)
         return done
 

@@ -23,6 +23,10 @@ ARTIFACTS = pathlib.Path(__file__).resolve().parents[3] / "artifacts"
 # Names of this machine to both browsers, and to nothing else: of three sites, one of which has two of them.
 SITES = ("app.example.test", "hostile.example.org", "pages.example.net", "streams.example.net")
 
+# These only end what hangs: a browser that begins, or loads a page, while all the rest of a test run does, may take a minute.
+TIMEOUTS = {"script": 250_000, "pageLoad": 250_000}
+ANSWER_SECONDS = 300
+
 # Resolves to the expression's value once it is neither false nor undefined; the page waits, not the test.
 _WAIT = """
 const [source, milliseconds, done] = arguments;
@@ -57,7 +61,7 @@ class Browser:
         """The same, for a function whose last argument is called with the result."""
         return self.command("run_async", {"script": script, "args": list(arguments)})
 
-    def wait_for(self, expression, seconds=40):
+    def wait_for(self, expression, seconds=120):
         """Waits in the page until the expression is true, and returns its value."""
         value = self.run_async(_WAIT, expression, seconds * 1000)
         assert value is not None, f"{self.name}: {expression} did not come true; the page says: {self.text()[-600:]}"
@@ -146,13 +150,13 @@ class Chromium(Browser):
         }
         session = self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"/session/{session['sessionId']}"
-        self._send("POST", f"{self._session}/timeouts", {"script": 100_000, "pageLoad": 60_000})
+        self._send("POST", f"{self._session}/timeouts", TIMEOUTS)
 
     def _send(self, method, path, body):
         data = json.dumps(body).encode() if method == "POST" else None
         request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise AssertionError(f"chromium: {path}: {json.load(error)['value']['message']}") from None
@@ -238,18 +242,18 @@ class Firefox(Browser):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._socket = socket.create_connection(("127.0.0.1", self._port()), 120)
+        self._socket = socket.create_connection(("127.0.0.1", self._port()), ANSWER_SECONDS)
         self._buffer = b""
         self._number = 0
         self._receive()  # The greeting.
         # As WebDriver's servers hand it on: wrapped as their own clients send it, Firefox overlooks it.
         session = self._send("WebDriver:NewSession", {"acceptInsecureCerts": True})
         assert session["capabilities"]["acceptInsecureCerts"], session
-        self._send("WebDriver:SetTimeouts", {"script": 100_000, "pageLoad": 60_000})
+        self._send("WebDriver:SetTimeouts", TIMEOUTS)
 
     def _port(self):
         """Firefox writes the port it chose into its profile; there is nothing to wait on but the file."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + ANSWER_SECONDS
         while time.monotonic() < until:
             assert self._process.poll() is None, "Firefox did not start"
             try:
@@ -277,7 +281,11 @@ class Firefox(Browser):
         self._number += 1
         message = json.dumps([0, self._number, command, parameters]).encode()
         self._socket.sendall(b"%d:%s" % (len(message), message))
-        _, _, error, result = self._receive()
+        # A test that was stopped in the middle of a command leaves the response to it: it would be taken for that to the next one, and
+        # so on, through all tests that follow.
+        answered = None
+        while answered != self._number:
+            _, answered, error, result = self._receive()
         assert error is None, f"firefox: {command}: {error['message']}"
         return result.get("value", result) if isinstance(result, dict) else result
 

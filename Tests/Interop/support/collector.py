@@ -121,14 +121,14 @@ class Collector:
     def spans(self):
         return [span for call in list(self.calls) for span in call.spans]
 
-    def call(self, number, seconds=60):
+    def call(self, number, seconds=180):
         """The export of a number, counted from 0, once it is here."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.calls) > number or self.failures, seconds), "no export came"
         assert not self.failures, self.failures
         return self.calls[number]
 
-    def span(self, seconds=60, **wanted):
+    def span(self, seconds=180, **wanted):
         """The one span that has these attributes, with _ for a full stop, or this name or trace, once it is here."""
 
         def found():

@@ -198,7 +198,7 @@ def command(*arguments, url=""):
     return line
 
 
-def run(*arguments, input=None, timeout=60, **options):
-    """Runs a command of the program to its end."""
+def run(*arguments, input=None, timeout=300, **options):
+    """Runs a command of the program to its end. `timeout` only ends what hangs."""
     url = (options.get("env") or {}).get("FRESHET_URL", "")
     return subprocess.run(command(*arguments, url=url), input=input, capture_output=True, timeout=timeout, **options)

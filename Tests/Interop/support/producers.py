@@ -33,7 +33,7 @@ class Driver:
     stream = None
 
     def call(self, name, *values):
-        return self.start(name, *values).result(60)
+        return self.start(name, *values).result(300)
 
     def method(self, name):
         return getattr(self, f"_{name}", None) or getattr(self.stream, name)

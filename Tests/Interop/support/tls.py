@@ -161,7 +161,7 @@ class RecordingRelay:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(20)
+            thread.join(120)
             assert not thread.is_alive(), "a connection did not end"
         return [bytes(record) for record in self.from_server]
 

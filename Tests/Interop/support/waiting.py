@@ -3,7 +3,7 @@
 import time
 
 
-def eventually(condition, seconds=30, what="the condition"):
+def eventually(condition, seconds=60, what="the condition"):
     """Asks again and again until the answer is true, and returns it."""
     until = time.monotonic() + seconds
     while not (value := condition()):
@@ -12,7 +12,7 @@ def eventually(condition, seconds=30, what="the condition"):
     return value
 
 
-def settled(look, expected, seconds=15):
+def settled(look, expected, seconds=60):
     """What is there once all that is expected is, and as long again has passed, at least 1 s.
 
     For what should not come, which no event tells: what should come measures how long this machine needs. `look` returns a set.

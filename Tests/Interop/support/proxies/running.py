@@ -95,7 +95,7 @@ class Front:
     def url(self):
         return f"{'https' if self.name.endswith('-h2') else 'http'}://{self.place.listen}"
 
-    def start(self, patience=40):
+    def start(self, patience=200):
         environment = {**os.environ, "PATH": _PATH, "HOME": str(self.place.directory)}
         for command in self.commands:
             self.processes.append(
