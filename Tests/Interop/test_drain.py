@@ -32,7 +32,7 @@ def not_ready(server):
 
 
 def exit_status(server):
-    return server.process.wait(30)
+    return server.process.wait(60)
 
 
 def test_an_idle_server_stops_at_once_with_0(serve):

@@ -729,4 +729,4 @@ def test_a_drain_tells_each_connection_and_waits_for_what_is_written(clear):
         connection.send(producer, "", ends=True)
         assert connection.answer(producer)[0] == 204
         connection.read_to_end()
-    assert server.process.wait(20) == 0
+    assert server.process.wait(60) == 0

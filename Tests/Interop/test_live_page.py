@@ -254,7 +254,7 @@ def test_it_says_that_the_server_is_gone_and_comes_back_with_it(browser, tmp_pat
         assert browser.run(f"return {EVENTS}.join()") == "before"
         server = kill_and_start(server, tmp_path)
         server.append(path, "after")
-        browser.wait_for(f"{EVENTS}.join() === 'before,after' && {TROUBLE} === ''", 60)
+        browser.wait_for(f"{EVENTS}.join() === 'before,after' && {TROUBLE} === ''")
         browser.run("location.hash = '#/streams'")
         browser.wait_for(f"{NAMES}.join() === 'kept'")
     finally:

@@ -70,7 +70,7 @@ def test_text_says_the_same_and_a_higher_level_says_nothing(serve):
         assert server.request("GET", "/v1/stream/missing").status == 404
     line = r"^\S+Z info freshet: A request failed\. address=127\.0\.0\.1 method=GET path=/v1/stream/missing problem=no-such-stream status=404$"
     eventually(lambda: re.search(line, text.logged(), re.MULTILINE))
-    assert silent.stop() == 0 and "missing" not in silent.logged()
+    assert silent.stop(patience=60) == 0 and "missing" not in silent.logged()
 
 
 def test_no_line_has_a_secret_or_a_command(serve, tmp_path):
@@ -101,7 +101,7 @@ def test_no_line_has_a_secret_or_a_command(serve, tmp_path):
             with Connection(server.address) as connection:
                 connection.send(head + b"Connection: close\r\n\r\n")
                 assert re.match(rb"HTTP/1.1 [45]\d\d ", connection.read_to_end()), head
-        assert server.stop() == 0
+        assert server.stop(patience=60) == 0
         log = server.logged()
         lines = [line for line in log.splitlines() if "A request failed." in line]
         assert len(lines) >= len(heads), log
@@ -116,7 +116,6 @@ def test_no_line_has_a_secret_or_a_command(serve, tmp_path):
 
 
 @pytest.mark.apart
-@pytest.mark.timeout(120)
 def test_a_flood_of_failing_requests_neither_fills_the_log_nor_costs_more_than_one_that_is_not_logged(serve):
     def flood(server):
         with Connection(server.address, timeout=60) as connection:
@@ -213,13 +212,13 @@ def test_a_drain_says_that_it_begins_and_how_it_ended(serve):
         live.send_chunk("a")
         eventually(lambda: server.read(path).body == b"a")
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
     assert any("Draining" in line for line in server.logged().splitlines())
     [line] = told(server, "The drain's deadline came before everybody had left.")
     # Seconds, on a machine that may be busy: in other units it would be 500 at least.
     assert line["cut-short"] == 1 and 0.4 < line["seconds"] < 100
     idle = logging(serve)
-    assert idle.stop() == 0
+    assert idle.stop(patience=60) == 0
     assert told(idle, "Drained.")[0]["cut-short"] == 0
 
 

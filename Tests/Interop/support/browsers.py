@@ -57,7 +57,7 @@ class Browser:
         """The same, for a function whose last argument is called with the result."""
         return self.command("run_async", {"script": script, "args": list(arguments)})
 
-    def wait_for(self, expression, seconds=40):
+    def wait_for(self, expression, seconds=90):
         """Waits in the page until the expression is true, and returns its value."""
         value = self.run_async(_WAIT, expression, seconds * 1000)
         assert value is not None, f"{self.name}: {expression} did not come true; the page says: {self.text()[-600:]}"
@@ -146,7 +146,7 @@ class Chromium(Browser):
         }
         session = self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"/session/{session['sessionId']}"
-        self._send("POST", f"{self._session}/timeouts", {"script": 100_000, "pageLoad": 60_000})
+        self._send("POST", f"{self._session}/timeouts", {"script": 100_000, "pageLoad": 100_000})
 
     def _send(self, method, path, body):
         data = json.dumps(body).encode() if method == "POST" else None
@@ -245,11 +245,11 @@ class Firefox(Browser):
         # As WebDriver's servers hand it on: wrapped as their own clients send it, Firefox overlooks it.
         session = self._send("WebDriver:NewSession", {"acceptInsecureCerts": True})
         assert session["capabilities"]["acceptInsecureCerts"], session
-        self._send("WebDriver:SetTimeouts", {"script": 100_000, "pageLoad": 60_000})
+        self._send("WebDriver:SetTimeouts", {"script": 100_000, "pageLoad": 100_000})
 
     def _port(self):
         """Firefox writes the port it chose into its profile; there is nothing to wait on but the file."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while time.monotonic() < until:
             assert self._process.poll() is None, "Firefox did not start"
             try:

@@ -3,7 +3,7 @@
 import time
 
 
-def eventually(condition, seconds=30, what="the condition"):
+def eventually(condition, seconds=60, what="the condition"):
     """Asks again and again until the answer is true, and returns it."""
     until = time.monotonic() + seconds
     while not (value := condition()):
