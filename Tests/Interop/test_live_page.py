@@ -8,6 +8,7 @@ import pytest
 from support import axe
 from support.crowd import Crowd, Writer, allow_many_sockets
 from support.freshet import NIGHTLY, TRANSPORT, Freshet
+from support.ports import free_port
 from support.restarts import kill_and_start
 from support.waiting import eventually
 
@@ -244,7 +245,7 @@ def test_without_a_right_it_says_which_is_missing(browser, guarded):
 
 
 def test_it_says_that_the_server_is_gone_and_comes_back_with_it(browser, tmp_path):
-    server = Freshet(data=tmp_path)
+    server = Freshet(port=free_port(), data=tmp_path)
     try:
         path = server.create(name="kept", body="before")
         open_page(browser, server, "#/stream/kept")
