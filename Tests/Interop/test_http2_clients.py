@@ -140,9 +140,9 @@ def haproxy(place):
     config = f"""
 defaults
     mode http
-    timeout connect 5s
-    timeout client 50s
-    timeout server 50s
+    timeout connect 60s
+    timeout client 60s
+    timeout server 60s
     option http-no-delay
     option abortonclose
 listen web
