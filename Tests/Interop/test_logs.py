@@ -22,12 +22,16 @@ KEY = "backend-key-0123456789"
 F_SETPIPE_SZ = 1031
 
 
+def objects(server):
+    """The objects of the log whose lines are whole: the last one may be being written."""
+    return [json.loads(line) for line in server.logged().split("\n")[:-1] if line.startswith("{")]
+
+
 def told(server, message, count=1):
     """The objects of the log with a message, once there are as many."""
 
     def find():
-        lines = [json.loads(line) for line in server.logged().splitlines() if line.startswith("{")]
-        found = [line for line in lines if line["message"] == message]
+        found = [line for line in objects(server) if line["message"] == message]
         return len(found) >= count and found
 
     return eventually(find, what=f"'{message}' in the log")
@@ -129,21 +133,25 @@ def test_a_flood_of_failing_requests_neither_fills_the_log_nor_costs_more_than_o
 
     logged, silent = logging(serve), logging(serve, log_level="error")
     times = {server: [] for server in (logged, silent)}
-    for _ in range(5):
+    # The quickest of each: what else the machine does makes some of them slower, what the log costs makes all. A busy machine needs
+    # more of them.
+    for rounds in range(1, 21):
         for server in times:
             times[server].append(flood(server))
-    # The quickest of each: what else the machine does makes some of them slower, what the log costs makes all.
-    took = {"logged": min(times[logged]), "not logged": min(times[silent])}
+        took = {"logged": min(times[logged]), "not logged": min(times[silent])}
+        if rounds >= 5 and took["logged"] < 1.5 * took["not logged"] + 0.1:
+            break
+    else:
+        pytest.fail(f"{took} {list(times.values())}")
     print(took)
-    assert took["logged"] < 1.5 * took["not logged"] + 0.1, took
 
     def counted():
-        lines = [json.loads(line) for line in logged.logged().splitlines() if line.startswith("{")]
+        lines = objects(logged)
         written = [line for line in lines if line["message"] == "A request failed."]
         left_out = sum(line.get("left-out", 0) for line in lines)
-        return len(written) + left_out == 25_000 and len(written)
+        return len(written) + left_out == 5000 * rounds and len(written)
 
-    assert eventually(counted, what="every request in the log, or counted as left out") < 1000
+    assert eventually(counted, what="every request in the log, or counted as left out") < 200 * rounds
 
 
 def test_a_log_that_nobody_reads_keeps_nobody_waiting():
