@@ -316,8 +316,8 @@ def test_eight_tabs_on_eight_streams_leave_room_for_requests(page, server, tabs)
             server.url + paths[0],
         ),
     )
-    # One that found no connection would wait until a stream ends.
-    assert max(waits) < 10_000, waits
+    # One that found no connection would wait until a stream ends: longer than the driver does.
+    assert max(waits) < 60_000, waits
     eventually(lambda: readers(server) == 4)
     for path in paths:
         server.end(path)
@@ -332,6 +332,8 @@ def test_when_the_tab_that_reads_is_frozen_another_one_does(page, server, tabs):
     leader = opened[ways(page, opened, "connection", "tab", "tab").index("connection")]
     others = [tab for tab in opened if tab != leader]
     page.switch(leader)
+    # Afterwards, tabs that stand still may give the connection back to it.
+    page.run("window.seen = new Set(); setInterval(() => seen.add(log.source.via), 15)")
     with page.frozen():
         # What the server sends now reaches the tab that sleeps, and nobody else.
         server.append(path, "while it sleeps")
@@ -345,8 +347,10 @@ def test_when_the_tab_that_reads_is_frozen_another_one_does(page, server, tabs):
     in_each(page, opened, lambda: page.wait_for("log.events.length === 2"))
     assert in_each(page, opened, lambda: words(page)) == [["while it sleeps", "after"]] * 3
     eventually(lambda: readers(server) == 1)
+    ways(page, [leader, *others], "connection", "tab", "tab")
     # It learns that another one reads by asking, after it has all events.
-    assert ways(page, [leader, *others], "connection", "tab", "tab")[0] == "tab"
+    page.switch(leader)
+    page.wait_for("seen.has('tab')")
 
 
 def test_connections_can_be_reserved(page, server):
