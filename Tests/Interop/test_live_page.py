@@ -101,9 +101,9 @@ def test_answers_of_the_relay_are_listed_with_what_was_measured_of_them(browser)
         answer = server.request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, call)
         name = answer["Location"].partition("/v1/stream/")[2]
         server.create(name="no-answer")
-        [listed] = eventually(
-            lambda: (found := server.request("GET", "/v1/streams?prefix=relay/&figures=relay").json["streams"]) and found[0]["end"] and found
-        )
+        # Its last figures come a moment after its end, when the call is over.
+        eventually(lambda: "\nfreshet_relay_running 0\n" in server.request("GET", "/metrics").text)
+        [listed] = server.request("GET", "/v1/streams?prefix=relay/&figures=relay").json["streams"]
         assert listed["name"] == name and listed["relay"]["tokens"] > 0 and listed["relay"]["ttft"] > 0
         assert listed["relay"]["tokens"] == server.request("GET", f"/v1/streams/{name}").json["relay"]["tokens"]
         open_page(browser, server)
