@@ -327,8 +327,10 @@ def test_ten_thousand_streams_and_many_readers_harm_neither_it_nor_the_server(br
             # What the page costs itself while it asks again and again. A pause of the machine comes in one round, what it costs in each.
             for _ in range(3):
                 (calm, calm_worst), (late, worst) = lateness_of_an_empty_page(browser), lateness(browser)
-                told = f"{browser.name}: of 10,000 streams 100 are shown; timers are {late:.1f} ms late, one in a hundred {worst:.1f} ms; " \
+                told = (
+                    f"{browser.name}: of 10,000 streams 100 are shown; timers are {late:.1f} ms late, one in a hundred {worst:.1f} ms; "
                     f"those of an empty page {calm:.1f} ms and {calm_worst:.1f} ms"
+                )
                 print(told)
                 if late < 50 + 2 * calm and worst < 500 + 2 * calm_worst:
                     break
