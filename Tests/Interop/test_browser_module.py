@@ -19,6 +19,8 @@ from support.waiting import eventually
 # A heartbeat a second, so that silence is noticed as soon.
 BRISK = dict(heartbeat_seconds=1, retry_milliseconds=200)
 OPTIONS = {"heartbeat": 1000}
+# Where silence is not what it is about: tabs that stand still for two heartbeats take the connection from each other.
+CALM = {"heartbeat": 10_000}
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +271,7 @@ def test_eight_tabs_on_one_stream_share_a_connection(page, server, tabs):
     path = server.create()
     opened = tabs(8)
     server.append(path, "early ")
-    in_each(page, opened, lambda: listen(page, server.url + path))
+    in_each(page, opened, lambda: listen(page, server.url + path, CALM))
     eventually(lambda: readers(server) == 1)
     server.append_each(path, ["a", "b", "c"])
     in_each(page, opened, lambda: page.wait_for("log.events.length === 4"))
@@ -298,7 +300,7 @@ def test_eight_tabs_on_eight_streams_leave_room_for_requests(page, server, tabs)
     opened = tabs(8)
     paths = [server.create() for _ in opened]
     urls = iter(paths)
-    in_each(page, opened, lambda: listen(page, server.url + next(urls)))
+    in_each(page, opened, lambda: listen(page, server.url + next(urls), CALM))
     eventually(lambda: readers(server) == 4)
     for path in paths:
         server.append_each(path, ["a", "b"])
@@ -328,7 +330,8 @@ def test_eight_tabs_on_eight_streams_leave_room_for_requests(page, server, tabs)
 def test_when_the_tab_that_reads_is_frozen_another_one_does(page, server, tabs):
     path = server.create()
     opened = tabs(3)
-    in_each(page, opened, lambda: listen(page, server.url + path))
+    # Silence is noticed after twice as long.
+    in_each(page, opened, lambda: listen(page, server.url + path, {"heartbeat": 2500}))
     leader = opened[ways(page, opened, "connection", "tab", "tab").index("connection")]
     others = [tab for tab in opened if tab != leader]
     page.switch(leader)
@@ -356,7 +359,7 @@ def test_when_the_tab_that_reads_is_frozen_another_one_does(page, server, tabs):
 def test_connections_can_be_reserved(page, server):
     paths = [server.create() for _ in range(4)]
     for path in paths:
-        listen(page, server.url + path)
+        listen(page, server.url + path, CALM)
     eventually(lambda: readers(server) == 4)
 
     def reserved():
