@@ -21,7 +21,7 @@ def press(page, case, side):
 
 
 def said(page, case, side):
-    page.wait_for(f"document.querySelector('[data-case={case}]').dataset.{side} === 'over'", seconds=40)
+    page.wait_for(f"document.querySelector('[data-case={case}]').dataset.{side} === 'over'")
     return page.run(
         f"const said = document.querySelector('[data-case={case}] [data-verdict={side}]');"
         "return [said.dataset.state, said.textContent]"

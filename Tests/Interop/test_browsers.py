@@ -80,8 +80,9 @@ def test_events_arrive_one_at_a_time_as_they_are_appended(page, server):
     )
     assert "times" in times, times
     # Whatever collects events before it passes them on needs a timer or a full buffer: tens of milliseconds, or for ever. The answers
-    # to the appends are the control: what those took is the machine's.
-    assert statistics.median(times["times"]) < 50 + statistics.median(times["answers"]), times
+    # to the appends are the control: what those took is the machine's. An event passes more threads, each of which a busy machine
+    # lets wait for as long.
+    assert statistics.median(times["times"]) < 50 + 3 * statistics.median(times["answers"]), times
     assert page.run("return seen()") == [["message", f"word {n}"] for n in range(30)]
     assert page.run("return log.opens") == 1
 
@@ -123,7 +124,7 @@ def test_a_cut_at_every_event_loses_and_doubles_nothing(page, server, extra):
     # A connection passes one event, and as much of the next one as `extra` says.
     with CutProxy(server.address, lambda number: CutAfterEvents(1, extra)) as proxy:
         page.run("return listen(arguments[0])", proxy.url + path)
-        page.wait_for("log.source.readyState === EventSource.CLOSED", seconds=50)
+        page.wait_for("log.source.readyState === EventSource.CLOSED")
         expected = [["message", word] for word in words] + [["end", '{"reason":"done"}']]
         assert page.run("return seen()") == expected
         assert proxy.cuts >= len(words)
@@ -136,9 +137,9 @@ def test_a_cut_at_every_event_of_an_answer_that_is_being_written(page, server):
         words = [f"word {n}" for n in range(8)]
         for number, word in enumerate(words):
             server.append(path, word)
-            page.wait_for(f"log.events.length > {number}", seconds=50)
+            page.wait_for(f"log.events.length > {number}")
         server.end(path)
-        page.wait_for("log.source.readyState === EventSource.CLOSED", seconds=30)
+        page.wait_for("log.source.readyState === EventSource.CLOSED")
         assert page.run("return seen()") == [["message", w] for w in words] + [["end", '{"reason":"done"}']]
 
 
@@ -167,7 +168,7 @@ def test_it_comes_back_after_a_drain(page, pages, serve):
         second.create(name="drained")
         second.append(path, "after")
         proxy.upstream = second.address
-        page.wait_for("log.events.some((event) => event.data === 'after')", seconds=40)
+        page.wait_for("log.events.some((event) => event.data === 'after')")
         second.end(path)
         page.wait_for("log.source.readyState === EventSource.CLOSED")
         types = [type for type, _ in page.run("return seen()")]

@@ -87,7 +87,7 @@ def test_a_hundred_readers_in_one_tab(browser, pages, tmp_path):
         browser.goto(pages.origin() + "/")
         browser.run("follow(arguments[0])", [server.url + path for path in paths])
         say("one")
-        browser.wait_for(f"each(1) === {MANY}", 60)
+        browser.wait_for(f"each(1) === {MANY}")
         # They share what a browser opens before it knows that one connection is enough: on a busy machine Firefox opens its six,
         # and three more for what is urgent, and reads over all of them. One is this request's.
         eventually(lambda: connections(server) <= 10)
@@ -97,12 +97,12 @@ def test_a_hundred_readers_in_one_tab(browser, pages, tmp_path):
         server.process.send_signal(signal.SIGHUP)
         eventually(lambda: served_serial(server) == certificate.serial)
         say("two")
-        browser.wait_for(f"each(2) === {MANY}", 60)
+        browser.wait_for(f"each(2) === {MANY}")
 
         # A server that dies is come back to, where each has been.
         server = kill_and_start(server, tmp_path / "data", **settings)
         say("three")
-        browser.wait_for(f"each(3) === {MANY}", 60)
+        browser.wait_for(f"each(3) === {MANY}")
         assert browser.run("return logs.map((log) => log.data)") == [["one", "two", "three"]] * MANY
 
         # Stop in one of them concerns no other.
@@ -110,7 +110,7 @@ def test_a_hundred_readers_in_one_tab(browser, pages, tmp_path):
         browser.wait_for("logs[0].end === 'cancelled'")
         for path in paths[1:]:
             assert server.append(path, "four").status == 204
-        browser.wait_for(f"each(4) === {MANY - 1}", 60)
+        browser.wait_for(f"each(4) === {MANY - 1}")
     finally:
         browser.run("for (const log of window.logs ?? []) log.source.close()")
         server.stop()

@@ -137,7 +137,7 @@ def test_the_end_of_a_drain_tears_it(serve, version):
     connection, _ = begin(server, path, version)
     with connection:
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
         assert is_torn(connection, version)
 
 
@@ -151,7 +151,7 @@ def test_a_drain_waits_for_it(serve):
         while part := connection.read_chunk():
             body += part
         assert body == PART * PARTS
-    assert server.process.wait(30) == 0
+    assert server.process.wait(60) == 0
 
 
 def waits_for_reader(server):
@@ -179,7 +179,7 @@ def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_12_mib(serve, 
             answer = connection.read_answer()
             assert answer.status == 204
     tail = answer["Stream-Next-Offset"]
-    server.stop()
+    assert server.stop(patience=60) == 0
     # What is read now comes from the disk.
     server = serve(**settings)
     other = server.create("application/octet-stream", body=b"x" * size)

@@ -7,6 +7,9 @@ import pytest
 from support.waiting import eventually
 from support.wire import Closed, Connection
 
+# For tests that end before: a busy machine takes longer than the usual 20 s.
+PATIENT = {"drain_deadline_seconds": 600}
+
 
 def live(server, path):
     """A live producer that has already appended a word."""
@@ -32,7 +35,7 @@ def not_ready(server):
 
 
 def exit_status(server):
-    return server.process.wait(30)
+    return server.process.wait(60)
 
 
 def test_an_idle_server_stops_at_once_with_0(serve):
@@ -44,7 +47,7 @@ def test_an_idle_server_stops_at_once_with_0(serve):
 
 
 def test_readers_of_idle_streams_are_asked_to_reconnect_at_once(serve):
-    server = serve()
+    server = serve(**PATIENT)
     idle, busy = server.create(), server.create()
     server.append(idle, "word")
     with live(server, busy), server.subscribe(idle) as reader, server.lines(idle) as lines:
@@ -60,7 +63,7 @@ def test_readers_of_idle_streams_are_asked_to_reconnect_at_once(serve):
 
 
 def test_an_open_producer_and_its_readers_go_on_to_the_end(serve):
-    server = serve()
+    server = serve(**PATIENT)
     path = server.create()
     with live(server, path) as producer, server.subscribe(path) as reader:
         assert reader.next().data == "a"
@@ -78,8 +81,8 @@ def test_an_open_producer_and_its_readers_go_on_to_the_end(serve):
 
 
 def test_a_stream_with_a_running_lease_goes_on(serve):
-    server = serve()
-    path = server.create(headers={"Stream-Lease": "30"})
+    server = serve(**PATIENT)
+    path = server.create(headers={"Stream-Lease": "600"})
     with server.subscribe(path) as reader:
         server.append(path, "a")
         reader.next()
@@ -93,7 +96,7 @@ def test_a_stream_with_a_running_lease_goes_on(serve):
 
 
 def test_new_native_reads_are_asked_to_reconnect(serve):
-    server = serve()
+    server = serve(**PATIENT)
     path = server.create()
     with live(server, path) as producer:
         drain(server)
@@ -108,7 +111,7 @@ def test_new_native_reads_are_asked_to_reconnect(serve):
 
 
 def test_other_changes_are_503_with_a_time_to_come_back(serve):
-    server = serve()
+    server = serve(**PATIENT)
     busy, idle = server.create(), server.create()
     with live(server, busy):
         drain(server)

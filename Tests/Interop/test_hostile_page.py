@@ -97,7 +97,7 @@ def untouched(server, path, headers):
 
 def attack(browser, origin, page, target):
     browser.goto(f"{origin}{page}#{target}")
-    results = browser.wait_for("window.results", seconds=50)
+    results = browser.wait_for("window.results")
     assert not [name for name, result in results.items() if result.startswith("READ")], results
     assert not [name for name, result in results.items() if " 2" in result], results
     return results

@@ -100,7 +100,7 @@ def test_node(server):
 
 
 def test_httpx(server):
-    with httpx.Client(http2=True, http1=False, verify=usual().context(("h2",)), base_url=server.url) as client:
+    with httpx.Client(http2=True, http1=False, verify=usual().context(("h2",)), base_url=server.url, timeout=60) as client:
         assert client.put("/v1/stream/httpx", headers=TEXT).status_code == 201
         with client.stream("GET", "/v1/stream/httpx", headers=SSE) as reader:
             assert reader.http_version == "HTTP/2"
@@ -140,9 +140,9 @@ def haproxy(place):
     config = f"""
 defaults
     mode http
-    timeout connect 5s
-    timeout client 50s
-    timeout server 50s
+    timeout connect 60s
+    timeout client 60s
+    timeout server 60s
     option http-no-delay
     option abortonclose
 listen web

@@ -29,8 +29,7 @@ def crowded(request, tmp_path_factory):
     assert len(page.json["streams"]) == 1000
     server.control = server.create("application/octet-stream", name="control", body=b"x" * len(page.body))
     yield server
-    server.stop()
-    assert server.process.returncode == 0, server.logged()
+    assert server.stop(patience=60) == 0, server.logged()
 
 
 def create(server, paths):

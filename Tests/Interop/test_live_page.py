@@ -8,6 +8,7 @@ import pytest
 from support import axe
 from support.crowd import Crowd, Writer, allow_many_sockets
 from support.freshet import NIGHTLY, TRANSPORT, Freshet
+from support.ports import free_port
 from support.restarts import kill_and_start
 from support.waiting import eventually
 
@@ -100,9 +101,9 @@ def test_answers_of_the_relay_are_listed_with_what_was_measured_of_them(browser)
         answer = server.request("POST", "/v1/chat/completions", {"Content-Type": "application/json"}, call)
         name = answer["Location"].partition("/v1/stream/")[2]
         server.create(name="no-answer")
-        [listed] = eventually(
-            lambda: (found := server.request("GET", "/v1/streams?prefix=relay/&figures=relay").json["streams"]) and found[0]["end"] and found
-        )
+        # Its last figures come a moment after its end, when the call is over.
+        eventually(lambda: "\nfreshet_relay_running 0\n" in server.request("GET", "/metrics").text)
+        [listed] = server.request("GET", "/v1/streams?prefix=relay/&figures=relay").json["streams"]
         assert listed["name"] == name and listed["relay"]["tokens"] > 0 and listed["relay"]["ttft"] > 0
         assert listed["relay"]["tokens"] == server.request("GET", f"/v1/streams/{name}").json["relay"]["tokens"]
         open_page(browser, server)
@@ -244,7 +245,7 @@ def test_without_a_right_it_says_which_is_missing(browser, guarded):
 
 
 def test_it_says_that_the_server_is_gone_and_comes_back_with_it(browser, tmp_path):
-    server = Freshet(data=tmp_path)
+    server = Freshet(port=free_port(), data=tmp_path)
     try:
         path = server.create(name="kept", body="before")
         open_page(browser, server, "#/stream/kept")
@@ -254,13 +255,45 @@ def test_it_says_that_the_server_is_gone_and_comes_back_with_it(browser, tmp_pat
         assert browser.run(f"return {EVENTS}.join()") == "before"
         server = kill_and_start(server, tmp_path)
         server.append(path, "after")
-        browser.wait_for(f"{EVENTS}.join() === 'before,after' && {TROUBLE} === ''", 60)
+        browser.wait_for(f"{EVENTS}.join() === 'before,after' && {TROUBLE} === ''")
         browser.run("location.hash = '#/streams'")
         browser.wait_for(f"{NAMES}.join() === 'kept'")
     finally:
         server.stop()
 
 
+def lateness(browser):
+    """How late timers of the page are, in milliseconds: half of them at least so much, and one in a hundred."""
+    return browser.run_async(
+        """
+        const done = arguments[0], late = [];
+        let due = performance.now() + 20;
+        const look = () => {
+          late.push(performance.now() - due);
+          if (late.length === 200) {
+            late.sort((a, b) => a - b);
+            return done([late[100], late[198]]);
+          }
+          due = performance.now() + 20;
+          setTimeout(look, 20);
+        };
+        setTimeout(look, 20);
+        """
+    )
+
+
+def lateness_of_an_empty_page(browser):
+    """The control: the same machine in the same minute. The page rests while it is not looked at."""
+    page = browser.window()
+    browser.open_window()
+    try:
+        return lateness(browser)
+    finally:
+        browser.close_window()
+        browser.switch(page)
+
+
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(TRANSPORT != "clear", reason="the crowds speak HTTP/1.1 in clear text")
 def test_ten_thousand_streams_and_many_readers_harm_neither_it_nor_the_server(browser):
     import asyncio
@@ -291,22 +324,18 @@ def test_ten_thousand_streams_and_many_readers_harm_neither_it_nor_the_server(br
             write(browser, "search", "")
             write(browser, "sort", "-readers", "change")
             browser.wait_for(f"{NAMES}[0] === 'many/09999' && {ROWS}[0].children[3].textContent === '{readers:,}'")
-            # What the page costs itself while it asks again and again: how late its own timers are.
-            late = browser.run_async(
-                """
-                const done = arguments[0], late = [];
-                let due = performance.now() + 20;
-                const look = () => {
-                  late.push(performance.now() - due);
-                  if (late.length === 300) return done(late.sort((a, b) => a - b));
-                  due = performance.now() + 20;
-                  setTimeout(look, 20);
-                };
-                setTimeout(look, 20);
-                """
-            )
-            print(f"{browser.name}: of 10,000 streams 100 are shown; timers are {late[150]:.1f} ms late, one in a hundred {late[297]:.1f} ms")
-            assert late[150] < 50 and late[297] < 500, late[-10:]
+            # What the page costs itself while it asks again and again. A pause of the machine comes in one round, what it costs in each.
+            for _ in range(3):
+                (calm, calm_worst), (late, worst) = lateness_of_an_empty_page(browser), lateness(browser)
+                told = (
+                    f"{browser.name}: of 10,000 streams 100 are shown; timers are {late:.1f} ms late, one in a hundred {worst:.1f} ms; "
+                    f"those of an empty page {calm:.1f} ms and {calm_worst:.1f} ms"
+                )
+                print(told)
+                if late < 50 + 2 * calm and worst < 500 + 2 * calm_worst:
+                    break
+            else:
+                pytest.fail(told)
             browser.run("document.querySelector('tbody a').click()")
             browser.wait_for("document.querySelector('details')")
             browser.run("document.querySelector('details').open = true")

@@ -434,8 +434,7 @@ def play(player):
 def server():
     server = Freshet(**SETTINGS)
     yield server
-    server.stop()
-    assert server.process.returncode == 0, server.logged()
+    assert server.stop(patience=60) == 0, server.logged()
 
 
 @pytest.mark.apart

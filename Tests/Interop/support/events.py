@@ -81,7 +81,7 @@ class Subscription:
 
     separator = b"\n\n"
 
-    def __init__(self, address, target, headers=None, version="1.1", timeout=30):
+    def __init__(self, address, target, headers=None, version="1.1", timeout=60):
         self.connection = Connection(address, timeout)
         self.connection.send_head("GET", target, {"Accept": "text/event-stream", **(headers or {})}, version)
         self.head = self.connection.read_head()

@@ -61,7 +61,7 @@ class Stream:
 class HTTP2:
     """A connection with any number of streams. Without `returns_room` each of them takes no more than its first window."""
 
-    def __init__(self, address, timeout=30, settings=None, returns_room=True):
+    def __init__(self, address, timeout=60, settings=None, returns_room=True):
         self.socket = socket.create_connection(tuple(address), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.scheme = "http"
@@ -214,7 +214,7 @@ class HTTP2:
 class Frames:
     """A connection whose frames are the test's own, and that keeps no account of what is allowed."""
 
-    def __init__(self, address, timeout=30):
+    def __init__(self, address, timeout=60):
         self.socket = socket.create_connection(tuple(address), timeout)
         if context := getattr(address, "context", None):
             self.socket = context.wrap_socket(self.socket, server_hostname=address[0])
@@ -269,7 +269,7 @@ class HTTP2Connection:
     # nothing to read afterwards, and looks stalled.
     WINDOW = 1 << 20
 
-    def __init__(self, address, timeout=30):
+    def __init__(self, address, timeout=60):
         self.http2 = HTTP2(address, timeout, {h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: self.WINDOW})
         self.http2.machine.increment_flow_control_window(self.WINDOW)
         self.http2.flush()

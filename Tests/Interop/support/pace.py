@@ -28,7 +28,7 @@ class Memory:
                 seen, since = now, time.monotonic()
             return time.monotonic() - since >= 0.5
 
-        eventually(is_settled, 30, "memory that stays as it is")
+        eventually(is_settled, 60, "memory that stays as it is")
         return seen
 
     def forget_peak(self):

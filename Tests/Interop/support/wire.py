@@ -69,12 +69,12 @@ class Connection:
 
     is_http2 = False
 
-    def __new__(cls, address, timeout=30):
+    def __new__(cls, address, timeout=60):
         if getattr(address, "http2", False):
             return HTTP2Connection(address, timeout)
         return super().__new__(cls)
 
-    def __init__(self, address, timeout=30):
+    def __init__(self, address, timeout=60):
         self.socket = socket.create_connection(address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
@@ -207,7 +207,7 @@ def parse_head(raw):
     return Head(raw, version, int(status), fields)
 
 
-def exchange(address, method, target, headers=None, body=None, timeout=30, version="1.1"):
+def exchange(address, method, target, headers=None, body=None, timeout=60, version="1.1"):
     """One request on a connection of its own."""
     headers = dict(headers or {})
     body = body.encode() if isinstance(body, str) else body
