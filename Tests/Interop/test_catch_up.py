@@ -161,7 +161,6 @@ def waits_for_reader(server):
 
 
 @pytest.mark.long(15)
-@pytest.mark.timeout(300)
 def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_12_mib(serve, tmp_path):
     size, count = 256 << 10, 1200
     settings = {"data": tmp_path / "data", "durability": "os", "write_stall_seconds": 60}

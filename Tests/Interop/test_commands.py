@@ -192,7 +192,6 @@ def test_append_under_nohup_is_not_hung_up(server):
 
 
 @pytest.mark.apart
-@pytest.mark.timeout(400)
 # In these two, all being sent at once, in three requests, is enough to be cut: the first connection is after some hundred or
 # thousand bytes of what is sent, the second after a few of an answer.
 @pytest.mark.parametrize("seed", range(20) if NIGHTLY else [15, 39])
@@ -281,7 +280,6 @@ def test_tail_has_a_status_for_each_reason(server):
 
 
 @pytest.mark.apart
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", range(20 if NIGHTLY else 2))
 def test_tail_survives_cuts_and_doubles_nothing(server, seed):
     path = server.create()

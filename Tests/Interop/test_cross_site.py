@@ -204,7 +204,6 @@ def test_without_https_no_browser_sends_the_cookie_that_is_called_unusable(brows
 # Expiry
 
 
-@pytest.mark.timeout(400)
 def test_a_session_that_expires_in_the_middle_loses_nothing(browser, over_tls):
     path = f"/v1/stream/answers/{browser.name}-expiring"
     with pages_with(short_tokens(path)) as pages:
@@ -218,7 +217,6 @@ def test_a_session_that_expires_in_the_middle_loses_nothing(browser, over_tls):
         assert browser.run("return sessions.length") >= 3
 
 
-@pytest.mark.timeout(400)
 def test_a_token_that_expires_in_the_middle_is_renewed_by_the_module_itself(browser, over_tls):
     path = f"/v1/stream/answers/{browser.name}-module"
     with pages_with(short_tokens(path)) as pages:

@@ -23,7 +23,7 @@ from support.ports import free_port
 from support.waiting import eventually
 from support.wire import Connection
 
-pytestmark = [pytest.mark.long(70), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long(70)]
 
 
 class Origin:

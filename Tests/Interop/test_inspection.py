@@ -86,7 +86,6 @@ def test_an_address_is_told_only_with_inspect_on_the_stream(serve, tmp_path):
 
 @pytest.mark.apart
 @pytest.mark.long(60)
-@pytest.mark.timeout(600)
 def test_neither_readers_nor_other_requests_notice_that_many_readers_are_listed():
     count = 10_000 if NIGHTLY else 3000
     allow_many_sockets()

@@ -14,7 +14,7 @@ from support.wire import Connection
 
 STREAMS = 50_000
 
-pytestmark = [pytest.mark.apart, pytest.mark.long(90), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.apart, pytest.mark.long(90)]
 
 
 @pytest.fixture(scope="module", params=["memory", "directory"])

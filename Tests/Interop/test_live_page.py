@@ -12,7 +12,6 @@ from support.ports import free_port
 from support.restarts import kill_and_start
 from support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(300)
 
 OPERATOR, PLAIN = "operator-key-0123456789", "plain-key-0123456789ab"
 ROWS = "document.querySelectorAll('tbody tr')"
@@ -293,7 +292,6 @@ def lateness_of_an_empty_page(browser):
         browser.switch(page)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.skipif(TRANSPORT != "clear", reason="the crowds speak HTTP/1.1 in clear text")
 def test_ten_thousand_streams_and_many_readers_harm_neither_it_nor_the_server(browser):
     import asyncio
