@@ -5,8 +5,6 @@ import statistics
 
 import pytest
 
-# An answer that ends too early is asked for again, and is twice as slow each time.
-
 ANSWER = "document.querySelector('.turn:last-child .prose')"
 LENGTH = f"({ANSWER}?.textContent.length ?? 0)"
 ENDED = "document.querySelector('.turn:last-child .end')?.dataset.reason"
