@@ -479,7 +479,7 @@ struct RelayTests {
         }
         await relay.conclude()
         _ = await calling.value
-        #expect(budget.usage.total == 0)
+        try await until { budget.usage.total == 0 }
     }
 
     @Test("counts a body until the answer is over, and none whose caller left before the call was begun")
@@ -494,7 +494,8 @@ struct RelayTests {
         guard case .pending = try await collected(relay, padded(60_000), true, budget) else {
             throw Unexpected(description: "it was refused")
         }
-        #expect(budget.usage.total == 0)
+        // The thread that unpacked it may hold it a moment longer.
+        try await until { budget.usage.total == 0 }
     }
 
     /// A streaming call of so many bytes.
