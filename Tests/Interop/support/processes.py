@@ -1,5 +1,6 @@
 """Processes that the tests start, and that never outlive them."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -42,5 +43,7 @@ def end(process, patience=10):
     status = process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:
-            pipe.close()
+            # What was still to be written to it goes nowhere.
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
     return status

@@ -54,6 +54,7 @@ TABLE = [
         public_url::the_pages_find_everything_under_the_path public_url::the_article_runs_under_the_path
         browsers::a_cut_at_every_event_loses_and_doubles_nothing
         browsers::a_cut_at_every_event_of_an_answer_that_is_being_written
+        browser_module::it_goes_on_after_503s_for_ten_seconds
         """,
     ),
     (
