@@ -95,7 +95,9 @@ def test_all_lanes_give_the_same_answer(demo):
     assert len(whole) == 100_000
     assert answers["json"]["Content-Length"] == str(len(answers["json"].body))
     assert answers["chunked"].body.decode() == whole
-    assert answers["chunked"]["Transfer-Encoding"] == answers["ndjson"]["Transfer-Encoding"] == "chunked"
+    # HTTP/2 has no chunks: its frames do what they do.
+    framing = None if demo.http2 else "chunked"
+    assert answers["chunked"]["Transfer-Encoding"] == answers["ndjson"]["Transfer-Encoding"] == framing
     assert "".join(json.loads(line)["text"] for line in answers["ndjson"].body.splitlines()) == whole
     with demo.subscribe(run["stream"]) as reader:
         events = reader.rest()
