@@ -12,7 +12,7 @@ from support.arrivals import Arrivals, follow
 from support.events import Subscription
 from support.freshet import NIGHTLY, run
 from support.proxies import OURS, SETUPS, ours, start_all, stop_all
-from support.waiting import eventually, settled
+from support.waiting import eventually, settled, within
 from support.wire import Closed, Connection, exchange
 
 LIVE_BODY = {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
@@ -220,16 +220,14 @@ def test_a_reader_that_leaves_is_noticed(server, front):
         with Subscription(front.address, path) as reader:
             assert reader.next_block().is_comment
             eventually(lambda: readers(server, path) == 1, what="the reader being counted")
-        # Sooner than a heartbeat, which comes every 10 s, has told it.
-        until = time.monotonic() + 8
-        while readers(server, path) != 0:
-            if time.monotonic() > until:
-                return False
+
+        def is_noticed():
             if front.name in NOTICED_BY_WRITING:
-                # What a heartbeat does. The answer to a write, a reset, may come after the next one.
+                # What a heartbeat does every 10 s. The answer to a write, a reset, may come after the next one.
                 server.append(path, "is anybody there?")
-            time.sleep(0.01)
-        return True
+            return readers(server, path) == 0
+
+        return within(8, is_noticed)
 
     # A busy machine may pause for so long, but not each time.
     assert any(is_noticed_in_time() for _ in range(4)), f"{front.name} does not close its connection"

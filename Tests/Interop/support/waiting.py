@@ -3,12 +3,18 @@
 import time
 
 
-def eventually(condition, seconds=60, what="the condition"):
-    """Asks again and again until the answer is true, and returns it."""
+def within(seconds, condition):
+    """Asks again and again until the answer is true, and returns the last one: one that is not true when the time is over."""
     until = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < until, f"{what} did not come true in {seconds} s"
+    while not (value := condition()) and time.monotonic() < until:
         time.sleep(0.01)
+    return value
+
+
+def eventually(condition, seconds=60, what="the condition"):
+    """The same for what has to come true."""
+    value = within(seconds, condition)
+    assert value, f"{what} did not come true in {seconds} s"
     return value
 
 
