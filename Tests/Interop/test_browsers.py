@@ -80,9 +80,8 @@ def test_events_arrive_one_at_a_time_as_they_are_appended(page, server):
     )
     assert "times" in times, times
     # Whatever collects events before it passes them on needs a timer or a full buffer: tens of milliseconds, or for ever. The answers
-    # to the appends are the control: what those took is the machine's. An event passes more threads, each of which a busy machine
-    # lets wait for as long.
-    assert statistics.median(times["times"]) < 50 + 3 * statistics.median(times["answers"]), times
+    # to the appends are the control: what those took is the machine's.
+    assert statistics.median(times["times"]) < 50 + statistics.median(times["answers"]), times
     assert page.run("return seen()") == [["message", f"word {n}"] for n in range(30)]
     assert page.run("return log.opens") == 1
 

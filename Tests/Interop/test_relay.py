@@ -327,7 +327,7 @@ def test_an_upstream_that_only_keeps_its_connection_is_left(relay, drip):
         answer = relayed.upstream.answers[-1]
         eventually(lambda: answer.gone)
         # Longer than one may be silent. On a busy machine the upstream or the relay may pause for so long by itself, but not each time.
-        if lasted > 2 and answer.drips > 5:
+        if lasted > 2 and answer.drips > 20:
             break
     else:
         pytest.fail(f"left after {lasted} s and {answer.drips} signs of life")

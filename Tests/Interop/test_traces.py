@@ -260,7 +260,7 @@ def test_a_collector_that_does_not_answer_delays_neither_requests_nor_the_end(se
             assert server.append(path, str(number)).status == 204
         assert server.request("GET", "/health").status == 200
         # Long before the collector's silence is over.
-        assert server.stop(30) == 0, server.logged()
+        assert server.stop(10) == 0, server.logged()
         assert LOST in server.logged()
         silence.set()
 
