@@ -12,7 +12,6 @@ from support.ports import free_port
 from support.restarts import kill_and_start
 from support.waiting import eventually
 
-
 OPERATOR, PLAIN = "operator-key-0123456789", "plain-key-0123456789ab"
 ROWS = "document.querySelectorAll('tbody tr')"
 NAMES = f"[...{ROWS}].map((row) => row.querySelector('th').textContent)"

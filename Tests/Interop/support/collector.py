@@ -129,7 +129,7 @@ class Collector:
         return self.calls[number]
 
     def span(self, seconds=180, **wanted):
-        """The one span that has these attributes, with _ for a full stop, or this name or trace, once it is here."""
+        """The one span that has these attributes, with _ for a full stop, or this name, once it is here."""
 
         def found():
             assert not self.failures, self.failures
@@ -140,6 +140,4 @@ class Collector:
 
     @staticmethod
     def _has(span, name, value):
-        if name in ("name", "trace"):
-            return getattr(span, name) == value
-        return any(key.replace(".", "_") == name and had == value for key, had in span.attributes.items())
+        return span.name == value if name == "name" else any(key.replace(".", "_") == name and had == value for key, had in span.attributes.items())
