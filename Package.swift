@@ -471,7 +471,7 @@ let package = Package(
                 "Locks",
                 "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
                 "ProbeProtocol", "TextCodecs", nio,
-                nioPosix, nioHTTP1, nioHTTP2, nioSSL, nioEmbedded, logging, coreMetrics,
+                nioPosix, nioHTTP1, nioHTTP2, nioHPACK, nioSSL, nioEmbedded, logging, coreMetrics,
             ],
             swiftSettings: settings
         ),
