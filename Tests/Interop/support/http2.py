@@ -59,10 +59,18 @@ class Stream:
 
 
 class HTTP2:
-    """A connection with any number of streams. Without `returns_room` each of them takes no more than its first window."""
+    """A connection with any number of streams. Without `returns_room` each of them takes no more than its first window. With a
+    `receive_buffer` the machine takes about so many bytes for a client that does not read."""
 
-    def __init__(self, address, timeout=60, settings=None, returns_room=True):
-        self.socket = socket.create_connection(tuple(address), timeout)
+    def __init__(self, address, timeout=60, settings=None, returns_room=True, receive_buffer=None):
+        if receive_buffer is None:
+            self.socket = socket.create_connection(tuple(address), timeout)
+        else:
+            # Before it connects: how much it takes is told with the first packet.
+            self.socket = socket.socket()
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            self.socket.settimeout(timeout)
+            self.socket.connect(tuple(address))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.scheme = "http"
         if context := getattr(address, "context", None):

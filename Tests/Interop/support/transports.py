@@ -20,7 +20,7 @@ TABLE = [
         CLEAR,
         "It says itself which transport it is about.",
         """
-        tls http2 http2_clients http2_frames browsers_http2 cross_site
+        tls http2 http2_clients http2_flow http2_frames browsers_http2 cross_site
         logs::so_is_one_that_takes_nothing_of_a_response_that_is_written
         producers::https_with_a_certificate_of_one_s_own relay::a_502_says_in_words_that_the_upstream_speaks_no_tls
         """,
