@@ -66,7 +66,7 @@ def test_on_a_full_socket_the_streams_take_turns_and_an_event_goes_between(serve
     numbers = {body.number for body in bodies}
     end = min(connection.order.index(("end", number)) for number in numbers)
     # The order of the frames says it, not the time: with either body to its end first, the event would be behind that.
-    assert before < connection.order.index(reader.number, before) < end
+    assert connection.order.index(reader.number, before) < end
     # While there is something of both, neither has several frames where the other has one.
     begin = max(connection.order.index(number) for number in numbers)
     frames = [number for number in connection.order[begin:end] if number in numbers]
