@@ -50,7 +50,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
     private(set) var window = 65_535
     /// What NIO says the latter is.
     private var reported: Int?
-    /// Streams that could send if the connection could, in their order.
+    /// Streams that could send, or write, if the connection could take it, in their order.
     private var line: Deque<HTTP2Stream> = []
     private var isServing = false
     private var unflushed = 0
@@ -136,9 +136,9 @@ final class HTTP2Connection: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // Who has nothing to send yet is told in its turn: last, it would never be, where others fill the connection again.
+        if isWritable { for stream in streams.values where stream.mayWaitForConnection { standInLine(stream) } }
         serveLine()
-        // One that is just writing has more in its queue, and would take it that nothing more is wanted.
-        if isWritable { for stream in streams.values where stream.isWritable { stream.run?.writabilityChanged() } }
         context.fireChannelWritabilityChanged()
     }
 
@@ -314,6 +314,8 @@ final class HTTP2Connection: ChannelDuplexHandler {
         return takenSoFar
     }
 
+    var hasLine: Bool { !line.isEmpty }
+
     /// Puts a stream at the end of those that wait for the connection.
     func standInLine(_ stream: HTTP2Stream) {
         guard !stream.isInLine else { return }
@@ -328,8 +330,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
         defer { isServing = false }
         var turns = line.count
         while isWritable, turns > 0, let stream = line.popFirst() {
-            stream.isInLine = false
-            stream.pump(frames: 1)
+            stream.takeTurn()
             // Without room for bytes, each is asked once whether it needs any.
             turns = window > 0 ? line.count : turns - 1
         }
@@ -378,9 +379,13 @@ final class HTTP2Connection: ChannelDuplexHandler {
         isDirty = false
         unflushed = 0
         context.flush()
-        // With nothing left below, what NIO counts is what is so: a stream that was reset took its unsent bytes along.
-        if isWritable, !isDirty, let reported { window = reported }
+        let counted = reported
         reported = nil
+        // With nothing left below, what NIO counts is what is so: a stream that was reset took its unsent bytes along.
+        guard isWritable, !isDirty, let counted else { return }
+        let wasShut = window <= 0
+        window = counted
+        if wasShut { serveLine() }
     }
 }
 

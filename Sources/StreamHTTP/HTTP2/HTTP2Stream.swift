@@ -164,6 +164,15 @@ final class HTTP2Stream {
         if wasShut { pump() }
     }
 
+    /// Has nothing that waits, so that its run may have been told that the connection takes no more.
+    var mayWaitForConnection: Bool { run != nil && queue.isEmpty }
+
+    /// Its turn in the connection's line: a frame of what waits; where nothing does, its run is told that more is taken.
+    func takeTurn() {
+        isInLine = false
+        if queue.isEmpty, let run { run.writabilityChanged() } else { pump(frames: 1) }
+    }
+
     /// Sends what may be sent, and the end where that is next.
     ///
     /// - Parameters:
@@ -319,7 +328,9 @@ extension HTTP2Stream: RequestTransport {
     @discardableResult
     func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool {
         guard case .open = output, part.readableBytes > 0 else { return isWritable }
-        if !isInLine, connection.isWritable, queue.passes(part, atMost: connection.window) {
+        // Those in line are served in turn, and nobody goes past them.
+        let waits = isInLine || connection.hasLine
+        if !waits, connection.isWritable, queue.passes(part, atMost: connection.window) {
             handed += UInt64(part.readableBytes)
             takenWhenNoted = handed
             connection.write(part, on: id, isLast: false)
@@ -328,8 +339,12 @@ extension HTTP2Stream: RequestTransport {
         queue.append(part)
         bytesSent += UInt64(part.readableBytes)
         unsent += part.readableBytes / max(1, readers)
-        // Whoever waits in line is served in turn.
-        if isInLine { noteUnsent() } else { pump(tellsRun: false) }
+        if waits {
+            if !queue.waitsForWindow { connection.standInLine(self) }
+            noteUnsent()
+        } else {
+            pump(tellsRun: false)
+        }
         return isWritable
     }
 
