@@ -345,8 +345,8 @@ def test_large_events_go_on_to_a_reader_with_a_large_window(server, form):
             connection.wait(lambda: b"".join(stream.pieces).count(b"!") == count * 100_000)
 
 
-def test_a_producer_is_given_room_only_as_its_body_is_taken(clear):
-    """A body that is refused late, by a program or a slow store, waits at the client."""
+def test_a_body_of_many_windows_comes_whole(clear):
+    """That room comes only as a body is taken takes a store that waits: Tests/FreshetServerTests, HTTP2FlowControlTests."""
     server = clear()
     path = server.create()
     with HTTP2(server.address) as connection:
