@@ -1,16 +1,16 @@
 import ArgumentParser
 
-/// `freshet bench`: loads a server, and tells what it did.
+/// `freshet bench`: puts a server under load and reports its latency.
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Load a server, and tell how late it was.",
+        abstract: "Put a server under load and report its latency.",
         discussion: """
-            Each mode loads a server at a fixed rate that waits for nothing, and counts latency from when something was due: a server \
-            that stalls is not asked less (no coordinated omission). Streams are made for the run, under bench/, and deleted at its end \
-            and on SIGINT; other streams are never touched. Try it where a load does no harm: nothing else bounds what it asks.
+            Each mode keeps a fixed rate, whatever the server does, and measures latency from the moment at which something was due: a \
+            server that stalls does not get a lower rate (no coordinated omission). The streams of a run are under bench/, and are deleted \
+            at its end and on SIGINT; other streams are never touched. Use it only where a load does no harm.
 
-            Where this program was the limit, it says so: its figures are then those of the client. Give it a machine of its own.
+            If this program was the limit, it says so: its figures then tell of the client. Run it on a machine of its own.
 
             EXAMPLES
               freshet bench fan-out --readers 1000 --rate 50
@@ -19,8 +19,8 @@ struct Bench: AsyncParsableCommand {
               freshet bench fan-out --url https://example.org/events --readers 10
 
             EXIT STATUS
-              0  measured, without errors
-              1  there were errors, or the server refused
+              0  measured without errors
+              1  errors occurred, or the server refused
               7  no connection
              64  wrong usage
              74  the output cannot be written

@@ -126,8 +126,8 @@ extension Problem {
             "issuer-unreachable",
             title: "No keys of the issuer",
             detail:
-                "The server has not got the keys that it checks tokens with: the URL of jwt-jwks does not answer as "
-                + "it should. The server's log says why.",
+                "The server does not have the keys to verify tokens yet: the URL of jwt-jwks does not respond as it "
+                + "should. The server's log says why.",
             headers: [HeaderField("Retry-After", "30")]
         )
     }

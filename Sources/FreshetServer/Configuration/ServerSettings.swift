@@ -492,8 +492,8 @@ package struct ServerSettings: Sendable {
         .networks,
         default: [],
         in: .server,
-        "Proxies whose X-Forwarded-For or Forwarded says in the access log where a request comes from. Nobody else's "
-            + "counts."
+        "Proxies whose X-Forwarded-For or Forwarded says in the access log where a request comes from. From "
+            + "anyone else, they are ignored."
     )
 
     package let traces = TraceSettings()

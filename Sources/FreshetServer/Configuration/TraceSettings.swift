@@ -30,8 +30,8 @@ package struct TraceSettings: Sendable {
         "otlp-sample",
         .share,
         default: 1,
-        "Share of the traces that begin here to record. A request whose traceparent says whether its trace is recorded is "
-            + "treated as it says."
+        "Share of the traces that begin here to record. A request whose traceparent says whether its trace is recorded "
+            + "follows that instead."
     )
 }
 
