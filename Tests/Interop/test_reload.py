@@ -1,4 +1,4 @@
-"""What SIGHUP reads again, what stays open, and what ends with its right."""
+"""What SIGHUP, or a timer, reads again, what stays open, and what ends with its right."""
 
 import base64
 import contextlib
@@ -12,6 +12,7 @@ import time
 import pytest
 
 from support.freshet import IS_DEBUG, TRANSPORT, run
+from support.looks import Looks
 from support.progress import Progress
 from support.waiting import eventually
 from support.wire import Closed, Connection
@@ -314,6 +315,91 @@ def test_without_anything_to_read_again_a_hangup_ends_the_server(serve):
     server = serve()
     server.process.send_signal(signal.SIGHUP)
     assert server.process.wait(30) == -signal.SIGHUP
+
+
+# By a timer
+
+
+def mounted(folder, text):
+    """Puts a keys file where Kubernetes would: behind a link that is replaced, with what it leads to."""
+    folder.mkdir(exist_ok=True)
+    place = folder / f"..{len(list(folder.iterdir()))}"
+    place.mkdir()
+    (place / "keys").write_text(text)
+    (place / "keys").chmod(0o600)
+    (folder / "..new").symlink_to(place.name)
+    os.replace(folder / "..new", folder / "..data")
+    return folder / "..data" / "keys"
+
+
+def test_without_a_signal_a_key_that_is_added_is_let_in_and_who_loses_a_right_is_told(serve, tmp_path):
+    volume, everybody = tmp_path / "volume", "".join(line(name) for name in KEYS)
+    server = serve(keys=mounted(volume, everybody), reload_seconds=0.05)
+    path = create(server, "room/t")
+    new = {"Authorization": "Bearer new-key-0123456789abcdef"}
+    assert server.request("GET", path, new).status == 401
+    with server.subscribe(path, bearer("one")) as one, server.subscribe(path, bearer("two")) as two:
+        mounted(volume, everybody + "new new-key-0123456789abcdef read room/\n")
+        eventually(lambda: server.request("GET", path, new).status == 200)
+        append(server, path, "both")
+        assert one.next().data == two.next().data == "both"
+        mounted(volume, line("owner") + line("two"))
+        assert told(one.next()) == ("reconnect", {"why": "revoked"}, 5000) and one.next() is None
+        append(server, path, "still")
+        assert two.next().data == "still"
+    assert server.request("GET", path, new).status == server.request("GET", path, bearer("one")).status == 401
+    eventually(lambda: outcomes(server) >= 2)
+    assert server.stop(patience=60) == 0
+    assert server.logged().count("was reloaded") == 2 and "stays as it was" not in server.logged()
+
+
+def test_without_a_signal_a_broken_file_changes_nothing_and_is_told_once(serve, keys):
+    server = serve(keys=keys, reload_seconds=0.05)
+    path, good = create(server, "room/u"), keys.read_text()
+
+    def refusals():
+        return server.logged().count("stays as it was")
+
+    with Looks(keys.parent) as looks, server.subscribe(path, bearer("one")) as one:
+        for count, broken in ((1, "nonsense\n"), (2, good + "nonsense\n")):
+            replace(keys, broken)
+            eventually(lambda count=count: refusals() == count)
+            looks.more("keys", 10)
+            assert refusals() == count and f"{keys}:{broken.count(chr(10))}" in server.logged()
+            append(server, path, "still here")
+            assert one.next().data == "still here"
+        assert server.request("GET", path, bearer("two")).status == 200
+        replace(keys, line("owner") + line("two"))
+        assert told(one.next())[1] == {"why": "revoked"} and one.next() is None
+    eventually(lambda: "was reloaded" in server.logged())
+    assert refusals() == 2
+
+
+def test_without_a_signal_files_that_stay_the_same_are_not_told_of(serve, keys, tmp_path):
+    settings = tmp_path / "freshet.yaml"
+    settings.write_text("reload-seconds: 0.05\n")
+    server = serve(keys=keys, config=settings)
+    path = create(server, "room/v")
+    with Looks(tmp_path) as looks, server.subscribe(path, bearer("one")) as one:
+        eventually(lambda: "Streams are kept in memory" in server.logged())
+        before = server.logged()
+        looks.more("keys", 5)
+        # Another file, and another time.
+        replace(keys, "".join(line(name) for name in KEYS))
+        looks.more("keys", 5)
+        append(server, path, "still here")
+        assert one.next().data == "still here"
+        assert server.logged() == before
+        # And one that is changed is.
+        replace(settings, "reload-seconds: 0.05\nhosts: [web.example]\n")
+        eventually(lambda: "was reloaded" in server.logged())
+        assert server.request("GET", path, {"Host": "web.example", **bearer("one")}).status == 200
+
+
+def test_a_timer_without_anything_to_look_at_is_refused():
+    for arguments in (["--check-config"], ["--memory"]):
+        done = run("serve", *arguments, "--reload-seconds", "5")
+        assert done.returncode == 64 and b"reload-seconds" in done.stderr, done
 
 
 # Expiry
