@@ -553,7 +553,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "DurableStream", "FreshetCLI", "FreshetServer", "EventSource", "PrintableText", "ServerSentEvents",
-                "StreamCore",
+                "StoreSuite", "StreamCore",
                 "ScriptedServer", nio, nioHTTP1, nioEmbedded, logging,
                 argumentParser,
             ],

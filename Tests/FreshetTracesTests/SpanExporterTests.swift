@@ -1,4 +1,5 @@
 import Locks
+import StoreSuite
 import Testing
 
 @testable import FreshetTraces

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 
+import jwt
 import pytest
 
 from support import ports
@@ -12,6 +13,7 @@ from support.freshet import TRANSPORT, Freshet
 from support.upstream import CHAT, Answer, Upstream
 from support.waiting import eventually
 from support.wire import Connection
+from test_tokens import SECRET, claims, cookie, session, signed
 
 KEY = "backend-key-0123456789"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -202,6 +204,53 @@ def test_the_key_is_named_and_not_told(serve, log, tmp_path):
     assert [line["subject"] for line in found] == ["backend", None, None, "backend"]
     assert found[1]["path"] == "/v1/stream/(key)"
     assert KEY not in log.read_text()
+
+
+def test_a_token_and_its_session_are_named_by_issuer_and_subject_and_not_told(serve, log, tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "secret").chmod(0o600)
+    keys = tmp_path / "keys"
+    keys.write_text(f"backend {KEY} all *\n")
+    keys.chmod(0o600)
+    issuer = {"jwt_secret_file": tmp_path / "secret", "jwt_issuer": "app", "jwt_audience": "freshet"}
+    server = serve(event_loops=1, access_log=log, log_level="trace", keys=keys, **issuer)
+    subject = "u 42#\u202e"
+    token = signed(sub=subject)
+    by_token = cookie(session(server, token))
+    by_key = cookie(session(server, {"Authorization": f"Bearer {KEY}"}))
+    narrowed = cookie(session(server, {"Authorization": f"Bearer {KEY}"}, {"read": ["a"]}))
+    path = server.create(name="a", headers=token)
+    secrets = [token["Authorization"].split()[1], *(one["Cookie"].partition("=")[2] for one in (by_token, by_key, narrowed))]
+    assert len(set(secrets)) == 4
+    # Who is known, by one of each, and for as long as a read is open.
+    for number, who in enumerate((token, by_token, by_key, narrowed), 1):
+        assert server.append(path, f"{number}", headers=token).status == 204
+        with server.subscribe(path, who) as reader:
+            assert reader.next().data == "1"
+        assert end_of(log, path, number)["end"] == "peer-left"
+    # Where no secret belongs.
+    for word in secrets:
+        for target in (f"{path}?token={word}", f"/v1/stream/{word}", f"/v1/{word}.json", f"/v1/stream/a/x={word}/b"):
+            fields = {"Cookie": f"other={word}; freshet_session={word}x", "X-Other": word, "Referer": f"http://a.example/?{word}"}
+            assert server.request("GET", target, fields).status in (401, 404)
+    # What nobody signed here is not known, and no less a secret: it is in a query, or in a header field.
+    stranger = jwt.encode(claims(), "another-secret-of-at-least-32-bytes", "HS256")
+    assert server.request("GET", f"{path}?token={stranger}", {"Authorization": f"Bearer {stranger}"}).status == 401
+    count = 3 + 1 + 4 + 8 + 16 + 1
+    found = lines(log, count)
+    assert len(found) == count
+    named = [(line["event"], line["subject"]) for line in found]
+    me = "app#u%2042%23%E2%80%AE"
+    assert named[:4] == [("request", me), ("request", "backend"), ("request", "backend"), ("request", me)]
+    assert [who for event, who in named if event == "begin"] == [me, me, "backend", "backend"]
+    assert [who for event, who in named if event == "end"] == [me, me, "backend", "backend"]
+    assert {who for _, who in named[-17:]} == {None}
+    assert [line["path"] for line in found[-17:-1]] == [path, "/v1/stream/(key)", "/v1/(key).json", "/v1/stream/a/x=(key)/b"] * 4
+    text = log.read_text() + server.logged()
+    for word in [*secrets, stranger, SECRET, KEY]:
+        assert word not in text
+        # Neither a part of one: its claims, or its signature.
+        assert not [part for part in word.split(".") if len(part) > 16 and part in text]
 
 
 @pytest.mark.parametrize(

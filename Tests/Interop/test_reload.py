@@ -1,4 +1,4 @@
-"""What SIGHUP reads again, what stays open, and what ends with its right."""
+"""What SIGHUP, or a timer, reads again, what stays open, and what ends with its right."""
 
 import base64
 import contextlib
@@ -12,8 +12,11 @@ import time
 import pytest
 
 from support.freshet import IS_DEBUG, TRANSPORT, run
+from support.looks import Looks
+from support.progress import Progress
 from support.waiting import eventually
 from support.wire import Closed, Connection
+from test_tokens import SECRET, code, signed
 
 KEYS = {name: f"{name}-key-0123456789abcdef" for name in ("owner", "one", "two")}
 LINES = {"owner": "all *", "one": "read room/", "two": "read room/"}
@@ -57,10 +60,26 @@ def is_good(*connections):
     return False
 
 
+def replace(path, text):
+    """Replaces a file at once: half a file would be refused."""
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.chmod(0o600)
+    os.replace(new, path)
+
+
 @pytest.fixture
 def keys(tmp_path):
     path = tmp_path / "keys"
     path.write_text("".join(line(name) for name in KEYS))
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def secret(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text(SECRET)
     path.chmod(0o600)
     return path
 
@@ -224,52 +243,71 @@ def test_the_log_level_changes_while_the_server_runs(serve, tmp_path):
     assert "quiet" not in server.logged()
 
 
-def test_a_hundred_reloads_under_load_cut_nobody_and_lose_nothing(guarded):
-    names = [f"room/load{index}" for index in range(4)]
-    paths = [create(guarded, name) for name in names]
-    count, done = 200, threading.Event()
-    found, problems = {}, []
+def test_a_hundred_reloads_under_load_cut_nobody_and_lose_nothing(serve, keys, secret):
+    server = serve(keys=keys, jwt_secret_file=secret, jwt_issuer="app", jwt_audience="freshet")
+    token = signed({"read": ["room/"], "append": ["room/body-token"]}, exp=int(time.time()) + 3600)
+    readers = {"key": bearer("one"), "cookie": cookie("two", 3600), "token": token}
+    posts = [create(server, f"room/post{index}") for index in range(2)]
+    bodies = {create(server, "room/body-key"): bearer("owner"), create(server, "room/body-token"): token}
+    progress, done, found = Progress(), threading.Event(), {}
 
     def write(path):
-        for number in range(count):
-            append(guarded, path, f"{number} ")
+        count = 0
+        while not done.is_set():
+            append(server, path, f"{count} ")
+            count += 1
+            progress.reached(path, count)
 
-    def read(path, who):
-        with guarded.subscribe(path, who, timeout=300) as reader:
-            ready.release()
-            text = ""
-            while len(text.split()) < count:
-                event = reader.next()
-                if event is None or event.type != "message":
-                    return problems.append((path, event))
+    def stream(path, who):
+        with contextlib.closing(Connection(server.address, timeout=300)) as producer:
+            producer.send_head("POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked", **who})
+            count = 0
+            while not done.is_set():
+                producer.send_chunk(f"{count} ")
+                count += 1
+                progress.reached(path, count)
+                # Nothing is said to the body before its end: the next word follows when everybody has read this one.
+                progress.until({(path, name): count for name in readers})
+            producer.send_chunk("")
+            answer = producer.read_answer()
+        assert answer.status in (200, 204), answer
+        assert answer["Stream-Next-Offset"] == server.request("HEAD", path, bearer("owner"))["Stream-Next-Offset"]
+
+    def read(path, name):
+        with server.subscribe(path, readers[name], timeout=300) as reader:
+            text, event = "", reader.next()
+            while event.type == "message":
                 text += event.data
-            found[path, str(who)] = text
+                progress.reached((path, name), text.count(" "))
+                event = reader.next()
+            assert event.type == "end" and reader.next() is None, event
+            found[path, name] = text
 
-    ready = threading.Semaphore(0)
-    readers = [
-        threading.Thread(target=read, args=(path, who)) for path in paths for who in (bearer("one"), cookie("two", 3600))
-    ]
-    for thread in readers:
-        thread.start()
-    for _ in readers:
-        assert ready.acquire(timeout=60)
-    writers = [threading.Thread(target=write, args=(path,)) for path in paths]
-    for thread in writers:
-        thread.start()
+    reading = [progress.thread(read, path, name) for path in (*posts, *bodies) for name in readers]
+    writing = [progress.thread(write, path) for path in posts]
+    writing += [progress.thread(stream, path, who) for path, who in bodies.items()]
+    everybody = [*posts, *bodies, *((path, name) for path in (*posts, *bodies) for name in readers)]
     base = "".join(line(name) for name in KEYS)
     for number in range(100):
-        # Replaced, as editors do: half a file would be refused.
-        new = guarded.keys.with_suffix(".new")
-        new.write_text(base + f"other{number} other-key-{number:010} read *\n")
-        os.replace(new, guarded.keys)
-        reload(guarded)
-    for thread in [*writers, *readers]:
+        # Each of them goes on between any two reloads, and so through all of them.
+        progress.until({who: progress.counts[who] + 1 for who in everybody})
+        replace(keys, base + f"other{number} other-key-{number:010} read *\n")
+        reload(server)
+    progress.until({who: progress.counts[who] + 1 for who in everybody})
+    done.set()
+    for thread in writing:
         thread.join(timeout=300)
         assert not thread.is_alive()
-    assert not problems
-    assert len(found) == len(readers)
-    assert set(found.values()) == {"".join(f"{number} " for number in range(count))}
-    assert "stays as it was" not in guarded.logged()
+    for path in (*posts, *bodies):
+        assert server.request("POST", path, {"Stream-Closed": "true", **bearer("owner")}).status == 204
+    for thread in reading:
+        thread.join(timeout=300)
+        assert not thread.is_alive()
+    assert not progress.problems
+    for path in (*posts, *bodies):
+        whole = "".join(f"{number} " for number in range(progress.counts[path]))
+        assert {name: found[path, name] for name in readers} == dict.fromkeys(readers, whole)
+    assert server.logged().count("was reloaded") == 100 and "stays as it was" not in server.logged()
 
 
 @pytest.mark.skipif(TRANSPORT in ("tls", "h2"), reason="its certificate is read again")
@@ -277,6 +315,91 @@ def test_without_anything_to_read_again_a_hangup_ends_the_server(serve):
     server = serve()
     server.process.send_signal(signal.SIGHUP)
     assert server.process.wait(30) == -signal.SIGHUP
+
+
+# By a timer
+
+
+def mounted(folder, text):
+    """Puts a keys file where Kubernetes would: behind a link that is replaced, with what it leads to."""
+    folder.mkdir(exist_ok=True)
+    place = folder / f"..{len(list(folder.iterdir()))}"
+    place.mkdir()
+    (place / "keys").write_text(text)
+    (place / "keys").chmod(0o600)
+    (folder / "..new").symlink_to(place.name)
+    os.replace(folder / "..new", folder / "..data")
+    return folder / "..data" / "keys"
+
+
+def test_without_a_signal_a_key_that_is_added_is_let_in_and_who_loses_a_right_is_told(serve, tmp_path):
+    volume, everybody = tmp_path / "volume", "".join(line(name) for name in KEYS)
+    server = serve(keys=mounted(volume, everybody), reload_seconds=0.05)
+    path = create(server, "room/t")
+    new = {"Authorization": "Bearer new-key-0123456789abcdef"}
+    assert server.request("GET", path, new).status == 401
+    with server.subscribe(path, bearer("one")) as one, server.subscribe(path, bearer("two")) as two:
+        mounted(volume, everybody + "new new-key-0123456789abcdef read room/\n")
+        eventually(lambda: server.request("GET", path, new).status == 200)
+        append(server, path, "both")
+        assert one.next().data == two.next().data == "both"
+        mounted(volume, line("owner") + line("two"))
+        assert told(one.next()) == ("reconnect", {"why": "revoked"}, 5000) and one.next() is None
+        append(server, path, "still")
+        assert two.next().data == "still"
+    assert server.request("GET", path, new).status == server.request("GET", path, bearer("one")).status == 401
+    eventually(lambda: outcomes(server) >= 2)
+    assert server.stop(patience=60) == 0
+    assert server.logged().count("was reloaded") == 2 and "stays as it was" not in server.logged()
+
+
+def test_without_a_signal_a_broken_file_changes_nothing_and_is_told_once(serve, keys):
+    server = serve(keys=keys, reload_seconds=0.05)
+    path, good = create(server, "room/u"), keys.read_text()
+
+    def refusals():
+        return server.logged().count("stays as it was")
+
+    with Looks(keys.parent) as looks, server.subscribe(path, bearer("one")) as one:
+        for count, broken in ((1, "nonsense\n"), (2, good + "nonsense\n")):
+            replace(keys, broken)
+            eventually(lambda count=count: refusals() == count)
+            looks.more("keys", 10)
+            assert refusals() == count and f"{keys}:{broken.count(chr(10))}" in server.logged()
+            append(server, path, "still here")
+            assert one.next().data == "still here"
+        assert server.request("GET", path, bearer("two")).status == 200
+        replace(keys, line("owner") + line("two"))
+        assert told(one.next())[1] == {"why": "revoked"} and one.next() is None
+    eventually(lambda: "was reloaded" in server.logged())
+    assert refusals() == 2
+
+
+def test_without_a_signal_files_that_stay_the_same_are_not_told_of(serve, keys, tmp_path):
+    settings = tmp_path / "freshet.yaml"
+    settings.write_text("reload-seconds: 0.05\n")
+    server = serve(keys=keys, config=settings)
+    path = create(server, "room/v")
+    with Looks(tmp_path) as looks, server.subscribe(path, bearer("one")) as one:
+        eventually(lambda: "Streams are kept in memory" in server.logged())
+        before = server.logged()
+        looks.more("keys", 5)
+        # Another file, and another time.
+        replace(keys, "".join(line(name) for name in KEYS))
+        looks.more("keys", 5)
+        append(server, path, "still here")
+        assert one.next().data == "still here"
+        assert server.logged() == before
+        # And one that is changed is.
+        replace(settings, "reload-seconds: 0.05\nhosts: [web.example]\n")
+        eventually(lambda: "was reloaded" in server.logged())
+        assert server.request("GET", path, {"Host": "web.example", **bearer("one")}).status == 200
+
+
+def test_a_timer_without_anything_to_look_at_is_refused():
+    for arguments in (["--check-config"], ["--memory"]):
+        done = run("serve", *arguments, "--reload-seconds", "5")
+        assert done.returncode == 64 and b"reload-seconds" in done.stderr, done
 
 
 # Expiry
@@ -367,6 +490,23 @@ def test_a_catch_up_body_is_left_unfinished(guarded):
         with pytest.raises(CUT):
             while connection.read_chunk():
                 pass
+
+
+def test_a_read_by_a_token_ends_when_its_leeway_has_passed_too(serve, keys, secret):
+    leeway = 2
+    server = serve(keys=keys, jwt_secret_file=secret, jwt_issuer="app", jwt_audience="freshet", jwt_leeway_seconds=leeway)
+    path = create(server, "room/l")
+    # Over by now, but for the leeway; on a busy machine that may pass before it is shown.
+    for seconds in (0, 2, 4, 8, 16, 32):
+        expiry = int(time.time()) + seconds
+        token = signed({"read": ["room/"]}, exp=expiry)
+        reader = server.subscribe(path, token)
+        if is_good(reader):
+            break
+    with reader:
+        assert told(reader.next()) == ("reconnect", {"why": "expired"}, 5000)
+        assert time.time() >= expiry + leeway and reader.next() is None
+    assert code(server.request("GET", path, token)) == "expired-token"
 
 
 def test_a_streaming_append_is_told_how_far_it_came(guarded):

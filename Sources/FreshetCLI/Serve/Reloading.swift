@@ -8,8 +8,8 @@ import Logging
 import PrintableText
 import StreamHTTP
 
-/// Reads again, on SIGHUP, what may change while a server runs: all of it, or nothing where something is wrong.
-struct Reloading {
+/// Reads again what may change while a server runs: all of it, or nothing where something is wrong. `Reloads` says when.
+actor Reloading {
     let options: ServeOptions
     let environment: [String: String]
     let service: FreshetService
@@ -26,6 +26,8 @@ struct Reloading {
     /// Those that the server runs by: with what it has beside them.
     private var running: ServerConfiguration
     private var logger: Logger
+    /// Why nothing could be taken the last time; nil where it could.
+    private var failure: String?
 
     /// The settings that take effect. Of the files that others name, what they hold does.
     static let settings = [
@@ -60,15 +62,14 @@ struct Reloading {
     static func isOfUse(_ options: ServeOptions, _ environment: [String: String], _ running: ServerConfiguration)
         -> Bool
     {
-        options.file(environment: environment) != nil || running.keys != nil || running.tlsCertificate != nil
+        options.file(environment: environment) != nil || !running.filesReadAgain.isEmpty
             || (running.accessLog.map { $0 != AccessLogFile.standardOutput } ?? false)
-            || running.issuers.contains(where: \.hasFiles) || running.sessionSecretFile != nil
-            || !running.toldHooks.isEmpty || running.otlpHeadersFile != nil
     }
 
-    mutating func reload() async {
+    /// - Returns: whether it could be taken.
+    func reload(_ occasion: ReloadOccasion) async -> Bool {
         // Whoever has moved the file away waits for that, whatever is wrong elsewhere.
-        service.reopenAccessLog()
+        if occasion == .signal { service.reopenAccessLog() }
         let found: ServerConfiguration
         let keys: KeyRing?
         let certificate: CertificatePair?
@@ -83,14 +84,20 @@ struct Reloading {
             foundSessions = try running.readSessionSecrets()
             hookSecrets = try Hooks.Secrets(running)
             collector = try CollectorFields(running)
-            tokenKeys = try tokens?.readKeys(logger: logger)
+            // It tells of keys that it leaves out, and has told of them.
+            tokenKeys = try tokens?.readKeys(logger: occasion == .retry ? Self.silence : logger)
         } catch {
             let reason = PrintableText.escaped("\(error)")
-            return logger.error("Nothing was reloaded: everything stays as it was: \(reason)")
+            if occasion != .retry || reason != failure {
+                logger.error("Nothing was reloaded: everything stays as it was: \(reason)")
+            }
+            failure = reason
+            return false
         }
+        failure = nil
         let changed = found.differences(from: written)
-        take(found, into: &written)
-        take(found, into: &running)
+        Self.take(found, into: &written)
+        Self.take(found, into: &running)
         if let tokens, let tokenKeys { tokens.replaceKeys(with: tokenKeys) }
         if let foundSessions { sessions = foundSessions }
         await hooks?.reload(hookSecrets)
@@ -111,9 +118,12 @@ struct Reloading {
                 metadata: ["settings": "\(left.joined(separator: ", "))"]
             )
         }
+        return true
     }
 
-    private func take(_ found: ServerConfiguration, into configuration: inout ServerConfiguration) {
+    private static let silence = Logger(label: "freshet") { _ in SwiftLogNoOpLogHandler() }
+
+    private static func take(_ found: ServerConfiguration, into configuration: inout ServerConfiguration) {
         configuration.allowedOrigins = found.allowedOrigins
         configuration.hosts = found.hosts
         configuration.logLevel = found.logLevel

@@ -13,7 +13,8 @@ struct Serve: AsyncParsableCommand {
             Prints its URL and runs until SIGTERM or SIGINT. It then finishes the streams that are being written, asks all \
             other readers to reconnect, and exits with status 0. A second signal stops it at once. SIGHUP reads the keys file, the \
             keys of token issuers, the secrets of hooks, the header fields for a collector, the certificate, allowed origins, hosts \
-            and the log level again, and reopens the access log.
+            and the log level again, and reopens the access log. With --reload-seconds the server looks by itself whether these \
+            files have changed.
 
             Streams are stored in a directory, \(ServerSettings.all.data.defaultValue) unless you name another, and survive \
             crashes, power failures and restarts. `freshet backup` copies the directory, `freshet check` verifies it.

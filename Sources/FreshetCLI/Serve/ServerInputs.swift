@@ -13,6 +13,10 @@ struct ServerInputs {
     let secrets: Secrets
     /// Settings that are written by names which they had before.
     let warnings: [String]
+    /// The files that a timer looks at, and reads again where they change; none without one.
+    let watchedFiles: [String]
+    /// What they held before they were read.
+    let watchedContents: FileContents
 
     /// What was read from files and the environment, and nobody else may know.
     struct Secrets {
@@ -38,10 +42,24 @@ struct ServerInputs {
         complete: (inout ServerConfiguration) throws -> Void = { _ in }
     ) throws {
         var warnings: [String] = []
+        let settings = options.file(environment: environment).map { [$0] } ?? []
+        var contents = FileContents(of: settings)
         var configuration = try options.configuration(environment: environment) { warnings.append($0) }
         written = configuration
         try complete(&configuration)
         var problems: [String] = []
+        let files = settings + configuration.filesReadAgain
+        if configuration.reloadInterval != nil {
+            if files.isEmpty {
+                problems.append(
+                    "reload-seconds: no file is named that could be read again, such as keys or a settings file. Take it out"
+                )
+            }
+            contents.look(at: configuration.filesReadAgain)
+            (watchedFiles, watchedContents) = (files, contents)
+        } else {
+            (watchedFiles, watchedContents) = ([], FileContents(of: []))
+        }
         func read<Value>(_ body: () throws -> Value?) -> Value? {
             do {
                 return try body()

@@ -7,10 +7,13 @@ import ServiceLifecycle
 extension ServerRun {
     /// Serves until the first signal, which is a graceful shutdown, has come to its end, or until a second one. SIGHUP
     /// is none of these: it has read again what may change.
+    ///
+    /// - Parameter interval: how long a timer waits before it looks at the files again; nil for none.
     func serve(
         _ serving: Serving,
         _ signals: AsyncStream<CInt>,
-        _ reloading: Reloading,
+        _ reloads: Reloads,
+        every interval: Duration?,
         _ logger: Logger
     ) async throws {
         let group = ServiceGroup(
@@ -24,10 +27,9 @@ extension ServerRun {
             tasks.addTask { try await group.run() }
             tasks.addTask {
                 var count = 0
-                var reloading = reloading
                 for await signal in signals {
                     if signal == SIGHUP {
-                        await reloading.reload()
+                        await reloads.now()
                         continue
                     }
                     count += 1
@@ -36,6 +38,7 @@ extension ServerRun {
                     await group.triggerGracefulShutdown()
                 }
             }
+            if let interval { tasks.addTask { await reloads.keepLooking(every: interval) } }
             try await tasks.next()
         }
     }

@@ -154,7 +154,12 @@ struct ServerRun {
                 running: configuration,
                 logger: logger
             )
-            try await serve(serving, signals, reloading, logger)
+            let reloads = Reloads(since: inputs.watchedContents) { [files = inputs.watchedFiles] in
+                await FileContents.onItsOwnThread(files)
+            } reload: {
+                await reloading.reload($0)
+            }
+            try await serve(serving, signals, reloads, every: configuration.reloadInterval, logger)
         } catch {
             await traces?.end()
             await keeping.close()

@@ -60,7 +60,8 @@ extension Problem {
             title: "Invalid key",
             detail:
                 "The Authorization header holds no key from the server's keys file. It must be Bearer KEY, with the "
-                + "key as it was generated, not its digest; keys added to the file take effect when the server gets SIGHUP.",
+                + "key as it was generated, not its digest; keys added to the file take effect when the server reads "
+                + "it again (SIGHUP, or reload-seconds).",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
         )
     }

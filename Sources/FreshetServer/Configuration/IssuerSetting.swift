@@ -25,9 +25,9 @@ package struct IssuerSetting: Sendable, Hashable, CustomStringConvertible {
     /// Whether there is something to check a token with.
     var hasKeys: Bool { secretFile != nil || keys != nil || jwks != nil }
 
-    /// Whether there is a file of keys, which can be read again.
-    package var hasFiles: Bool {
-        secretFile != nil || keys != nil || jwks.map { !Self.isURL($0) } ?? false
+    /// The files of its keys.
+    package var files: [String] {
+        [secretFile, keys, jwks.flatMap { Self.isURL($0) ? nil : $0 }].compactMap(\.self)
     }
 
     /// Whether a JWKS is behind a URL; otherwise it is in a file.

@@ -462,6 +462,15 @@ package struct ServerSettings: Sendable {
         "How long a server that was told to stop keeps serving open producers and their readers."
     )
 
+    package let reloadInterval = Setting<Duration?>(
+        "reload-seconds",
+        SettingKind<Duration>.seconds(.milliseconds(50)...day).orNil("0", meaning: "SIGHUP alone"),
+        default: nil,
+        in: .program,
+        "How often to look whether what SIGHUP reads again has changed, and to read it again if so: where files change and "
+            + "nobody sends a signal, as mounted secrets and config maps do."
+    )
+
     package let logLevel = Setting<Logger.Level>(
         "log-level",
         .logLevel,

@@ -73,7 +73,8 @@ package struct TokenSettings: Sendable {
         "jwt-leeway-seconds",
         .whole(0...60, "seconds"),
         default: 5,
-        "How far the clocks of an issuer and the server may be apart, for `exp` and `nbf`."
+        "How far the clocks of an issuer and the server may be apart: for `exp`, for `nbf`, and for the moment at which an "
+            + "open request, or a session, ends with its token."
     )
 
     package let jwt = Setting<[IssuerSetting]>(

@@ -145,6 +145,7 @@ import Testing
                 relay-event-bytes: 2MiB
                 relay-early-seconds: 21
                 drain-deadline-seconds: 15
+                reload-seconds: 31
                 log-level: Debug
                 log-format: json
                 access-log: /var/log/freshet/access.log
@@ -251,6 +252,7 @@ import Testing
         expected.relayEventBytes = 2 << 20
         expected.relayEarly = .seconds(21)
         expected.drainDeadline = .seconds(15)
+        expected.reloadInterval = .seconds(31)
         expected.logLevel = .debug
         expected.logFormat = .json
         expected.accessLog = "/var/log/freshet/access.log"
@@ -322,6 +324,7 @@ import Testing
         ("heartbeat-seconds", "inf"), ("heartbeat-seconds", "999999999999999999"), ("retry-milliseconds", "1.5"),
         ("kept-bytes", "1KB"), ("kept-bytes", "MiB"), ("kept-bytes", "1.5MiB"), ("kept-bytes", "99999999999999GiB"),
         ("kept-bytes", "-1MiB"), ("kept-bytes", "1TiB "), ("connections", "0"), ("ended-age-seconds", "none"),
+        ("reload-seconds", "0.01"), ("reload-seconds", "86401"), ("reload-seconds", "never"),
         ("log-level", "loud"), ("host", "localhost:80"), ("host", "http://localhost"), ("host", "*"), ("host", "a b"),
         ("host", "[::1"), ("host", ""), ("keys", ""),
         ("allowed-origins", "*"), ("allowed-origins", "null"), ("allowed-origins", "app.example"),

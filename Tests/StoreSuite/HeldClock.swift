@@ -1,9 +1,9 @@
 import Locks
 
 /// A clock on which nobody's time passes until the test says so.
-final class HeldClock: Clock, Sendable {
-    let now = ContinuousClock.now
-    var minimumResolution: Duration { .zero }
+package final class HeldClock: Clock, Sendable {
+    package let now = ContinuousClock.now
+    package var minimumResolution: Duration { .zero }
 
     private struct Sleeper {
         var time: Duration
@@ -17,7 +17,9 @@ final class HeldClock: Clock, Sendable {
 
     private let state = Mutex(State())
 
-    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+    package init() {}
+
+    package func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
         let id = state.withLock { state in
             state.count += 1
             return state.count
@@ -37,10 +39,10 @@ final class HeldClock: Clock, Sendable {
     }
 
     /// How long each sleeps that does.
-    var times: [Duration] { state.withLock { $0.sleepers.values.map(\.time) } }
+    package var times: [Duration] { state.withLock { $0.sleepers.values.map(\.time) } }
 
     /// Waits until somebody sleeps for so long, and wakes them.
-    func pass(_ time: Duration) async {
+    package func pass(_ time: Duration) async {
         while true {
             let found = state.withLock { state in
                 let found = state.sleepers.first { $0.value.time == time }
