@@ -13,7 +13,7 @@ let strict: [SwiftSetting] =
 
 /// Every target: Swift 6 mode, imports that show what a file uses, and async functions that stay on their
 /// caller's executor, so that a store that answers at once costs no hop.
-let settings: [SwiftSetting] =
+let common: [SwiftSetting] =
     strict + [
         .swiftLanguageMode(.v6),
         .enableUpcomingFeature("ExistentialAny"),
@@ -23,6 +23,16 @@ let settings: [SwiftSetting] =
     ]
     // What the thread sanitizer needs to see what a lock orders (Sources/Locks).
     + (Context.environment["FRESHET_THREAD_SANITIZER"] == nil ? [] : [.define("FRESHET_THREAD_SANITIZER")])
+
+/// Every target but the codec's: what it declares at the top level of a file is `@available(freshet 0.1, *)`. These versions have
+/// the standard library's clocks and executors, and URLs that are taken as they are; Hummingbird's API needs the same.
+/// `scripts/check-availability` looks for what is newer, by name.
+let settings: [SwiftSetting] =
+    common + [
+        .enableExperimentalFeature(
+            "AvailabilityMacro=freshet 0.1:macOS 14.0, iOS 17.0, tvOS 17.0, watchOS 10.0, visionOS 1.0"
+        )
+    ]
 
 /// What a release build says of itself in `freshet --version`: `scripts/lib/release-build` sets it.
 let release: [CSetting] = Context.environment["FRESHET_RELEASE"].map { [.define("FRESHET_RELEASE", to: $0)] } ?? []
@@ -62,8 +72,9 @@ let yams = ofServer("Yams", "Yams")
 
 let package = Package(
     name: "freshet",
-    // What Hummingbird needs. The libraries themselves would do with macOS 13 and iOS 16, for their clocks.
-    platforms: [.macOS(.v14), .iOS(.v17)],
+    // Hummingbird's, the only dependency that sets any, and a package must not have less than what it depends on. It is also
+    // the least for which the codec, that is ServerSentEvents and PartialJSON, can be used. All else needs `settings`.
+    platforms: [.macOS(.v11), .iOS(.v15), .macCatalyst(.v15), .tvOS(.v15), .visionOS(.v1)],
     products: [
         .library(name: "ServerSentEvents", targets: ["ServerSentEvents"]),
         .library(name: "EventSource", targets: ["EventSource"]),
@@ -104,8 +115,8 @@ let package = Package(
     ],
     targets: [
         // Floor 0: no dependencies, not even Foundation.
-        .target(name: "ServerSentEvents", swiftSettings: settings),
-        .target(name: "PartialJSON", swiftSettings: settings),
+        .target(name: "ServerSentEvents", swiftSettings: common),
+        .target(name: "PartialJSON", swiftSettings: common),
         // JSON, percent-encoding, base64 and hexadecimal, as bytes.
         .target(name: "TextCodecs", swiftSettings: settings),
 

@@ -3,6 +3,8 @@
 import os
 import pathlib
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -108,9 +110,50 @@ def test_the_release_workflow_runs_scripts_that_are_there():
         assert os.access(ROOT / script, os.X_OK), script
 
 
-def test_what_only_new_systems_of_apple_s_have_is_asked_for_in_one_place_each():
-    """`Synchronization` needs macOS 15 and iOS 18, `Task.immediate` 26: the package asks for less."""
-    newer = {r"\bimport (struct )?Synchronization\b": {"Mutex.swift"}, r"\.immediate(Detached)?\b *[({]": {"Task+immediate.swift"}}
-    for pattern, places in newer.items():
-        found = {path.name for path in (ROOT / "Sources").rglob("*.swift") if re.search(pattern, path.read_text())}
-        assert found == places, pattern
+PLANTED = """import Synchronization
+
+@available(freshet 0.1, *)
+func planted(_ bytes: [UInt8], _ time: Duration) async {
+    _ = String(validating: bytes, as: UTF8.self)
+    _ = "\\(Data(bytes).base64EncodedString(options: .base64URLAlphabet))"
+    Task.immediate { await Task.yield() }
+    let count = Atomic(bytes.count)
+    if #available(macOS 15, iOS 18, *) { _ = String(validating: bytes, as: UTF8.self) }
+    _ = "Task.immediate"  // Task.immediate
+    #if os(Linux)
+    Task.immediate { await Task.yield() }
+    #endif
+    guard #available(macOS 26, iOS 26, *) else { return }
+    Task.immediate { await Task.yield() }
+}
+
+struct Bare {}
+
+@available(macOS 26, iOS 26, *)
+private func guarded(_ bytes: [UInt8], _ lock: borrowing Atomic<Int>) { _ = String(validating: bytes, as: UTF8.self) }
+"""
+
+
+def test_what_apple_s_systems_have_only_since_later_is_found_by_name(tmp_path):
+    """`scripts/check-availability`, on a tree where something newer than the stated minimum was planted."""
+    shutil.copy(ROOT / "Package.swift", tmp_path)
+    for folder in ["scripts", "Sources"]:
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("Site", "Knowledge", "*.docc"))
+    (tmp_path / "Sources" / "StreamCore" / "Planted.swift").write_text(PLANTED)
+    (tmp_path / "Sources" / "PartialJSON" / "Planted.swift").write_text(
+        'func planted(_ time: Duration) { print("ab".firstRange(of: "b") as Any) }\nstruct Bare {}\n'
+    )
+    run = subprocess.run([tmp_path / "scripts" / "check-availability"], capture_output=True, text=True)
+    assert run.returncode == 1, run.stderr
+    found = re.findall(r"^Sources/(\w+)/Planted.swift:(\d+): (\S+?),? ", run.stderr, re.MULTILINE)
+    assert found == [
+        ("PartialJSON", "1", "Duration"),
+        ("PartialJSON", "1", "Collection.firstRange(of:)"),
+        ("StreamCore", "1", "Synchronization"),
+        ("StreamCore", "5", "String.init(validating:as:)"),
+        ("StreamCore", "6", "base64URLAlphabet"),
+        ("StreamCore", "7", "Task.immediate(name:priority:executorPreference:operation:)"),
+        ("StreamCore", "8", "Atomic"),
+        ("StreamCore", "18", "struct"),
+        ("StreamCore", "21", "func"),
+    ], run.stderr

@@ -52,6 +52,39 @@ struct ByteTextTests {
         for byte in "/:@G`g ".utf8 { #expect(Hexadecimal.value(byte) == nil) }
     }
 
+    @Test(
+        "bytes that are UTF-8 are their text, whatever it begins with or holds",
+        arguments: [
+            "", "text", "\0", "\u{FEFF}mark", "\u{FFFD}",
+            "\u{7F}\u{80}\u{7FF}\u{800}\u{D7FF}\u{E000}\u{FFFF}\u{10000}\u{10FFFF}",
+        ]
+    )
+    func utf8(text: String) throws {
+        for count in [1, 100] {
+            let bytes = Array(repeating: Array(text.utf8), count: count).flatMap(\.self)
+            let decoded = try #require(String(utf8: bytes))
+            #expect(Array(decoded.utf8) == bytes)
+        }
+    }
+
+    @Test(
+        "bytes that are not UTF-8 are no text: cut, too long, of a surrogate, beyond Unicode, or of no character",
+        arguments: [
+            // The first is repaired to a text of as many bytes.
+            [0xF0, 0x9F, 0x98], [0xE2, 0x82], [0xC3], [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xE0, 0x9F, 0xBF],
+            [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xF0, 0x8F, 0xBF, 0xBF], [0xF4, 0x90, 0x80, 0x80],
+            [0xF5, 0x80, 0x80, 0x80], [0xFE], [0xFF], [0xC3, 0xA4, 0xA4],
+        ] as [[UInt8]]
+    )
+    func notUTF8(bytes: [UInt8]) {
+        for bytes in [
+            bytes, Array("before".utf8) + bytes, bytes + Array("after".utf8),
+            bytes + Array(repeating: 0x61, count: 100),
+        ] {
+            #expect(String(utf8: bytes) == nil, "\(bytes)")
+        }
+    }
+
     @Test("a token is 32 digits, and no two are the same")
     func tokens() {
         let tokens = (0..<100).map { _ in RandomToken.text() }

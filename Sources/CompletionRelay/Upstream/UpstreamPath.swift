@@ -78,7 +78,7 @@ package struct UpstreamPath: Sendable {
             default: continue
             }
         }
-        guard let text = String(validating: path, as: UTF8.self) else { throw Ambiguity(reason: "is not UTF-8") }
+        guard let text = String(utf8: path) else { throw Ambiguity(reason: "is not UTF-8") }
         // Signs that look like a dot, a slash or a percent sign become one where a path is folded to ASCII.
         guard text.unicodeScalars.allSatisfy({ $0.isASCII || isLetter($0) }) else {
             throw Ambiguity(reason: "has a sign that is neither ASCII nor a letter")

@@ -58,7 +58,7 @@ struct EventCheck {
                 throw Self.invalid("The event type holds a line end or NUL, which cannot be written.")
             }
         }
-        guard String(validating: data, as: UTF8.self) != nil else {
+        guard String(utf8: data) != nil else {
             throw Self.invalid("The event is not UTF-8; a stream of bytes is of another type than `\(self.type)`.")
         }
         return EventBody(type: type, data: Self.withLineFeeds(data))

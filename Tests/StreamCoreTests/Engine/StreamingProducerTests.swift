@@ -253,6 +253,7 @@ struct StreamingProducerTests {
         #expect(node.streams.attendance(of: name).openProducers == 0)
     }
 
+    @available(macOS 15, iOS 18, tvOS 18, watchOS 11, visionOS 2, *)
     @Test("and a cancel are ordered by the store: what was acknowledged stands before the end")
     func cancelAgainstAppends() async throws {
         for round in 0..<50 {
@@ -279,6 +280,7 @@ struct StreamingProducerTests {
 }
 
 /// Runs a task beside those of the pool, however busy that is.
+@available(macOS 15, iOS 18, tvOS 18, watchOS 11, visionOS 2, *)
 private final class OwnThread: TaskExecutor {
     private let queue = DispatchQueue(label: "a thread of its own")
 
