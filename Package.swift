@@ -294,7 +294,8 @@ let package = Package(
             name: "FreshetHummingbird",
             dependencies: [
                 "Locks",
-                "Freshet", "FreshetServer", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging, hummingbird,
+                "Freshet", "FreshetServer", "PrintableText", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1,
+                logging, hummingbird,
                 httpTypes,
                 serviceLifecycle,
             ],
