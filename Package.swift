@@ -471,7 +471,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
-                "ProbeProtocol", "TextCodecs", nio,
+                "ProbeProtocol", "TextCodecs", "CompletionRelay", "FreshetRelay", nio,
                 nioPosix, nioHTTP1, nioHTTP2, nioSSL, nioEmbedded, logging, coreMetrics,
             ],
             swiftSettings: settings
