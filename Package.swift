@@ -305,7 +305,8 @@ let package = Package(
             name: "FreshetHummingbird",
             dependencies: [
                 "Locks",
-                "Freshet", "FreshetServer", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1, logging, hummingbird,
+                "Freshet", "FreshetServer", "PrintableText", "StreamCore", "StreamHTTP", nio, nioPosix, nioHTTP1,
+                logging, hummingbird,
                 httpTypes,
                 serviceLifecycle,
             ],
@@ -481,7 +482,7 @@ let package = Package(
             dependencies: [
                 "Locks",
                 "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
-                "ProbeProtocol", "TextCodecs", nio,
+                "ProbeProtocol", "TextCodecs", "CompletionRelay", "FreshetRelay", nio,
                 nioPosix, nioHTTP1, nioHTTP2, nioHPACK, nioSSL, nioEmbedded, logging, coreMetrics,
             ],
             swiftSettings: settings

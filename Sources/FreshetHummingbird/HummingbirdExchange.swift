@@ -12,8 +12,16 @@ struct HummingbirdExchange: Sendable {
     let request: Request
     let address: String
 
-    func response(_ decision: AccessDecision) async throws -> Hummingbird.Response {
-        let sink = try await begin(decision.verdict)
+    /// - Parameters:
+    ///   - decision: what the application said of the request.
+    ///   - round: the round of asking that was there before.
+    ///   - again: asks it once more.
+    func response(
+        _ decision: AccessDecision,
+        since round: Int,
+        again: @escaping @Sendable () async throws -> AccessDecision
+    ) async throws -> Hummingbird.Response {
+        let sink = try await begin(decision.verdict, round, again)
         var outcome = await withTaskGroup(of: Void.self) { group in
             if sink.hasBody { group.addTask { await sink.feed(request.body) } }
             var outcome = await sink.outcome()
@@ -44,7 +52,11 @@ struct HummingbirdExchange: Sendable {
     }
 
     /// - Parameter identity: who asks; nil for tokens to say.
-    private func begin(_ identity: Result<Admission, Problem>?) async throws -> Way {
+    private func begin(
+        _ identity: Result<Admission, Problem>?,
+        _ round: Int,
+        _ again: @escaping @Sendable () async throws -> AccessDecision
+    ) async throws -> Way {
         let head = StreamHTTP.RequestHead(request.head)
         let loop = await host.loops.next()
         let eventLoop = loop.eventLoop
@@ -52,8 +64,14 @@ struct HummingbirdExchange: Sendable {
         let sink = try await eventLoop.submit { [host, address] in
             let facts = ConnectionFacts(address: address, refusal: nil, isDraining: loop.value.isDraining)
             let sink = HummingbirdSink(head, from: address, on: loop.value, pipe: pipe)
-            let plan =
-                identity.map { host.responder.plan(for: head, facts, of: $0) } ?? host.responder.plan(for: head, facts)
+            let plan = host.responder.plan(for: head, facts, of: identity, since: round) {
+                do {
+                    return try await again().verdict
+                } catch {
+                    host.askingFailed(error)
+                    return .failure(Problem(RequestFailure.broken))
+                }
+            }
             sink.start(plan, on: eventLoop)
             return NIOLoopBound(sink, eventLoop: eventLoop)
         }.get()

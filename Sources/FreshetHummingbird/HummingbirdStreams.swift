@@ -6,6 +6,7 @@ import Locks
 public import Logging
 public import NIOCore
 public import NIOPosix
+import PrintableText
 public import ServiceLifecycle
 import StreamCore
 import StreamHTTP
@@ -136,18 +137,21 @@ public final class HummingbirdStreams: Service {
     ///
     /// - Parameters:
     ///   - router: the application's router, or a group of it without a path.
-    ///   - authorise: who may. It is asked once for each request, before anything of the body is read; an error that it
-    ///     throws is answered as the application answers errors. `undecided` leaves it to the tokens; without them it is
-    ///     refused.
+    ///   - authorise: who may. It is asked once for each request, before anything of the body is read, and again for those
+    ///     that are open by ``authoriseAgain()``, with the same request and context: it must not read the body. An error
+    ///     that it throws is answered as the application answers errors. `undecided` leaves it to the tokens; without
+    ///     them it is refused.
     public func addRoutes<Context: RequestContext>(
         to router: some RouterMethods<Context>,
         authorise: @escaping @Sendable (Request, Context) async throws -> AccessDecision
     ) {
         let handler: @Sendable (Request, Context) async throws -> Response = { [self] request, context in
             keep()
+            let round = responder.rounds.current
             let decision = try await authorise(request, context)
             let address = (context as? any RemoteAddressRequestContext)?.remoteAddress?.ipAddress ?? "unknown"
-            return try await HummingbirdExchange(host: self, request: request, address: address).response(decision)
+            return try await HummingbirdExchange(host: self, request: request, address: address)
+                .response(decision, since: round) { try await authorise(request, context) }
         }
         for method in [HTTPRequest.Method.get, .head, .put, .post, .delete, .options] {
             router.on("/v1/stream/**", method: method, use: handler)
@@ -187,6 +191,26 @@ public final class HummingbirdStreams: Service {
         guard let tokens else { return }
         try tokens.readKeysAgain(logger)
         await loops.reviewRights()
+    }
+
+    /// Asks the closure of ``addRoutes(to:authorise:)`` about each request that is open once more: call it when somebody has
+    /// lost a right, such as by a logout. A request that it refuses now, or that lacks its right by what it returns, is
+    /// ended: readers are told `reconnect` with `revoked`, a streaming append is 401 with what is stored of it. Everything
+    /// else goes on, until the end that the decision has now.
+    ///
+    /// The closure is called for up to 200 requests at once on each event loop; the next ones wait for all of its answers.
+    /// A request for which it throws keeps what it has, and the log says so. One that comes meanwhile, and for which it
+    /// was called before, is asked about too. Returns when all have been asked about.
+    public func authoriseAgain() async {
+        responder.rounds.begin()
+        await loops.askAgain()
+    }
+
+    func askingFailed(_ error: any Error) {
+        logger.error(
+            "The authorise closure failed; the open request keeps what it has.",
+            metadata: ["error": "\(PrintableText.escaped("\(error)"))"]
+        )
     }
 
     /// Watches for the graceful shutdown of the application's server.

@@ -11,6 +11,7 @@ import StreamCore
 /// A Hummingbird application with streams, on a free port, while a test runs.
 struct RunningApp: Sendable {
     let streams: EventStreams
+    let freshet: HummingbirdStreams
     let port: Int
     private let isSecure: Bool
     private let group: ServiceGroup
@@ -29,6 +30,7 @@ struct RunningApp: Sendable {
         heartbeat: Duration = .seconds(10),
         drainDeadline: Duration = .seconds(20),
         heldReaders: Int = 100,
+        longPollSeconds: Int = 20,
         tokens: SignedTokens? = nil,
         middleware: (any MiddlewareProtocol<Request, Response, BasicRequestContext>)? = nil,
         authorise: @escaping @Sendable (Request, BasicRequestContext) async throws -> AccessDecision = { _, _ in
@@ -42,6 +44,7 @@ struct RunningApp: Sendable {
         configuration.heartbeat = heartbeat
         configuration.drainDeadline = drainDeadline
         configuration.heldReaders = heldReaders
+        try configuration.set("long-poll-seconds", to: "\(longPollSeconds)")
         configuration.allowedOrigins = ["https://app.example"]
         let freshet = try HummingbirdStreams(streams, configuration: configuration, tokens: tokens)
         let router = Router()
@@ -61,7 +64,9 @@ struct RunningApp: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             let port = await ports.first { _ in true } ?? 0
-            let value = try await body(RunningApp(streams: streams, port: port, isSecure: isSecure, group: group))
+            let value = try await body(
+                RunningApp(streams: streams, freshet: freshet, port: port, isSecure: isSecure, group: group)
+            )
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
             return value

@@ -100,6 +100,21 @@ struct RemoteKeysTests {
         #expect(await outcome(try token(new, "new"), made) == (nil, false))
     }
 
+    @Test("no key is fetched for a token that is wrong by itself")
+    func wrongByItself() async throws {
+        issuer.answers(oldKey)
+        let made = try await authenticator()
+        issuer.answers(oldKey, newKey)
+        for more in [#","crit":["exp"]"#, #","b64":false"#, #","jwk":{"kty":"EC"}"#, #","kid":"new""#] {
+            let header = "{\"alg\":\"ES256\",\"kid\":\"new\"\(more)}"
+            let claims = #""iss":"app","aud":"freshet","exp":1100000,"freshet":{"read":["*"]}"#
+            let wrong = try Made.token(header: header, claims: claims) { try new.signature(for: $0).rawRepresentation }
+            #expect(await outcome(wrong, made) == ("wrong-token", false))
+        }
+        #expect(wasAsked() == 1)
+        #expect(await outcome(try token(new, "new"), made) == (nil, true))
+    }
+
     @Test("an issuer that dies or lies keeps the keys that it had")
     func failure() async throws {
         issuer.answers(oldKey)

@@ -84,6 +84,30 @@ struct TokenVerifierTests {
         #expect(trouble?.reason.contains(says) == true, "\(String(describing: trouble))")
     }
 
+    /// Headers and claims that are wrong by themselves, and words of what is said of them.
+    private static let wrongByThemselves: [(header: String, claims: String, says: String)] = [
+        (#"{"alg":"none"}"#, Made.claims, "algorithm"), (#"{"alg":"HS257"}"#, Made.claims, "algorithm"),
+        (#"{"alg":"HS256","crit":["exp"]}"#, Made.claims, "crit"),
+        (#"{"alg":"HS256","b64":false}"#, Made.claims, "b64"),
+        (#"{"alg":"HS256","jwk":{"kty":"oct","k":"AAAA"}}"#, Made.claims, "nested"),
+        (#"{"alg":"HS256","alg":"HS256"}"#, Made.claims, "says something twice"),
+        (#"{"alg":"HS256"}"#, with(#""sub":"u43""#), "say something twice"),
+    ]
+
+    @Test("what is wrong by itself is refused before a key or a signature is looked at", arguments: wrongByThemselves)
+    func beforeTheSignature(_ row: (header: String, claims: String, says: String)) throws {
+        // Of a signature that is looked at something else is said.
+        let verifier = try Made.verifier()
+        #expect(Made.trouble(Made.token(secret: Made.other), verifier)?.reason.contains("signature") == true)
+        let forged = Made.token(row.claims, header: row.header, secret: Made.other)
+        #expect(Made.trouble(forged, verifier)?.reason.contains(row.says) == true)
+        // So it is of a key that is not known.
+        let named = row.header.replacing("{", with: #"{"kid":"unknown","#, maxReplacements: 1)
+        let nameless = #"{"alg":"HS256","kid":"unknown"}"#
+        #expect(Made.trouble(Made.token(header: nameless), verifier)?.reason.contains("kid") == true)
+        #expect(Made.trouble(Made.token(row.claims, header: named), verifier)?.reason.contains(row.says) == true)
+    }
+
     @Test("neither another secret's signature, a changed one, nor none")
     func signatures() throws {
         let verifier = try Made.verifier()

@@ -1,6 +1,7 @@
 """Tokens: made by PyPI's pyjwt and joserfc, checked by a server, with issuers that rotate their keys, die and lie."""
 
 import base64
+import concurrent.futures
 import hmac
 import http.server
 import json
@@ -19,6 +20,7 @@ from support.freshet import TRANSPORT, run
 from support.relayed import Scripted, relays
 from support.upstream import CHAT, PATHS, Answer
 from support.waiting import eventually
+from support.wire import Connection
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
 PEM = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -201,6 +203,17 @@ def test_a_session_may_narrow_and_no_more(guarded):
     assert (many.status, code(many)) == (413, "session-too-large")
     # A cookie is good for no session of its own.
     assert session(guarded, page).status == 401
+
+
+def test_a_session_that_is_asked_for_longer_than_its_token_ends_with_it(guarded):
+    exp = int(time.time()) + 90
+    token = signed({"read": ["answers/"]}, exp=exp)
+    for more in ({}, {"for": 3600}, {"for": 10**12}):
+        answer = session(guarded, token, {"read": ["answers/42"], **more})
+        assert answer.status == 204 and answer["Freshet-Session"].endswith(f"; expires={exp}")
+        assert 0 < int(answer["Set-Cookie"].partition("Max-Age=")[2].partition(";")[0]) <= 90
+    answer = session(guarded, token, {"read": ["answers/42"], "for": 30})
+    assert "Max-Age=30;" in answer["Set-Cookie"]
 
 
 def test_a_session_of_a_token_ends_with_the_key_that_signed_it(guarded, secret):
@@ -457,7 +470,10 @@ LIES = {
     "an error": (500, "application/json", b"{}"),
     "a redirection": (302, "application/json", b""),
     "silence": "silent",
+    "a refused connection": "gone",
 }
+# A fetch is given up 5 s after its beginning; the rest is for a busy machine.
+PATIENCE = 15
 
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
@@ -466,11 +482,14 @@ def test_an_issuer_that_lies_keeps_the_keys_that_it_had(serve, key_server, lie):
     key_server.has(known)
     server = serve(jwt_jwks=key_server.url, jwt_issuer="app", jwt_audience="freshet")
     assert server.request("PUT", "/v1/stream/a", {"Content-Type": "text/plain", **by(known)}).status == 201
-    key_server.answer = lie
     with server.subscribe("/v1/stream/a", by(known)) as reader:
+        key_server.answer = lie
+        if lie == "gone":
+            key_server.shutdown()
+            key_server.server_close()
         began = time.monotonic()
         answer = server.request("GET", "/v1/streams", by(unknown))
-        assert code(answer) == "wrong-token" and time.monotonic() - began < 60
+        assert code(answer) == "wrong-token" and time.monotonic() - began < PATIENCE
         # Another token of the key that is known: this one is not remembered.
         assert server.append("/v1/stream/a", "still here", headers=by(known, jti="2")).status == 204
         assert next_data(reader) == "still here"
@@ -481,6 +500,28 @@ def test_an_issuer_that_lies_keeps_the_keys_that_it_had(serve, key_server, lie):
 
     eventually(lambda: 'freshet_issuer_keys_fetches_total{result="failed"} 1' in metrics())
     assert 'freshet_issuer_keys_fetches_total{result="ok"} 1' in metrics()
+
+
+def test_a_token_of_a_key_that_is_not_known_waits_for_a_silent_issuer_and_nothing_else_does(serve, key_server):
+    known, unknown = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("known", "unknown"))
+    key_server.has(known)
+    server = serve(jwt_jwks=key_server.url, jwt_issuer="app", jwt_audience="freshet", event_loops=1)
+    path = server.create(name="a", headers=by(known))
+    key_server.answer = "silent"
+    fields = {"Content-Type": "text/plain", "Content-Length": "5", "Expect": "100-continue", **by(unknown)}
+    with concurrent.futures.ThreadPoolExecutor() as pool, Connection(server.address) as connection:
+        began = time.monotonic()
+        connection.send_head("POST", path, fields)
+        first = pool.submit(connection.read_head)
+        eventually(lambda: key_server.asked == 2)
+        # On the one event loop, while the other waits.
+        assert server.request("GET", "/health").status == 200
+        assert server.append(path, "meanwhile", headers=by(known, jti="2")).status == 204
+        assert not first.done()
+        # Not 100: its body is not asked for before it is known who sends it.
+        assert first.result(timeout=60).status == 401
+        assert time.monotonic() - began < PATIENCE
+    assert server.read(path, by(known)).body == b"meanwhile"
 
 
 def test_an_issuer_that_publishes_an_empty_set_has_taken_its_keys_back(serve, key_server, tmp_path):

@@ -3,7 +3,7 @@ import Logging
 import PrintableText
 import StreamHTTP
 
-/// Asks a program who sends a request. What it cannot say for an error of its own is refused.
+/// Asks a program who sends a request. What it cannot say for an error of its own is refused, unless it is open already.
 struct ProgramGate: Authenticator {
     let authorise: @Sendable (RequestHead) async throws -> AccessDecision
     let logger: Logger
@@ -18,7 +18,7 @@ struct ProgramGate: Authenticator {
                 }
             } catch {
                 logger.error(
-                    "The authorise closure failed; the request is refused.",
+                    "The authorise closure failed: a new request is refused, an open one keeps what it has.",
                     metadata: ["error": "\(PrintableText.escaped("\(error)"))"]
                 )
                 return .refused(Problem(RequestFailure.broken))

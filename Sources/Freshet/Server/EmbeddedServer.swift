@@ -68,7 +68,8 @@ public final class EmbeddedServer: Service {
     ///   - tokens: the signed tokens that it takes, in addition to the keys file or instead of it; nil for none. With them
     ///     nobody is let in without a token or a key, not even on loopback.
     ///   - authorise: access control by your program, in addition to tokens and the keys file or instead of them. It is
-    ///     called once for each request for streams, before the body is read. If it throws, the response is 500.
+    ///     called once for each request for streams, before the body is read, and again for those that are open by
+    ///     ``authoriseAgain()``. If it throws, the response is 500.
     ///   - logger: gets a line for each request that fails, each reader that is disconnected for accepting no data, each
     ///     relayed answer, and the drain.
     /// - Throws: ``SetupError`` with everything that is wrong with the settings, or why the storage cannot be opened, or
@@ -271,6 +272,21 @@ public final class EmbeddedServer: Service {
         } catch {
             throw SetupError(["\(error)"])
         }
+    }
+
+    /// Asks `authorise` about each request that is open once more: call it when somebody has lost a right, such as by a
+    /// logout. A request that it refuses now, or that lacks its right by what it returns, is ended: readers are told
+    /// `reconnect` with `revoked`, a streaming append is 401 with what is stored of it. Everything else goes on, until the
+    /// end that the decision has now.
+    ///
+    /// The closure gets each request as it got it at first, and is called for up to 200 of them at once on each event loop;
+    /// the next ones wait for all of its answers. A request for which it throws keeps what it has, and the log says so.
+    /// One that comes meanwhile, and for which it was called before, is asked about too.
+    ///
+    /// Returns when all have been asked about. Without `authorise`, and while the server does not run, it does nothing.
+    public func authoriseAgain() async {
+        guard authorise != nil else { return }
+        await service.withLock(\.self)?.askAgain()
     }
 
     /// Reads the files of the issuers' keys again: call it when a key was added or taken away, for instance on SIGHUP.

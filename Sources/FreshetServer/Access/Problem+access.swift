@@ -53,6 +53,18 @@ extension Problem {
         )
     }
 
+    /// A program let somebody in until a time that is over.
+    static func decisionExpired() -> Problem {
+        Problem(
+            401,
+            "credential-expired",
+            title: "Credential expired",
+            detail: "The application that embeds this server let this request in until a time that has passed. "
+                + "Log in again.",
+            headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\", error=\"invalid_token\"")]
+        )
+    }
+
     static func wrongKey() -> Problem {
         Problem(
             401,

@@ -12,6 +12,10 @@ package final class FreshetResponder: Responder {
     private let inspection: InspectionRoutes
     private let node: NodeRoute?
     private let who: AuthenticatorChain
+    /// Something decides each time anew, and can be asked again.
+    private let hasGate: Bool
+    /// The rounds in which all open requests are asked about.
+    package let rounds = AskingRounds()
     private let probe: ProbeRoutes?
     private let extra: [any RouteGroup]
     private let time: any TimeSource
@@ -54,6 +58,7 @@ package final class FreshetResponder: Responder {
         // Beside a program that decides, only who has a key or a session is let in.
         if gate == nil || access.policy.keys != nil || access.policy.tokens != nil { links.append(access) }
         self.who = AuthenticatorChain(links)
+        self.hasGate = gate != nil
         self.probe = probe
         self.extra = extra
         self.publicURL = publicURL
@@ -75,13 +80,27 @@ package final class FreshetResponder: Responder {
         plan(for: head, facts) { route($0) }
     }
 
-    /// The plan for a request of somebody who is known already, and which another server took.
+    /// The plan for a request that another server took, which has asked a program who sends it.
+    ///
+    /// - Parameters:
+    ///   - identity: what the program said; nil where it leaves it to others.
+    ///   - round: the one of `rounds` that was there before it was asked.
+    ///   - again: asks it once more.
     package func plan(
         for head: RequestHead,
         _ facts: ConnectionFacts,
-        of identity: Result<Admission, Problem>
+        of identity: Result<Admission, Problem>?,
+        since round: Int,
+        again: @escaping @Sendable () async -> Result<Admission, Problem>?
     ) -> RequestPlan {
-        plan(for: head, facts) { route($0, identity) }
+        plan(for: head, facts) { request in
+            let asking = Asking(round, of: rounds) { [self] in
+                if let identity = await again() { return identity }
+                return await self.identity(of: request, shown(request))
+            }
+            guard let identity else { return route(request, asking) }
+            return route(request, identity, asking)
+        }
     }
 
     /// What is asked of every head, and then a preflight or a route.
@@ -124,19 +143,37 @@ package final class FreshetResponder: Responder {
             )
     }
 
-    private func route(_ request: RouteRequest) -> RequestPlan {
+    private func route(_ request: RouteRequest, _ asking: Asking? = nil) -> RequestPlan {
         if request.target.rawPath == RouteTemplate.health { return .respond(health(request)) }
         if let module = BrowserModules.response(to: request) { return .respond(module) }
         if let refusal = request.facts.refusal, let plan = refuse(request, refusal) { return plan }
         if isSession(request), request.head.method != .POST {
             return .respond(Response(.method(allowed: "POST, OPTIONS")))
         }
-        if extra.contains(where: { $0.isPublic(request) }) { return route(request, nil) }
+        if extra.contains(where: { $0.isPublic(request) }) { return route(request, nil, nil) }
+        let shown = shown(request)
+        var asking = asking
+        if hasGate, asking == nil {
+            asking = Asking(rounds.current, of: rounds) { [self] in await identity(of: request, shown) }
+        }
+        switch who.authenticate(request, shown, now: seconds) {
+        case .now(let identity): return route(request, identity, asking)
+        case .later(let identify):
+            return .later { [self, asking] in route(request, await identify(), asking) }
+        }
+    }
+
+    /// What a request says of who sent it, with the key that it shows to further routes.
+    private func shown(_ request: RouteRequest) -> RequestFacts {
         var shown = request.origin
         for routes in extra { if let key = routes.shownKey(request) { shown.authorization = "Bearer \(key)" } }
+        return shown
+    }
+
+    private func identity(of request: RouteRequest, _ shown: RequestFacts) async -> Result<Admission, Problem> {
         switch who.authenticate(request, shown, now: seconds) {
-        case .now(let identity): return route(request, identity)
-        case .later(let identify): return .later { [self] in route(request, await identify()) }
+        case .now(let identity): identity
+        case .later(let identify): await identify()
         }
     }
 
@@ -144,22 +181,35 @@ package final class FreshetResponder: Responder {
         session != nil && request.target.rawPath == RouteTemplate.session
     }
 
-    /// - Parameter identity: who asks; nil for what needs no key.
-    private func route(_ request: RouteRequest, _ identity: Result<Admission, Problem>?) -> RequestPlan {
-        let plan = routed(request, identity)
+    /// - Parameters:
+    ///   - identity: who asks; nil for what needs no key.
+    ///   - asking: how that is found out again; nil where nobody is asked for that.
+    private func route(
+        _ request: RouteRequest,
+        _ identity: Result<Admission, Problem>?,
+        _ asking: Asking?
+    ) -> RequestPlan {
+        let plan = routed(request, identity, asking)
         guard namesCallers, case .success(let admission) = identity, let name = admission.name else { return plan }
         return .named(name, plan)
     }
 
-    private func routed(_ request: RouteRequest, _ identity: Result<Admission, Problem>?) -> RequestPlan {
+    private func routed(
+        _ request: RouteRequest,
+        _ identity: Result<Admission, Problem>?,
+        _ asking: Asking?
+    ) -> RequestPlan {
         var request = request
         switch identity {
         case nil: break
         case .failure(let problem): return .respond(Response(problem))
         case .success(let admission):
+            if admission.credential == .program, let expires = admission.expires, expires <= seconds {
+                return .respond(Response(.decisionExpired()))
+            }
             let policy = access.policy
             let quotas = quotas.flatMap { CallerQuotas(admission, $0) }
-            let caller = RouteCaller(access: policy, admission: admission, who: who, quotas: quotas)
+            let caller = RouteCaller(access: policy, admission: admission, who: who, quotas: quotas, asking: asking)
             request.caller = caller
             if let plan = refuse(request, by: quotas) { return plan }
             if isSession(request), let session { return session.plan(request, caller, now: seconds) }

@@ -50,20 +50,28 @@ package struct RouteCaller: Sendable {
     package let quotas: CallerQuotas?
     /// Who found out who it is, and is asked again.
     private let who: AuthenticatorChain
+    /// How that is done by what decides each time anew; nil where nothing does.
+    private let asking: Asking?
 
-    package init(access: AccessPolicy, admission: Admission, who: AuthenticatorChain, quotas: CallerQuotas? = nil) {
+    package init(
+        access: AccessPolicy,
+        admission: Admission,
+        who: AuthenticatorChain,
+        quotas: CallerQuotas? = nil,
+        asking: Asking? = nil
+    ) {
         self.access = access
         self.admission = admission
         self.who = who
         self.quotas = quotas
+        self.asking = asking
     }
 
-    /// What a request that stays open rests on; nil for what neither time nor a reload can end.
+    /// What a request that stays open rests on; nil for what nothing can end.
     package func grant(_ right: Rights, _ name: String) -> (any AccessGrant)? {
         switch admission.credential {
         case .none, .probe, .preflight: return nil
-        case .program where admission.expires == nil: return nil
-        case .bearer, .cookie, .program, .token: return HeldRight(right, name, of: admission, by: who)
+        case .bearer, .cookie, .program, .token: return HeldRight(right, name, of: admission, by: who, asking)
         }
     }
 

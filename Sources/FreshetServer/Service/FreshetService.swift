@@ -25,6 +25,7 @@ package final class FreshetService: Sendable {
     private let sweeping = Mutex<Task<Void, Never>?>(nil)
     private let noting = Mutex<Task<Void, Never>?>(nil)
     private let extra: [any RouteGroup]
+    private let rounds: AskingRounds
 
     /// - Parameters:
     ///   - store: where the streams are kept.
@@ -151,6 +152,7 @@ package final class FreshetService: Sendable {
             namesCallers: accessLog != nil,
             time: time
         )
+        self.rounds = responder.rounds
         self.server = await HTTPServer(
             responder: responder,
             configuration: dataPlane,
@@ -236,6 +238,13 @@ package final class FreshetService: Sendable {
 
     /// Ends what is open and has lost its right, a few hundred requests at a time; everything else goes on.
     package func reviewRights() async { await server.loops.reviewRights() }
+
+    /// Asks the gate about each open request once more, and ends those that it refuses now. Returns when it was asked about
+    /// all of them.
+    package func askAgain() async {
+        rounds.begin()
+        await server.loops.askAgain()
+    }
 
     /// Opens the file of the access log again, which somebody has moved away. Returns at once.
     package func reopenAccessLog() { accessLog?.reopen() }

@@ -5,6 +5,15 @@ package protocol AccessGrant: AnyObject, Sendable {
     var expires: Int64? { get }
     /// Whether the right is still there by the rules of this moment. Asked on event loops: it must not block.
     var stillHolds: Bool { get }
+    /// Whether all open requests are being asked about since whoever let this one in was asked.
+    var isOutdated: Bool { get }
+    /// By what the request goes on once whoever let it in was asked again; nil for one that may not.
+    func askedAgain() async -> (any AccessGrant)?
+}
+
+extension AccessGrant {
+    package var isOutdated: Bool { false }
+    package func askedAgain() async -> (any AccessGrant)? { self }
 }
 
 /// Why an open request has lost its right.

@@ -1,8 +1,30 @@
+import NIOCore
+
 /// The right to a request, which may end while it is open.
 extension RequestRun {
     /// The rules about who may have changed: a request that has lost its right by them is brought to an end.
     func reviewRight() {
         if let grant, !grant.stillHolds { loseRight(.revoked) }
+    }
+
+    /// Asks whoever let the request in whether it may go on.
+    func askAgain() {
+        guard let grant else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        loop.eventLoop.immediately {
+            await grant.askedAgain()
+        } then: { renewed in
+            bound.value.goOn(by: renewed, insteadOf: grant)
+        }
+    }
+
+    /// - Parameter renewed: what came of asking again; nil for no right any more.
+    func goOn(by renewed: (any AccessGrant)?, insteadOf grant: any AccessGrant) {
+        // Somebody else was faster.
+        guard self.grant === grant else { return }
+        guard let renewed else { return loseRight(.revoked) }
+        self.grant = renewed
+        if renewed.isOutdated { askAgain() }
     }
 
     func loseRight(_ loss: RightLoss) {

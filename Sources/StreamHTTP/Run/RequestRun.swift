@@ -67,6 +67,8 @@ package final class RequestRun {
         case .granted(let grant, let plan):
             self.grant = grant
             start(plan)
+            // It was let in by an answer of before, and was not open when all were asked about.
+            if grant.isOutdated { askAgain() }
         case .holding(let held, let plan):
             // Decided late, for a peer that has gone meanwhile.
             if !machine.isOver { self.held = held }

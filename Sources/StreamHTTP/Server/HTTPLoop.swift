@@ -180,7 +180,7 @@ package final class HTTPLoop {
     // MARK: Rights
 
     /// How many requests are asked about their rights at once, so that others hardly wait.
-    private static let slice = 200
+    static let slice = 200
 
     /// The rules about who may have changed: every open request is asked whether it still has its right, and those that
     /// have not are ended, some at a time.
@@ -193,6 +193,16 @@ package final class HTTPLoop {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         // A loop runs what is executed before it looks at its sockets again.
         eventLoop.scheduleTask(in: .microseconds(100)) { bound.value.reviewRights(of: rest) }
+    }
+
+    /// By what each open request is there, to be asked about elsewhere.
+    var grants: [(member: ObjectIdentifier, grant: any AccessGrant)] {
+        members.compactMap { member, transport in transport.run?.grant.map { (member, $0) } }
+    }
+
+    /// - Parameter renewed: what came of asking about a grant; nil for no right any more.
+    func goOn(_ member: ObjectIdentifier, by renewed: (any AccessGrant)?, insteadOf grant: any AccessGrant) {
+        members[member]?.run?.goOn(by: renewed, insteadOf: grant)
     }
 
     // MARK: What can be told

@@ -102,6 +102,32 @@ package final class HTTPLoops: Sendable {
     /// Begins to end what is open without the right to it, by the rules of now.
     package func reviewRights() async { await onEach { $0.reviewRights() } }
 
+    /// Asks about each open request whoever let it in, and ends those that may not go on; some at a time on each loop, and
+    /// off it. Returns when all have been asked about.
+    package func askAgain() async {
+        await withTaskGroup(of: Void.self) { group in
+            for (eventLoop, loop) in loops { group.addTask { await Self.askAgain(on: eventLoop, loop) } }
+        }
+    }
+
+    private typealias Asked = (member: ObjectIdentifier, grant: any AccessGrant, renewed: (any AccessGrant)?)
+
+    private static func askAgain(on eventLoop: any EventLoop, _ loop: NIOLoopBound<HTTPLoop>) async {
+        guard let grants = try? await eventLoop.submit({ loop.value.grants }).get() else { return }
+        var rest = grants[...]
+        while !rest.isEmpty {
+            let slice = rest.prefix(HTTPLoop.slice)
+            rest = rest.dropFirst(HTTPLoop.slice)
+            let asked = await withTaskGroup(of: Asked.self) { group in
+                for (member, grant) in slice { group.addTask { (member, grant, await grant.askedAgain()) } }
+                return await group.reduce(into: [Asked]()) { $0.append($1) }
+            }
+            try? await eventLoop.submit {
+                for asked in asked { loop.value.goOn(asked.member, by: asked.renewed, insteadOf: asked.grant) }
+            }.get()
+        }
+    }
+
     private func busy(_ isBusy: () -> Bool) async -> Bool {
         if isBusy() { return true }
         return await busyMembers > 0

@@ -1,3 +1,4 @@
+import CompletionRelay
 import Foundation
 import StoreSuite
 import StreamCore
@@ -8,6 +9,10 @@ import StreamCore
 /// A server's routes over streams in memory, and somebody who asks them. Each stream has a mark in it that no other has.
 struct RightsDesk {
     let store: MemoryStreamStore
+    let served: Streams
+    let relay: Relay
+    /// What the relay calls.
+    let upstream = StandInUpstream()
     private let access: CurrentAccess
     private let responder: FreshetResponder
     /// The marks in each stream: its own, and those of what it was forked from.
@@ -20,6 +25,8 @@ struct RightsDesk {
         let time = ManualTime()
         store = MemoryStreamStore(time: time)
         let streams = Streams(store: store, time: time)
+        served = streams
+        relay = Self.relay(streams, upstream, time)
         access = CurrentAccess(try Self.policy(situation))
         let configuration = DataPlaneConfiguration(ServerConfiguration())
         responder = FreshetResponder(
@@ -39,6 +46,7 @@ struct RightsDesk {
             metrics: MetricsRoute(started: 0),
             node: NodeRoute(time: time),
             probe: ProbeRoutes(access: .tokens([[1]])),
+            extra: [Self.routes(relay, access, time)],
             time: time
         )
         credential = ("Authorization", "Bearer \(situation.credential == .key ? Self.key : OneToken.text)")

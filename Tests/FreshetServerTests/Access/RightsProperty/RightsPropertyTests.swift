@@ -20,6 +20,21 @@ struct RightsPropertyTests {
         #expect(tally.sessions > 20 && tally.lost > 20)
     }
 
+    @Test("nor by the relay, while it makes an answer for somebody else")
+    func relay() async throws {
+        var tally = RelayTally()
+        for seed in 1...UInt64(300) {
+            let situation = RightsSituation.ofRelay(seed: seed)
+            guard let failure = try await situation.relayFailure(counting: &tally) else { continue }
+            Issue.record("\(failure)\n\(situation)")
+            return
+        }
+        for opening in RelayTally.Opening.allCases {
+            #expect(tally.allowed[opening, default: 0] > 0, "the relay was never open by a \(opening)")
+        }
+        #expect(tally.refused > 50 && tally.reads > 5 && tally.cancels > 5)
+    }
+
     @Test(
         "what says who may is right itself",
         arguments: [

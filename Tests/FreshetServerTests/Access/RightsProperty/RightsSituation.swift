@@ -175,7 +175,7 @@ struct RightsSituation: Sendable, CustomStringConvertible {
     }
 
     /// One of some, of which there is at least one.
-    private static func pick<Element>(_ some: [Element], _ random: inout SeededRandom) -> Element {
+    static func pick<Element>(_ some: [Element], _ random: inout SeededRandom) -> Element {
         some[Int.random(in: 0..<some.count, using: &random)]
     }
 
