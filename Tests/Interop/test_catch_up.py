@@ -9,10 +9,12 @@ import socket
 import pytest
 from durable_streams import stream
 
+from support.freshet import TRANSPORT
 from support.pace import Memory
 from support.waiting import eventually
 from support.wire import Closed, Connection, exchange
 
+MIB = 1 << 20
 # Far more than the sockets of a slow reader hold.
 PART = bytes(range(64)) * 8192
 PARTS = 60
@@ -160,10 +162,28 @@ def waits_for_reader(server):
     return int(re.search(r'^freshet_inflight_bytes{kind="output"} (\d+)', metrics, re.M)[1]) > 0
 
 
+def most():
+    """How much memory the response may take, over the start.
+
+    In clear HTTP/1.1 it took 7.2 MiB of 300 MB on a quiet machine. TLS and HTTP/2 have buffers of their own: what is encrypted is there twice.
+    """
+    return (8 if TRANSPORT == "clear" else 12) * MIB
+
+
 @pytest.mark.long(15)
-def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_12_mib(serve, tmp_path):
+def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_8_mib(serve, tmp_path):
+    reads_in_bounded_memory(serve, tmp_path, 1200)
+
+
+@pytest.mark.nightly
+@pytest.mark.long(60)
+def test_1_gb_from_the_disk_in_one_response_to_a_slow_reader_in_8_mib(serve, tmp_path):
+    reads_in_bounded_memory(serve, tmp_path, 4000)
+
+
+def reads_in_bounded_memory(serve, tmp_path, count):
     # No window of HTTP/2 ends where one of them does: whenever its reader pauses, something waits.
-    size, count = 250_000, 1200
+    size = 250_000
     settings = {"data": tmp_path / "data", "durability": "os", "write_stall_seconds": 60}
     server = serve(**settings)
     path = server.create("application/octet-stream")
@@ -201,4 +221,4 @@ def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_12_mib(serve, 
                     eventually(lambda: waits_for_reader(server))
         assert (length, received.digest()) == (count * size, sent.digest())
     print(f"peak {(memory.peak() - before) / (1 << 20):.1f} MiB over the start, {pauses} pauses")
-    assert memory.peak() - before <= 12 << 20
+    assert memory.peak() - before <= most()
