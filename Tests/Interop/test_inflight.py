@@ -416,22 +416,40 @@ def in_pieces(server, path):
         return atomic.read_answer()
 
 
-def test_chunk_extensions_and_trailers_count_as_bytes_of_a_body(serve):
+@pytest.mark.parametrize("kind", ["chunk extensions", "trailers"])
+def test_chunk_extensions_and_trailers_count_as_bytes_of_a_body(serve, kind):
     server = serve(body_bytes=64 * KIB)
     path = server.create("application/json")
     fields = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
-    with Connection(server.address) as extended:
-        extended.send_head("POST", path, fields)
+    # The body itself is a few bytes.
+    before, piece, after = {
+        "chunk extensions": (b"", b"1;" + b"x" * 4 * KIB + b"\r\n1\r\n", b"0\r\n\r\n"),
+        "trailers": (b"1\r\n1\r\n0\r\n", b"X-Filler: " + b"x" * 4 * KIB + b"\r\n", b"\r\n"),
+    }[kind]
+    with Connection(server.address) as large:
+        large.send_head("POST", path, fields)
         try:
+            large.send(before)
+            # It is not over: what comes after is never sent.
             for _ in range(40):
-                extended.send(b"1;" + b"x" * 4 * KIB + b"\r\n1\r\n")
+                large.send(piece)
         except OSError:
             pass
-        answer = extended.read_answer()
+        answer = large.read_answer()
     assert answer.status == 413 and answer.json["type"] == "urn:freshet:body-too-large"
-    # Chunks that say no more than their length cost nothing, however small they are.
+    assert server.read(path).body == b"[]"
+    with Connection(server.address) as within:
+        within.send_head("POST", path, fields)
+        within.send(before + piece * 10 + after)
+        assert within.read_answer().status == 204
+    assert server.read(path).body == {"chunk extensions": b"[1111111111]", "trailers": b"[1]"}[kind]
+
+
+def test_chunks_that_say_no_more_than_their_length_cost_nothing_however_small_they_are(serve):
+    server = serve(body_bytes=64 * KIB)
+    path = server.create("application/json")
     with Connection(server.address) as small:
-        small.send_head("POST", path, fields)
+        small.send_head("POST", path, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
         small.send(b"1\r\n1\r\n" * 30_000 + b"0\r\n\r\n")
         assert small.read_answer().status == 204
     assert server.read(path).body == b"[" + b"1" * 30_000 + b"]"
