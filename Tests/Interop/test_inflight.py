@@ -4,7 +4,6 @@ import gzip
 import re
 import socket
 import threading
-import time
 
 import pytest
 from h2.connection import H2Connection
@@ -355,101 +354,3 @@ def test_calls_to_a_silent_upstream_hold_no_more_than_half(serve, reads):
     upstream.close()
     eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="work"}') == 0, 60)
     assert server.still_serves()
-
-
-def dribble(connection, send, seconds):
-    """Sends a little again and again until there is an answer, or for a while."""
-    until = time.monotonic() + seconds
-    connection.socket.settimeout(0.1)
-    while time.monotonic() < until:
-        try:
-            send()
-        except OSError:
-            break
-        try:
-            connection.receive()
-            break
-        except TimeoutError:
-            continue
-    connection.socket.settimeout(15)
-
-
-def test_a_body_that_dribbles_in_is_408_and_a_streaming_append_may(serve):
-    server = serve(body_idle_seconds=1, body_bytes_per_second=1000)
-    path = server.create("text/plain")
-    with Connection(server.address) as atomic:
-        atomic.send_head("POST", path, {"Content-Type": "text/plain", "Content-Length": str(MIB)})
-        dribble(atomic, lambda: atomic.send("x"), 15)
-        answer = atomic.read_answer()
-    assert answer.status == 408 and answer.json["type"] == "urn:freshet:body-too-slow"
-    assert "`body-bytes-per-second`" in answer.json["detail"]
-    with Connection(server.address) as streaming:
-        streaming.send_head("POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
-        dribble(streaming, lambda: streaming.send_chunk("y"), 4)
-        streaming.send_chunk("")
-        assert streaming.read_answer().status == 204
-    assert set(server.read(path).body) == {ord("y")}
-    # Fast enough for what it is. A busy machine may pause for too long in the midst of it, but not each time.
-    for _ in range(5):
-        answer = in_pieces(server, path)
-        if answer.status != 408:
-            break
-    assert answer.status == 204, answer
-
-
-def in_pieces(server, path):
-    """The response to a body of 40 KiB, a KiB of which is sent every 50 ms until there is one."""
-    with Connection(server.address) as atomic:
-        atomic.send_head("POST", path, {"Content-Type": "text/plain", "Content-Length": str(40 * KIB)})
-        for _ in range(40):
-            atomic.socket.settimeout(15)
-            try:
-                atomic.send("z" * KIB)
-                atomic.socket.settimeout(0.05)
-                atomic.receive()
-                break
-            except TimeoutError:
-                continue
-            except OSError:
-                break
-        atomic.socket.settimeout(15)
-        return atomic.read_answer()
-
-
-@pytest.mark.parametrize("kind", ["chunk extensions", "trailers"])
-def test_chunk_extensions_and_trailers_count_as_bytes_of_a_body(serve, kind):
-    server = serve(body_bytes=64 * KIB)
-    path = server.create("application/json")
-    fields = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
-    # The body itself is a few bytes.
-    before, piece, after = {
-        "chunk extensions": (b"", b"1;" + b"x" * 4 * KIB + b"\r\n1\r\n", b"0\r\n\r\n"),
-        "trailers": (b"1\r\n1\r\n0\r\n", b"X-Filler: " + b"x" * 4 * KIB + b"\r\n", b"\r\n"),
-    }[kind]
-    with Connection(server.address) as large:
-        large.send_head("POST", path, fields)
-        try:
-            large.send(before)
-            # It is not over: what comes after is never sent.
-            for _ in range(40):
-                large.send(piece)
-        except OSError:
-            pass
-        answer = large.read_answer()
-    assert answer.status == 413 and answer.json["type"] == "urn:freshet:body-too-large"
-    assert server.read(path).body == b"[]"
-    with Connection(server.address) as within:
-        within.send_head("POST", path, fields)
-        within.send(before + piece * 10 + after)
-        assert within.read_answer().status == 204
-    assert server.read(path).body == {"chunk extensions": b"[1111111111]", "trailers": b"[1]"}[kind]
-
-
-def test_chunks_that_say_no_more_than_their_length_cost_nothing_however_small_they_are(serve):
-    server = serve(body_bytes=64 * KIB)
-    path = server.create("application/json")
-    with Connection(server.address) as small:
-        small.send_head("POST", path, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
-        small.send(b"1\r\n1\r\n" * 30_000 + b"0\r\n\r\n")
-        assert small.read_answer().status == 204
-    assert server.read(path).body == b"[" + b"1" * 30_000 + b"]"
