@@ -219,7 +219,8 @@ def waits_for_reader(server):
 def most():
     """How much memory the response may take, over the start.
 
-    In clear HTTP/1.1 it took 7.2 MiB of 300 MB on a quiet machine. TLS and HTTP/2 have buffers of their own: what is encrypted is there twice.
+    In clear HTTP/1.1 it took 7.2 MiB for 300 MB on a quiet machine. TLS and HTTP/2 have buffers of their own: what is encrypted is
+    there twice.
     """
     return (8 if TRANSPORT == "clear" else 12) * MIB
 

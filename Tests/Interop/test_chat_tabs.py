@@ -236,8 +236,8 @@ def shows_all_at_once(chat, demo, kind, path, stream):
         f"{chat.name}, 20,000 {kind}: {seconds:.2f} s, {seconds / plain:.1f} times what plain lines take ({plain:.2f} s); "
         f"{spare:.0%} of the processors had nothing to do"
     )
-    # Where a quarter of the processors has nothing to do it is 2 s, whatever the control takes. Else both take longer, and not alike: the page
-    # has work for two processors, plain lines for little more than one.
+    # Where a quarter of the processors has nothing to do it is 2 s, whatever the control takes. Else both take longer, and not
+    # alike: the page has work for two processors, plain lines for little more than one.
     return seconds < (2 if spare >= 0.25 else max(2, 6 * plain))
 
 
