@@ -472,8 +472,8 @@ let package = Package(
             name: "CompletionRelayTests",
             dependencies: [
                 "Locks",
-                "CompletionRelay", "FreshetTraces", "ServerSentEvents", "StreamCore", "StreamHTTP", "StoreSuite",
-                "TextCodecs", nio, nioHTTP1, nioEmbedded, tracing,
+                "CompletionRelay", "FreshetTraces", "SQLiteStreamStore", "ServerSentEvents", "StreamCore", "StreamHTTP",
+                "StoreSuite", "TextCodecs", nio, nioHTTP1, nioEmbedded, tracing,
             ],
             swiftSettings: settings
         ),

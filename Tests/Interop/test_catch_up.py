@@ -9,10 +9,12 @@ import socket
 import pytest
 from durable_streams import stream
 
+from support.freshet import TRANSPORT
 from support.pace import Memory
 from support.waiting import eventually
 from support.wire import Closed, Connection, exchange
 
+MIB = 1 << 20
 # Far more than the sockets of a slow reader hold.
 PART = bytes(range(64)) * 8192
 PARTS = 60
@@ -120,6 +122,60 @@ def test_trimming_tears_it(serve, settings):
         assert is_torn(connection)
 
 
+@pytest.mark.parametrize("how", ["deleted", "trimmed", "stalled"])
+def test_what_caches_may_keep_is_torn_too(serve, settings, how):
+    """A cache must not keep half of a body as the whole for everybody."""
+    server = serve(public_cache="*", write_stall_seconds=0.5 if how == "stalled" else 60, **settings)
+    path = filled(server, headers={"Stream-Retention": f"events={PARTS}"})
+    connection, head = begin(server, path)
+    with connection:
+        assert (head.status, head["Stream-Up-To-Date"]) == (200, "true")
+        assert head["Cache-Control"].startswith("public, max-age=") and head["ETag"]
+        if how == "deleted":
+            assert server.request("DELETE", path).status == 204
+        elif how == "trimmed":
+            server.append_each(path, [b"x"] * PARTS, "application/octet-stream")
+        else:
+            eventually(lambda: readers(server, path) == 0, what="the end of the stalled reader")
+        assert is_torn(connection)
+    assert server.still_serves()
+
+
+@pytest.mark.parametrize(
+    "type, items, whole",
+    [
+        # More events than a part has, and more bytes.
+        ("application/json", [b"[" + b",".join(b"%d" % n for n in range(2500)) + b"]"], list(range(2500))),
+        ("application/octet-stream", [PART] * 12, PART * 12),
+    ],
+    ids=["events", "bytes"],
+)
+def test_a_long_poll_of_much_comes_in_parts(serve, settings, type, items, whole):
+    server = serve(**settings)
+    path = server.create(type)
+    server.append_each(path, items, type)
+    # The control: a catch-up read is everything at once.
+    assert value(server.read(path), type) == whole
+    parts, offset = [], "-1"
+    while not parts or parts[-1]["Stream-Up-To-Date"] != "true":
+        parts.append(server.read(f"{path}?live=long-poll&offset={offset}"))
+        assert parts[-1].status == 200 and parts[-1].body
+        offset = parts[-1]["Stream-Next-Offset"]
+    assert len(parts) > 2, "everything came at once"
+    joined = value(parts[0], type)
+    for part in parts[1:]:
+        joined += value(part, type)
+    assert joined == whole
+    # What is not the last says so, and where the next one begins.
+    assert all("Stream-Up-To-Date" not in part for part in parts[:-1])
+    assert len({part["Stream-Next-Offset"] for part in parts}) == len(parts)
+    assert offset == server.request("HEAD", path)["Stream-Next-Offset"]
+
+
+def value(answer, type):
+    return answer.json if type == "application/json" else answer.body
+
+
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 def test_a_reader_that_takes_nothing_is_torn(serve, version):
     server = serve(write_stall_seconds=0.5)
@@ -160,10 +216,29 @@ def waits_for_reader(server):
     return int(re.search(r'^freshet_inflight_bytes{kind="output"} (\d+)', metrics, re.M)[1]) > 0
 
 
+def most():
+    """How much memory the response may take, over the start.
+
+    In clear HTTP/1.1 it took 7.2 MiB for 300 MB on a quiet machine. TLS and HTTP/2 have buffers of their own: what is encrypted is
+    there twice.
+    """
+    return (8 if TRANSPORT == "clear" else 12) * MIB
+
+
 @pytest.mark.long(15)
-def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_12_mib(serve, tmp_path):
+def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_8_mib(serve, tmp_path):
+    reads_in_bounded_memory(serve, tmp_path, 1200)
+
+
+@pytest.mark.nightly
+@pytest.mark.long(60)
+def test_1_gb_from_the_disk_in_one_response_to_a_slow_reader_in_8_mib(serve, tmp_path):
+    reads_in_bounded_memory(serve, tmp_path, 4000)
+
+
+def reads_in_bounded_memory(serve, tmp_path, count):
     # No window of HTTP/2 ends where one of them does: whenever its reader pauses, something waits.
-    size, count = 250_000, 1200
+    size = 250_000
     settings = {"data": tmp_path / "data", "durability": "os", "write_stall_seconds": 60}
     server = serve(**settings)
     path = server.create("application/octet-stream")
@@ -201,4 +276,4 @@ def test_300_mb_from_the_disk_in_one_response_to_a_slow_reader_in_12_mib(serve, 
                     eventually(lambda: waits_for_reader(server))
         assert (length, received.digest()) == (count * size, sent.digest())
     print(f"peak {(memory.peak() - before) / (1 << 20):.1f} MiB over the start, {pauses} pauses")
-    assert memory.peak() - before <= 12 << 20
+    assert memory.peak() - before <= most()

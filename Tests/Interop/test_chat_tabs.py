@@ -1,8 +1,10 @@
 """The chat in many tabs, with the answers of a real model, and when it is stopped or fails: in Chromium and Firefox."""
 
 import json
+import os
 import re
 import secrets
+import time
 
 import pytest
 
@@ -201,11 +203,19 @@ def test_twenty_thousand_events_are_there_at_once(chat, demo, kind):
     assert any(shows_all_at_once(chat, demo, kind, path, stream) for _ in range(3))
 
 
+def idle_seconds():
+    """For how long the processors of this machine have had nothing to do, all together (proc_stat(5))."""
+    with open("/proc/stat") as stat:
+        return sum(int(field) for field in stat.readline().split()[4:6]) / os.sysconf("SC_CLK_TCK")
+
+
 def shows_all_at_once(chat, demo, kind, path, stream):
     chat.goto("about:blank")
+    began, idle = time.monotonic(), idle_seconds()
     chat.goto(demo.url + path)
     assert finish(chat) == "done"
     seconds = chat.run("return performance.now()") / 1000
+    spare = (idle_seconds() - idle) / (time.monotonic() - began) / os.cpu_count()
     assert chat.run("return document.querySelector('.facts').textContent").find("20,000 events") >= 0
     # The control is the same machine at the same moment: it takes the events, and shows each as a line of its own.
     plain = chat.run_async(
@@ -222,9 +232,13 @@ def shows_all_at_once(chat, demo, kind, path, stream):
         """,
         stream,
     )
-    print(f"{chat.name}, 20,000 {kind}: {seconds:.2f} s, {seconds / plain:.1f} times what plain lines take ({plain:.2f} s)")
-    # A busy machine takes longer for both.
-    return seconds < max(2, 6 * plain)
+    print(
+        f"{chat.name}, 20,000 {kind}: {seconds:.2f} s, {seconds / plain:.1f} times what plain lines take ({plain:.2f} s); "
+        f"{spare:.0%} of the processors had nothing to do"
+    )
+    # Where a quarter of the processors has nothing to do it is 2 s, whatever the control takes. Else both take longer, and not
+    # alike: the page has work for two processors, plain lines for little more than one.
+    return seconds < (2 if spare >= 0.25 else max(2, 6 * plain))
 
 
 def test_the_first_page_says_which_model_answers(browser):

@@ -1,6 +1,5 @@
 """Lists of very many streams: a page costs what it returns, and whoever does not list does not notice."""
 
-import http.client
 import json
 import statistics
 import time
@@ -9,10 +8,15 @@ import pytest
 
 from support.crowd import allow_many_sockets
 from support.freshet import Freshet
+from support.pace import Memory, Neighbours, in_words, processor_seconds
 from support.repeaters import Repeaters
+from support.waiting import eventually
 from support.wire import Connection
 
 STREAMS = 50_000
+MIB = 1 << 20
+# What `inflight-bytes` is where it is not set, and what the program takes beside what is counted.
+INFLIGHT, SLACK = 256 * MIB, 32 * MIB
 
 pytestmark = [pytest.mark.apart, pytest.mark.long(90)]
 
@@ -25,8 +29,10 @@ def crowded(request, tmp_path_factory):
     server = Freshet(streams=2 * STREAMS, connections_per_address=0, durability="os", **place)
     for start in range(0, STREAMS, 500):
         create(server, [f"/v1/stream/n/{number:05}" for number in range(start, start + 500)])
+    server.is_memory = request.param == "memory"
     page = server.request("GET", "/v1/streams")
     assert len(page.json["streams"]) == 1000
+    server.page = len(page.body)
     server.control = server.create("application/octet-stream", name="control", body=b"x" * len(page.body))
     yield server
     assert server.stop(patience=60) == 0, server.logged()
@@ -43,41 +49,26 @@ def create(server, paths):
             answers += part
 
 
-class Asker:
-    """Asks for the server's health and appends, in turn, on one connection, and measures how long each takes."""
-
-    def __init__(self, server):
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        self.path = server.create()
-        self.health, self.appends = [], []
-
-    def ask(self):
-        self.health.append(self.time("GET", "/health", None, 200))
-        self.appends.append(self.time("POST", self.path, b"x", 204))
-
-    def time(self, method, path, body, status):
-        started = time.monotonic()
-        self.connection.request(method, path, body, {"Content-Type": "text/plain"} if body else {})
-        response = self.connection.getresponse()
-        response.read()
-        assert response.status == status
-        return time.monotonic() - started
+def beside(server, path, clients, **options):
+    """What neighbours notice beside clients that ask for something else again and again, and what that takes of memory."""
+    others = Repeaters(server, path, clients, **options)
+    memory = Memory(server.process.pid)
+    before = memory.now()
+    memory.forget_peak()
+    with Neighbours(server) as neighbours:
+        others.begin()
+        if options:
+            eventually(others.are_done, 300, "the end of the others")
+        neighbours.measured(50 if options else 200)
+        # The neighbours are still there.
+        assert others.end() >= clients
+    return neighbours, memory.peak() - before
 
 
-def beside(server, path, clients, seconds):
-    """What asking takes beside clients that ask for something else again and again."""
-    others = Repeaters(server, path, clients)
-    asker = Asker(server)
-    others.begin()
-    until = time.monotonic() + seconds
-    while time.monotonic() < until or len(asker.health) < 200:
-        asker.ask()
-    assert others.end() >= clients
-    return asker
-
-
-def high(times):
-    return statistics.quantiles(times, n=20)[-1]
+def is_bounded(peak, clients, page):
+    """Pages that wait for their readers are counted by `inflight-bytes`; each may be there a second time while it is made."""
+    print(f"peak {peak / MIB:.1f} MiB over the start with {clients} clients and a page of {page / MIB:.2f} MiB")
+    assert peak <= 2 * min(clients * page, INFLIGHT) + SLACK
 
 
 def test_others_do_not_notice_that_eight_clients_list(crowded):
@@ -85,34 +76,53 @@ def test_others_do_not_notice_that_eight_clients_list(crowded):
     for path in ["/v1/streams?cursor=n/20000", "/v1/streams?sort=-updated"]:
         # What else this machine does may come in the one and not in the other; what the lists do comes each time.
         for _ in range(3):
-            control, listing = beside(crowded, crowded.control + "?offset=-1", 8, 5), beside(crowded, path, 8, 5)
-            times = {what: (high(getattr(listing, what)), high(getattr(control, what))) for what in ["health", "appends"]}
-            for what, (busy, calm) in times.items():
-                print(f"{what}: 95 % within {busy * 1000:.1f} ms beside {path}, {calm * 1000:.1f} ms beside as many bytes")
-            if all(busy < 4 * calm + 0.02 for busy, calm in times.values()):
+            control, _ = beside(crowded, crowded.control + "?offset=-1", 8)
+            listing, peak = beside(crowded, path, 8)
+            busy, calm = listing.p95(), control.p95()
+            print(f"95 % beside {path} within: {in_words(busy)}; beside as many bytes: {in_words(calm)}")
+            is_bounded(peak, 8, crowded.page)
+            if all(busy[kind] < 4 * calm[kind] + 0.02 for kind in busy):
                 break
         else:
-            pytest.fail(f"{path}: {times}")
+            pytest.fail(f"{path}: {in_words(busy)}; beside as many bytes: {in_words(calm)}")
 
 
 def test_five_hundred_lists_at_once_keep_nobody_away(crowded):
     # One pause of the machine is the slowest of all; what the lists do comes each time.
     for _ in range(3):
-        worst = {}
-        for what, path in [("control", crowded.control + "?offset=-1"), ("lists", "/v1/streams")]:
-            others = Repeaters(crowded, path, 500, times=1)
-            asker = Asker(crowded)
-            others.begin()
-            while not others.are_done() or len(asker.health) < 50:
-                asker.ask()
-            assert others.end() == 500
-            worst[what] = max(asker.health + asker.appends), high(asker.health + asker.appends), len(asker.health)
-        print("slowest, 95 %, and how many:", worst)
-        (most, much, _), (calm_most, calm_much, _) = worst["lists"], worst["control"]
-        if most < 2 * calm_most + 0.4 and much < 2 * calm_much + 0.05:
+        control, _ = beside(crowded, crowded.control + "?offset=-1", 500, times=1)
+        listing, peak = beside(crowded, "/v1/streams", 500, times=1)
+        busy, calm = listing.p95(), control.p95()
+        most, calm_most = listing.slowest(), control.slowest()
+        print(f"beside lists: slowest {most * 1000:.0f} ms, 95 % within {in_words(busy)}")
+        print(f"beside as many bytes: slowest {calm_most * 1000:.0f} ms, 95 % within {in_words(calm)}")
+        is_bounded(peak, 500, crowded.page)
+        if most < 2 * calm_most + 0.4 and all(busy[kind] < 2 * calm[kind] + 0.05 for kind in busy):
             break
     else:
-        pytest.fail(f"slowest, 95 %, and how many: {worst}")
+        pytest.fail(f"slowest {most * 1000:.0f} ms, {in_words(busy)}; beside as many bytes {calm_most * 1000:.0f} ms, {in_words(calm)}")
+
+
+def test_a_page_takes_as_much_of_the_processor_among_many_as_among_few(crowded, tmp_path):
+    """The control is the same page of a server that has little more than it."""
+    few = Freshet(durability="os", **({"memory": True} if crowded.is_memory else {"data": tmp_path / "data"}))
+    try:
+        create(few, [f"/v1/stream/n/{number:05}" for number in range(1100)])
+        servers, spent, rounds = {"few": few, "many": crowded}, {"few": 0, "many": 0}, 0
+        # In turn, until the steps in which time is told are small beside it.
+        while min(spent.values()) < 0.3:
+            rounds += 1
+            for name, server in servers.items():
+                before = processor_seconds(server.process.pid)
+                with Connection(server.address) as connection:
+                    for _ in range(30):
+                        connection.send_head("GET", "/v1/streams?prefix=n/")
+                        assert len(connection.read_answer().body) > crowded.page // 2
+                spent[name] += processor_seconds(server.process.pid) - before
+        print({name: f"{seconds / rounds / 30 * 1000:.2f} ms" for name, seconds in spent.items()})
+        assert spent["many"] <= 2 * spent["few"]
+    finally:
+        few.stop()
 
 
 def test_a_short_page_costs_as_much_among_many_as_among_few(crowded):

@@ -44,6 +44,9 @@ def compressor(address):
 
 
 EVENT_BYTES = 1 << 20
+# The type may be as long as a line may be, and the data as an event: in as many lines as that takes, with the line feeds between them.
+SSE_DATA = b"\x01" * (EVENT_BYTES // 2) + b"\n" + b"\x01" * (EVENT_BYTES // 2 - 1)
+SSE = b"event:" + b"\x01" * (EVENT_BYTES - len(b"event:")) + b"".join(b"\ndata: " + line for line in SSE_DATA.split(b"\n")) + b"\n\n"
 JSON = b'"' + b"\\n" * (EVENT_BYTES // 2 - 1) + b'"'
 
 
@@ -58,8 +61,13 @@ JSON = b'"' + b"\\n" * (EVENT_BYTES // 2 - 1) + b'"'
         ("text/plain", b'"\\' * (EVENT_BYTES // 2), None),
         ("application/json", JSON, JSON + b"\n"),
         ("application/x-ndjson", JSON + b"\n", None),
+        ("text/event-stream", SSE, SSE_DATA + b"\n"),
+        ("text/event-stream", b"data:\n" * (EVENT_BYTES + 1) + b"\n", b"\n" * (EVENT_BYTES + 1)),
     ],
-    ids=["binary", "text", "carriage returns", "control characters", "no UTF-8", "quotes", "json", "ndjson"],
+    ids=[
+        "binary", "text", "carriage returns", "control characters", "no UTF-8", "quotes", "json", "ndjson", "event stream",
+        "event stream of empty lines",
+    ],  # fmt: skip
 )
 def test_tail_reads_the_largest_event_that_the_server_takes(server, type, data, printed):
     path = server.create(type=type)

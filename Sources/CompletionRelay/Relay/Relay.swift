@@ -117,7 +117,11 @@ package final class Relay: Sendable {
         let hash = await record == nil ? "" : bodyHash(asked.body)
         if let record, state.withLock({ $0.keyed[record] == nil }) {
             do throws(StoreError) {
-                if let found = try await find(record) { return attach(to: found, hash) }
+                // Of a call that began while it was looked for the record does not say yet what it comes to: it is waited
+                // for below, as any other that is running.
+                if let found = try await find(record), state.withLock({ $0.keyed[record] == nil }) {
+                    return attach(to: found, hash)
+                }
             } catch {
                 return .response(Response(.relayStore))
             }

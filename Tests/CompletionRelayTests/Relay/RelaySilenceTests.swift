@@ -6,7 +6,7 @@ import Testing
 
 @testable import CompletionRelay
 
-@Suite("A relay leaves an upstream")
+@Suite("A relay leaves an upstream", .timeLimit(.minutes(10)))
 struct RelaySilenceTests {
     private let streams = Streams(store: MemoryStreamStore())
     private let time = ManualTime()
@@ -19,7 +19,7 @@ struct RelaySilenceTests {
         }
         let relay = relay(upstream)
         async let begun = relay.begin(call(.chat))
-        while upstream.requests.isEmpty { await Task.yield() }
+        try await until { !upstream.requests.isEmpty }
         time.advance(by: .seconds(599))
         for _ in 0..<100 { await Task.yield() }
         #expect(relay.isBusy)

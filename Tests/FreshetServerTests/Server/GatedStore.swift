@@ -26,7 +26,7 @@ final class StoreGate: Sendable {
 
     var waiting: Int { state.withLock(\.waiting.count) }
 
-    /// What the store was asked of single streams, in order.
+    /// What the store was asked, in order.
     var asked: [String] { state.withLock(\.asked) }
 
     func note(_ question: String) { state.withLock { $0.asked.append(question) } }
@@ -70,7 +70,8 @@ struct GatedStore: StreamStore {
     }
 
     func read(_ name: StreamName, from position: ReadPosition, limit: PageLimit) async throws(StoreError) -> Page? {
-        try await base.read(name, from: position, limit: limit)
+        gate.note("read")
+        return try await base.read(name, from: position, limit: limit)
     }
 
     func info(_ name: StreamName) async throws(StoreError) -> StreamInfo? {
@@ -88,7 +89,8 @@ struct GatedStore: StreamStore {
         because removal: Removal,
         born: Offset?
     ) async throws(StoreError) -> Offset? {
-        try await base.remove(name, because: removal, born: born)
+        gate.note("remove")
+        return try await base.remove(name, because: removal, born: born)
     }
 
     func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool {
@@ -97,7 +99,8 @@ struct GatedStore: StreamStore {
     }
 
     func list(_ names: NameRanges, after: String?, limit: Int) async throws(StoreError) -> [StreamInfo] {
-        try await base.list(names, after: after, limit: limit)
+        gate.note("list")
+        return try await base.list(names, after: after, limit: limit)
     }
 
     func trimByAge() async throws(StoreError) { try await base.trimByAge() }
@@ -108,7 +111,10 @@ struct GatedStore: StreamStore {
 
     func confirm() async throws(StoreError) { try await base.confirm() }
 
-    func watch(_ name: StreamName, _ watcher: any StreamWatcher) { base.watch(name, watcher) }
+    func watch(_ name: StreamName, _ watcher: any StreamWatcher) {
+        gate.note("watch")
+        base.watch(name, watcher)
+    }
 
     func unwatch(_ name: StreamName, _ watcher: any StreamWatcher) { base.unwatch(name, watcher) }
 }

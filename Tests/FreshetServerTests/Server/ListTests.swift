@@ -92,7 +92,8 @@ struct ListTests {
 
     @Test("a fork's source is named only to who may read it, and asked for by nobody else")
     func forks() async throws {
-        try await TestServer.run(keys: keys) { server in
+        let gate = StoreGate()
+        try await TestServer.run(keys: keys, gate: gate) { server in
             try await create(["secret/a", "pub/source"], in: server)
             for (fork, source) in [("pub/one", "secret/a"), ("pub/two", "pub/source")] {
                 let answer = try await server.ask(
@@ -118,6 +119,7 @@ struct ListTests {
             try await server.ask("DELETE", "/v1/stream/secret/a", all)
             var bodies: Set<String> = []
             for source in ["secret/a", "secret/b"] {
+                gate.forget()
                 let answer = try await server.ask(
                     "PUT",
                     "/v1/stream/fork/\(source.suffix(1))",
@@ -125,6 +127,7 @@ struct ListTests {
                     "Stream-Forked-From: /v1/stream/\(source)"
                 )
                 #expect(answer.status == 403)
+                #expect(gate.asked == [])
                 bodies.insert(answer.body.replacing(source, with: ""))
             }
             #expect(try await server.ask("HEAD", "/v1/stream/pub/one", pub).head.contains("secret") == false)
@@ -132,11 +135,19 @@ struct ListTests {
         }
     }
 
-    @Test("without a right on a name every method answers the same, whether there is a stream or not")
+    /// The store is not asked at all, so that the time of the answer tells nothing either.
+    @Test("without a right on a name every method answers the same and asks nothing, whether there is a stream or not")
     func existence() async throws {
-        try await TestServer.run(keys: keys) { server in
+        let gate = StoreGate()
+        try await TestServer.run(keys: keys, gate: gate) { server in
             try await create(["secret/there", "secret/ended"], in: server)
             try await server.ask("POST", "/v1/stream/secret/ended", all, "Stream-Closed: true")
+            // The control: whoever has the right asks.
+            for (method, path) in [("GET", "stream"), ("HEAD", "stream"), ("GET", "streams"), ("PUT", "stream")] {
+                gate.forget()
+                try await server.ask(method, "/v1/\(path)/secret/ended", all)
+                #expect(!gate.asked.isEmpty, "\(method) \(path)")
+            }
             let requests: [(String, String, [String], String?)] = [
                 ("GET", "stream", [], nil), ("HEAD", "stream", [], nil), ("DELETE", "stream", [], nil),
                 ("GET", "stream", ["Accept: text/event-stream"], nil), ("GET", "streams", [], nil),
@@ -149,11 +160,13 @@ struct ListTests {
             for (method, path, fields, body) in requests {
                 var answers: Set<String> = []
                 for name in ["there", "ended", "gone!"] {
+                    gate.forget()
                     let client = try await server.connect()
                     let answer = try await client.request(
                         server.request(method, "/v1/\(path)/secret/\(name)", [pub] + fields, body: body)
                     )
                     #expect(answer.status == 403, "\(method) \(fields)")
+                    #expect(gate.asked == [], "\(method) \(path) \(fields), \(name)")
                     let head = answer.head.split(separator: "\r\n").filter {
                         !$0.hasPrefix("Date:") && !$0.hasPrefix("Content-Length:")
                     }
