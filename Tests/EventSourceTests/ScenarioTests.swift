@@ -62,18 +62,25 @@ import Testing
     }()
 
     @Test(arguments: TransportUnderTest.allCases, scenarios)
-    func `A browser's scenario is followed`(transport: TransportUnderTest, _ scenario: Scenario) async throws {
+    func `A browser's scenario is followed, its bodies written at once and byte by byte`(
+        transport: TransportUnderTest,
+        _ scenario: Scenario
+    ) async throws {
         if scenario.expect.action == "cancel at 0 ms" {
             try await cancelled(scenario, transport)
             return
         }
+        for pieceSize in [nil, 1] { try await follow(scenario, transport, pieceSize: pieceSize) }
+    }
+
+    private func follow(_ scenario: Scenario, _ transport: TransportUnderTest, pieceSize: Int?) async throws {
         var configuration = EventSource.Configuration()
         configuration.statusPolicy = .browser
         configuration.reconnectionTime = .milliseconds(20)
 
         try await ScriptedServer.run { index, _ in
             guard index < scenario.responses.count else { return .init(204) }
-            return .init(scenario.responses[index])
+            return .init(scenario.responses[index], pieceSize: pieceSize)
         } _: { server in
             var events: [Scenario.Expect.Event] = []
             var opens = 0
@@ -143,7 +150,7 @@ import Testing
 
     private func cancelled(_ scenario: Scenario, _ transport: TransportUnderTest) async throws {
         try await ScriptedServer.run { _, _ in
-            .init(scenario.responses[0])
+            .init(scenario.responses[0], pieceSize: nil)
         } _: { server in
             let reader = Task {
                 for try await element in transport.source(server.origin) { Issue.record("unexpected \(element)") }
@@ -168,7 +175,7 @@ extension ScenarioTests.Scenario.Expect.Event {
 }
 
 extension ScriptedServer.Response {
-    fileprivate init(_ response: ScenarioTests.Scenario.Response) {
+    fileprivate init(_ response: ScenarioTests.Scenario.Response, pieceSize: Int?) {
         let end: End =
             switch response.end {
             case "close": .close
@@ -179,9 +186,10 @@ extension ScriptedServer.Response {
         self.init(
             response.status,
             response.headers.map { ($0.key, $0.value) },
-            body: response.body,
+            bytes: Array(response.body.utf8),
             end: end,
-            delay: .milliseconds(Int64(response.delayHeadersMs ?? 0))
+            delay: .milliseconds(Int64(response.delayHeadersMs ?? 0)),
+            pieceSize: pieceSize
         )
     }
 }

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from support.freshet import Freshet
+from support.module_pages import modules
 from support.pages import Pages
 from support.ports import free_port
 from support.restarts import kill_and_start
@@ -32,7 +33,7 @@ MANY = 100
 
 @pytest.fixture(scope="module")
 def pages():
-    pages = Pages({"/": ("text/html; charset=utf-8", PAGE)})
+    pages = Pages({"/": ("text/html; charset=utf-8", PAGE), **modules("/v1")})
     yield pages
     pages.close()
 
@@ -70,6 +71,40 @@ def test_the_chat_in_eight_tabs_beside_six_streams_of_another(browser):
             browser.close_window()
         browser.switch(first)
         browser.goto("about:blank")
+        server.stop()
+
+
+@pytest.mark.parametrize("origin", ["same", "other"])
+def test_eight_sources_in_one_page_are_all_live(browser, pages, origin):
+    """A page of another origin has its modules from there: only responses to the sources themselves can tell it that this is HTTP/2."""
+    server = Freshet(certificate=usual(), http2=True, allowed_origins=pages.origin())
+    try:
+        paths = [server.create() for _ in range(8)]
+        browser.goto(server.url + "/health" if origin == "same" else pages.origin() + "/")
+        browser.run(
+            """
+            const urls = arguments[0];
+            (async () => {
+              const { FreshetSource } = await import(`${location.origin}/v1/freshet.js`);
+              window.sources = urls.map((url) => {
+                const source = new FreshetSource(url);
+                source.words = [];
+                source.onmessage = ({ data }) => source.words.push(data);
+                return source;
+              });
+            })();
+            """,
+            [server.url + path for path in paths],
+        )
+        browser.wait_for("sources.every(({ via }) => via === 'connection')")
+        for path in paths:
+            assert server.append(path, "live").status == 204
+        browser.wait_for("sources.every(({ words }) => words.length === 1)")
+        # Nothing was given up meanwhile: over HTTP/1.1 four of them would be read by polls.
+        assert browser.run("return sources.map(({ via }) => via)") == ["connection"] * 8
+        assert browser.run("return sources.map(({ words }) => words)") == [["live"]] * 8
+    finally:
+        browser.run("for (const source of window.sources ?? []) source.close()")
         server.stop()
 
 

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// Collects a request and writes the response's bytes.
+/// Collects a request and writes the response's bytes, at once or piece by piece.
 final class ResponseHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
@@ -43,42 +43,68 @@ final class ResponseHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// A response that keeps the connection has a length; the others are chunked, so that a cut shows.
     private static func write(_ response: ScriptedServer.Response, to context: ChannelHandlerContext, isHead: Bool) {
+        write(buffers(of: response, isHead: isHead)[...], to: context, end: response.end)
+    }
+
+    /// What is written, one after the other. A response that keeps the connection has a length; the others are chunked,
+    /// so that a cut shows.
+    private static func buffers(of response: ScriptedServer.Response, isHead: Bool) -> [ByteBuffer] {
         // Three digits, whatever the number.
-        var text = "HTTP/1.1 \(String(1000 + response.status).dropFirst()) Scripted\r\n"
-        for (name, value) in response.headers { text += "\(name): \(value)\r\n" }
+        var head = "HTTP/1.1 \(String(1000 + response.status).dropFirst()) Scripted\r\n"
+        for (name, value) in response.headers { head += "\(name): \(value)\r\n" }
         let hasBody = response.status != 204 && response.status != 304 && !isHead
         let isChunked = hasBody && response.end != .keep
-        if isChunked { text += "Transfer-Encoding: chunked\r\n" }
-        if hasBody && !isChunked { text += "Content-Length: \(response.body.utf8.count)\r\n" }
-        if response.end != .keep { text += "Connection: close\r\n" }
-        text += "\r\n"
-        if hasBody {
-            if !isChunked {
-                text += response.body
-            } else {
-                if !response.body.isEmpty {
-                    text += String(response.body.utf8.count, radix: 16) + "\r\n" + response.body + "\r\n"
-                }
-                if response.end == .close { text += "0\r\n\r\n" }
-            }
+        if isChunked { head += "Transfer-Encoding: chunked\r\n" }
+        if hasBody && !isChunked { head += "Content-Length: \(response.body.count)\r\n" }
+        if response.end != .keep { head += "Connection: close\r\n" }
+        var buffers = [ByteBuffer(string: head + "\r\n")]
+        guard hasBody else { return buffers }
+        var rest = response.body[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(response.pieceSize ?? rest.count)
+            rest = rest.dropFirst(piece.count)
+            var buffer = ByteBuffer()
+            if isChunked { buffer.writeString(String(piece.count, radix: 16) + "\r\n") }
+            buffer.writeBytes(piece)
+            if isChunked { buffer.writeString("\r\n") }
+            buffers.append(buffer)
         }
-        let written = context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(string: text)))
-        switch response.end {
+        if isChunked && response.end == .close { buffers.append(ByteBuffer(string: "0\r\n\r\n")) }
+        if response.pieceSize != nil { return buffers }
+        return [buffers.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }]
+    }
+
+    /// Writes the buffers, each after the one before it is with the system, and then ends the response.
+    private static func write(
+        _ buffers: ArraySlice<ByteBuffer>,
+        to context: ChannelHandlerContext,
+        end: ScriptedServer.Response.End
+    ) {
+        guard let first = buffers.first else { return }
+        let written = context.writeAndFlush(Self.wrapOutboundOut(first))
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let rest = buffers.dropFirst()
+        guard rest.isEmpty else {
+            // In another turn of the loop, so that many writes are not as many calls within each other. A client that left
+            // gets no more.
+            written.whenSuccess {
+                bound.value.eventLoop.execute { write(rest, to: bound.value, end: end) }
+            }
+            return
+        }
+        switch end {
         case .keep, .stall:
             break
         case .close:
-            let context = NIOLoopBound(context, eventLoop: context.eventLoop)
-            written.whenComplete { _ in context.value.close(promise: nil) }
+            written.whenComplete { _ in bound.value.close(promise: nil) }
         case .abort:
-            let context = NIOLoopBound(context, eventLoop: context.eventLoop)
             written.whenComplete { _ in
                 // Lingering for 0 s makes the close a reset.
-                let reset = (context.value.channel as? any SocketOptionProvider)?.setSoLinger(
+                let reset = (bound.value.channel as? any SocketOptionProvider)?.setSoLinger(
                     linger(l_onoff: 1, l_linger: 0)
                 )
-                reset?.whenComplete { _ in context.value.close(promise: nil) }
+                reset?.whenComplete { _ in bound.value.close(promise: nil) }
             }
         }
     }

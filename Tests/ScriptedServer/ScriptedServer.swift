@@ -34,9 +34,12 @@ package final class ScriptedServer: Sendable {
 
         package var status: Int
         package var headers: [(String, String)]
-        package var body: String
+        package var body: [UInt8]
         package var end: End
         package var delay: TimeAmount
+        /// How many bytes of the body are written at a time, each time as a chunk of its own; nil for all of them
+        /// together with the head.
+        package var pieceSize: Int?
 
         package init(
             _ status: Int,
@@ -45,16 +48,33 @@ package final class ScriptedServer: Sendable {
             end: End = .keep,
             delay: TimeAmount = .zero
         ) {
+            self.init(status, headers, bytes: Array(body.utf8), end: end, delay: delay)
+        }
+
+        package init(
+            _ status: Int,
+            _ headers: [(String, String)] = [],
+            bytes: [UInt8],
+            end: End = .keep,
+            delay: TimeAmount = .zero,
+            pieceSize: Int? = nil
+        ) {
             self.status = status
             self.headers = headers
-            self.body = body
+            self.body = bytes
             self.end = end
             self.delay = delay
+            self.pieceSize = pieceSize
         }
 
         /// An event stream.
         package static func events(_ body: String, end: End = .close) -> Response {
-            Response(200, [("Content-Type", "text/event-stream")], body: body, end: end)
+            events(bytes: Array(body.utf8), end: end)
+        }
+
+        /// An event stream, written so many bytes at a time.
+        package static func events(bytes: [UInt8], end: End = .close, pieceSize: Int? = nil) -> Response {
+            Response(200, [("Content-Type", "text/event-stream")], bytes: bytes, end: end, pieceSize: pieceSize)
         }
 
         /// Freshet's NDJSON.
@@ -89,6 +109,8 @@ package final class ScriptedServer: Sendable {
         let shared = Shared()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // What is written in pieces is sent in pieces.
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { child in
                 child.eventLoop.makeCompletedFuture {
                     try child.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))

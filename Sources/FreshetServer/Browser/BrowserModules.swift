@@ -45,6 +45,6 @@ enum BrowserModules {
     /// What every response has that is for pages of any origin: no secret is in it, and no cookie changes it.
     static let everyResponse = [
         HeaderField("Access-Control-Allow-Origin", "*"), HeaderField("Cross-Origin-Resource-Policy", "cross-origin"),
-        HeaderField("X-Content-Type-Options", "nosniff"),
+        HeaderField("Timing-Allow-Origin", "*"), HeaderField("X-Content-Type-Options", "nosniff"),
     ]
 }

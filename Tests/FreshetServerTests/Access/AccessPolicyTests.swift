@@ -278,6 +278,7 @@ import Testing
         ] {
             #expect(exposed.split(separator: ", ").contains(Substring(name)))
         }
+        #expect(fields.contains(HeaderField("Timing-Allow-Origin", Self.page)))
         #expect(fields.allSatisfy { !$0.value.contains("*") && $0.name != "Vary" })
     }
 

@@ -33,6 +33,7 @@ struct WhoMayTests {
                 #expect(answer.header("Access-Control-Allow-Origin") == "https://app.example")
                 #expect(answer.header("Access-Control-Allow-Credentials") == "true")
                 #expect(answer.header("Access-Control-Expose-Headers")?.contains("Stream-Next-Offset") == true)
+                #expect(answer.header("Timing-Allow-Origin") == "https://app.example")
             }
             let preflight = try await server.ask(
                 "OPTIONS",
@@ -45,6 +46,12 @@ struct WhoMayTests {
             #expect(preflight.header("Access-Control-Allow-Headers")?.contains("Last-Event-ID") == true)
             let foreign = try await server.ask("OPTIONS", "/v1/stream/b", "Origin: https://evil.example")
             #expect(foreign.header("Access-Control-Allow-Origin") == nil)
+            let read = try await server.ask("GET", "/v1/stream/a", "Origin: https://evil.example")
+            #expect(read.status == 200)
+            #expect(read.header("Timing-Allow-Origin") == nil)
+            let module = try await server.ask("GET", "/v1/freshet.js", "Origin: https://evil.example")
+            #expect(module.status == 200)
+            #expect(module.header("Timing-Allow-Origin") == "*")
             let malformed = try await server.connect()
             let answer = try await malformed.request(
                 "GET /v1/stream/b HTTP/1.1\r\n\(server.host)\(origin)\r\nContent-Length: x\r\n\r\n"

@@ -66,7 +66,8 @@ TABLE = [
         native_sse::bytes_after_the_request_of_a_subscription_are_discarded
         limits::a_head_that_is_too_large_is_431 plain::a_torn_body_ends_with_what_is_no_chunk
         relay::half_of_what_is_passed_on_is_torn_for_http_1_0_too
-        article::the_sixth_connection
+        article::the_sixth_connection browser_module::eight_tabs_on_eight_streams_leave_room_for_requests
+        browser_module::connections_can_be_reserved
         chat_tabs::a_page_that_waits_for_a_connection_says_so_and_esc_takes_the_question_back
         logs::a_request_that_fails_is_one_line logs::no_line_has_a_secret_or_a_command
         """,
