@@ -10,6 +10,7 @@ import Darwin
 /// What keeping an event costs, in the memory store and in the SQLite store, in one run.
 ///
 ///     StoreBenchmark DIRECTORY [SECONDS]
+@available(freshet 0.1, *)
 @main
 struct StoreBenchmark {
     static let payload = Array(repeating: UInt8(ascii: "x"), count: 100)

@@ -4,6 +4,7 @@ import DurableStream
 ///
 ///     freshet serve --memory
 ///     swift run DurableClient
+@available(macOS 14, *)
 @main
 struct DurableClient {
     static func main() async throws {

@@ -4,6 +4,7 @@ import Freshet
 ///
 ///     swift run EmbeddedExample
 ///     curl -N 'http://127.0.0.1:4437/v1/stream/answer?as=sse'
+@available(macOS 14, *)
 @main
 struct EmbeddedExample {
     static func main() async throws {

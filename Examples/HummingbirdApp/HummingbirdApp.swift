@@ -8,6 +8,7 @@ import Logging
 ///     swift run HummingbirdApp 8080
 ///     curl -X POST http://127.0.0.1:8080/count
 ///     curl -N 'http://127.0.0.1:8080/v1/stream/count?as=sse'
+@available(macOS 14, *)
 @main
 struct HummingbirdApp {
     static func main() async throws {

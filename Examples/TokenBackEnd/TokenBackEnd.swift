@@ -3,6 +3,7 @@ import Freshet
 import FreshetTokens
 import Hummingbird
 
+@available(macOS 14, *)
 @main
 struct TokenBackEnd {
     static func main() async throws {

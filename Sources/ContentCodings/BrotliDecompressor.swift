@@ -1,4 +1,5 @@
 /// Undoes `br` (RFC 7932) with libbrotlidec, whose interface of version 1 is brotli/decode.h.
+@available(freshet 0.1, *)
 final class BrotliDecompressor: Decompressor {
     private struct Functions: Sendable {
         typealias Create =

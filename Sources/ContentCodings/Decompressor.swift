@@ -1,4 +1,5 @@
 /// Undoes a content coding while it arrives: gives all that the bytes so far tell, a little at a time.
+@available(freshet 0.1, *)
 package protocol Decompressor: AnyObject {
     /// Whether the bytes are none of that coding.
     var isBroken: Bool { get }
@@ -12,6 +13,7 @@ package protocol Decompressor: AnyObject {
     func next() -> [UInt8]
 }
 
+@available(freshet 0.1, *)
 extension Decompressor {
     /// All that these bytes tell, up to a limit; what is more is left out, since a small body may unpack to anything.
     package func inflate(_ bytes: [UInt8]) -> [UInt8] {
@@ -28,6 +30,7 @@ extension Decompressor {
 }
 
 /// The bytes that a decompressor was given and has not taken in yet.
+@available(freshet 0.1, *)
 struct PendingInput {
     private(set) var bytes: [UInt8] = []
     /// How many of them are taken in.
@@ -42,6 +45,7 @@ struct PendingInput {
 }
 
 /// What can be undone here: gzip and deflate always, br and zstd where this machine has the libraries.
+@available(freshet 0.1, *)
 package enum Decompression {
     /// Most bytes of output of one call of `inflate`.
     static let limit = 8 << 20

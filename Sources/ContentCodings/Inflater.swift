@@ -3,6 +3,7 @@ import CZlib
 /// Takes `gzip` and `deflate` apart while they arrive.
 ///
 /// A class, since zlib keeps a pointer to its stream; it stays within one function and is not sent anywhere.
+@available(freshet 0.1, *)
 final class Inflater: Decompressor {
     private let stream: UnsafeMutablePointer<z_stream>
     private let isGzip: Bool

@@ -8,6 +8,7 @@ import Darwin
 
 /// A library of this machine that is used where it is there, and that nothing else needs. Loaded once, and never
 /// unloaded.
+@available(freshet 0.1, *)
 struct LoadedLibrary {
     /// A bit pattern, since a pointer is not `Sendable`.
     private let handle: UInt

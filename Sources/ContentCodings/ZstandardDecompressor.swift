@@ -1,4 +1,5 @@
 /// Undoes `zstd` (RFC 8878) with libzstd, whose interface of version 1 is zstd.h.
+@available(freshet 0.1, *)
 final class ZstandardDecompressor: Decompressor {
     /// `ZSTD_inBuffer` and `ZSTD_outBuffer`, which look alike.
     private struct Buffer {

@@ -15,6 +15,7 @@ public import EventSource
 /// ``read(from:_:)`` reads, and the methods here ask once: each repeats its request, with back-off, while there is no
 /// response or one that may pass (408, 425, 429, 5xx but 501 and 505), for as long as
 /// ``Configuration-swift.struct/patience`` says. Redirects are not followed, so that no credentials go astray.
+@available(freshet 0.1, *)
 public struct DurableStream: Sendable {
     /// Where the stream is, `http` or `https`.
     public let url: String

@@ -19,6 +19,7 @@
 ///
 /// Each iterator is a subscription of its own: it connects when its first element is asked for, and its connection
 /// is closed when the iterator goes away or its task is cancelled.
+@available(freshet 0.1, *)
 public struct EventSource: AsyncSequence, Sendable {
     /// In practice ``EventSourceError``.
     public typealias Failure = any Error

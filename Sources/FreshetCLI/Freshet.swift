@@ -3,6 +3,7 @@ import Foundation
 import FreshetServer
 
 /// The command line: the server and its demonstration, and the clients of any Freshet server.
+@available(freshet 0.1, *)
 @main
 struct Freshet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

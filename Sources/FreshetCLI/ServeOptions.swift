@@ -4,6 +4,7 @@ import FreshetServer
 /// The flags of `freshet serve`: one for each setting, and three that are none.
 ///
 /// None has a default here: what is not given is left to the environment, the file and the table of settings.
+@available(freshet 0.1, *)
 struct ServeOptions: ParsableArguments, CustomReflectable {
     @Option(help: ArgumentHelp("YAML file of settings; FRESHET_CONFIG names one too.", valueName: "file"))
     var config: String?

@@ -6,6 +6,7 @@ import FreshetServer
 /// ArgumentParser learns of a type's options from its mirror, and gives the values to its `init(from:)` by the names of
 /// the properties. A type that makes both from the table has every flag, with its help and its completion, and lists
 /// none.
+@available(freshet 0.1, *)
 enum SettingFlags {
     /// The name of a setting, or of a property.
     struct Key: CodingKey, ExpressibleByStringLiteral {

@@ -2,6 +2,7 @@ import StreamCore
 import StreamHTTP
 
 /// Why a request of the demo cannot be answered as asked.
+@available(freshet 0.1, *)
 enum DemoFailure: Error {
     case problem(Problem)
     case store(StoreError)

@@ -3,6 +3,7 @@ package import StreamCore
 package import StreamHTTP
 
 /// What `freshet demo` serves beside streams: the pages, and the requests behind them.
+@available(freshet 0.1, *)
 package struct DemoRoutes: RouteGroup {
     private static let mostBodyBytes = 16 * 1024
     private let site: StaticSite

@@ -1,6 +1,7 @@
 import Locks
 
 /// How many answers of the demonstration may be written at the same time: whoever asks for one more is told to wait.
+@available(freshet 0.1, *)
 final class Places: Sendable {
     private let limit: Int
     private let taken = Mutex(0)

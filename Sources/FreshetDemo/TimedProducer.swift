@@ -2,6 +2,7 @@ import StreamCore
 import StreamHTTP
 
 /// Writes pieces into a stream, each at its own moment, and ends it with the last.
+@available(freshet 0.1, *)
 struct TimedProducer: Sendable {
     let streams: Streams
     let name: StreamName
@@ -28,6 +29,7 @@ struct TimedProducer: Sendable {
 }
 
 /// A part of an answer that takes its time.
+@available(freshet 0.1, *)
 struct TimedPiece: Sendable, Equatable {
     var due: Duration
     var bytes: [UInt8]

@@ -4,6 +4,7 @@ package import Logging
 package import StreamCore
 
 /// The webhooks of a server: whom it tells that a stream ended or expired.
+@available(freshet 0.1, *)
 package struct Hooks: Sendable {
     let deliveries: HookDeliveries
     let outbox: any Outbox

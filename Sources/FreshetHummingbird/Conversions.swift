@@ -3,6 +3,7 @@ import Hummingbird
 import NIOCore
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension StreamHTTP.RequestHead {
     /// What Hummingbird's parsers, of HTTP/1.1 and HTTP/2, make of a request.
     init(_ request: HTTPRequest) {
@@ -23,6 +24,7 @@ extension StreamHTTP.RequestHead {
     }
 }
 
+@available(freshet 0.1, *)
 extension StreamHTTP.RequestHead.Body {
     /// HTTP/1.1 says `Transfer-Encoding`; HTTP/2 has no word for it, and a body there is of a known length or not.
     fileprivate init(_ request: HTTPRequest) {
@@ -37,6 +39,7 @@ extension StreamHTTP.RequestHead.Body {
     }
 }
 
+@available(freshet 0.1, *)
 extension HTTPFields {
     init(_ fields: [HeaderField]) {
         self.init()
@@ -47,6 +50,7 @@ extension HTTPFields {
     }
 }
 
+@available(freshet 0.1, *)
 extension Hummingbird.Response {
     init(_ response: StreamHTTP.Response) {
         let body: ResponseBody =

@@ -7,6 +7,7 @@ import StreamHTTP
 
 /// One request of a Hummingbird application for streams: its body goes into a `RequestRun`, whose response becomes
 /// Hummingbird's.
+@available(freshet 0.1, *)
 struct HummingbirdExchange: Sendable {
     let host: HummingbirdStreams
     let request: Request
@@ -114,6 +115,7 @@ struct HummingbirdExchange: Sendable {
 
 /// A sink, in the hands of the tasks of its request. A response that nobody wants any more, because a middleware
 /// dropped it or the peer has gone before its body was asked for, is one whose reader has left.
+@available(freshet 0.1, *)
 private final class Way: Sendable {
     let pipe: ResponsePipe
     let hasBody: Bool
@@ -166,6 +168,7 @@ private final class Way: Sendable {
 ///
 /// Unchecked: a writer is used by whoever was given it, and that is the body's closure, which does nothing with it
 /// while the task runs that it has handed it to.
+@available(freshet 0.1, *)
 private final class Outlet: @unchecked Sendable {
     private var writer: any ResponseBodyWriter
 

@@ -3,6 +3,7 @@ import StreamHTTP
 
 /// The way of one request of an application: what the run answers goes into a pipe, from which Hummingbird's writer
 /// takes it. It belongs to an event loop.
+@available(freshet 0.1, *)
 final class HummingbirdSink {
     /// What is known of the response.
     enum Outcome: Sendable {
@@ -116,6 +117,7 @@ final class HummingbirdSink {
     }
 }
 
+@available(freshet 0.1, *)
 extension HummingbirdSink: RequestTransport {
     /// Hummingbird frames what it sends.
     var framing: BodyFraming { .plain }
@@ -167,6 +169,7 @@ extension HummingbirdSink: RequestTransport {
     func responseStreams() {}
 }
 
+@available(freshet 0.1, *)
 extension HummingbirdSink: HTTPLoopMember {
     var isBusy: Bool { run != nil }
 

@@ -1,6 +1,7 @@
 public import Freshet
 import FreshetServer
 
+@available(freshet 0.1, *)
 extension HummingbirdStreams {
     /// How streams are served inside an application. The defaults are those of `freshet serve`.
     ///

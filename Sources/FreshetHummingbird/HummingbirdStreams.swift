@@ -35,6 +35,7 @@ import StreamHTTP
 /// (`performance.md`); an application that stops accepts no new connections, so that readers of a stream that is being
 /// written come back only to another node; `Expect: 100-continue` is answered as the application does; `HEAD` says
 /// `Content-Length: 0`.
+@available(freshet 0.1, *)
 public final class HummingbirdStreams: Service {
     /// The streams that are served.
     public let streams: EventStreams

@@ -6,6 +6,7 @@ import NIOCore
 ///
 /// It holds no more than a connection would: what is taken counts as unsent until the next call, and at the high mark
 /// the maker is told to wait.
+@available(freshet 0.1, *)
 final class ResponsePipe: Sendable {
     /// The response was cut off: nothing may follow, and it is not complete.
     struct Cut: Error {}

@@ -6,6 +6,7 @@ import TextCodecs
 package import Tracing
 
 /// The spans of a server, on their way to a collector of OpenTelemetry: OTLP over HTTP, in JSON.
+@available(freshet 0.1, *)
 package final class Traces: Sendable, MetricsSource {
     private let queue = SpanQueue()
     private let exporter: SpanExporter

@@ -15,6 +15,7 @@ import Darwin
 ///
 /// `@unchecked Sendable`: the value is touched under the lock only, and the lock's memory never moves or goes while
 /// the value is there.
+@available(freshet 0.1, *)
 package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>

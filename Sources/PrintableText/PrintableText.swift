@@ -2,6 +2,7 @@
 ///
 /// A name, a detail or a header field that a stranger chose must not move the cursor, colour the screen, begin a line
 /// of a log, or turn the order of what stands around it. What could is written as the escape of its number: `\u{9B}`.
+@available(freshet 0.1, *)
 package enum PrintableText {
     /// Whether a terminal may do something else with it than show it: the controls (C0, DEL and C1), the line and
     /// paragraph separators, and the marks, embeddings, overrides and isolates of bidirectional text (UAX #9).

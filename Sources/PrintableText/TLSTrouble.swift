@@ -1,4 +1,5 @@
 /// What went wrong with TLS, in words: BoringSSL and the library around it give a dump of codes, files and types.
+@available(freshet 0.1, *)
 package enum TLSTrouble {
     private static let meanings: [(sign: String, words: String)] = [
         ("WRONG_VERSION_NUMBER", "the server speaks clear text there, not TLS: write http://"),

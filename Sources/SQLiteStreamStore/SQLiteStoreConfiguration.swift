@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// How an acknowledgement is kept.
+@available(freshet 0.1, *)
 package enum Durability: String, Sendable, CaseIterable {
     /// On the disk: it survives the loss of power.
     case fsync
@@ -9,6 +10,7 @@ package enum Durability: String, Sendable, CaseIterable {
 }
 
 /// What may be chosen of a durable store. The measures behind the defaults are in `docs/performance.md`.
+@available(freshet 0.1, *)
 package struct SQLiteStoreConfiguration: Sendable {
     package var durability: Durability
     package var limits: StoreLimits

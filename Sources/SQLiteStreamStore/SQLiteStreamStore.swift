@@ -5,6 +5,7 @@ package import StreamCore
 ///
 /// One thread writes, in group commits; readers see what is committed, from memory where it is new and from chunks
 /// where it is not. An acknowledgement means that the events are as durable as `Durability` says.
+@available(freshet 0.1, *)
 package final class SQLiteStreamStore: StreamStore, Outbox {
     private let visible: VisibleStreams
     let shared: WriterShared
@@ -233,6 +234,7 @@ package final class SQLiteStreamStore: StreamStore, Outbox {
 }
 
 /// Hands the writer to its thread, so that nothing else keeps it alive when it is done.
+@available(freshet 0.1, *)
 private final class Slot {
     private var writer: Writer?
 

@@ -4,6 +4,7 @@ import StreamCore
 ///
 /// While a process runs it follows the monotonic clock. Between two processes it moves by what the wall clock moved,
 /// unless that stepped back.
+@available(freshet 0.1, *)
 struct StoreClock: Sendable {
     private let start: Int64
     private let opened: Duration

@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// What a store has done since it was opened.
+@available(freshet 0.1, *)
 package struct StoreCounters: Sendable, Equatable {
     /// Commits that kept something that was asked for, and those of upkeep alone.
     package var commits = 0

@@ -2,6 +2,7 @@ import EventSource
 import ServerSentEvents
 
 /// What the service tells the harness about a stream.
+@available(freshet 0.1, *)
 struct CallbackMessage: Encodable {
     struct Event: Encodable {
         var type: String

@@ -10,6 +10,7 @@ import Locks
 ///
 /// Listens on 127.0.0.1 only; port 0 is any free one, which the log tells. The harness's `docs/service_spec.md` has the
 /// protocol.
+@available(freshet 0.1, *)
 @main
 struct ContractService {
     /// Every optional feature of the harness's `docs/optional_features.md` but `event-type-listeners`, which is for
@@ -66,6 +67,7 @@ struct ContractService {
 }
 
 /// The streams that the harness has open, by their number. They are behind its mutex.
+@available(freshet 0.1, *)
 private final class ContractStreams: Sendable {
     private struct State {
         var last = 0

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 
 /// One `EventSource`, and what it delivers, sent to the harness one message after the other.
+@available(freshet 0.1, *)
 final class ContractStream: Sendable {
     private let source: EventSource
     private let task: Task<Void, Never>
@@ -39,6 +40,7 @@ final class ContractStream: Sendable {
 }
 
 /// Where the messages about one stream go; each has its number in the path.
+@available(freshet 0.1, *)
 private struct Callbacks {
     struct Refused: Error {
         var status: UInt

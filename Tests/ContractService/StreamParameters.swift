@@ -2,6 +2,7 @@ import EventSource
 import ServerSentEvents
 
 /// What the harness asks for with `POST /`.
+@available(freshet 0.1, *)
 struct StreamParameters: Decodable {
     var streamUrl: String
     var callbackUrl: String

@@ -3,6 +3,7 @@ import NIOHTTP1
 import NIOPosix
 
 /// Collects a request and writes the response's bytes, at once or piece by piece.
+@available(freshet 0.1, *)
 final class ResponseHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer

@@ -6,6 +6,7 @@ import NIOPosix
 /// An HTTP/1.1 server on loopback whose answers are decided by the test, byte for byte and cut for cut.
 ///
 /// What its event loops and the test share is behind mutexes.
+@available(freshet 0.1, *)
 package final class ScriptedServer: Sendable {
     /// A request as it arrived, with its whole body.
     package struct Request: Sendable {
@@ -157,6 +158,7 @@ package final class ScriptedServer: Sendable {
 }
 
 /// Requests are answered only after the server exists; the handlers reach it through this.
+@available(freshet 0.1, *)
 private final class Shared: Sendable {
     private let current = Mutex<ScriptedServer?>(nil)
 

@@ -1,6 +1,7 @@
 import Locks
 
 /// A clock on which nobody's time passes until the test says so.
+@available(freshet 0.1, *)
 package final class HeldClock: Clock, Sendable {
     package let now = ContinuousClock.now
     package var minimumResolution: Duration { .zero }

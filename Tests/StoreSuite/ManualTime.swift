@@ -2,6 +2,7 @@ import Locks
 import StreamCore
 
 /// Clocks that a test moves. The wall clock may step, the monotonic one only advances.
+@available(freshet 0.1, *)
 package final class ManualTime: TimeSource {
     private struct State {
         var monotonic: Duration = .seconds(1000)

@@ -1,4 +1,5 @@
 /// SplitMix64: the same numbers for the same seed on every machine, so that a failure can be run again.
+@available(freshet 0.1, *)
 package struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
 

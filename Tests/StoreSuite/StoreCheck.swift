@@ -2,6 +2,7 @@ import StreamCore
 import Testing
 
 /// One thing every store must do. A test target runs them all as the arguments of one test.
+@available(freshet 0.1, *)
 package struct StoreCheck: Sendable, CustomTestStringConvertible {
     package let name: String
     private let body: @Sendable (Bench) async throws -> Void

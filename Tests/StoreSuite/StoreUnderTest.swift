@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// What the suite asks of whoever brings a store to be tested. A new one for each check.
+@available(freshet 0.1, *)
 package protocol StoreUnderTest: Sendable {
     /// The most events the store keeps beyond what retention asks.
     var retentionSlack: Int { get }
@@ -12,6 +13,7 @@ package protocol StoreUnderTest: Sendable {
     func reopen() async throws -> (any StreamStore)?
 }
 
+@available(freshet 0.1, *)
 extension StoreUnderTest {
     package var retentionSlack: Int { 0 }
 
@@ -21,6 +23,7 @@ extension StoreUnderTest {
 }
 
 /// The memory store.
+@available(freshet 0.1, *)
 package struct MemoryUnderTest: StoreUnderTest {
     package init() {}
 

@@ -2,6 +2,7 @@ package import StreamCore
 import Testing
 
 /// The steps that checks are made of, short to write.
+@available(freshet 0.1, *)
 extension StreamStore {
     package func put(_ name: StreamName, _ options: StreamOptions = StreamOptions()) async throws -> StreamInfo {
         guard case .created(let info) = try await create(name, CreateRequest(options: options)) else {
@@ -45,21 +46,25 @@ extension StreamStore {
     }
 }
 
+@available(freshet 0.1, *)
 extension Page {
     package var texts: [String] { events.map(\.text) }
     package var offsets: [Offset] { events.map(\.offset) }
 }
 
+@available(freshet 0.1, *)
 extension StreamEvent {
     package var text: String { String(decoding: body.data, as: UTF8.self) }
 }
 
+@available(freshet 0.1, *)
 extension EventBody {
     package init(_ text: String) {
         self.init(data: Array(text.utf8))
     }
 }
 
+@available(freshet 0.1, *)
 extension StreamName {
     /// A name known to be one.
     package static func known(_ text: String) -> StreamName {
@@ -69,6 +74,7 @@ extension StreamName {
 }
 
 /// A step of a check came out differently.
+@available(freshet 0.1, *)
 package struct UnexpectedOutcome: Error, CustomStringConvertible {
     package let description: String
 

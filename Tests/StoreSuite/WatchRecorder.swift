@@ -2,6 +2,7 @@ import Locks
 package import StreamCore
 
 /// Notes what a store or a hub tells, in its order, and lets a test wait until it has heard enough.
+@available(freshet 0.1, *)
 package final class WatchRecorder: StreamWatcher, TailListener {
     private struct State {
         var signals: [StreamSignal] = []
@@ -50,6 +51,7 @@ package final class WatchRecorder: StreamWatcher, TailListener {
     }
 }
 
+@available(freshet 0.1, *)
 extension [StreamSignal] {
     package var items: [CommittedItem] {
         compactMap { signal in if case .committed(let item) = signal { item } else { nil } }

@@ -13,6 +13,7 @@ import Darwin
 ///
 ///     ClientBenchmark eventsource URL     with `EventSource`
 ///     ClientBenchmark lines URL           a byte at a time and split into lines, as with `URLSession`'s `bytes(for:)`
+@available(freshet 0.1, *)
 @main
 struct ClientBenchmark {
     static func main() async throws {
@@ -38,6 +39,7 @@ struct ClientBenchmark {
 }
 
 /// What was read.
+@available(freshet 0.1, *)
 struct Tally {
     var events = 0
     /// Bytes of UTF-8 in the events' data.

@@ -4,6 +4,7 @@ import NIOHTTP1
 
 /// What a program without a client of events does: it takes lines as they come and looks at their first word. It does not
 /// reconnect, and knows neither ids nor other line ends than LF.
+@available(freshet 0.1, *)
 func readLines(_ url: String) async throws -> Tally {
     var request = HTTPClientRequest(url: url)
     request.headers.add(name: "Accept", value: "text/event-stream")
@@ -34,6 +35,7 @@ func readLines(_ url: String) async throws -> Tally {
 }
 
 /// A body byte for byte.
+@available(freshet 0.1, *)
 private struct Bytes: AsyncSequence {
     let body: HTTPClientResponse.Body
 

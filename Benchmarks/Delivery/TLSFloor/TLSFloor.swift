@@ -14,6 +14,7 @@ import Darwin
 /// on the control port goes to each connection that has sent something to the other port. One event loop.
 ///
 ///     TLSFloor PORT CONTROL-PORT CERTIFICATE KEY
+@available(freshet 0.1, *)
 @main
 struct TLSFloor {
     static func main() async throws {
@@ -53,10 +54,12 @@ struct TLSFloor {
 }
 
 /// Everyone who is written to.
+@available(freshet 0.1, *)
 private final class Readers {
     var all: [ObjectIdentifier: Reader] = [:]
 }
 
+@available(freshet 0.1, *)
 private final class Reader: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -84,6 +87,7 @@ private final class Reader: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }
 
+@available(freshet 0.1, *)
 private final class Control: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 

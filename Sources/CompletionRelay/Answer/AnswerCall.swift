@@ -3,6 +3,7 @@ import StreamCore
 import StreamHTTP
 
 /// One call to an upstream, and those who wait for its first byte.
+@available(freshet 0.1, *)
 final class AnswerCall: Sendable {
     /// How the call began.
     enum Start: Sendable {

@@ -2,6 +2,7 @@ import ServerSentEvents
 
 /// Finds an event that has a certain name and no data. The standard drops it, and so does every parser; that it came
 /// is a word of the upstream all the same.
+@available(freshet 0.1, *)
 struct BareEventSearch: Sendable {
     private let name: [UInt8]
     /// The beginning of the unfinished line, of which no more matters.

@@ -2,6 +2,7 @@ import Locks
 package import NIOCore
 
 /// The bytes of a body between the task that reads it and the one that takes them, at the pace of the slower of both.
+@available(freshet 0.1, *)
 package final class BodyPipe: Sendable {
     /// Bytes that may wait.
     private static let limit = 64 << 10

@@ -1,4 +1,5 @@
 /// What becomes of an answer that nobody reads any more: `Freshet-On-Disconnect`.
+@available(freshet 0.1, *)
 package enum DisconnectPolicy: Sendable, Equatable {
     /// It is written to its end, within the server's limit of time without any reader.
     case `continue`

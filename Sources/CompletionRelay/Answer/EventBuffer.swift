@@ -5,6 +5,7 @@ import StreamCore
 ///
 /// While one append is on its way the next one gathers, so that appends are as large as the store is slow. Beyond a
 /// bound the upstream is not read.
+@available(freshet 0.1, *)
 final class EventBuffer: Sendable {
     /// Bytes that may wait.
     static let limit = 256 * 1024

@@ -4,6 +4,7 @@ import StreamCore
 import TextCodecs
 
 /// Reads the bytes of an upstream's answer as the events that are kept of it.
+@available(freshet 0.1, *)
 struct EventReader: Sendable {
     private var parser: EventStreamParser
     /// Of a format whose events are lines.

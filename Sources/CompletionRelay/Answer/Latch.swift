@@ -1,6 +1,7 @@
 import Locks
 
 /// Closed until it is opened, once.
+@available(freshet 0.1, *)
 final class Latch: Sendable {
     private struct State {
         var isOpen = false

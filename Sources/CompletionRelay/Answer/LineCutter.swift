@@ -2,6 +2,7 @@ import NIOCore
 import TextCodecs
 
 /// Cuts a body into its lines, whatever the pieces it comes in. A line ends with LF; blanks around it are none of it.
+@available(freshet 0.1, *)
 struct LineCutter: Sendable {
     private var partial: [UInt8] = []
     private let limit: Int

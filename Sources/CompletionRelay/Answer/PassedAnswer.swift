@@ -2,6 +2,7 @@ import NIOCore
 import StreamHTTP
 
 /// The response to a streaming call that is no stream: it is passed on while it arrives, to the caller that began it.
+@available(freshet 0.1, *)
 struct PassedAnswer: Sendable {
     var status: Int
     var fields: [HeaderField]
@@ -27,6 +28,7 @@ struct PassedAnswer: Sendable {
 }
 
 /// The caller that a response is passed on to. When it is gone nobody takes the rest.
+@available(freshet 0.1, *)
 final class PassedAnswerTaker: Sendable {
     let answer: PassedAnswer
 

@@ -1,4 +1,5 @@
 /// Since when an answer has no reader, and whether that is too long. Without a clock of its own.
+@available(freshet 0.1, *)
 package struct ReaderWatch: Sendable {
     /// How long whoever asked may take to attach.
     package static let arrival: Duration = .seconds(2)

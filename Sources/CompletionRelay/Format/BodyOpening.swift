@@ -3,6 +3,7 @@ import StreamCore
 
 /// What the first bytes of a body say that it is, where its `Content-Type` does not: many servers send a stream of
 /// events as `text/plain`, as JSON, or as nothing.
+@available(freshet 0.1, *)
 enum BodyOpening: Sendable, Equatable {
     case events
     case other

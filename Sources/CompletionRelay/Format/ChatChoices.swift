@@ -4,6 +4,7 @@ import TextCodecs
 ///
 /// Many servers end a completion without `[DONE]`. Each choice that has begun must then have said why it finished;
 /// what comes after that (usage, late findings of a filter) takes nothing back.
+@available(freshet 0.1, *)
 struct ChatChoices: Sendable {
     private var open: Set<Int> = []
     private var finished: Set<Int> = []

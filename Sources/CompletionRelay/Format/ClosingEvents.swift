@@ -8,6 +8,7 @@ import TextCodecs
 /// A provider's last word, and its own errors, stand in the log and have been passed on. What no provider said is told
 /// as one would have said it, and the body is left torn: neither a client that looks for errors nor one that looks for
 /// the end of the body can take half an answer for a whole one.
+@available(freshet 0.1, *)
 package enum ClosingEvents {
     /// - Parameter events: how many events the answer has before; where it has none, no error of the provider stands in
     ///   it either.

@@ -1,4 +1,5 @@
 /// The names that Google's APIs have for statuses (google.rpc.Code).
+@available(freshet 0.1, *)
 enum GoogleStatus {
     static func name(of status: Int) -> String {
         switch status {

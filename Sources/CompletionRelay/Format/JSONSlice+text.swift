@@ -1,5 +1,6 @@
 import TextCodecs
 
+@available(freshet 0.1, *)
 extension JSONSlice {
     /// Whether a part of an answer holds text of it: words, bytes of a tool's arguments, a name, a signature, a picture.
     ///

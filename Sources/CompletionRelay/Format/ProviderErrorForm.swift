@@ -2,6 +2,7 @@ package import StreamHTTP
 import TextCodecs
 
 /// How the clients of a provider read an error: a refusal of the relay is told as the provider would tell it.
+@available(freshet 0.1, *)
 package enum ProviderErrorForm: Sendable {
     case openai
     case anthropic
@@ -52,6 +53,7 @@ package enum ProviderErrorForm: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension Response {
     /// The same response, whose problem clients of a provider read as an error of that provider too.
     package func shaped(in form: ProviderErrorForm) -> Response {
@@ -89,11 +91,13 @@ extension Response {
     }
 }
 
+@available(freshet 0.1, *)
 extension HeaderField {
     /// Their clients repeat what is answered 408, 409, 429, or 500 and above.
     static let noRetry = HeaderField("X-Should-Retry", "false")
 }
 
+@available(freshet 0.1, *)
 extension Problem {
     /// Whether the same request comes to the same again. Problems that repeat and have a status that says otherwise
     /// carry `HeaderField.noRetry` themselves.

@@ -7,6 +7,7 @@ import TextCodecs
 /// It ends `done` only when the provider's own last word came; of a chat completion that is also a body that ends well
 /// once every choice has finished. An error that the provider tells in the stream, in whatever dress, ends it `failed`
 /// with that error's message; a connection that ends before either, `failed` with `truncated`.
+@available(freshet 0.1, *)
 package struct ProviderEventMachine: Sendable {
     /// One event of the provider, as it is kept.
     package struct Kept: Sendable, Equatable {
@@ -304,6 +305,7 @@ package struct ProviderEventMachine: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension EndRequest {
     /// A failure with its reason, cut to what an end may carry.
     static func failed(_ detail: String) -> EndRequest {

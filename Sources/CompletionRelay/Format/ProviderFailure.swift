@@ -2,6 +2,7 @@ package import StreamCore
 package import TextCodecs
 
 /// A failure that a provider tells of in its stream, in one of the many ways that there are.
+@available(freshet 0.1, *)
 package struct ProviderFailure: Sendable, Equatable {
     /// The provider's words.
     package var words: String

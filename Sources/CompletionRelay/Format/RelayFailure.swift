@@ -1,4 +1,5 @@
 /// Why an answer failed through no word of its provider: the detail of its stream's end.
+@available(freshet 0.1, *)
 package enum RelayFailure: String, Sendable, CaseIterable {
     /// The connection to the upstream ended before the answer was complete.
     case truncated

@@ -4,6 +4,7 @@ import TextCodecs
 /// What stands in a stream of events and is no line of one: `error: …`, or an error as bare JSON.
 ///
 /// Every client skips such lines, as the standard wants it, and so misses the only word of why there is no more.
+@available(freshet 0.1, *)
 struct StrayText: Sendable {
     /// What may be held of such lines.
     private static let limit = 64 << 10

@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// The ways in which answers are streamed.
+@available(freshet 0.1, *)
 package enum WireFormat: String, Sendable, CaseIterable {
     /// OpenAI chat completions: `data:` lines only, the last one `[DONE]`.
     case chat

@@ -8,6 +8,7 @@ import TextCodecs
 ///
 /// Its first event says which answer it was and what was asked; where the upstream refused before its first byte, two
 /// more hold the refusal. Where it answered with something that is no stream, that follows in parts.
+@available(freshet 0.1, *)
 struct IdempotencyRecord: Sendable, Equatable {
     static let prefix = StreamName.reservedPrefix + "relay/key/"
 

@@ -2,6 +2,7 @@ import Crypto
 import TextCodecs
 
 /// A digest of several texts, none of which can be taken for the end of one and the beginning of the next.
+@available(freshet 0.1, *)
 enum SeparatedHash {
     static func text(of parts: [String]) -> String {
         var hash = SHA256()

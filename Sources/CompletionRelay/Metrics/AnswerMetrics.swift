@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// What was measured of one answer.
+@available(freshet 0.1, *)
 package struct AnswerMetrics: Sendable, Equatable {
     /// Events that carry a part of the answer. Providers send one a token, or a few tokens together.
     package private(set) var tokens = 0

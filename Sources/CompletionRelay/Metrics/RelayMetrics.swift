@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// What a relay has done since it started.
+@available(freshet 0.1, *)
 package struct RelayMetrics: Sendable {
     /// Calls whose answer is being written.
     package var running = 0

@@ -3,6 +3,7 @@ package import StreamHTTP
 
 /// The whole body of a call, until its answer is over: an upstream may think for minutes, and of large bodies there may
 /// be many.
+@available(freshet 0.1, *)
 package final class CallBody: Sendable {
     private struct Held {
         var bytes: [UInt8] = []

@@ -2,6 +2,7 @@ import StreamHTTP
 import TextCodecs
 
 /// The body of a call, and what it says that the relay goes by. To read it takes long where it is large.
+@available(freshet 0.1, *)
 struct CallReading: Sendable {
     let body: CallBody
     let model: String?

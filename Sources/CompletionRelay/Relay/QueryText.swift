@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// The query of a request as it was sent, with its question mark.
+@available(freshet 0.1, *)
 struct QueryText: Sendable, Equatable {
     private let parts: [(text: String, name: String, value: String)]
 

@@ -3,6 +3,7 @@ import StreamHTTP
 import TextCodecs
 
 /// What a call comes to whose caller has its head already.
+@available(freshet 0.1, *)
 extension Relay {
     /// Tells a refusal in the stream, where whoever was given a head reads it, and with its status to everybody else.
     ///
@@ -34,6 +35,7 @@ extension Relay {
     private static func mayRepeat(_ status: Int) -> Bool { [408, 409, 429].contains(status) || status >= 500 }
 }
 
+@available(freshet 0.1, *)
 extension ProviderFailure {
     /// What a provider refused with, for those who cannot see its status: that is in the error, with the time to wait.
     init(refusal: Response) {

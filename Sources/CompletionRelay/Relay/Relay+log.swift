@@ -3,6 +3,7 @@ import StreamCore
 import StreamHTTP
 
 /// What the log is told. A word of an upstream is in none of it: it may repeat the key that it was sent.
+@available(freshet 0.1, *)
 extension Relay {
     /// One line for each answer, when it has ended, or has failed before the upstream's first byte.
     func logAnswer(_ asked: StreamingCall, _ call: AnswerCall, _ end: StreamEnd?) {

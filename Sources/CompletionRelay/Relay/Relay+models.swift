@@ -2,6 +2,7 @@ import StreamHTTP
 import TextCodecs
 
 /// The list of models, which has the built-in one where that is served too.
+@available(freshet 0.1, *)
 extension Relay {
     /// What a list of an upstream's models becomes; nil where the request is for no such list, or the upstream is asked
     /// alone.

@@ -4,6 +4,7 @@ import StreamCore
 import StreamHTTP
 
 /// What an upstream answers to a streaming call, with status 200, and does not call a stream of events.
+@available(freshet 0.1, *)
 extension Relay {
     /// Finds out by its first bytes whether it is one all the same.
     func look(
@@ -84,6 +85,7 @@ extension Relay {
 }
 
 /// Keeps what is passed on in the record of its key, while it arrives.
+@available(freshet 0.1, *)
 private final class PassedAnswerRecorder: Sendable {
     private let record: StreamName
     private let streams: Streams

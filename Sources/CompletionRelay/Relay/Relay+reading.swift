@@ -4,6 +4,7 @@ import StreamHTTP
 import TextCodecs
 
 /// What a request says: where it goes, and what it asks of the relay.
+@available(freshet 0.1, *)
 extension Relay {
     static func path(of request: RelayRequest) throws(Problem) -> UpstreamPath {
         guard !request.targetHoldsKey else { throw .keyInURL }

@@ -6,6 +6,7 @@ package import StreamHTTP
 import TextCodecs
 
 /// What a request comes to.
+@available(freshet 0.1, *)
 extension Relay {
     /// How a request is answered.
     package func plan(for request: RelayRequest) -> RequestPlan {

@@ -4,6 +4,7 @@ import StreamHTTP
 import TextCodecs
 
 /// OpenAI's own way to come back: a response that was made through the relay is read from its answer.
+@available(freshet 0.1, *)
 extension Relay {
     func plan(for request: RelayRequest, _ path: UpstreamPath, of asked: ResponsePath) -> RequestPlan {
         .later { [self] in

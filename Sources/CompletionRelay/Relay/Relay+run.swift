@@ -5,6 +5,7 @@ import StreamHTTP
 import TextCodecs
 
 /// One call, from its stream's creation to its end.
+@available(freshet 0.1, *)
 extension Relay {
     func run(_ asked: StreamingCall, _ call: AnswerCall, _ record: StreamName?) async {
         guard await prepare(call, record) else { return }

@@ -12,6 +12,7 @@ package import Tracing
 /// The call belongs to the stream and not to the connection it came by. It is made once, whoever leaves or comes back,
 /// and it ends with the provider, with `Stream-Cancel`, or when nobody has read it for too long. What tasks share is
 /// behind mutexes.
+@available(freshet 0.1, *)
 package final class Relay: Sendable {
     package static let answerPrefix = "relay/"
     static let metricsPrefix = StreamName.reservedPrefix + "relay/answer/"

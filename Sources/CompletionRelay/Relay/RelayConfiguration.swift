@@ -1,4 +1,5 @@
 /// What a relay obeys.
+@available(freshet 0.1, *)
 package struct RelayConfiguration: Sendable {
     package var upstreams: [Upstream]
     /// How long an answer is kept, from its beginning.

@@ -4,6 +4,7 @@ package import Tracing
 
 /// A request to the relay, of somebody who may make it. No field that may go on to an upstream holds a
 /// key of this server.
+@available(freshet 0.1, *)
 package struct RelayRequest: Sendable {
     package let method: String
     /// What follows `/v1`, or the address of an upstream that has its own paths, as it was sent.

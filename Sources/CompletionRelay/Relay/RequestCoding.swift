@@ -5,6 +5,7 @@ import TextCodecs
 
 /// A request whose body is packed: it is unpacked before anybody looks at it. Otherwise a streaming call would pass as
 /// something else, and its `Idempotency-Key` with it.
+@available(freshet 0.1, *)
 enum RequestCoding {
     /// What a caller may use, as `Accept-Encoding` lists it.
     static let accepted = ["gzip", "deflate", "zstd"].filter { Decompression.of($0) != nil }.joined(separator: ", ")

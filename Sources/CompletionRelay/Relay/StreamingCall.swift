@@ -2,6 +2,7 @@ import StreamCore
 import StreamHTTP
 
 /// A call that is to be answered by a stream.
+@available(freshet 0.1, *)
 package struct StreamingCall: Sendable {
     package var request: RelayRequest
     package var format: WireFormat
@@ -45,6 +46,7 @@ package struct StreamingCall: Sendable {
 }
 
 /// How a streaming call began.
+@available(freshet 0.1, *)
 enum Begun: Sendable {
     case response(Response)
     /// Something that is no stream comes, and is passed on while it arrives.
@@ -54,6 +56,7 @@ enum Begun: Sendable {
 }
 
 /// What a key's record says.
+@available(freshet 0.1, *)
 struct FoundCall: Sendable {
     var record: IdempotencyRecord
     /// The upstream's, or the relay's, answer where it was no stream.

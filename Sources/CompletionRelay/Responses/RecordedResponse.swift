@@ -2,6 +2,7 @@ import StreamCore
 import TextCodecs
 
 /// A response as its events have told it so far: the last `response` object among them, with the items that are done.
+@available(freshet 0.1, *)
 struct RecordedResponse: Sendable {
     private var object: JSONSlice?
     private var items: [(index: Int, item: JSONSlice)] = []

@@ -7,6 +7,7 @@ import TextCodecs
 ///
 /// An id belongs to the upstream that gave it and to the caller whose credential it was given to. It is written down
 /// before the first event that shows it can be read, and kept for longer than the answer.
+@available(freshet 0.1, *)
 final class ResponseIndex: Sendable {
     static let prefix = StreamName.reservedPrefix + "relay/response/"
 
@@ -63,6 +64,7 @@ final class ResponseIndex: Sendable {
 }
 
 /// Whom a provider's id was given to.
+@available(freshet 0.1, *)
 struct ResponseOwner: Sendable, Equatable {
     var upstream: String
     /// What tells one caller's keys from another's.

@@ -1,4 +1,5 @@
 /// A path below `/responses`, which names a response that exists: `/responses/ID`, `/responses/ID/cancel`, …
+@available(freshet 0.1, *)
 struct ResponsePath: Sendable, Equatable {
     var id: String
     /// What follows the id: `cancel`, `input_items`; nil where nothing does.

@@ -1,6 +1,7 @@
 import StreamHTTP
 
 /// What the query of a `GET` of a response asks for.
+@available(freshet 0.1, *)
 struct ResponseQuery: Sendable, Equatable {
     var isStreaming: Bool
     var startingAfter: Int?

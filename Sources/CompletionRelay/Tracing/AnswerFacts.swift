@@ -2,6 +2,7 @@ import TextCodecs
 
 /// What a provider says about its answer, beside the answer: which model wrote it, of how many tokens, and why it
 /// stopped. Read for traces only.
+@available(freshet 0.1, *)
 struct AnswerFacts: Sendable, Equatable {
     private(set) var model: String?
     private(set) var inputTokens: Int?

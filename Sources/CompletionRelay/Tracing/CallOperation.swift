@@ -1,4 +1,5 @@
 /// What a call asks an upstream for, as OpenTelemetry's conventions for generative AI name it.
+@available(freshet 0.1, *)
 enum CallOperation: String, Sendable {
     case chat
     case generateContent = "generate_content"
@@ -28,6 +29,7 @@ enum CallOperation: String, Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension Upstream {
     /// What OpenTelemetry calls whoever answers; whoever speaks OpenAI's protocol is told apart by its address.
     var provider: String {

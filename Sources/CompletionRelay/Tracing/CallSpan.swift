@@ -5,6 +5,7 @@ import Tracing
 
 /// What a trace says of one call to an upstream, by OpenTelemetry's conventions for generative AI. It has nothing of what
 /// was asked or answered, no key, and no word of the upstream but names, counts and its status.
+@available(freshet 0.1, *)
 final class CallSpan: Sendable {
     private let span: any Tracing.Span
     private let tracer: any Tracer
@@ -103,6 +104,7 @@ final class CallSpan: Sendable {
 }
 
 /// Puts what goes with a trace in the place of what the caller sent.
+@available(freshet 0.1, *)
 private struct HTTPHeadersInjector: Injector {
     /// What the caller sent under these names held a key.
     let withheld: Set<String>

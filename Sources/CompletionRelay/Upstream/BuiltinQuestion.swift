@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// What the built-in model is asked: the user's last words, in whichever format they come.
+@available(freshet 0.1, *)
 struct BuiltinQuestion {
     var text: String
     var wordsPerSecond: Double

@@ -3,6 +3,7 @@ import TextCodecs
 
 /// An answer of the built-in model as a provider would send it: the events before its words, one for each word, and
 /// those after; or all of it in one document.
+@available(freshet 0.1, *)
 struct BuiltinScript: Sendable {
     var format: WireFormat
     var words: [String]

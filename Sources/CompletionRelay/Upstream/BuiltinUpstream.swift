@@ -6,6 +6,7 @@ import TextCodecs
 
 /// The upstream that needs no key and no network: answers are made in this process, and leave it as a provider's do,
 /// event by event, in whichever format was asked for.
+@available(freshet 0.1, *)
 package struct BuiltinUpstream: UpstreamTransport {
     /// The name of its model.
     package static let model = "builtin"
@@ -94,6 +95,7 @@ package struct BuiltinUpstream: UpstreamTransport {
 }
 
 /// Each word is due at its own moment, counted from the start, so that waking up late does not add up.
+@available(freshet 0.1, *)
 private func play<C: Clock<Duration>>(
     _ script: BuiltinScript,
     _ interval: Duration,

@@ -1,4 +1,5 @@
 /// Where providers' clients show a key.
+@available(freshet 0.1, *)
 package enum Credentials {
     /// In lower case: OpenAI's and most others', Anthropic's, Azure's, Google's, that of Azure's gateways, OpenStack's.
     package static let fields = [

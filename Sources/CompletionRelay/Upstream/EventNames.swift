@@ -1,4 +1,5 @@
 /// What the events of an upstream say by their names, where its kind does not: the words of its setting.
+@available(freshet 0.1, *)
 package struct EventNames: Sendable, Hashable {
     /// The data of the event that is the last: `last=[DONE]`.
     package var last: String?

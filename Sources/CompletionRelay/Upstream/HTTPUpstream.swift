@@ -9,6 +9,7 @@ import StreamHTTP
 #endif
 
 /// An upstream over HTTP.
+@available(freshet 0.1, *)
 package struct HTTPUpstream: UpstreamTransport {
     private let baseURL: String
     private let client: HTTPClient

@@ -3,6 +3,7 @@ import StreamHTTP
 import TextCodecs
 
 /// Which header fields go on to an upstream.
+@available(freshet 0.1, *)
 enum HeaderRules {
     /// What belongs to one connection (RFC 9110, section 7.6.1), what this server consumes, and what an upstream need
     /// not know of the caller.

@@ -5,6 +5,7 @@ import TextCodecs
 /// The server knows digests of its keys and not the keys, so that it asks of every word whether it is one: of whatever
 /// stands between signs that no key has, and of the parts of it (`prefix.KEY`), as it is written, percent-decoded, and
 /// out of base64 (`Basic`, `token=`, the parts of a JWT).
+@available(freshet 0.1, *)
 struct KeySearch {
     /// Whether a word is a key.
     let isKey: (String) -> Bool

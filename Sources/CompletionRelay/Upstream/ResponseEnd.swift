@@ -6,6 +6,7 @@ import NIOHTTP1
 /// AsyncHTTPClient (1.37) keeps what it has received until it is asked for, and forgets it when the connection breaks: the
 /// last words before a cut. So it is told of a whole response, and what really happened is kept here. A request carries
 /// the way to it, a field that `ResponseEndHandler` takes off before it is sent.
+@available(freshet 0.1, *)
 final class ResponseEnd: Sendable {
     private static let field = "freshet-response-end"
 

@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 
 /// Makes a whole response of one that breaks off, and notes in its `ResponseEnd` that it did.
+@available(freshet 0.1, *)
 final class ResponseEndHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias InboundOut = HTTPClientResponsePart

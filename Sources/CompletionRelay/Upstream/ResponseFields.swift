@@ -6,6 +6,7 @@ import TextCodecs
 ///
 /// What an upstream sends is as foreign as what a stranger appended to a stream, and stands on the same origin: it gets
 /// the same sandbox.
+@available(freshet 0.1, *)
 package struct ResponseFields: Sendable {
     /// Names in lower case that pass beside the usual ones.
     private let further: Set<String>

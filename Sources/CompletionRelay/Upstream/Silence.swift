@@ -6,6 +6,7 @@
 /// slow or a caller who is, does not count. So there is a bound on the bytes without a word too: who floods them leaves
 /// nobody time to do anything but take them. It grows with all the time since the last word, so that a model which
 /// thinks in events without text is not cut before its time.
+@available(freshet 0.1, *)
 struct Silence: Sendable {
     let idle: Duration
     let wordless: Duration

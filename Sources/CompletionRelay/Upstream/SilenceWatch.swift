@@ -4,6 +4,7 @@ import StreamCore
 import StreamHTTP
 
 /// Watches one call to an upstream for silence that lasts too long. Shared by those who send, read and wait.
+@available(freshet 0.1, *)
 package final class SilenceWatch: Sendable {
     private let time: any TimeSource
     private let clock: any Clock<Duration>
@@ -97,6 +98,7 @@ package final class SilenceWatch: Sendable {
 }
 
 /// The body of a request on its way to an upstream: while it waits for the caller, the upstream is not silent.
+@available(freshet 0.1, *)
 package struct WatchedBody: AsyncSequence, Sendable {
     package typealias Element = ByteBuffer
 
@@ -119,11 +121,13 @@ package struct WatchedBody: AsyncSequence, Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension ByteBuffer {
     /// Bytes that are no blanks: some providers send empty lines until they have an answer.
     var countOfSigns: Int { readableBytesView.count { $0 > 0x20 } }
 }
 
+@available(freshet 0.1, *)
 extension UpstreamResponse {
     /// The same, whose pieces are heard when they come, and while one is taken nobody waits for the next.
     func watched(by watch: SilenceWatch) -> UpstreamResponse {

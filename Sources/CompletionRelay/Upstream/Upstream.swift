@@ -1,4 +1,5 @@
 /// One provider, as the configuration names it. Nothing else is ever called: callers choose among these by name.
+@available(freshet 0.1, *)
 package struct Upstream: Sendable, Hashable {
     package enum Kind: String, Sendable, CaseIterable {
         case openai

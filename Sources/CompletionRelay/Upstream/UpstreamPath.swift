@@ -5,6 +5,7 @@ import TextCodecs
 /// An upstream may decode a path once, twice, or not at all, and may then resolve its segments as a file system, a
 /// Java container or Windows does. A path is kept in each of its decodings and compared in all of them; what any of
 /// these readers could take for something else than its segments one below the other is refused.
+@available(freshet 0.1, *)
 package struct UpstreamPath: Sendable {
     /// Why a path is none, as a sentence says it: "It has …".
     package struct Ambiguity: Error, Sendable, Equatable {
@@ -132,6 +133,7 @@ package struct UpstreamPath: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension String {
     /// A path without one slash at its end, which says nothing to most servers.
     package var withoutFinalSlash: String {

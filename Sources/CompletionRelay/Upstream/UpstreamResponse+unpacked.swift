@@ -3,6 +3,7 @@ import NIOCore
 import StreamHTTP
 import TextCodecs
 
+@available(freshet 0.1, *)
 extension UpstreamResponse {
     /// The coding that the body has; nil for none. Several are one that nobody knows.
     var coding: String? {

@@ -4,6 +4,7 @@ package import StreamHTTP
 import TextCodecs
 
 /// A call to an upstream.
+@available(freshet 0.1, *)
 package struct UpstreamRequest: Sendable {
     package var method: String
     /// Behind `/v1`, with the query.
@@ -28,6 +29,7 @@ package struct UpstreamRequest: Sendable {
 }
 
 /// An upstream's response, whose body is still to come.
+@available(freshet 0.1, *)
 package struct UpstreamResponse: Sendable {
     package var status: Int
     package var headers: [HeaderField]
@@ -63,6 +65,7 @@ package struct UpstreamResponse: Sendable {
 }
 
 /// Why an upstream gave no response, or not all of it.
+@available(freshet 0.1, *)
 package enum UpstreamError: Error, Sendable, Equatable {
     case unreachable(String)
     /// It answered with what is no response: the same call would come to the same.
@@ -72,6 +75,7 @@ package enum UpstreamError: Error, Sendable, Equatable {
 }
 
 /// What calls one upstream. Cancelling the task aborts the call.
+@available(freshet 0.1, *)
 package protocol UpstreamTransport: Sendable {
     func send(_ request: UpstreamRequest) async throws -> UpstreamResponse
 }

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension DurableStream {
     /// How requests are made, and when they are given up.
     public struct Configuration: Sendable {

@@ -1,6 +1,7 @@
 import EventSource
 
 /// Sends one request over a transport: its header fields, its credentials, its time.
+@available(freshet 0.1, *)
 struct Exchange<Transport: EventSourceTransport>: Sendable {
     /// What is asked, without what the configuration adds.
     struct Request: Sendable {
@@ -130,11 +131,13 @@ struct Exchange<Transport: EventSourceTransport>: Sendable {
 }
 
 /// A body is longer than its reader takes.
+@available(freshet 0.1, *)
 struct TooLong: Error, CustomStringConvertible {
     let limit: Int
     var description: String { "a response has more than \(limit) bytes" }
 }
 
+@available(freshet 0.1, *)
 extension Duration {
     /// For header fields: whole seconds, rounded up, and one at least.
     var wholeSeconds: Int64 {

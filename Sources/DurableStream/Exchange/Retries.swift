@@ -1,6 +1,7 @@
 import EventSource
 
 /// When a request that failed is made again, and when it is given up.
+@available(freshet 0.1, *)
 struct Retries<Random: RandomNumberGenerator & Sendable>: Sendable {
     let base: Duration
     let maximum: Duration
@@ -44,6 +45,7 @@ struct Retries<Random: RandomNumberGenerator & Sendable>: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension Retries where Random == SystemRandomNumberGenerator {
     init(_ configuration: DurableStream.Configuration) {
         self.init(

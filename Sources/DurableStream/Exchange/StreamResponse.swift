@@ -3,6 +3,7 @@ import PrintableText
 import TextCodecs
 
 /// A whole response, and what a server of streams says in it.
+@available(freshet 0.1, *)
 package struct StreamResponse: Sendable {
     package var status: Int
     /// Of those with the same name, the first counts.

@@ -3,6 +3,7 @@ import TextCodecs
 
 /// Gathers input into bodies of appends that each hold whole events only: server-sent event blocks, lines, JSON values
 /// (one a line), or text that ends with a whole character.
+@available(freshet 0.1, *)
 package struct Batcher: Sendable {
     /// Input that no append can hold.
     package enum Failure: Error, Equatable, CustomStringConvertible {

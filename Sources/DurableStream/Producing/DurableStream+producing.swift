@@ -1,6 +1,7 @@
 public import EventSource
 import TextCodecs
 
+@available(freshet 0.1, *)
 extension DurableStream {
     /// Begins to write the stream: unless told otherwise it is created in the background, and what is appended
     /// meanwhile waits.

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
+@available(freshet 0.1, *)
 extension DurableStream.Producer {
     /// Appends a value as JSON, in a stream of `application/json` or `application/x-ndjson`. It waits and throws as
     /// ``append(_:type:)`` does, and throws what encoding throws.

@@ -1,5 +1,6 @@
 import EventSource
 
+@available(freshet 0.1, *)
 extension DurableStream.Producer {
     /// How the stream ended, if somebody else ended it.
     ///

@@ -1,6 +1,7 @@
 public import EventSource
 import TextCodecs
 
+@available(freshet 0.1, *)
 extension DurableStream {
     /// Writes a stream: each event is kept once, whatever becomes of connections and of the server.
     ///

@@ -4,6 +4,7 @@ import Locks
 /// Carries out what the producer machine decides: sends the requests, waits, and wakes those who wait for it.
 ///
 /// What callers, requests and timers share is behind its mutex.
+@available(freshet 0.1, *)
 final class ProducerEngine: Sendable {
     typealias Machine = ProducerMachine<SystemRandomNumberGenerator>
     typealias Progress = @Sendable (_ bytes: Int, _ appends: Int, _ trouble: String?) -> Void

@@ -1,5 +1,6 @@
 package import EventSource
 
+@available(freshet 0.1, *)
 extension ProducerMachine {
     package struct Settings: Sendable {
         /// With a lease, the server hears from the producer at least this often, and the producer from the server.

@@ -5,6 +5,7 @@ package import EventSource
 /// One request is in flight at a time. It carries the sequence number that makes a repetition harmless, and is
 /// repeated, byte for byte, until it is answered; input that arrives meanwhile gathers into the next one. The machine
 /// does no I/O and reads no clock: each method is told what happened and when, and returns what to do.
+@available(freshet 0.1, *)
 package struct ProducerMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     private enum Flight: Sendable {
         case none

@@ -1,5 +1,6 @@
 import EventSource
 
+@available(freshet 0.1, *)
 extension DurableStream {
     /// What a producer writes, and how.
     public struct ProducerOptions: Sendable {

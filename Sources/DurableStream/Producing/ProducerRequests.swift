@@ -1,6 +1,7 @@
 import EventSource
 
 /// The requests of a producer, as the protocol has them.
+@available(freshet 0.1, *)
 struct ProducerRequests<Transport: EventSourceTransport>: Sendable {
     typealias Machine = ProducerEngine.Machine
 

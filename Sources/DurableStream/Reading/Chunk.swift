@@ -1,5 +1,6 @@
 public import EventSource
 
+@available(freshet 0.1, *)
 extension DurableStream {
     /// What was read at once: whole, or it is not shown.
     public struct Chunk: Sendable, Equatable {

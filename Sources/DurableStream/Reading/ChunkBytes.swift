@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// The bytes of a chunk, and where the JSON values are in them.
+@available(freshet 0.1, *)
 struct ChunkBytes: Equatable {
     private(set) var bytes: [UInt8] = []
     private(set) var values: [Range<Int>] = []

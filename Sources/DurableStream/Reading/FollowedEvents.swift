@@ -3,6 +3,7 @@ import TextCodecs
 
 /// The body of a `live=sse` read: `data` events, and after those of one batch a `control` event that says where the
 /// reader is.
+@available(freshet 0.1, *)
 struct FollowedEvents: Sendable {
     struct Output: Equatable, Sendable {
         /// What came since the last control event.

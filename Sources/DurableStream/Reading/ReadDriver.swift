@@ -1,6 +1,7 @@
 import EventSource
 
 /// Carries out what the read machine decides, over a transport.
+@available(freshet 0.1, *)
 struct ReadDriver<Transport: EventSourceTransport>: Sendable {
     typealias Machine = ReadMachine<SystemRandomNumberGenerator>
     typealias Response = EventSourceResponse<Transport.Body>

@@ -13,6 +13,7 @@ import ServerSentEvents
 ///    │                        └── no more in an event stream ──▶ catch-up, for the reason of the end
 ///    └── closed ──▶ finished
 /// ```
+@available(freshet 0.1, *)
 struct ReadMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     enum Form: Sendable, Hashable { case catchUp, longPoll, serverSentEvents }
 

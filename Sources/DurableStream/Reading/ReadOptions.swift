@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension DurableStream {
     /// How a stream is followed.
     public enum Live: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import EventSource
 
+@available(freshet 0.1, *)
 extension DurableStream {
     /// Reads the stream from a position to its tail, and then follows it until it ends.
     ///

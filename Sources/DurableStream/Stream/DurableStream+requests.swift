@@ -1,5 +1,6 @@
 public import EventSource
 
+@available(freshet 0.1, *)
 extension DurableStream {
     /// A final response, and whether it is that to a repetition.
     private struct Answer {

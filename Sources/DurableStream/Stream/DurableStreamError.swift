@@ -1,5 +1,6 @@
 /// Why something could not be done with a stream. Nothing that may pass by itself is reported this way before the time
 /// for repetitions is over.
+@available(freshet 0.1, *)
 public struct DurableStreamError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kinds of failure.
     public enum Code: Sendable, Equatable {

@@ -1,5 +1,6 @@
 public import EventSource
 
+@available(freshet 0.1, *)
 extension DurableStream {
     /// How a stream ended: whether it is `done`, `failed`, `cancelled` or `abandoned`, and what its producer said.
     ///

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension DurableStream {
     /// A position in a stream: just after an event. A read from it gives what is strictly later.
     ///

@@ -1,4 +1,5 @@
 /// What an event of a stream is, by the stream's media type.
+@available(freshet 0.1, *)
 package enum StreamKind: Hashable, Sendable {
     /// `text/event-stream`: a block of an event stream. Only Freshet knows it for more than bytes.
     case eventStream

@@ -1,4 +1,5 @@
 /// What a body is made of.
+@available(freshet 0.1, *)
 package enum BodyFormat: Sendable, Equatable {
     /// `text/event-stream`.
     case eventStream

@@ -1,6 +1,7 @@
 import ServerSentEvents
 
 /// What reads a body, by its format.
+@available(freshet 0.1, *)
 enum BodyParser: Sendable {
     case eventStream(EventStreamParser)
     case lines(EventLineParser)

@@ -2,6 +2,7 @@ import ServerSentEvents
 import TextCodecs
 
 /// An incremental parser of Freshet's NDJSON: a line is `{"id":"..","event":"..","data":..}`, an empty one a heartbeat.
+@available(freshet 0.1, *)
 struct EventLineParser: Sendable {
     enum Failure: Error, Equatable, CustomStringConvertible {
         case lineTooLong(limit: Int)

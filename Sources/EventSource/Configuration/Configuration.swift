@@ -1,5 +1,6 @@
 public import ServerSentEvents
 
+@available(freshet 0.1, *)
 extension EventSource {
     /// How an event source reads, reconnects and gives up.
     public struct Configuration: Sendable {

@@ -3,6 +3,7 @@
 /// A producer's bytes grow on their way to a reader. In an event stream, bytes that are not UTF-8 become U+FFFD, three
 /// bytes for one, and binary data becomes base64, four bytes for three. In NDJSON a control character becomes an escape
 /// of six bytes, `\u001f`. The type of an event grows as text does, and is no longer than an event may be.
+@available(freshet 0.1, *)
 package struct ServerBounds: Sendable, Equatable {
     /// What a server takes for one event unless its setting `event-bytes` says otherwise.
     package static let usualEventBytes = 1 << 20

@@ -1,5 +1,6 @@
 public import ServerSentEvents
 
+@available(freshet 0.1, *)
 extension EventSource {
     /// What an event source delivers, in the order it happened.
     public enum Element: Sendable, Equatable {

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension EventSource {
     /// How a stream ended.
     public struct End: Sendable, Equatable {

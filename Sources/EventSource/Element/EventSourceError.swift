@@ -1,4 +1,5 @@
 /// Why an event source ended for good. Nothing that may pass by itself is reported this way.
+@available(freshet 0.1, *)
 public struct EventSourceError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kinds of failure.
     public enum Code: Sendable, Equatable {

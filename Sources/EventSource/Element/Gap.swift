@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension EventSource {
     /// Events between two positions are no longer there, or the position asked for was not one of this stream.
     public struct Gap: Sendable, Equatable {

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension EventSource {
     /// A reconnection that was decided on.
     public struct Reconnection: Sendable, Equatable {
@@ -38,6 +39,7 @@ extension EventSource {
     }
 }
 
+@available(freshet 0.1, *)
 extension EventSource.Reconnection.Reason: CustomStringConvertible {
     /// The reason in words, for a person.
     public var description: String {

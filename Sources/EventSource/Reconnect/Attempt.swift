@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension EventSource {
     /// An attempt that is about to be made, for ``Configuration-swift.struct/headersForAttempt``.
     public struct Attempt: Sendable, Equatable {

@@ -1,4 +1,5 @@
 /// How long to wait before the next attempt.
+@available(freshet 0.1, *)
 struct Backoff {
     /// What a server can ask for at most; more is a mistake or malice.
     static let longestServerDelay = Duration.seconds(3600)
@@ -30,6 +31,7 @@ struct Backoff {
     }
 }
 
+@available(freshet 0.1, *)
 extension Duration {
     /// Whole milliseconds, at most those of 24 days, so that arithmetic on them cannot overflow.
     package var milliseconds: Int64 {

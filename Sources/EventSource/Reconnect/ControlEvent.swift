@@ -7,6 +7,7 @@ import Foundation
 #endif
 
 /// An event whose type has a meaning of its own in Freshet.
+@available(freshet 0.1, *)
 enum ControlEvent: Equatable {
     case start(offset: String)
     case gap(EventSource.Gap)

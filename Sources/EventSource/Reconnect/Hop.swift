@@ -1,4 +1,5 @@
 /// One request of an attempt: the first, or the one that a redirect led to.
+@available(freshet 0.1, *)
 struct Hop: Equatable {
     var target: Target
     var method: String

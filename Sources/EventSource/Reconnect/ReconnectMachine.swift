@@ -13,6 +13,7 @@ import ServerSentEvents
 ///                     ├── passing refusal ──▶ waiting
 ///                     └── 204, final refusal ──▶ finished
 /// ```
+@available(freshet 0.1, *)
 struct ReconnectMachine<Random: RandomNumberGenerator & Sendable>: Sendable {
     typealias Request = StreamRequest
 

@@ -1,4 +1,5 @@
 /// What the reconnect machine needs to know of a response's head.
+@available(freshet 0.1, *)
 struct ResponseHead: Equatable {
     var status: Int
     var contentType: String?

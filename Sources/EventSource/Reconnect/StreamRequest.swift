@@ -1,4 +1,5 @@
 /// A request to send.
+@available(freshet 0.1, *)
 package struct StreamRequest: Equatable {
     var url: String
     var method = "GET"

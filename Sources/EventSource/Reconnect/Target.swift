@@ -7,6 +7,7 @@ import Foundation
 #endif
 
 /// A URL that can be requested, and its origin.
+@available(freshet 0.1, *)
 package struct Target: Equatable {
     /// Absolute, without a fragment.
     package let url: String

@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// Why a text is no URL that can be requested, for the person who typed it.
+@available(freshet 0.1, *)
 package enum URLTrouble {
     /// Whether it begins as a URL does, whatever its scheme.
     package static func isURL(_ text: String) -> Bool {

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension EventSource {
     /// One subscription; see ``EventSource``.
     public struct AsyncIterator: AsyncIteratorProtocol {

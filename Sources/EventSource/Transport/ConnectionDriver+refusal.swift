@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension ConnectionDriver {
     /// The same, with what the response says about it where its status is final.
     func telling(_ next: Machine.Next, _ response: Response) async -> Machine.Next {

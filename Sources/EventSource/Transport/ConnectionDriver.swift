@@ -1,4 +1,5 @@
 /// Carries out what the reconnect machine decides, over a transport.
+@available(freshet 0.1, *)
 struct ConnectionDriver<Transport: EventSourceTransport> {
     typealias Machine = ReconnectMachine<SystemRandomNumberGenerator>
     typealias Response = EventSourceResponse<Transport.Body>
@@ -165,6 +166,7 @@ struct ConnectionDriver<Transport: EventSourceTransport> {
     }
 }
 
+@available(freshet 0.1, *)
 extension ResponseHead {
     fileprivate init<Body>(_ response: EventSourceResponse<Body>) {
         self.init(

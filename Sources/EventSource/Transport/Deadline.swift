@@ -1,4 +1,5 @@
 /// Bounds the time of what a transport is asked for.
+@available(freshet 0.1, *)
 package enum Deadline {
     /// - Parameters:
     ///   - timeout: at most 23 days of it count.

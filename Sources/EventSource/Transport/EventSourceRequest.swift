@@ -1,4 +1,5 @@
 /// A request that an ``EventSourceTransport`` sends.
+@available(freshet 0.1, *)
 public struct EventSourceRequest: Sendable {
     /// An absolute `http` or `https` URL, without a fragment.
     public var url: String

@@ -1,4 +1,5 @@
 /// A response from an ``EventSourceTransport``: the head, and the body that is still to come.
+@available(freshet 0.1, *)
 public struct EventSourceResponse<Body: Sendable>: Sendable {
     /// The status, 200 for example.
     public var status: Int

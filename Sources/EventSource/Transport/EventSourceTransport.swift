@@ -29,6 +29,7 @@
 /// - returns soon after its task was cancelled, throwing anything;
 /// - frees the connection when the body is let go, read to its end or not;
 /// - reads on only while chunks are taken, as far as it can, so that memory stays bounded.
+@available(freshet 0.1, *)
 public protocol EventSourceTransport: Sendable {
     /// The body of a response: chunks of any length, in order, then its end in good order. It throws when the connection
     /// breaks before. It is iterated at most once, by one task at a time.

@@ -1,4 +1,5 @@
 /// Why an ``EventSourceTransport`` has no response, or no more of it.
+@available(freshet 0.1, *)
 public struct EventSourceTransportError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What went wrong, in a few words for a person: "connection refused".
     public var message: String

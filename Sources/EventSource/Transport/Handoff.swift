@@ -4,6 +4,7 @@ import Locks
 /// ahead: a reader that stops taking stops the network, and memory stays bounded by one read.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 package final class Handoff<Batch: Sendable>: Sendable {
     private struct State {
         var batch: Batch?

@@ -3,6 +3,7 @@ import Locks
 /// Notices that a connection is silent while something waits for it. Time in which nobody reads does not count.
 ///
 /// What it shares between the reading and the watching task is behind its mutex.
+@available(freshet 0.1, *)
 package final class IdleWatchdog: Sendable {
     /// Since when a read waits; nil while none does.
     private let waitingSince = Mutex<ContinuousClock.Instant?>(nil)

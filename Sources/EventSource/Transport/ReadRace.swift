@@ -1,4 +1,5 @@
 /// Reading, beside what may end it early.
+@available(freshet 0.1, *)
 package enum ReadRace {
     /// Lends a state to a task that reads, until that has decided something or one of `limits` returns: then all are
     /// cancelled. The state comes back as the reading task left it, whoever was first.

@@ -3,6 +3,7 @@ import Locks
 /// Asks the task that reads a subscription to drop its connection. What is asked stays asked until it is taken.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class RestartSignal: Sendable {
     private struct State {
         var isAsked = false

@@ -3,6 +3,7 @@ import Locks
 /// The running subscriptions of an event source and its copies.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class Subscriptions: Sendable {
     private let signals = Mutex<[ObjectIdentifier: RestartSignal]>([:])
 

@@ -1,6 +1,7 @@
 import PrintableText
 
 /// What went wrong below HTTP, in words for a person.
+@available(freshet 0.1, *)
 package enum TransportTrouble {
     /// The first cause in a few words, rather than the whole of a nested error.
     package static func describe(_ error: any Error) -> String {

@@ -15,6 +15,7 @@ public import Foundation
 ///     return .allow(user.name, [.init(.read, on: ["answers/\(user.name)/"])])
 /// })
 /// ```
+@available(freshet 0.1, *)
 public struct AccessDecision: Sendable {
     /// Rights on some streams.
     public struct Grant: Sendable, Hashable {

@@ -4,6 +4,7 @@ import PrintableText
 import StreamHTTP
 
 /// Asks a program who sends a request. What it cannot say for an error of its own is refused, unless it is open already.
+@available(freshet 0.1, *)
 struct ProgramGate: Authenticator {
     let authorise: @Sendable (RequestHead) async throws -> AccessDecision
     let logger: Logger

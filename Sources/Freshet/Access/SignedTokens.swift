@@ -9,6 +9,7 @@ package import Logging
 /// let app = TokenIssuer("app", audience: "freshet", keys: [.secret(file: "secret")])
 /// let server = try EmbeddedServer(tokens: .issuers([app]))
 /// ```
+@available(freshet 0.1, *)
 public struct SignedTokens: Sendable {
     /// Makes what checks them in one server. It opens nothing before it is started.
     package let authenticator: @Sendable (Logger) throws(SetupError) -> any ServedTokens
@@ -19,6 +20,7 @@ public struct SignedTokens: Sendable {
 }
 
 /// What checks tokens while a server runs.
+@available(freshet 0.1, *)
 package protocol ServedTokens: TokenAuthenticator {
     /// Fetches the keys that are behind URLs. Returns when each issuer has answered, or has had its time.
     func start() async

@@ -1,6 +1,7 @@
 package import FreshetServer
 
 /// Rights on a stream. Each is independent: `append` does not include `read`.
+@available(freshet 0.1, *)
 public struct StreamRights: OptionSet, Sendable, Hashable {
     /// One bit for each right.
     public let rawValue: UInt8

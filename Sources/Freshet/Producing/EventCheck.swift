@@ -2,6 +2,7 @@ import StreamCore
 import TextCodecs
 
 /// What an event must be to go into a stream of a type: the rules that bodies are cut by, for events that come whole.
+@available(freshet 0.1, *)
 struct EventCheck {
     private let kind: ContentType.Kind
     private let type: String

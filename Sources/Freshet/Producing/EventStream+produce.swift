@@ -1,5 +1,6 @@
 import StreamCore
 
+@available(freshet 0.1, *)
 extension EventStream {
     /// Writes a stream from beginning to end, as one producer.
     ///

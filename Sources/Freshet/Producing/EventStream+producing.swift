@@ -1,5 +1,6 @@
 import StreamCore
 
+@available(freshet 0.1, *)
 extension EventStream {
     /// Appends an event of text.
     ///

@@ -3,6 +3,7 @@ import StreamCore
 /// A producer at work on a stream: what ``EventStream/produce(as:_:)`` lends to its closure.
 ///
 /// Several tasks may append through one; each call is one step in the log, in the order in which they came.
+@available(freshet 0.1, *)
 public struct EventStreamProducer: Sendable {
     private let producer: StreamingProducer
     private let turnstile: Turnstile

@@ -2,6 +2,7 @@ import Locks
 import StreamCore
 
 /// Told once that a producer can append no more, and waited for.
+@available(freshet 0.1, *)
 final class StopSign: Sendable {
     private struct State {
         var isRaised = false

@@ -1,6 +1,7 @@
 import Locks
 
 /// Lets one task through at a time, in the order in which they came.
+@available(freshet 0.1, *)
 final class Turnstile: Sendable {
     private struct State {
         var isTaken = false

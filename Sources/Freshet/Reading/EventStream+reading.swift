@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension EventStream {
     /// What a reader is told, in the order it happened.
     public enum Update: Sendable, Hashable {
@@ -59,5 +60,6 @@ extension EventStream {
 }
 
 /// Of one iterator at a time.
+@available(freshet 0.1, *)
 @available(*, unavailable)
 extension EventStream.Events.Iterator: Sendable {}

@@ -4,6 +4,7 @@ import StreamCore
 ///
 /// Follow, wait until that is confirmed, read after the cursor, and read again when something happened: following is
 /// reading at the tail of the log.
+@available(freshet 0.1, *)
 final class StreamReader {
     private static let page = PageLimit(events: 64, bytes: 64 * 1024)
 
@@ -95,6 +96,7 @@ final class StreamReader {
     }
 }
 
+@available(freshet 0.1, *)
 extension ReadPosition {
     fileprivate var offset: EventStream.Offset? {
         if case .after(let offset) = self { .init(offset) } else { nil }

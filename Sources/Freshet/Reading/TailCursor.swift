@@ -2,6 +2,7 @@ import Locks
 import StreamCore
 
 /// Waits for news of one stream. It holds none of them: whoever is woken reads the log from where it stands.
+@available(freshet 0.1, *)
 final class TailCursor: TailListener {
     fileprivate struct State {
         /// Something happened since the last look. The first look is always worth it.
@@ -74,6 +75,7 @@ final class TailCursor: TailListener {
     }
 }
 
+@available(freshet 0.1, *)
 extension TailCursor.State {
     fileprivate mutating func takeWaiting() -> CheckedContinuation<Void, Never>? {
         defer { waiting = nil }

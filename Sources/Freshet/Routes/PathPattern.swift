@@ -2,6 +2,7 @@ import FreshetServer
 import TextCodecs
 
 /// The path of a route, and what it takes from the paths it matches.
+@available(freshet 0.1, *)
 struct PathPattern: Sendable {
     fileprivate enum Segment: Sendable, Equatable {
         case text(String)
@@ -68,6 +69,7 @@ struct PathPattern: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension PathPattern.Segment {
     fileprivate var name: String? {
         switch self {

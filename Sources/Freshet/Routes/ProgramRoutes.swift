@@ -5,6 +5,7 @@ import StreamHTTP
 import Tracing
 
 /// A program's own routes, as the server asks them.
+@available(freshet 0.1, *)
 struct ProgramRoutes: RouteGroup {
     private let routes: [(route: Route, pattern: PathPattern)]
     private let logger: Logger

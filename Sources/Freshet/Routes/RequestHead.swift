@@ -2,6 +2,7 @@ import FreshetServer
 import StreamHTTP
 
 /// A request without its body: what is known when it is decided who may, and what a route answers.
+@available(freshet 0.1, *)
 public struct RequestHead: Sendable {
     private let request: RouteRequest
 

@@ -8,6 +8,7 @@
 ///
 /// Routes need no key: whatever is asked of them is theirs to authorise. What holds for every request holds for them
 /// too: the rules of hosts and origins, the limits of heads, connections and time.
+@available(freshet 0.1, *)
 public struct Route: Sendable {
     /// The method, in capitals. A `GET` route answers `HEAD` too.
     public var method: String

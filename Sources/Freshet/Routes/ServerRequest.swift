@@ -2,6 +2,7 @@ import NIOCore
 import StreamHTTP
 
 /// A request to one of a program's own routes.
+@available(freshet 0.1, *)
 public struct ServerRequest: Sendable {
     /// Method, path, header fields and address.
     public let head: RequestHead

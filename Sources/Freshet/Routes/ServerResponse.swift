@@ -6,6 +6,7 @@ import StreamHTTP
 ///
 /// Beside its own fields every response carries what every response of the server does: `Date`, `Vary`, `nosniff` and,
 /// for allowed origins, those of CORS.
+@available(freshet 0.1, *)
 public struct ServerResponse: Sendable {
     /// Writes a body while it is made.
     public struct Writer: Sendable {
@@ -111,6 +112,7 @@ public struct ServerResponse: Sendable {
 }
 
 /// A handler's mistake, which becomes 500.
+@available(freshet 0.1, *)
 private struct UnwritableStatus: Error, CustomStringConvertible {
     var status: Int
     var description: String { "\(status) is no status of a response; it should be from 200 to 599" }

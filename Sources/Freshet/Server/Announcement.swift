@@ -1,6 +1,7 @@
 import Locks
 
 /// A value that is told once and waited for by any number of tasks.
+@available(freshet 0.1, *)
 final class Announcement<Value: Sendable>: Sendable {
     private enum State {
         case waiting([CheckedContinuation<Value, any Error>])

@@ -1,5 +1,6 @@
 package import FreshetServer
 
+@available(freshet 0.1, *)
 extension EmbeddedServer {
     /// How the server listens and what it serves. The defaults are those of `freshet serve`, which is loopback only.
     ///
@@ -130,6 +131,7 @@ extension EmbeddedServer {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// What is set for a server over streams that obey something too.
     package init(

@@ -23,6 +23,7 @@ public import UnixSignals
 /// swift-metrics, every ten seconds, and a span for each request, and for each call of the relay, to the
 /// `InstrumentationSystem` of swift-distributed-tracing. The page `tracing.md` tells what is in them. Inside the handler of
 /// a ``Route`` the request's span is the current one.
+@available(freshet 0.1, *)
 public final class EmbeddedServer: Service {
     /// The streams it serves.
     public let streams: EventStreams

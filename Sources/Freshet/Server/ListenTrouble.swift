@@ -9,6 +9,7 @@ import Darwin
 #endif
 
 /// Why a server cannot listen, in the system's words and with what to do.
+@available(freshet 0.1, *)
 enum ListenTrouble {
     static func describe(_ error: any Error) -> String {
         switch error {

@@ -7,6 +7,7 @@ package import Tracing
 /// `FreshetRelay` is one.
 ///
 /// A library gives it to you; ``EmbeddedServer`` takes it.
+@available(freshet 0.1, *)
 public struct Mount: Sendable {
     /// The server that it becomes part of.
     package struct Server: Sendable {

@@ -1,6 +1,7 @@
 package import FreshetServer
 
 /// What is set of a server: only what differs from the defaults, which are those of `freshet serve`.
+@available(freshet 0.1, *)
 public struct SettingValues: Sendable, Hashable {
     package var core = ServerConfiguration()
 
@@ -11,11 +12,13 @@ public struct SettingValues: Sendable, Hashable {
 /// (`HummingbirdStreams.Configuration` of `FreshetHummingbird`) have in common.
 ///
 /// What each may be is told by ``SetupError`` where it is not, and by the page `configuration.md`.
+@available(freshet 0.1, *)
 public protocol RequestSettings {
     /// Everything that is set, with or without a property.
     var values: SettingValues { get set }
 }
 
+@available(freshet 0.1, *)
 extension RequestSettings {
     /// Origins whose pages may read and write, as `scheme://host[:port]`, beside the server's own. Inside an
     /// application the routes of streams answer CORS themselves: leave them out of a CORS middleware.

@@ -1,5 +1,6 @@
 import StreamCore
 
+@available(freshet 0.1, *)
 extension EventStream {
     /// How a stream ended. It ends once, for ever.
     public struct End: Sendable, Hashable {

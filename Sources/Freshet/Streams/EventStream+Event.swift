@@ -1,6 +1,7 @@
 import Foundation
 import StreamCore
 
+@available(freshet 0.1, *)
 extension EventStream {
     /// What a producer gives: one unit, appended whole and never changed afterwards.
     ///

@@ -1,5 +1,6 @@
 import StreamCore
 
+@available(freshet 0.1, *)
 extension EventStream {
     /// What can be said of a stream without reading it.
     public struct Info: Sendable, Hashable {

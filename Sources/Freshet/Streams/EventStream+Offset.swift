@@ -1,5 +1,6 @@
 import StreamCore
 
+@available(freshet 0.1, *)
 extension EventStream {
     /// A position of a stream: just after one of its events. It is what an SSE `id` carries.
     ///

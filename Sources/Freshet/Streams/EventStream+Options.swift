@@ -1,6 +1,7 @@
 import StreamCore
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension EventStream {
     /// What a stream is created with.
     public struct Options: Sendable, Hashable {
@@ -62,6 +63,7 @@ extension EventStream {
     }
 }
 
+@available(freshet 0.1, *)
 extension EventStream.Options {
     init(_ core: StreamOptions) {
         self.init(

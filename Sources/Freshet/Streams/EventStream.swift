@@ -4,6 +4,7 @@ import StreamCore
 ///
 /// A value of this type names a stream and holds nothing of it. It may be copied, kept, and used by several tasks at a
 /// time. What is appended has one order for all who read, here or over HTTP.
+@available(freshet 0.1, *)
 public struct EventStream: Sendable {
     let core: StreamName
     let home: EventStreams

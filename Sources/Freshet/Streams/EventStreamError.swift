@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// Why something asked of a stream was not done.
+@available(freshet 0.1, *)
 public struct EventStreamError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kinds of failure. More may come with later versions.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
@@ -62,6 +63,7 @@ public struct EventStreamError: Error, Sendable, Hashable, CustomStringConvertib
     }
 }
 
+@available(freshet 0.1, *)
 extension EventStreamError {
     init(_ error: StoreError) {
         switch error {

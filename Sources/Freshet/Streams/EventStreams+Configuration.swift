@@ -1,5 +1,6 @@
 package import FreshetServer
 
+@available(freshet 0.1, *)
 extension EventStreams {
     /// What streams obey beyond what each was created with. The defaults are those of `freshet serve`.
     public struct Configuration: Sendable, Hashable {

@@ -13,6 +13,7 @@ package import StreamCore
 /// What is done here and what is done over HTTP is the same: both go through one object. Times to live and leases run
 /// out while a server (``EmbeddedServer``, or `HummingbirdStreams` of `FreshetHummingbird`) runs over them; without
 /// one, what is due is done when a stream is next used.
+@available(freshet 0.1, *)
 public final class EventStreams: Sendable {
     package let streams: Streams
     package let configuration: Configuration

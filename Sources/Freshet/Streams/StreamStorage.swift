@@ -2,6 +2,7 @@ import SQLiteStreamStore
 import StreamCore
 
 /// Where streams are kept.
+@available(freshet 0.1, *)
 public struct StreamStorage: Sendable, Hashable {
     /// How an acknowledged event is kept in a directory.
     public enum Durability: Sendable, Hashable {
@@ -53,6 +54,7 @@ public struct StreamStorage: Sendable, Hashable {
 }
 
 /// A store that is open.
+@available(freshet 0.1, *)
 enum Keeping: Sendable {
     case memory(MemoryStreamStore)
     case directory(SQLiteStreamStore)

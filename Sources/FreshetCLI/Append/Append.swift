@@ -6,6 +6,7 @@ import StreamCore
 import TextCodecs
 
 /// `freshet append`: standard input becomes a stream.
+@available(freshet 0.1, *)
 struct Append: AsyncParsableCommand {
     /// How the stream ends when the input does.
     enum End: String, ExpressibleByArgument, CaseIterable {

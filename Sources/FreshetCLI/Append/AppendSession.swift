@@ -2,6 +2,7 @@ import DurableStream
 import EventSource
 
 /// Passes the input to a producer, and tells it of its end.
+@available(freshet 0.1, *)
 struct AppendSession: Sendable {
     typealias Machine = ProducerMachine<SystemRandomNumberGenerator>
 

@@ -1,4 +1,5 @@
 /// Where a producer's bytes come from.
+@available(freshet 0.1, *)
 protocol ProducerInput: Sendable {
     /// Reads once, and calls back with what came.
     func read(_ done: @escaping @Sendable (InputPiece) -> Void)
@@ -7,6 +8,7 @@ protocol ProducerInput: Sendable {
 }
 
 /// What one read gave.
+@available(freshet 0.1, *)
 enum InputPiece: Sendable {
     case bytes([UInt8])
     /// The input ended in good order.

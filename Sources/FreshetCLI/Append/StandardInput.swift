@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 
 /// Standard input, and the signals that ask a program in a pipe to stop.
+@available(freshet 0.1, *)
 struct StandardInput: ProducerInput {
     /// Reads block, so they have a thread of their own.
     private let queue = DispatchQueue(label: "freshet.stdin")

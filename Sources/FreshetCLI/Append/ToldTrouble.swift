@@ -1,6 +1,7 @@
 import Locks
 
 /// Says on standard error that a server is waited for, once for each time: for a log, which shows no progress.
+@available(freshet 0.1, *)
 final class ToldTrouble: Sendable {
     private let isTold = Mutex(false)
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import SQLiteStreamStore
 
 /// `freshet backup`: a copy of a data directory, taken beside the server that uses it.
+@available(freshet 0.1, *)
 struct Backup: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Copy a data directory into one file, even while a server uses it.",

@@ -1,6 +1,7 @@
 import ArgumentParser
 
 /// `freshet bench`: puts a server under load and reports its latency.
+@available(freshet 0.1, *)
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",

@@ -3,6 +3,7 @@ import EventSource
 import Foundation
 
 /// What every mode of `freshet bench` takes.
+@available(freshet 0.1, *)
 struct BenchOptions: ParsableArguments {
     static let mostSeconds = 3600.0
     static let mostThreads = 64
@@ -112,6 +113,7 @@ struct BenchOptions: ParsableArguments {
 }
 
 /// Options of all modes, with every default resolved.
+@available(freshet 0.1, *)
 struct BenchSettings: Sendable, Equatable {
     /// The server's origin, without a slash at the end.
     var server: String
@@ -141,6 +143,7 @@ struct BenchSettings: Sendable, Equatable {
 }
 
 /// What modes take that only read: any server's event stream instead of one that the run makes.
+@available(freshet 0.1, *)
 struct ForeignOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

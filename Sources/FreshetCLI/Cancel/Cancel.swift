@@ -4,6 +4,7 @@ import NIOHTTP1
 import PrintableText
 
 /// `freshet cancel`: asks a stream to stop.
+@available(freshet 0.1, *)
 struct Cancel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask a stream to stop: it ends as cancelled, and its producers are told.",

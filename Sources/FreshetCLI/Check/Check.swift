@@ -3,6 +3,7 @@ import PrintableText
 import SQLiteStreamStore
 
 /// `freshet check`: whether everything in a data directory is what was written.
+@available(freshet 0.1, *)
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Verify everything in a data directory, and list what is damaged.",

@@ -1,5 +1,6 @@
 /// A URL without its scheme, given where a stream's name may stand: taken for a name, it would make or read a stream of
 /// that name on another server.
+@available(freshet 0.1, *)
 enum AddressTrouble {
     private static let paths = ["/v1/stream/", "/v1/streams/"]
 

@@ -3,6 +3,7 @@ import Foundation
 import FreshetServer
 
 /// What every client command takes: who is asking.
+@available(freshet 0.1, *)
 struct ClientOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

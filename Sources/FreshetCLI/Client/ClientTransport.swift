@@ -3,6 +3,7 @@ import NIOHTTP1
 
 /// The requests of a library over the client of these commands: its key, its authorities, its words for what goes
 /// wrong. A response comes whole.
+@available(freshet 0.1, *)
 struct ClientTransport: EventSourceTransport {
     let client: StreamClient
 

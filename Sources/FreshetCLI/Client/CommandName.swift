@@ -2,6 +2,7 @@ import ArgumentParser
 import FreshetServer
 
 /// The first word of the command line, which names a command.
+@available(freshet 0.1, *)
 enum CommandName {
     /// What others call them.
     private static let synonyms = [

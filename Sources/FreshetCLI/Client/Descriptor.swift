@@ -1,6 +1,7 @@
 import Foundation
 
 /// A descriptor that the process was given.
+@available(freshet 0.1, *)
 struct Descriptor {
     static let standardOutput = Descriptor(number: STDOUT_FILENO)
     static let standardError = Descriptor(number: STDERR_FILENO)

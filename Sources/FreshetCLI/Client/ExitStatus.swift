@@ -2,6 +2,7 @@ import ArgumentParser
 import EventSource
 
 /// What the client commands exit with.
+@available(freshet 0.1, *)
 enum ExitStatus: Int32 {
     case done = 0
     /// The server refused, or the input could not be sent.

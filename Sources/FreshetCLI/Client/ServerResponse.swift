@@ -4,6 +4,7 @@ import NIOHTTP1
 import PrintableText
 
 /// A whole response.
+@available(freshet 0.1, *)
 struct ServerResponse: Sendable {
     var status: Int
     var headers: HTTPHeaders = [:]

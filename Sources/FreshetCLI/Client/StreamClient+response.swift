@@ -1,5 +1,6 @@
 import NIOHTTP1
 
+@available(freshet 0.1, *)
 extension StreamClient {
     /// The response to a request that is sent once. Anything but success is told to the user and ends the command.
     func response(_ method: HTTPMethod, _ url: String, headers: [(String, String)] = []) async throws -> ServerResponse

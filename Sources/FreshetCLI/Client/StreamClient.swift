@@ -6,6 +6,7 @@ import NIOHTTP1
 import NIOSSL
 
 /// Sends requests to a Freshet server.
+@available(freshet 0.1, *)
 struct StreamClient: Sendable {
     /// No response came.
     struct Unreachable: Error, CustomStringConvertible {

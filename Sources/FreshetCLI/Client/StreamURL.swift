@@ -5,6 +5,7 @@ import StreamCore
 import TextCodecs
 
 /// Where a stream is, from a URL or from a name on the server that `FRESHET_URL` names.
+@available(freshet 0.1, *)
 struct StreamURL: Equatable {
     static let defaultServer = "http://127.0.0.1:4437"
     private static let path = "/v1/stream/"

@@ -3,6 +3,7 @@ import Foundation
 import PrintableText
 
 /// Standard error and standard output, each according to what it is connected to.
+@available(freshet 0.1, *)
 enum Terminal {
     static var hasStandardOutput: Bool { isatty(STDOUT_FILENO) == 1 }
     static var hasStandardError: Bool { isatty(STDERR_FILENO) == 1 }

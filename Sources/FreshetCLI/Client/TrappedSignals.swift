@@ -5,6 +5,7 @@ import Foundation
 /// A handler writes each into a pipe, from which a thread reads: one way for all commands. Dispatch, and with it the sequence
 /// of swift-service-lifecycle, reads them from a `signalfd`, beside which the kernel may hand one to a thread that has not
 /// blocked it; in one run of the black-box suite an `append` did not act on its SIGTERM (2026-11-29).
+@available(freshet 0.1, *)
 enum TrappedSignals {
     /// Where the handler writes, which may take no lock: it is made before a handler is there, and never changed. -1 where
     /// there is no descriptor left for it.

@@ -3,6 +3,7 @@ import Foundation
 import NIOSSL
 
 /// What every command takes that asks a server: whose certificate it believes.
+@available(freshet 0.1, *)
 struct TrustOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

@@ -2,6 +2,7 @@ import ArgumentParser
 import NIOHTTP1
 
 /// `freshet delete`: removes a stream.
+@available(freshet 0.1, *)
 struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Delete a stream: its events are gone, its readers are told, and its name is free again.",

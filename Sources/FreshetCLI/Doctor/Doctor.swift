@@ -5,6 +5,7 @@ import ProbeProtocol
 import ProxyDoctor
 
 /// `freshet doctor`: what stands between a client and a server, and which line mends it.
+@available(freshet 0.1, *)
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find out what buffers, cuts or compresses streams on the way.",

@@ -7,6 +7,7 @@ import ProbeProtocol
 import StreamHTTP
 
 /// `freshet doctor --listen`: an origin that has nothing but the probe.
+@available(freshet 0.1, *)
 struct DoctorOrigin {
     /// `HOST:PORT`, or one of the two; nil for a free port of this machine alone.
     let address: String?

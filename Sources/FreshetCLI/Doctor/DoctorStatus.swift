@@ -1,6 +1,7 @@
 import ArgumentParser
 
 /// What `freshet doctor` exits with.
+@available(freshet 0.1, *)
 enum DoctorStatus: Int32 {
     /// Events arrive as they are sent.
     case live = 0

@@ -1,5 +1,6 @@
 import ProxyDoctor
 
+@available(freshet 0.1, *)
 extension DoctorTrouble {
     /// What a URL itself answered that is no stream, and what to do about it; nil for 404, which says nothing but that
     /// there is nothing, and where no head came.

@@ -2,6 +2,7 @@ import Foundation
 import ProxyDoctor
 
 /// Why there was nothing to examine.
+@available(freshet 0.1, *)
 struct DoctorTrouble: CustomStringConvertible {
     let description: String
     /// Whether there is a server, and only its probe is missing: then the stream itself can be looked at.

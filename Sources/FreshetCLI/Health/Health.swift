@@ -5,6 +5,7 @@ import FreshetServer
 import NIOHTTP1
 
 /// `freshet health`: whether a server is ready, for health checks of containers, which have no other client.
+@available(freshet 0.1, *)
 struct Health: AsyncParsableCommand {
     private struct State: Decodable {
         var status: String

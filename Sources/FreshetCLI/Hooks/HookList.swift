@@ -1,6 +1,7 @@
 import PrintableText
 
 /// The hooks of a server and the calls that they have not taken, as it returns them.
+@available(freshet 0.1, *)
 struct HookList: Decodable, Equatable {
     struct Hook: Decodable, Equatable {
         var name: String

@@ -3,6 +3,7 @@ import NIOHTTP1
 import PrintableText
 
 /// `freshet hooks`: whom a server tells of ends, and what they were not told yet.
+@available(freshet 0.1, *)
 struct HooksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hooks",

@@ -3,6 +3,7 @@ import NIOHTTP1
 import PrintableText
 
 /// `freshet info`: one stream's description.
+@available(freshet 0.1, *)
 struct Info: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what a server knows about a stream.",

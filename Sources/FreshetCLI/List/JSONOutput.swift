@@ -4,6 +4,7 @@ import NIOHTTP1
 import PrintableText
 
 /// JSON that a server sent, as values and as lines.
+@available(freshet 0.1, *)
 enum JSONOutput {
     /// - Throws: The status to exit with, after telling what is there instead of a Freshet server.
     static func decode<Value: Decodable>(

@@ -5,6 +5,7 @@ import NIOHTTP1
 import TextCodecs
 
 /// `freshet ls`: the streams of a server.
+@available(freshet 0.1, *)
 struct List: AsyncParsableCommand {
     private struct Page: Decodable {
         var streams: [StreamDescription]

@@ -1,4 +1,5 @@
 /// A stream as the server describes it, in the list and alone.
+@available(freshet 0.1, *)
 struct StreamDescription: Decodable, Equatable {
     struct End: Decodable, Equatable {
         var reason: String

@@ -1,6 +1,7 @@
 import PrintableText
 
 /// Streams as lines of columns.
+@available(freshet 0.1, *)
 struct Table {
     private static let header = ["NAME", "TYPE", "EVENTS", "BYTES", "READERS", "STATE", "TAIL", "LEASE", "EXPIRES"]
 

@@ -4,6 +4,7 @@ import PrintableText
 import TextCodecs
 
 /// One line of the log. What strangers said is in it as text that begins no other line and drives no terminal.
+@available(freshet 0.1, *)
 struct LogLine {
     var milliseconds: UInt64
     var level: Logger.Level

@@ -7,6 +7,7 @@ import StreamHTTP
 
 /// Lines of the log on their way to standard error. Whoever logs does not wait until somebody reads: a thread writes,
 /// and what does not fit into what waits for it is left out and counted.
+@available(freshet 0.1, *)
 final class LogOutput: Sendable {
     /// The most bytes that wait to be written.
     static let most = 1 << 20

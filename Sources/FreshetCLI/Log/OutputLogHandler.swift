@@ -3,6 +3,7 @@ import StreamCore
 
 /// Writes to a `LogOutput`, with what a logger has of its own beside what an event says. The level is the output's, and
 /// one for all loggers: it may change while the program runs.
+@available(freshet 0.1, *)
 struct OutputLogHandler: LogHandler {
     let label: String
     let output: LogOutput

@@ -2,6 +2,7 @@ import ArgumentParser
 import ProxyConfiguration
 
 /// `freshet proxy-config`: the configuration of a proxy in front of a server.
+@available(freshet 0.1, *)
 struct ProxyConfig: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "proxy-config",

@@ -1,6 +1,7 @@
 import ProxyConfiguration
 
 /// The proxies for a terminal: name, how its configuration was verified, and what goes wrong without it.
+@available(freshet 0.1, *)
 struct ProxyList {
     private static let width = 100
     private static let indent = "    "

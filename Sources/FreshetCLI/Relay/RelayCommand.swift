@@ -2,6 +2,7 @@ import ArgumentParser
 import FreshetServer
 
 /// `freshet relay`: the server, before providers of language models.
+@available(freshet 0.1, *)
 struct RelayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "relay",

@@ -8,6 +8,7 @@ import StreamHTTP
 import TextCodecs
 
 /// The chat's answers, by way of the relay: from the built-in model, or from the one named on the command line.
+@available(freshet 0.1, *)
 struct RelayedModel: DemoModel {
     let relay: Relay
     let upstream: Upstream

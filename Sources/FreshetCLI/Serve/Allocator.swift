@@ -3,6 +3,7 @@ import CMalloc
 #endif
 
 /// How the process's allocator gives memory back.
+@available(freshet 0.1, *)
 enum Allocator {
     /// The smallest block that is memory of its own, and goes back to the system as soon as it is freed.
     private static let blockBytes: Int32 = 256 << 10

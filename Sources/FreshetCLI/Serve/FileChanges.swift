@@ -3,6 +3,7 @@ import FreshetServer
 /// Which looks at files find that they are to be read again.
 ///
 /// A change counts when two looks in a row have found the same: a file that is being written is left alone.
+@available(freshet 0.1, *)
 struct FileChanges: Sendable {
     /// What they held when they were last read.
     private var read: FileContents

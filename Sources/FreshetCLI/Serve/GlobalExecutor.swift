@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 
 /// Where Swift Concurrency runs whatever is bound to no executor of its own.
+@available(freshet 0.1, *)
 enum GlobalExecutor {
     /// Has tasks run on event loops from here on, and not on Dispatch's pool. On Linux that ends the process when it has
     /// no file descriptor to look at its threads with (see `EventLoopClock`); elsewhere its threads are the kernel's.

@@ -9,6 +9,7 @@ import PrintableText
 import StreamHTTP
 
 /// Reads again what may change while a server runs: all of it, or nothing where something is wrong. `Reloads` says when.
+@available(freshet 0.1, *)
 actor Reloading {
     let options: ServeOptions
     let environment: [String: String]

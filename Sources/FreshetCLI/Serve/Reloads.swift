@@ -3,6 +3,7 @@ import NIOPosix
 import StreamHTTP
 
 /// Why everything is read again.
+@available(freshet 0.1, *)
 enum ReloadOccasion: Sendable {
     case signal
     /// Files have changed.
@@ -12,6 +13,7 @@ enum ReloadOccasion: Sendable {
 }
 
 /// The reloads of a server, one at a time: those that a signal asks for, and those of a timer that looks at the files.
+@available(freshet 0.1, *)
 actor Reloads {
     /// How long after a look that found a change the next one comes, at most.
     static let pause = Duration.seconds(1)
@@ -81,6 +83,7 @@ actor Reloads {
     }
 }
 
+@available(freshet 0.1, *)
 extension FileContents {
     /// Looks at these files on a thread that no connection waits for: their disk may be another machine's.
     static func onItsOwnThread(_ paths: [String]) async -> FileContents {

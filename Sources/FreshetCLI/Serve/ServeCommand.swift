@@ -6,6 +6,7 @@ import FreshetServer
 import StreamCore
 
 /// `freshet serve`: the server.
+@available(freshet 0.1, *)
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve streams over HTTP.",
@@ -31,6 +32,7 @@ struct Serve: AsyncParsableCommand {
 }
 
 /// `freshet demo`: the server with its pages.
+@available(freshet 0.1, *)
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show in a browser what streaming with Freshet is like.",

@@ -6,6 +6,7 @@ import FreshetTraces
 import StreamHTTP
 
 /// What a server is given before it is anything: its settings, and what the files and variables that they name hold.
+@available(freshet 0.1, *)
 struct ServerInputs {
     var configuration: ServerConfiguration
     /// The settings as they were written, without what this server has beside them.

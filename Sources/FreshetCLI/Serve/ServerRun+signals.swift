@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 
+@available(freshet 0.1, *)
 extension ServerRun {
     /// Serves until the first signal, which is a graceful shutdown, has come to its end, or until a second one. SIGHUP
     /// is none of these: it has read again what may change.
@@ -45,6 +46,7 @@ extension ServerRun {
 }
 
 /// A server as a service, which tells whoever started it how it is.
+@available(freshet 0.1, *)
 struct Serving: Service {
     let service: FreshetService
     let manager: ServiceManager?

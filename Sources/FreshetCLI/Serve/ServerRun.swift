@@ -16,6 +16,7 @@ import StreamCore
 import StreamHTTP
 
 /// One run of a server, from its configuration to its last signal.
+@available(freshet 0.1, *)
 struct ServerRun {
     var options: ServeOptions
     /// What follows the URL.
@@ -278,6 +279,7 @@ struct ServerRun {
 }
 
 /// Where a server keeps its streams.
+@available(freshet 0.1, *)
 private enum Keeping {
     case memory(MemoryStreamStore)
     case directory(SQLiteStreamStore, path: String)

@@ -3,6 +3,7 @@ import StreamHTTP
 
 /// The service manager that started this process and wants to be told how it is: systemd's `Type=notify` and
 /// `WatchdogSec`, by the protocol of sd_notify(3).
+@available(freshet 0.1, *)
 struct ServiceManager: Sendable {
     /// The path of its socket; one that begins with `@` is in the abstract name space.
     let socket: String

@@ -6,6 +6,7 @@ import NIOHTTP1
 import StreamCore
 
 /// `freshet tail`: follows a stream to its end.
+@available(freshet 0.1, *)
 struct Tail: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Follow a stream, over any number of connections, until it ends.",

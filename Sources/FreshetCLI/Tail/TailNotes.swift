@@ -4,6 +4,7 @@ import EventSource
 ///
 /// On a terminal the data and the notes share the screen, and text often stands in the middle of a line: a note then
 /// begins a line of its own, and a short cut of the connection is not mentioned.
+@available(freshet 0.1, *)
 struct TailNotes {
     private let sharesScreen = Terminal.hasStandardOutput && Terminal.hasStandardError
     private var isWithinLine = false

@@ -6,6 +6,7 @@ import StreamCore
 import TextCodecs
 
 /// What `tail` prints for an element; nothing for most that are not events.
+@available(freshet 0.1, *)
 struct TailOutput {
     /// One JSON object a line, rather than the data.
     var isNDJSON: Bool

@@ -6,6 +6,7 @@ import Logging
 import StreamCore
 
 /// `freshet token`: makes and checks tokens.
+@available(freshet 0.1, *)
 struct TokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token",

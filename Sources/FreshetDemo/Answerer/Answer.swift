@@ -1,4 +1,5 @@
 /// What the built-in answerer has to say.
+@available(freshet 0.1, *)
 package struct Answer: Sendable, Equatable {
     /// The section it was taken from.
     package var title: String

@@ -8,6 +8,7 @@ import Darwin
 
 /// Answers questions about HTTP streaming from the project's own documentation. It is built in; no model stands behind
 /// it: it finds the section whose words fit the question best, by BM25, and gives it back as it was written.
+@available(freshet 0.1, *)
 package struct Answerer: Sendable {
     /// The answerer of `freshet demo`.
     package static let builtIn = Answerer(documents: Knowledge.documents)

@@ -1,4 +1,5 @@
 /// One section of the documentation: what an answer is made of.
+@available(freshet 0.1, *)
 package struct Document: Sendable, Equatable {
     package var title: String
     /// The chapter that the section stands in.

@@ -1,4 +1,5 @@
 /// The documentation that the built-in answerer draws on, compiled into the program.
+@available(freshet 0.1, *)
 enum Knowledge {
     static let documents = chapters.flatMap { Document.sections(ofChapter: String(decoding: $0, as: UTF8.self)) }
 

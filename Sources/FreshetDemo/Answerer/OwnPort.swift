@@ -1,6 +1,7 @@
 import Locks
 
 /// The port that this server listens on, for the answers' examples: the documentation names the usual one.
+@available(freshet 0.1, *)
 package final class OwnPort: Sendable {
     private static let usual = 4437
     private let port = Mutex(OwnPort.usual)

@@ -1,4 +1,5 @@
 /// The words of a text as a search compares them: lower case, without those that say nothing, cut to their stems.
+@available(freshet 0.1, *)
 enum Terms {
     static func of(_ text: some StringProtocol) -> [String] {
         words(of: text).filter { !silent.contains($0) }.map { stem(synonyms[$0] ?? $0) }

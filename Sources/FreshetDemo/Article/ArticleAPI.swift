@@ -11,6 +11,7 @@ import TextCodecs
 /// `GET /api/chat-stream` is the article's own server, and `?case=` what goes wrong with it; `GET /article/client` is
 /// the article's own client in a page that may do nothing but run it. `POST /demo/article` writes the same words into a
 /// stream, which is how Freshet does it.
+@available(freshet 0.1, *)
 final class ArticleAPI: Sendable {
     static let stream = "/api/chat-stream"
     static let client = "/article/client"
@@ -165,6 +166,7 @@ final class ArticleAPI: Sendable {
     )
 }
 
+@available(freshet 0.1, *)
 private struct ArticleWish: Decodable {
     var `case`: String
 }

@@ -1,4 +1,5 @@
 /// What the article's own code is shown with: what it was written for, and what goes wrong with it.
+@available(freshet 0.1, *)
 enum ArticleCase: String, Sendable, CaseIterable {
     /// As the article has it.
     case hello

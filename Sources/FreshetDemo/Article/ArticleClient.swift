@@ -5,6 +5,7 @@ import StreamHTTP
 ///
 /// It is the one page that may run what stands in it, since that is what it shows; therefore it is sandboxed by its own
 /// header, has no origin, no cookie and no way to anywhere but the article's stream, wherever it is opened.
+@available(freshet 0.1, *)
 enum ArticleClient {
     static func page(_ request: RouteRequest) -> Response {
         var page = String(decoding: PackageResources.article_client_html, as: UTF8.self)

@@ -2,6 +2,7 @@ import FoundationEssentials
 import StreamCore
 
 /// The text of an answer that was kept as chat completion chunks.
+@available(freshet 0.1, *)
 enum AnswerText {
     private struct Chunk: Decodable {
         struct Choice: Decodable {

@@ -9,6 +9,7 @@ import TextCodecs
 /// `POST /demo/conversations` makes a conversation, a JSON stream of turns. `POST /demo/conversations/{id}/questions`
 /// has the model begin an answer, and tells the conversation of its stream. Everything else the page does with the
 /// streams themselves, as any other program would.
+@available(freshet 0.1, *)
 package final class DemoAPI: Sendable {
     /// Bounds of what a visitor may ask for.
     package struct Limits: Sendable {

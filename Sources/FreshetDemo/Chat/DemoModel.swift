@@ -2,6 +2,7 @@ package import StreamCore
 package import StreamHTTP
 
 /// What answers the questions of the chat page.
+@available(freshet 0.1, *)
 package protocol DemoModel: Sendable {
     /// Whether what was said before in the conversation is part of a question.
     var remembers: Bool { get }
@@ -11,6 +12,7 @@ package protocol DemoModel: Sendable {
 }
 
 /// A question, and what was said before it.
+@available(freshet 0.1, *)
 package struct DemoAsked: Sendable {
     package struct Exchange: Sendable {
         package var question: String
@@ -23,6 +25,7 @@ package struct DemoAsked: Sendable {
 }
 
 /// An answer that has begun.
+@available(freshet 0.1, *)
 package struct DemoAnswer: Sendable {
     package var stream: StreamName
     /// The model, where it is not the built-in one.

@@ -1,4 +1,5 @@
 /// What the page sends to ask.
+@available(freshet 0.1, *)
 struct DemoQuestion: Decodable {
     var question: String
     /// From 1 to 100; 12 where it is not named.
@@ -6,6 +7,7 @@ struct DemoQuestion: Decodable {
 }
 
 /// One turn of a conversation, as it stands in the conversation's stream and in the response to whoever asked.
+@available(freshet 0.1, *)
 package struct DemoTurn: Codable, Equatable, Sendable {
     package var question: String
     /// The URL of the answer's stream.
@@ -20,6 +22,7 @@ package struct DemoTurn: Codable, Equatable, Sendable {
 }
 
 /// A conversation that was just made.
+@available(freshet 0.1, *)
 package struct DemoConversation: Codable, Equatable, Sendable {
     package var id: String
     package var stream: String

@@ -3,6 +3,7 @@ package import StreamHTTP
 import TextCodecs
 
 /// The pages that are compiled into the program: no file is read, and nothing is asked of another host.
+@available(freshet 0.1, *)
 package struct StaticSite: Sendable {
     /// One file, and what its response says beside what every response of the server says.
     package struct Page: Sendable {

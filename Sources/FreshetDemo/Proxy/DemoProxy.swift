@@ -11,6 +11,7 @@ import StreamHTTP
 ///
 /// `GET /demo/proxy/{policy}/{path}`. Only the demonstration's own answers can be asked for, and each is asked for with
 /// the caller's own header fields, so that nobody gets through it what he would not get beside it.
+@available(freshet 0.1, *)
 final class DemoProxy: Sendable {
     static let prefix = "/demo/proxy/"
     private static let allowed = ["/demo/races/", "/demo/trap/", "/v1/stream/demo/race/", "/v1/stream/demo/article/"]

@@ -2,6 +2,7 @@ import NIOCore
 import StreamHTTP
 
 /// What a proxy that buffers holds of one answer, and when it lets go of it. Knows no connection and no clock.
+@available(freshet 0.1, *)
 struct ProxyBuffer: Sendable {
     enum Action: Sendable, Equatable {
         /// `length` where the whole body is known, or was announced.

@@ -1,4 +1,5 @@
 /// What the demonstration's proxy does to an answer that passes through it.
+@available(freshet 0.1, *)
 struct ProxyPolicy: Sendable, Equatable {
     /// What it waits for before it passes anything on.
     enum Holding: Sendable, Equatable {

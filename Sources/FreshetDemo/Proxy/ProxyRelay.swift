@@ -3,6 +3,7 @@ import StreamHTTP
 
 /// Writes what a proxy lets go of, one thing after another, whoever asks for it: the answer that comes in, or the time
 /// that passes.
+@available(freshet 0.1, *)
 actor ProxyRelay {
     private var buffer: ProxyBuffer
     private let writer: ResponseWriter

@@ -3,6 +3,7 @@ import PartialJSON
 import StreamHTTP
 
 /// The article's JSON trap and the two ways out: one document, in pieces of a few characters as a model writes them.
+@available(freshet 0.1, *)
 enum JSONTrap: String, Sendable {
     /// The document itself: invalid until its last brace.
     case json

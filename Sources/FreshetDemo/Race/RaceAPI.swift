@@ -11,6 +11,7 @@ import TextCodecs
 /// `POST /demo/races` begins one: `{"seconds":5,"bytes":2000000}`. Its SSE lane is a stream, whose producer starts
 /// then. `GET /demo/races/{id}/json`, `/chunked` and `/ndjson` are the other lanes, `GET /demo/races/{id}` tells how
 /// often the answer had to be made for each, and `GET /demo/trap/json`, `/ndjson` and `/partial` are the JSON trap.
+@available(freshet 0.1, *)
 final class RaceAPI: Sendable {
     static let prefix = "/demo/races"
     static let trapPrefix = "/demo/trap/"
@@ -147,11 +148,13 @@ final class RaceAPI: Sendable {
     )
 }
 
+@available(freshet 0.1, *)
 private struct RaceWish: Decodable {
     var seconds: Int?
     var bytes: Int?
 }
 
+@available(freshet 0.1, *)
 private struct RaceBegun: Encodable {
     var id: String
     var stream: String
@@ -159,6 +162,7 @@ private struct RaceBegun: Encodable {
     var bytes: Int
 }
 
+@available(freshet 0.1, *)
 private struct RaceReport: Encodable {
     /// How often the answer was made, by lane.
     var made: [String: Int]

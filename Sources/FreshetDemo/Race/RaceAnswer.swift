@@ -1,5 +1,6 @@
 /// The one answer that all lanes of the race give: for two fifths of its time it comes word by word, as from a model,
 /// then the rest pours, as a large payload does.
+@available(freshet 0.1, *)
 struct RaceAnswer: Sendable, Equatable {
     static let seconds = 1...20
     static let bytes = 10_000...4_000_000
@@ -45,6 +46,7 @@ struct RaceAnswer: Sendable, Equatable {
 }
 
 /// A text that begins again at its end. ASCII only, so that it may be cut anywhere.
+@available(freshet 0.1, *)
 private struct EndlessText: Sendable {
     private let ascii: [UInt8]
 

@@ -5,6 +5,7 @@ import TextCodecs
 /// The lanes of the race that are answered over the connection that asked; the fourth, SSE, is a stream of Freshet's.
 ///
 /// Each request has the answer made for it again: what is written into a connection is gone with the connection.
+@available(freshet 0.1, *)
 enum RaceLane: String, Sendable, CaseIterable {
     /// Standard HTTP: the server computes the entire response before sending anything.
     case json

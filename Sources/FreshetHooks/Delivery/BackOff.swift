@@ -1,4 +1,5 @@
 /// When a call that failed is made again, and when no more.
+@available(freshet 0.1, *)
 struct BackOff: Sendable {
     /// How long after the first failure; twice as long after each that follows.
     var first = Duration.seconds(1)

@@ -4,6 +4,7 @@ import StreamCore
 
 /// The entries that one hook is yet to be told: those of a stream one after the other, those of several streams beside
 /// each other, as many at a time as may be. It decides; somebody else calls.
+@available(freshet 0.1, *)
 struct DeliveryQueue: Sendable {
     struct Item: Sendable, Equatable {
         let number: Int64

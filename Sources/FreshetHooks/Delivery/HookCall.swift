@@ -5,6 +5,7 @@ import NIOHTTP1
 import StreamCore
 
 /// One call of a hook.
+@available(freshet 0.1, *)
 struct HookCall: Sendable, Equatable {
     var url: String
     var fields: [Field]
@@ -17,6 +18,7 @@ struct HookCall: Sendable, Equatable {
 }
 
 /// What became of one.
+@available(freshet 0.1, *)
 enum HookAnswer: Sendable, Equatable {
     /// A status of 200 to 299.
     case taken
@@ -26,6 +28,7 @@ enum HookAnswer: Sendable, Equatable {
 }
 
 /// Calls over HTTP. Redirects are not followed: where a hook is, its operator says.
+@available(freshet 0.1, *)
 struct HookClient: Sendable {
     static let mostTime = TimeAmount.seconds(15)
     /// What is read of an answer, so that its connection can be used again.

@@ -9,6 +9,7 @@ import TextCodecs
 /// Tells the hooks what the outbox has for them, until each took it.
 ///
 /// It works on a thread of its own, so that no connection waits for JSON or a signature.
+@available(freshet 0.1, *)
 actor HookDeliveries {
     nonisolated var unownedExecutor: UnownedSerialExecutor { BackgroundThread.hooks.asUnownedSerialExecutor() }
 

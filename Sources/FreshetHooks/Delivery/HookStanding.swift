@@ -1,4 +1,5 @@
 /// How one hook stands, for those who look.
+@available(freshet 0.1, *)
 package struct HookStanding: Sendable, Equatable {
     package var name: String
     package var prefixes: [String]
@@ -14,6 +15,7 @@ package struct HookStanding: Sendable, Equatable {
 }
 
 /// Calls, by what became of them.
+@available(freshet 0.1, *)
 package struct HookCounts: Sendable, Equatable {
     package var delivered = 0
     package var failed = 0

@@ -4,6 +4,7 @@ import StreamHTTP
 import TextCodecs
 
 /// What a hook is told, as JSON.
+@available(freshet 0.1, *)
 enum NoticeBody {
     /// - Parameters:
     ///   - content: the events of the stream; nil where the entry has none.

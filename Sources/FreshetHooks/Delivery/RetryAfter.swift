@@ -1,6 +1,7 @@
 import StreamHTTP
 
 /// `Retry-After` of an answer (RFC 9110, section 10.2.3): how long its sender wants to be left alone.
+@available(freshet 0.1, *)
 struct RetryAfter: Sendable, Equatable {
     /// Never negative; `BackOff` bounds it.
     var delay: Duration

@@ -1,6 +1,7 @@
 package import FreshetServer
 import StreamCore
 
+@available(freshet 0.1, *)
 extension HookRoutes: MetricsSource {
     package func metrics() async -> [MetricFamily] {
         let standings = await hooks.deliveries.standings

@@ -8,6 +8,7 @@ import TextCodecs
 
 /// `GET /v1/hooks` tells how the hooks stand, and what they are yet to be told; `POST /v1/hooks/{number}` tells one now,
 /// `DELETE` drops it.
+@available(freshet 0.1, *)
 package struct HookRoutes: RouteGroup {
     private static let path = "/v1/hooks"
     private static let mostPerPage = 1000

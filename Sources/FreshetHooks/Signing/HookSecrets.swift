@@ -3,6 +3,7 @@ import Foundation
 import TextCodecs
 
 /// What the calls of a hook are signed with, as Standard Webhooks has it: one secret, or two while they change.
+@available(freshet 0.1, *)
 package struct HookSecrets: Sendable, Equatable {
     static let prefix = "whsec_"
     static let fewestBytes = 24

@@ -7,6 +7,7 @@ import StreamHTTP
 package import Tracing
 
 /// A relay as the configuration wants it.
+@available(freshet 0.1, *)
 extension RelayConfiguration {
     package init(_ configuration: ServerConfiguration) {
         self.init(upstreams: configuration.upstreams.map(Upstream.init))
@@ -41,6 +42,7 @@ extension RelayConfiguration {
     }
 }
 
+@available(freshet 0.1, *)
 extension Relay {
     /// - Parameters:
     ///   - client: calls the upstreams that are elsewhere.
@@ -73,6 +75,7 @@ extension Relay {
     }
 }
 
+@available(freshet 0.1, *)
 extension Upstream {
     package init(_ setting: UpstreamSetting) {
         let kind: Kind =
@@ -102,6 +105,7 @@ extension Upstream {
     }
 }
 
+@available(freshet 0.1, *)
 extension Upstream {
     /// Host and port of its address, as a reader may be told: without a path, and without a password.
     package var authority: String {

@@ -12,6 +12,7 @@ import FreshetServer
 ///
 /// An OpenAI or Anthropic client then only changes its base URL to that of the server. What `freshet relay` does is done
 /// here too, by the same code: the page `relay.md` tells it. The answers are streams of the server, below `relay/`.
+@available(freshet 0.1, *)
 public struct ModelRelay: Sendable {
     private var settings = ServerConfiguration()
     private let environment: [String: String]

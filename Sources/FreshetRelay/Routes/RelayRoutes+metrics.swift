@@ -2,6 +2,7 @@ import CompletionRelay
 package import FreshetServer
 import StreamCore
 
+@available(freshet 0.1, *)
 extension RelayRoutes: MetricsSource {
     package func metrics() async -> [MetricFamily] {
         let relay = relay.metrics

@@ -7,6 +7,7 @@ package import StreamHTTP
 
 /// The relay's paths in a server: everything under `/v1` that is not the server's own goes to the upstream that suits
 /// it, `/relay/NAME/v1` to the one of that name.
+@available(freshet 0.1, *)
 package struct RelayRoutes: RouteGroup {
     /// How the server knows its callers.
     package enum Callers: Sendable {

@@ -1,5 +1,6 @@
 package import StreamHTTP
 
+@available(freshet 0.1, *)
 extension AccessPolicy {
     /// What a page of an allowed origin needs to see a response, and by which protocol it came: from that it knows whether
     /// its streams share a connection (`nextHopProtocol` of Resource Timing). Empty for every other origin.

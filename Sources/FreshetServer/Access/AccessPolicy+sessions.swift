@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension AccessPolicy {
     /// Who has a session by this `Cookie` header, or nil if none in it is good now.
     ///

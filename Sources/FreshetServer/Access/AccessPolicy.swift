@@ -3,6 +3,7 @@ package import StreamHTTP
 /// Who may do what: decides from what a request says, before anything of its body is read.
 ///
 /// A class, for every request takes the policy of its moment with it: as a value that was a copy of all that it holds.
+@available(freshet 0.1, *)
 package final class AccessPolicy: Sendable {
     let boundToLoopback: Bool
     let hosts: Set<String>
@@ -147,6 +148,7 @@ package final class AccessPolicy: Sendable {
 }
 
 /// The last way: keys, their cookies, and everybody where there are no keys.
+@available(freshet 0.1, *)
 extension AccessPolicy: Authenticator {
     package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication {
         switch identify(facts, now: now) {
@@ -156,6 +158,7 @@ extension AccessPolicy: Authenticator {
     }
 }
 
+@available(freshet 0.1, *)
 extension Caller {
     /// Everybody, where there are no keys.
     package static let anyone = Caller(name: "anyone", grants: [Grant(.all, [.everything])])

@@ -1,4 +1,5 @@
 /// A request that was let in, and who sent it. It allows nothing yet: `AccessPolicy.authorise` does.
+@available(freshet 0.1, *)
 package struct Admission: Sendable, Equatable {
     /// How the caller is known.
     package enum Credential: Sendable, Equatable {

@@ -2,6 +2,7 @@ import Locks
 import StreamHTTP
 
 /// How whoever let a request in is asked about it again: a program, which decides anew.
+@available(freshet 0.1, *)
 package struct Asking: Sendable {
     /// The round in which it was asked last.
     private var round: Int
@@ -32,6 +33,7 @@ package struct Asking: Sendable {
 }
 
 /// How often all open requests were to be asked about again. Shared by all event loops, behind a lock.
+@available(freshet 0.1, *)
 package final class AskingRounds: Sendable {
     private let number = Mutex(0)
 

@@ -1,6 +1,7 @@
 package import StreamHTTP
 
 /// One way to find out who sends a request.
+@available(freshet 0.1, *)
 package protocol Authenticator: Sendable {
     /// - Parameters:
     ///   - facts: what the request says of who sent it, on whatever fields.
@@ -11,11 +12,13 @@ package protocol Authenticator: Sendable {
     func renewed(_ admission: Admission) -> Admission?
 }
 
+@available(freshet 0.1, *)
 extension Authenticator {
     package func renewed(_ admission: Admission) -> Admission? { admission }
 }
 
 /// Knows those who show a token that an issuer signed.
+@available(freshet 0.1, *)
 package protocol TokenAuthenticator: Authenticator {
     /// Whether a word is a token that this server takes at a time, in seconds since 1970.
     func isToken(_ word: String, now: Int64) -> Bool
@@ -24,6 +27,7 @@ package protocol TokenAuthenticator: Authenticator {
 }
 
 /// What one way came to.
+@available(freshet 0.1, *)
 package enum Authentication: Sendable {
     /// Who it is, what that allows, and until when.
     case admitted(Admission)
@@ -35,6 +39,7 @@ package enum Authentication: Sendable {
 }
 
 /// The ways to find out who asks, one after the other: the first that knows decides for every route.
+@available(freshet 0.1, *)
 package struct AuthenticatorChain: Sendable {
     package enum Verdict: Sendable {
         case now(Result<Admission, Problem>)

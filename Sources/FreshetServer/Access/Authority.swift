@@ -2,6 +2,7 @@ import NIOCore
 
 /// A host and maybe a port, as a `Host` header or an origin carries them, in one spelling for each meaning: lower case,
 /// no dot at the end, IPv6 in brackets and shortest form.
+@available(freshet 0.1, *)
 package struct Authority: Sendable, Hashable {
     package let host: String
     package let port: Int?

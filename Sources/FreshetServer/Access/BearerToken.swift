@@ -1,4 +1,5 @@
 /// The key in an `Authorization` header (RFC 6750, section 2.1).
+@available(freshet 0.1, *)
 package struct BearerToken: Sendable, Equatable {
     package let text: String
 

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension Caller {
     /// The rights that are in both.
     func narrowed(to others: [Grant]) -> Caller {
@@ -21,6 +22,7 @@ extension Caller {
     }
 }
 
+@available(freshet 0.1, *)
 extension StreamPrefix {
     /// Whether all streams of the other are among its own.
     func contains(_ other: StreamPrefix) -> Bool {

@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// Who sent a request, as far as the server knows, and what that gives.
+@available(freshet 0.1, *)
 package struct Caller: Sendable, Equatable {
     /// Rights on the streams of some prefixes.
     package struct Grant: Sendable, Equatable {

@@ -2,6 +2,7 @@ import Locks
 
 /// The rules about who may, as they are now: one policy, which a reload replaces as a whole. Shared by all event loops,
 /// behind a lock.
+@available(freshet 0.1, *)
 package final class CurrentAccess: Sendable {
     private let current: Mutex<AccessPolicy>
 
@@ -15,6 +16,7 @@ package final class CurrentAccess: Sendable {
     package func replace(with policy: AccessPolicy) { current.withLock { $0 = policy } }
 }
 
+@available(freshet 0.1, *)
 extension CurrentAccess: Authenticator {
     package func authenticate(_ request: RouteRequest, _ facts: RequestFacts, now: Int64) -> Authentication {
         policy.authenticate(request, facts, now: now)

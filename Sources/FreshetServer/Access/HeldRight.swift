@@ -2,6 +2,7 @@ import StreamHTTP
 
 /// The right by which a request is open: by which credential, to do what, with which stream. Each open request of
 /// somebody who is known has one.
+@available(freshet 0.1, *)
 final class HeldRight: AccessGrant {
     let expires: Int64?
     private let who: AuthenticatorChain

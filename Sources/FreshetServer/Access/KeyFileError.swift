@@ -1,4 +1,5 @@
 /// What is wrong with a keys file. It never shows a key, since it ends up in a log.
+@available(freshet 0.1, *)
 package struct KeyFileError: Error, Sendable, Equatable {
     package var file: String
     /// Counted from 1; nil when the file as a whole is meant.
@@ -13,6 +14,7 @@ package struct KeyFileError: Error, Sendable, Equatable {
     }
 }
 
+@available(freshet 0.1, *)
 extension KeyFileError: CustomStringConvertible {
     package var description: String {
         line.map { "\(file):\($0): \(reason)" } ?? "\(file): \(reason)"

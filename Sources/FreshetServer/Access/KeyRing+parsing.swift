@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import TextCodecs
 
+@available(freshet 0.1, *)
 extension KeyRing {
     /// The shortest plain key that is taken. 16 characters of hex are 64 bits: guessing over a network ends nowhere.
     static let shortestKey = 16

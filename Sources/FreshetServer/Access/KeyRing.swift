@@ -11,6 +11,7 @@ import Foundation
 /// ```
 /// A key is written as it is or, better, as `sha256:` and the hex digest of it. A name that comes again with the same
 /// key adds a grant.
+@available(freshet 0.1, *)
 package struct KeyRing: Sendable {
     struct Key: Sendable {
         /// SHA-256 of the bearer key. The key itself is not kept.

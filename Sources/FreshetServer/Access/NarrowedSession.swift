@@ -5,6 +5,7 @@ import TextCodecs
 ///
 /// The cookie's value is `~.payload.mac`: JSON in base64url, and the base64url of HMAC-SHA256 over both by a secret of
 /// `SessionSecrets`. No name of a key begins with `~`. The server keeps nothing for it.
+@available(freshet 0.1, *)
 struct NarrowedSession: Sendable, Equatable {
     /// What it rests on, and ends with.
     enum Basis: Sendable, Equatable {
@@ -102,6 +103,7 @@ struct NarrowedSession: Sendable, Equatable {
     }
 }
 
+@available(freshet 0.1, *)
 extension StreamPrefix {
     /// With a sign for what it is: a name may end in `*`.
     fileprivate var written: String { (isWhole ? "=" : "^") + text }

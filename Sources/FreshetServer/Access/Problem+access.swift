@@ -1,5 +1,6 @@
 package import StreamHTTP
 
+@available(freshet 0.1, *)
 extension Problem {
     static func foreignHost(_ host: String) -> Problem {
         Problem(

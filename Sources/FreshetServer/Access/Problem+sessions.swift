@@ -1,5 +1,6 @@
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension Problem {
     static func badSession(_ reason: String) -> Problem {
         Problem(

@@ -2,6 +2,7 @@ package import StreamHTTP
 
 /// Where clients reach the server, when that is not where it listens: behind a proxy that has it under another name, or
 /// under a path that it takes away.
+@available(freshet 0.1, *)
 package struct PublicURL: Sendable, Equatable {
     package let origin: WebOrigin
     /// Without a slash at its end; empty at the root.
@@ -40,6 +41,7 @@ package struct PublicURL: Sendable, Equatable {
     }
 }
 
+@available(freshet 0.1, *)
 extension Response {
     /// The same where a path of the server is one under another for its clients.
     package func located(under path: String) -> Response {

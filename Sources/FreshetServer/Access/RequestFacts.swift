@@ -1,4 +1,5 @@
 /// What a request says about who sent it and from where.
+@available(freshet 0.1, *)
 package struct RequestFacts: Sendable {
     package var method: String
     package var host: String?

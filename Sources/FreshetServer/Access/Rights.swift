@@ -1,4 +1,5 @@
 /// What a caller may do with a stream. Every right is its own: who may append may not read unless a key says so.
+@available(freshet 0.1, *)
 package struct Rights: OptionSet, Sendable, Hashable {
     package let rawValue: UInt8
 
@@ -48,6 +49,7 @@ package struct Rights: OptionSet, Sendable, Hashable {
     }
 }
 
+@available(freshet 0.1, *)
 extension Rights: CustomStringConvertible {
     package var description: String {
         let beyond = subtracting(.all).names

@@ -7,6 +7,7 @@ import Darwin
 #endif
 
 /// A file with keys in it, and whether it is kept from others.
+@available(freshet 0.1, *)
 package enum SecretFile {
     /// What to say of a file that others than its owner may read or write; nil where nobody else may, and for what is
     /// no file of a disk, such as a pipe.
@@ -41,6 +42,7 @@ package enum SecretFile {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// What to say of files with secrets that others on this machine can read.
     package var secretFileWarnings: [String] {

@@ -10,6 +10,7 @@ import TextCodecs
 /// along.
 ///
 /// Who can read the keys file can make cookies, also where it holds only digests: keep the file to the server's user.
+@available(freshet 0.1, *)
 package enum SessionCookie {
     package static let name = "freshet_session"
 

@@ -1,4 +1,5 @@
 /// To whom a browser sends a session cookie: what `Freshet-Session` says.
+@available(freshet 0.1, *)
 enum SessionReach: String, Sendable, Equatable {
     /// To pages of the server's own site.
     case sameSite = "same-site"
@@ -12,6 +13,7 @@ enum SessionReach: String, Sendable, Equatable {
     }
 }
 
+@available(freshet 0.1, *)
 extension RequestFacts {
     /// Whether a page of another site sent it, as far as it says so. Who sends an origin and no `Sec-Fetch-Site` is taken
     /// by the host: a cookie for another site serves pages of the same one too.

@@ -12,6 +12,7 @@ import Darwin
 
 /// What session cookies are signed with: the first secret signs, and each of them is good for checking, so that a new
 /// one takes over while cookies by the old one go on.
+@available(freshet 0.1, *)
 package struct SessionSecrets: Sendable, Hashable {
     /// The least length of one, in bytes.
     static let least = 32

@@ -2,6 +2,7 @@
 ///
 /// `chat/` covers `chat/42` and not `chatter`; `chat` covers both; `*` covers every stream. A `*` at the end of any
 /// prefix says the same as leaving it out, so that `chat/*` means what its writer meant.
+@available(freshet 0.1, *)
 package struct StreamPrefix: Sendable, Hashable {
     /// What a name begins with; empty for every stream.
     package let text: String
@@ -56,6 +57,7 @@ package struct StreamPrefix: Sendable, Hashable {
     }
 }
 
+@available(freshet 0.1, *)
 extension StreamPrefix: CustomStringConvertible {
     package var description: String {
         text.isEmpty ? "*" : text

@@ -1,4 +1,5 @@
 /// The ways of signing a token that can be checked (RFC 7518, section 3.1; RFC 8037).
+@available(freshet 0.1, *)
 package enum TokenAlgorithm: String, Sendable, Hashable, CaseIterable {
     case hs256 = "HS256"
     case hs384 = "HS384"

@@ -1,4 +1,5 @@
 /// By whom a token was signed: what an open request and a session that it was shown for rest on.
+@available(freshet 0.1, *)
 package struct TokenSigner: Sendable, Hashable {
     /// The issuer's name; nil for the one without.
     package var issuer: String?

@@ -3,6 +3,7 @@ import TextCodecs
 /// A right for tokens that have no claim of rights: `read=users/{sub}/`.
 ///
 /// The claim's value is one whole segment of a name, whatever is in it: it widens nothing.
+@available(freshet 0.1, *)
 package struct TokenTemplate: Sendable, Hashable, CustomStringConvertible {
     static let form = "each RIGHT=PATTERN, such as read=users/{sub}/"
 

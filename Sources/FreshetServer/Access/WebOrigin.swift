@@ -1,4 +1,5 @@
 /// The origin of a page: scheme, host and port (RFC 6454), in one spelling for each meaning.
+@available(freshet 0.1, *)
 package struct WebOrigin: Sendable, Hashable {
     package let scheme: String
     package let host: String
@@ -51,6 +52,7 @@ package struct WebOrigin: Sendable, Hashable {
     }
 }
 
+@available(freshet 0.1, *)
 extension WebOrigin: CustomStringConvertible {
     package var description: String {
         "\(scheme)://\(host)\(port.map { ":\($0)" } ?? "")"

@@ -2,6 +2,7 @@ import StreamHTTP
 
 /// The modules for pages that read streams (`clients/browser`), for pages of every origin: `/v1/freshet.js` and
 /// `/v1/freshet-text.js` are those of this server, and with its version in the name they never change.
+@available(freshet 0.1, *)
 enum BrowserModules {
     private static let modules = [
         "/v1/freshet": module(PackageResources.freshet_js),

@@ -3,6 +3,7 @@ import StreamHTTP
 import TextCodecs
 
 /// A file that is compiled into the program, as a server serves it.
+@available(freshet 0.1, *)
 struct StaticFile: Sendable {
     private let body: [UInt8]
     private let type: String

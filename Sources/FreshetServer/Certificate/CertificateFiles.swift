@@ -2,6 +2,7 @@ import Foundation
 package import StreamHTTP
 
 /// The files of a server's certificate, which may be read again while it runs.
+@available(freshet 0.1, *)
 package struct CertificateFiles: Sendable, Equatable {
     /// What is wrong with one of them, and what to do. It never shows a key or a password.
     package struct Trouble: Error, Equatable, CustomStringConvertible {
@@ -66,6 +67,7 @@ package struct CertificateFiles: Sendable, Equatable {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// Where the certificate is; nil for a server without TLS.
     package var certificateFiles: CertificateFiles? {
@@ -79,6 +81,7 @@ extension ServerConfiguration {
     }
 }
 
+@available(freshet 0.1, *)
 extension CertificatePair {
     /// What to say of a certificate that clients do not take now, by the second since 1970; nil for a good one.
     package func warning(now: Int64) -> String? {

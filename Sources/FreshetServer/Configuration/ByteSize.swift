@@ -1,4 +1,5 @@
 /// A size in bytes as it is written: plain, or in binary multiples.
+@available(freshet 0.1, *)
 package enum ByteSize {
     private static let units: [(name: String, bytes: Int)] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
 

@@ -1,4 +1,5 @@
 /// Everything that is wrong with a configuration, each with where it stands and what to do.
+@available(freshet 0.1, *)
 package struct ConfigurationError: Error, Sendable, Equatable {
     package var problems: [String]
 
@@ -7,6 +8,7 @@ package struct ConfigurationError: Error, Sendable, Equatable {
     }
 }
 
+@available(freshet 0.1, *)
 extension ConfigurationError: CustomStringConvertible {
     package var description: String {
         problems.joined(separator: "\n")

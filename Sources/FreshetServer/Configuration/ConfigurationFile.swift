@@ -2,6 +2,7 @@ import Foundation
 import Yams
 
 /// A YAML file of settings: one mapping of names to values.
+@available(freshet 0.1, *)
 package struct ConfigurationFile: Sendable {
     /// Its name for messages.
     package var name: String

@@ -1,4 +1,5 @@
 /// Numbers as settings are written: ASCII digits, nothing else. `Int(_:)` would take `+5` too.
+@available(freshet 0.1, *)
 enum DecimalText {
     static func whole(_ digits: Substring.UTF8View) -> Int? {
         guard 1...18 ~= digits.count, digits.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else {

@@ -3,6 +3,7 @@ import Foundation
 
 /// What files hold at one look, by their paths: enough to tell whether it is something else at the next one, and never
 /// what is in them.
+@available(freshet 0.1, *)
 package struct FileContents: Sendable, Equatable {
     private enum Content: Sendable, Equatable {
         /// SHA-256 of the bytes. Times of files are not asked: where files are mounted they may stay as they were.
@@ -31,6 +32,7 @@ package struct FileContents: Sendable, Equatable {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// The files that a reload reads, beside the one of the settings.
     package var filesReadAgain: [String] {

@@ -5,6 +5,7 @@ import TextCodecs
 /// ```
 /// url=https://app.example/freshet secret-file=/etc/freshet/hook-secret prefix=chat/
 /// ```
+@available(freshet 0.1, *)
 package struct HookSetting: Sendable, Hashable, CustomStringConvertible {
     static let form = "hooks, each `url=URL secret-file=FILE prefix=PREFIX … name=NAME`"
 
@@ -86,6 +87,7 @@ package struct HookSetting: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
+@available(freshet 0.1, *)
 extension WrittenValue.Block {
     /// From words, each `NAME=VALUE`; what is named twice has several values.
     init(words text: String, ofWhat what: String, form: String) throws(Refusal) {
@@ -104,6 +106,7 @@ extension WrittenValue.Block {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// Who is told of ends: the one of the settings of one hook, and those of the list.
     package var toldHooks: [HookSetting] {

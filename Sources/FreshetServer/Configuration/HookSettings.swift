@@ -1,4 +1,5 @@
 /// The settings of webhooks: a part of `ServerSettings`.
+@available(freshet 0.1, *)
 package struct HookSettings: Sendable {
     let telling = Heading("Webhooks", in: .program)
 
@@ -47,6 +48,7 @@ package struct HookSettings: Sendable {
     )
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == String? {
     static var hookURL: SettingKind {
         SettingKind(
@@ -58,6 +60,7 @@ extension SettingKind where Value == String? {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == [HookSetting] {
     static var hooks: SettingKind {
         SettingKind(listOf: HookSetting.form, "hooks", block: HookSetting.init(block:)) { text throws(Refusal) in

@@ -5,6 +5,7 @@ import TextCodecs
 /// ```
 /// issuer=https://login.example audience=freshet jwks=https://login.example/keys template=read=users/{sub}/
 /// ```
+@available(freshet 0.1, *)
 package struct IssuerSetting: Sendable, Hashable, CustomStringConvertible {
     static let form =
         "issuers, each `issuer=NAME audience=NAME jwks=FILE-OR-URL …` with the settings above without jwt-"
@@ -91,6 +92,7 @@ package struct IssuerSetting: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// Whose tokens the server takes: of the settings of one issuer, and of the list.
     package var issuers: [IssuerSetting] {

@@ -1,4 +1,5 @@
 /// What somebody meant who wrote a name that does not exist.
+@available(freshet 0.1, *)
 package enum NearestName {
     /// The known name that is one slip or a few from the written one, or that it begins; nil if none is near.
     package static func of(_ written: String, among known: [String]) -> String? {

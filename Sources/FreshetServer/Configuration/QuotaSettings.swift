@@ -1,4 +1,5 @@
 /// The settings of what each caller may do next to the others: a part of `ServerSettings`.
+@available(freshet 0.1, *)
 package struct QuotaSettings: Sendable {
     let quotas = Heading("Quotas", in: .requests)
 

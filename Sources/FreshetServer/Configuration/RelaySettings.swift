@@ -1,4 +1,5 @@
 /// The settings of the relay: a part of `ServerSettings`.
+@available(freshet 0.1, *)
 package struct RelaySettings: Sendable {
     let relaying = Heading("Relay", in: .relay)
 

@@ -1,4 +1,5 @@
 /// A setting that is written by the name it had before.
+@available(freshet 0.1, *)
 struct Renaming {
     private let name: String
     private let formerName: String

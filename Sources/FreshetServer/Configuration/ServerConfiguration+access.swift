@@ -1,5 +1,6 @@
 import Foundation
 
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// Reads the keys file; nil if none is set.
     package func readKeys() throws(KeyFileError) -> KeyRing? {

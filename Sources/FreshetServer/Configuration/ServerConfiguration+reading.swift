@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// Reads the settings once: a flag wins over the environment, the environment over the file, and what none of them
     /// says keeps its default.

@@ -1,6 +1,7 @@
 /// Everything that can be set about a server, validated. What nobody has set has its default.
 ///
 /// There is a property for each member of `ServerSettings`: `configuration.heartbeat`.
+@available(freshet 0.1, *)
 @dynamicMemberLookup
 package struct ServerConfiguration: Sendable, Hashable {
     /// What differs from its default, by the name of the setting.
@@ -46,6 +47,7 @@ package struct ServerConfiguration: Sendable, Hashable {
 }
 
 /// The value of a setting whose type its declaration knows.
+@available(freshet 0.1, *)
 private struct StoredValue: Sendable, Hashable {
     let value: any Hashable & Sendable
 

@@ -2,6 +2,7 @@ package import Logging
 package import SQLiteStreamStore
 package import StreamHTTP
 
+@available(freshet 0.1, *)
 let day: Duration = .seconds(86_400)
 
 /// Every setting of the server, once: its name, what it may be, its default, and what it does.
@@ -10,6 +11,7 @@ let day: Duration = .seconds(86_400)
 /// that embed a server can set. A setting is read as `configuration.heartbeat` where it has an effect; to add one, add
 /// it here. The relay's are in `RelaySettings`, those of tokens in `TokenSettings`, those of quotas in `QuotaSettings`,
 /// those of webhooks in `HookSettings`, those of traces in `TraceSettings`, and are read as if they were here.
+@available(freshet 0.1, *)
 @dynamicMemberLookup
 package struct ServerSettings: Sendable {
     let listening = Heading("Where it listens", in: .server)

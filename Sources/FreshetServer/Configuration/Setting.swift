@@ -1,4 +1,5 @@
 /// One setting: its name, what it may be, its default, what it does, and where it can be set.
+@available(freshet 0.1, *)
 package struct Setting<Value: Hashable & Sendable>: SettingDeclaration {
     package let name: String
     package let formerName: String?
@@ -45,6 +46,7 @@ package struct Setting<Value: Hashable & Sendable>: SettingDeclaration {
 }
 
 /// A setting whatever the type of its value: what flags, environment, file and documentation need to know of it.
+@available(freshet 0.1, *)
 package protocol SettingDeclaration: Sendable {
     /// The key in a YAML file, and the flag after `--`.
     var name: String { get }
@@ -71,6 +73,7 @@ package protocol SettingDeclaration: Sendable {
     func show(_ configuration: ServerConfiguration) -> String
 }
 
+@available(freshet 0.1, *)
 extension SettingDeclaration {
     package var flag: String { "--\(name)" }
 
@@ -84,6 +87,7 @@ extension SettingDeclaration {
 }
 
 /// Where a setting can be set: by the program always, and in code by programs that embed a server.
+@available(freshet 0.1, *)
 package enum SettingReach: Sendable {
     /// By the program `freshet` only.
     case program

@@ -1,6 +1,7 @@
 import SQLiteStreamStore
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == String? {
     /// A file's path, taken as it is. The file is opened later, and missed then.
     static var path: SettingKind {
@@ -8,6 +9,7 @@ extension SettingKind where Value == String? {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == String? {
     /// The path of a file to write, or what stands for standard output.
     static var outputPath: SettingKind {
@@ -20,6 +22,7 @@ extension SettingKind where Value == String? {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == String? {
     /// Where clients reach the server.
     static var publicURL: SettingKind {
@@ -32,6 +35,7 @@ extension SettingKind where Value == String? {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == Durability {
     static var durability: SettingKind {
         SettingKind(
@@ -43,6 +47,7 @@ extension SettingKind where Value == Durability {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == String {
     /// The path of the data directory.
     static var dataDirectory: SettingKind {
@@ -69,6 +74,7 @@ extension SettingKind where Value == String {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == [String] {
     static var origins: SettingKind {
         SettingKind(listOf: "origins, each scheme://host[:port]", "origins") { text throws(Refusal) in
@@ -124,6 +130,7 @@ extension SettingKind where Value == [String] {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == [IPNetwork] {
     /// Addresses of other machines, one by one or all that begin alike.
     static var networks: SettingKind {
@@ -143,6 +150,7 @@ extension SettingKind where Value == [IPNetwork] {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == [UpstreamSetting] {
     static var upstreams: SettingKind {
         SettingKind(listOf: UpstreamSetting.form, "upstreams") { text throws(Refusal) in

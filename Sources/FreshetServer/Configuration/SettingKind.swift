@@ -2,6 +2,7 @@ import Logging
 import TextCodecs
 
 /// What the value of a setting may be: how it is read, shown, and described.
+@available(freshet 0.1, *)
 package struct SettingKind<Value: Sendable>: Sendable {
     /// The value's name in a usage line: `seconds`, `path`.
     let placeholder: String
@@ -92,6 +93,7 @@ package struct SettingKind<Value: Sendable>: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension WrittenValue {
     fileprivate func text(for allowed: String) throws(Refusal) -> String {
         switch self {
@@ -115,6 +117,7 @@ extension WrittenValue {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == Bool {
     static var toggle: SettingKind {
         SettingKind(
@@ -132,6 +135,7 @@ extension SettingKind where Value == Bool {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == Int {
     static func whole(_ range: ClosedRange<Int>, _ placeholder: String = "number") -> SettingKind {
         SettingKind(
@@ -154,6 +158,7 @@ extension SettingKind where Value == Int {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == Duration {
     static func seconds(_ range: ClosedRange<Duration>) -> SettingKind {
         SettingKind(
@@ -176,12 +181,14 @@ extension SettingKind where Value == Duration {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == LogFormat {
     static var logFormat: SettingKind {
         SettingKind("text|json", allowed: "text or json", text: { LogFormat(rawValue: $0) }, show: \.rawValue)
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == Logger.Level {
     static var logLevel: SettingKind {
         SettingKind(

@@ -1,4 +1,5 @@
 /// `docs/configuration.md`, written from the settings themselves so that it cannot fall behind them.
+@available(freshet 0.1, *)
 package enum SettingsReference {
     package static func markdown(_ table: SettingsTable = .server) -> String {
         introduction + table.groups.map(section).joined(separator: "\n")

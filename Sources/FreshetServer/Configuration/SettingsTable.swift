@@ -1,4 +1,5 @@
 /// The settings that there are, by their headings: what `ServerSettings` declares, unless a test adds one.
+@available(freshet 0.1, *)
 package struct SettingsTable: Sendable {
     /// Settings that belong together, under the heading they have in the documentation.
     package struct Group: Sendable {
@@ -50,6 +51,7 @@ package struct SettingsTable: Sendable {
 }
 
 /// What the settings that follow it have in common.
+@available(freshet 0.1, *)
 struct Heading: Sendable {
     let title: String
     let reach: SettingReach
@@ -60,6 +62,7 @@ struct Heading: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerSettings {
     package static let all = ServerSettings()
 }

@@ -1,4 +1,5 @@
 /// The settings of signed tokens: a part of `ServerSettings`.
+@available(freshet 0.1, *)
 package struct TokenSettings: Sendable {
     let tokens = Heading("Tokens", in: .program)
 
@@ -85,6 +86,7 @@ package struct TokenSettings: Sendable {
     )
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == String? {
     /// What is read or fetched later, and missed then.
     static var pathOrURL: SettingKind {
@@ -102,12 +104,14 @@ extension SettingKind where Value == String? {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == String {
     static var claim: SettingKind {
         SettingKind("name", allowed: "the name of a claim", text: { $0.isEmpty ? nil : $0 }, show: { $0 })
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == [TokenAlgorithm] {
     static var tokenAlgorithms: SettingKind {
         SettingKind(listOf: "algorithms: \(TokenAlgorithm.written)", "algorithms") { text throws(Refusal) in
@@ -118,6 +122,7 @@ extension SettingKind where Value == [TokenAlgorithm] {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == [TokenTemplate] {
     static var tokenTemplates: SettingKind {
         SettingKind(listOf: "templates, \(TokenTemplate.form)", "templates") { text throws(Refusal) in
@@ -128,6 +133,7 @@ extension SettingKind where Value == [TokenTemplate] {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == [IssuerSetting] {
     static var issuers: SettingKind {
         SettingKind(listOf: IssuerSetting.form, "issuers", block: IssuerSetting.init(block:)) { text throws(Refusal) in
@@ -138,6 +144,7 @@ extension SettingKind where Value == [IssuerSetting] {
     }
 }
 
+@available(freshet 0.1, *)
 extension TokenAlgorithm {
     static let written = allCases.map(\.rawValue).joined(separator: ", ")
 

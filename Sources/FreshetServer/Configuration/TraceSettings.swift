@@ -1,4 +1,5 @@
 /// The settings of traces: a part of `ServerSettings`.
+@available(freshet 0.1, *)
 package struct TraceSettings: Sendable {
     let tracing = Heading("Traces", in: .program)
 
@@ -35,6 +36,7 @@ package struct TraceSettings: Sendable {
     )
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == String? {
     fileprivate static var collectorURL: SettingKind {
         SettingKind(
@@ -49,6 +51,7 @@ extension SettingKind where Value == String? {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == String {
     fileprivate static var serviceName: SettingKind {
         SettingKind(
@@ -60,6 +63,7 @@ extension SettingKind where Value == String {
     }
 }
 
+@available(freshet 0.1, *)
 extension SettingKind where Value == Double {
     /// To a millionth.
     fileprivate static var share: SettingKind {
@@ -72,6 +76,7 @@ extension SettingKind where Value == Double {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// Where spans go; nil where they go nowhere. The path is that of traces behind that of the collector, as OTLP's
     /// exporters have it.

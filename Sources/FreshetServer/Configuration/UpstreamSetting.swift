@@ -8,6 +8,7 @@
 /// gemini key=env:GEMINI_API_KEY
 /// agents sse http://localhost:8000 key=none last-event=RUN_FINISHED error-event=RUN_ERROR
 /// ```
+@available(freshet 0.1, *)
 package struct UpstreamSetting: Sendable, Hashable, CustomStringConvertible {
     package enum Kind: String, Sendable, CaseIterable {
         case openai

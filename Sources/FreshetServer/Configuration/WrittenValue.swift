@@ -1,4 +1,5 @@
 /// The value of a setting as somebody wrote it, before it is known to make sense.
+@available(freshet 0.1, *)
 package enum WrittenValue: Sendable, Equatable {
     case text(String)
     case list([String])
@@ -21,6 +22,7 @@ package enum WrittenValue: Sendable, Equatable {
 }
 
 /// A value, what it is for, and where it was written.
+@available(freshet 0.1, *)
 struct WrittenSetting: Sendable, Equatable {
     enum Source: Sendable, Equatable {
         case file, environment, flag

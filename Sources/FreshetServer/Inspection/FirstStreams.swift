@@ -1,6 +1,7 @@
 import StreamCore
 
 /// The first streams of a list, out of all that are looked at. It never holds more than twice as many.
+@available(freshet 0.1, *)
 struct FirstStreams {
     private let selection: StreamSelection
     private let limit: Int

@@ -7,6 +7,7 @@ import TextCodecs
 ///
 /// A page of it takes a while to write, so that it is made on a thread of its own; the event loops are asked for a few
 /// readers at a time.
+@available(freshet 0.1, *)
 package actor InspectionRoutes {
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         BackgroundThread.requests.asUnownedSerialExecutor()

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// What a node did in the last hour, in parts of ten seconds.
+@available(freshet 0.1, *)
 struct NodeHistory: Sendable {
     /// What there is, and what there was since the start.
     struct Counts: Sendable {

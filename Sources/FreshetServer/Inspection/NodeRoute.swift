@@ -4,6 +4,7 @@ import StreamHTTP
 import TextCodecs
 
 /// `GET /v1/node`: what this node does now, and did in the last hour.
+@available(freshet 0.1, *)
 package final class NodeRoute: Sendable {
     static let path = "/v1/node"
     private let source = Mutex<ServerMetrics?>(nil)
@@ -114,6 +115,7 @@ package final class NodeRoute: Sendable {
     private static func number(_ duration: Duration?) -> String { duration.map { "\($0 / .seconds(1))" } ?? "null" }
 }
 
+@available(freshet 0.1, *)
 extension NodeHistory.Counts {
     init(_ loops: DataPlaneMetrics, _ streams: Streams) {
         let metrics = streams.metrics

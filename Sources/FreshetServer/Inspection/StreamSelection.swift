@@ -3,6 +3,7 @@ package import StreamHTTP
 
 /// Which streams a list shows, in what order, and what of them, beyond how their names begin: `state`, `search`, `sort`
 /// and `figures` of `GET /v1/streams`.
+@available(freshet 0.1, *)
 struct StreamSelection: Sendable, Equatable {
     enum State: String, Sendable, CaseIterable {
         case open, ended
@@ -95,6 +96,7 @@ struct StreamSelection: Sendable, Equatable {
     }
 }
 
+@available(freshet 0.1, *)
 extension StreamSelection.Place {
     /// What `text` says; nil for anything else.
     init?(_ text: String) {
@@ -108,11 +110,13 @@ extension StreamSelection.Place {
     var text: String { "\(value).\(name)" }
 }
 
+@available(freshet 0.1, *)
 extension StreamInfo {
     /// When it got its last event or its end, or was created, in milliseconds since 1970.
     var updatedMilliseconds: UInt64 { max(birth, tail, end?.offset ?? birth).milliseconds }
 }
 
+@available(freshet 0.1, *)
 extension RequestTarget {
     /// How many a page of a list holds at most: `limit`, or as many as a page may hold.
     package func pageLimit(most: Int) throws(Problem) -> Int {
@@ -124,6 +128,7 @@ extension RequestTarget {
     }
 }
 
+@available(freshet 0.1, *)
 extension Problem {
     package static func badParameter(_ name: String, _ allowed: String) -> Problem {
         Problem(400, "bad-parameter", title: "Invalid query parameter", detail: "`\(name)` must be \(allowed).")

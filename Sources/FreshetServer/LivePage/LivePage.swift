@@ -5,6 +5,7 @@ import StreamHTTP
 ///
 /// What it is made of holds no data and is for everybody; what it shows it asks for by the routes that need the right
 /// `inspect`. Where nobody can have that right, there is no page.
+@available(freshet 0.1, *)
 struct LivePage: RouteGroup {
     private static let path = "/ui"
     private let access: CurrentAccess
@@ -78,6 +79,7 @@ struct LivePage: RouteGroup {
     ]
 }
 
+@available(freshet 0.1, *)
 extension Problem {
     fileprivate static let noInspector = Problem(
         403,

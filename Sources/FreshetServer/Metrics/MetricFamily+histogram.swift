@@ -1,5 +1,6 @@
 package import StreamCore
 
+@available(freshet 0.1, *)
 extension MetricFamily {
     /// Upper bounds of the buckets, in seconds: from what an append to memory takes to what nobody waits for.
     private static let bounds = [

@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// Numbers of one kind, as Prometheus wants to be told of them (text format 0.0.4).
+@available(freshet 0.1, *)
 package struct MetricFamily: Sendable {
     package enum Kind: String, Sendable {
         case counter, gauge, histogram
@@ -56,6 +57,7 @@ package struct MetricFamily: Sendable {
 }
 
 /// What has numbers to tell.
+@available(freshet 0.1, *)
 package protocol MetricsSource: Sendable {
     func metrics() async -> [MetricFamily]
 }

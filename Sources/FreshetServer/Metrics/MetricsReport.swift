@@ -8,6 +8,7 @@ import StreamHTTP
 /// They are taken from the server's own counts every ten seconds, and a last time when it stops, so that what is counted
 /// costs no more than it does without a backend. A duration is told as the middle of its class of the histogram, within
 /// a sixteenth of it.
+@available(freshet 0.1, *)
 package actor MetricsReport {
     /// On a thread of its own: a backend may take long over many durations.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { BackgroundThread.upkeep.asUnownedSerialExecutor() }

@@ -4,6 +4,7 @@ import StreamHTTP
 /// `GET /metrics`: the numbers of this node, in the Prometheus text format.
 ///
 /// On a server with keys it wants one that may read every stream: the numbers are of all of them.
+@available(freshet 0.1, *)
 package final class MetricsRoute: Sendable {
     static let path = "/metrics"
     private let sources = Mutex<[any MetricsSource]>([])

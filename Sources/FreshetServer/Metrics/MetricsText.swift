@@ -1,4 +1,5 @@
 /// Writes numbers in the Prometheus text format, version 0.0.4.
+@available(freshet 0.1, *)
 enum MetricsText {
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 

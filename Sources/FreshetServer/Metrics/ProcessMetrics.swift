@@ -7,6 +7,7 @@ import Darwin
 #endif
 
 /// What every Prometheus client tells of its process, by the names that dashboards know.
+@available(freshet 0.1, *)
 package struct ProcessMetrics {
     var startedSeconds: Double
 

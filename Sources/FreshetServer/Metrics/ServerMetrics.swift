@@ -2,6 +2,7 @@ import StreamCore
 package import StreamHTTP
 
 /// The numbers of the streams and of the connections.
+@available(freshet 0.1, *)
 package struct ServerMetrics: MetricsSource {
     let plane: StreamPlane
     let loops: HTTPLoops
@@ -242,6 +243,7 @@ package struct ServerMetrics: MetricsSource {
     }
 }
 
+@available(freshet 0.1, *)
 extension EventForm {
     var label: String {
         switch self {

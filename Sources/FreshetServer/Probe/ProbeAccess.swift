@@ -2,6 +2,7 @@ import ProbeProtocol
 import StreamHTTP
 
 /// Who may use the probe.
+@available(freshet 0.1, *)
 package enum ProbeAccess: Sendable {
     /// Nobody: it is off.
     case nobody
@@ -44,6 +45,7 @@ package enum ProbeAccess: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension ProbeAccess: Authenticator {
     static func covers(_ path: String) -> Bool {
         // Every request comes here, and hardly one is a probe's.
@@ -65,6 +67,7 @@ extension ProbeAccess: Authenticator {
 }
 
 /// Why a request may not probe.
+@available(freshet 0.1, *)
 enum ProbeRefusal: Sendable, Equatable {
     case off, noToken, wrongToken
 }

@@ -3,6 +3,7 @@ import ProbeProtocol
 package import StreamCore
 
 /// What the probes of one server share: a clock, how many there are, and what became of the last ones.
+@available(freshet 0.1, *)
 package final class ProbeOrigin: Sendable {
     /// Probes that are answered at one time.
     static let mostAtOnce = 64

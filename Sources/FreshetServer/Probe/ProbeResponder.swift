@@ -2,6 +2,7 @@ package import StreamCore
 package import StreamHTTP
 
 /// A server that has nothing but the probe: the throw-away origin of `freshet doctor --listen`.
+@available(freshet 0.1, *)
 package struct ProbeResponder: Responder {
     private let routes: ProbeRoutes
     private let who: AuthenticatorChain

@@ -7,6 +7,7 @@ package import StreamHTTP
 ///
 /// What a probe may be is bounded (`ProbePlan.Limits`), and so is how many there are. Its content types are from a
 /// list, and a page that is led to one can do nothing with it (`nosniff`, which every response has, and a sandbox).
+@available(freshet 0.1, *)
 package struct ProbeRoutes: Sendable {
     static let contentSecurityPolicy = "default-src 'none'; sandbox"
 

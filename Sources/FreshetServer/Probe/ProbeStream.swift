@@ -4,6 +4,7 @@ import ProbeProtocol
 import StreamHTTP
 
 /// One probe that is being answered: events at the moments that its plan names, each with the moment it was written.
+@available(freshet 0.1, *)
 struct ProbeStream: Sendable {
     let plan: ProbePlan
     let origin: ProbeOrigin

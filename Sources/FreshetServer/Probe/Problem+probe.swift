@@ -1,6 +1,7 @@
 import ProbeProtocol
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension Problem {
     static func probe(_ refusal: ProbeRefusal) -> Problem {
         switch refusal {

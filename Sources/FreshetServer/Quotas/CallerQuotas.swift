@@ -1,6 +1,7 @@
 import StreamHTTP
 
 /// The quotas of whoever sends a request.
+@available(freshet 0.1, *)
 package struct CallerQuotas: Sendable {
     let table: QuotaTable
     /// By which name it is counted.

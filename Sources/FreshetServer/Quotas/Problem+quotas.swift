@@ -1,5 +1,6 @@
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension Problem {
     init(_ refusal: QuotaRefusal) {
         let limit = refusal.limit

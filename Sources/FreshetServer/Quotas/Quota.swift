@@ -1,4 +1,5 @@
 /// What one caller may have or do, next to the others.
+@available(freshet 0.1, *)
 package enum Quota: String, Sendable, CaseIterable {
     case requests, readers, producers, streams, bytes
 
@@ -15,6 +16,7 @@ package enum Quota: String, Sendable, CaseIterable {
 }
 
 /// A caller is at one of its quotas.
+@available(freshet 0.1, *)
 struct QuotaRefusal: Error, Sendable, Equatable {
     var quota: Quota
     var limit: Int

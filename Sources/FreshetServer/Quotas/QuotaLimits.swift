@@ -1,4 +1,5 @@
 /// How much of each one caller may have; nil is no limit.
+@available(freshet 0.1, *)
 package struct QuotaLimits: Sendable {
     var requestsPerSecond: Int?
     var readers: Int?

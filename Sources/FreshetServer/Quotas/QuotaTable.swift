@@ -6,6 +6,7 @@ package import StreamCore
 /// It knows a bounded number of callers. One that has nothing open and whose buckets are full is forgotten when room is
 /// wanted, which changes nothing for it: it would be known like that if it came anew. Where all that are known are in use,
 /// those that come then are counted together, as one, until there is room: many names are no way around a quota.
+@available(freshet 0.1, *)
 package final class QuotaTable: Sendable {
     private struct Account {
         var requestsFull: Duration
@@ -176,6 +177,7 @@ package final class QuotaTable: Sendable {
 }
 
 /// A place that is taken up while it is held.
+@available(freshet 0.1, *)
 final class QuotaPlace: Sendable {
     private let release: @Sendable () -> Void
 

@@ -3,6 +3,7 @@
 ///
 /// Of a caller's bucket one moment is known: when it is full again if nobody takes anything. What is later than now by
 /// so many intervals is what is missing. All moments are on the monotonic clock.
+@available(freshet 0.1, *)
 struct Rate: Sendable {
     /// In which time one token comes back.
     let interval: Duration

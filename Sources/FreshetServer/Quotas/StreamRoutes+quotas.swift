@@ -1,6 +1,7 @@
 import StreamCore
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension StreamRoutes {
     enum Creation {
         case outcome(CreateOutcome)

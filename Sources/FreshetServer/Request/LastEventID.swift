@@ -5,6 +5,7 @@ import StreamHTTP
 ///
 /// Clients that cannot set a header field (polyfills, those of other servers) send it in the query. The field wins: an
 /// `EventSource` that comes back sends it, with the URL it began with.
+@available(freshet 0.1, *)
 struct LastEventID: Sendable, Equatable {
     /// Its names in a query: two spellings of one parameter.
     static let parameters = ["lastEventId", "last_event_id"]

@@ -2,6 +2,7 @@ package import StreamHTTP
 import TextCodecs
 
 /// Which response a GET gets.
+@available(freshet 0.1, *)
 package enum ReadForm: Sendable, Equatable {
     /// Durable Streams' own live modes, by the value of `live`.
     case durableStreams(String)

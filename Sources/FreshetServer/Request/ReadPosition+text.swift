@@ -1,5 +1,6 @@
 package import StreamCore
 
+@available(freshet 0.1, *)
 extension ReadPosition {
     /// The position a text stands for: `-1`, `now`, or an offset as it was given out; nil for anything else.
     package init?(_ text: String) {

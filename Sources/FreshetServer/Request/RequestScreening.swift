@@ -1,6 +1,7 @@
 package import StreamHTTP
 
 /// What holds for the head of every request, whatever its method and path, before anything else looks at it.
+@available(freshet 0.1, *)
 package enum RequestScreening {
     /// The head as the routes may trust it: its host is one, no field that stands once stands twice, and where the
     /// target names the host that is asked, `Host` says the same and the target is what follows it (RFC 9112, section
@@ -38,6 +39,7 @@ package enum RequestScreening {
     }
 }
 
+@available(freshet 0.1, *)
 extension Problem {
     static func repeatedHeader(_ name: String, count: Int) -> Problem {
         Problem(

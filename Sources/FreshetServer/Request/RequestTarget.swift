@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// The path and query of a request, decoded.
+@available(freshet 0.1, *)
 package struct RequestTarget: Sendable, Equatable {
     /// As it was sent, without the query.
     package var rawPath: String

@@ -5,6 +5,7 @@ import StreamHTTP
 /// Of two that say different things one reader takes the first and another the last, and a proxy in between may have
 /// looked at the other one; of two that say the same it is not known either whether they do. Fields that are lists
 /// (`Accept`, `If-None-Match`, `Cookie` of an HTTP/2 proxy) may be sent in several parts and are read as one.
+@available(freshet 0.1, *)
 enum SingleField {
     private static let names = [
         "api-key", "authorization", "content-length", "content-type", "idempotency-key", "last-event-id",

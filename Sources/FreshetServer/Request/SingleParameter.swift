@@ -1,4 +1,5 @@
 /// The query parameters of streams and their list, each of which stands once, for the same reason as a `SingleField`.
+@available(freshet 0.1, *)
 enum SingleParameter {
     private static let names = [
         "offset", "live", "as", "when", "cursor", "prefix", "limit", "state", "sort", "search", "figures",

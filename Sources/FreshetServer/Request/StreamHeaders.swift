@@ -3,6 +3,7 @@ package import StreamHTTP
 import TextCodecs
 
 /// What the header fields of a request say about streams, or the problem with them.
+@available(freshet 0.1, *)
 package struct StreamHeaders: Sendable {
     private let headers: RequestFields
 
@@ -225,6 +226,7 @@ package struct StreamHeaders: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension Problem {
     static func header(_ name: String, _ value: String, _ expected: String) -> Problem {
         Problem(

@@ -1,4 +1,5 @@
 /// The forms that the target of a request has (RFC 9112, section 3.2).
+@available(freshet 0.1, *)
 enum TargetForm: Equatable {
     /// A path, maybe with a query: `/v1/streams?prefix=a`.
     case origin

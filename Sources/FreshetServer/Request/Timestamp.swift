@@ -1,6 +1,7 @@
 import StreamHTTP
 
 /// Times as in RFC 3339, such as `2026-11-22T12:00:00.5+01:00`.
+@available(freshet 0.1, *)
 package enum Timestamp {
     /// Milliseconds since 1970, or nil when the text is no such time, lies before 1970, or is a
     /// leap second, which the milliseconds since 1970 do not count.

@@ -2,6 +2,7 @@ import StreamCore
 import StreamHTTP
 
 /// A POST whose body is appended in one step; it may end the stream, or only renew its lease.
+@available(freshet 0.1, *)
 final class AtomicAppend: Sendable {
     private let name: StreamName
     private let routes: StreamRoutes

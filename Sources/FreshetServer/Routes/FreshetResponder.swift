@@ -3,6 +3,7 @@ package import StreamHTTP
 import TextCodecs
 
 /// The server's routes: looks at a request's head, decides who it is for, whether it may, and how it is answered.
+@available(freshet 0.1, *)
 package final class FreshetResponder: Responder {
     private let access: CurrentAccess
     private let streamRoutes: StreamRoutes

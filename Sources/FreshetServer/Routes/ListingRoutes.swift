@@ -6,6 +6,7 @@ import TextCodecs
 /// `GET /v1/streams` lists streams; `GET /v1/streams/{name}` tells of one.
 ///
 /// A page of a list takes milliseconds to write, so that it is made on a thread of its own.
+@available(freshet 0.1, *)
 package actor ListingRoutes {
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         BackgroundThread.requests.asUnownedSerialExecutor()
@@ -191,6 +192,7 @@ package actor ListingRoutes {
     }
 }
 
+@available(freshet 0.1, *)
 extension Response {
     /// A JSON text that nobody keeps.
     package static func json(_ body: [UInt8]) -> Response {

@@ -1,6 +1,7 @@
 package import StreamCore
 package import StreamHTTP
 
+@available(freshet 0.1, *)
 extension Problem {
     static let reservedName = Problem(
         403,

@@ -2,6 +2,7 @@ package import StreamCore
 package import StreamHTTP
 
 /// A request as the routes see it.
+@available(freshet 0.1, *)
 package struct RouteRequest: Sendable {
     package var head: RequestHead
     package var target: RequestTarget
@@ -43,6 +44,7 @@ package struct RouteRequest: Sendable {
 }
 
 /// Who sends a request, and what that allows.
+@available(freshet 0.1, *)
 package struct RouteCaller: Sendable {
     package var access: AccessPolicy
     package var admission: Admission
@@ -85,6 +87,7 @@ package struct RouteCaller: Sendable {
 }
 
 /// Routes beside Freshet's own.
+@available(freshet 0.1, *)
 package protocol RouteGroup: Sendable {
     /// Whether a request needs no key: pages, their style sheets and scripts.
     func isPublic(_ request: RouteRequest) -> Bool
@@ -115,6 +118,7 @@ package protocol RouteGroup: Sendable {
     func stop() async
 }
 
+@available(freshet 0.1, *)
 extension RouteGroup {
     package func shownKey(_ request: RouteRequest) -> String? { nil }
     package func frees(_ request: RouteRequest) -> Bool { false }
@@ -133,6 +137,7 @@ extension RouteGroup {
     package func stop() async {}
 }
 
+@available(freshet 0.1, *)
 extension RequestFacts {
     package init(_ head: RequestHead) {
         let cookies = head.headers["Cookie"]

@@ -1,4 +1,5 @@
 /// The paths of the server's own routes, as traces name them: with `{name}` for what clients choose.
+@available(freshet 0.1, *)
 enum RouteTemplate {
     static let health = "/health"
     static let session = "/v1/session"

@@ -2,6 +2,7 @@ import StreamHTTP
 
 /// `POST /v1/session`: a cookie for a key or a token, so that a page can read with an `EventSource`, which sets no
 /// header.
+@available(freshet 0.1, *)
 package struct SessionRoute: Sendable {
     /// The longest cookie, with its name. Browsers keep 4096 bytes of name, value and attributes.
     static let mostBytes = 3584

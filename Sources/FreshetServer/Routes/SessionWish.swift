@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// What the body of `POST /v1/session` asks for: less than its key or token has.
+@available(freshet 0.1, *)
 struct SessionWish: Sendable {
     /// In the order of the body.
     var grants: [(right: String, rights: Rights, pattern: String, prefix: StreamPrefix)] = []

@@ -1,6 +1,7 @@
 /// The cursor of reads that follow (Durable Streams protocol, section 10.1): the number of the current interval of
 /// time, told to clients, who send it with the next request, so that no cache on the way answers with the same
 /// emptiness for ever.
+@available(freshet 0.1, *)
 enum StreamCursor {
     /// 9 October 2024, 00:00 UTC, in milliseconds since 1970.
     private static let epoch: UInt64 = 1_728_432_000_000

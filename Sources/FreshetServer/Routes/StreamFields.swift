@@ -2,6 +2,7 @@ import StreamCore
 import StreamHTTP
 
 /// The header fields that tell the state of a stream.
+@available(freshet 0.1, *)
 enum StreamFields {
     static func nextOffset(_ offset: Offset) -> HeaderField { HeaderField("Stream-Next-Offset", offset.text) }
 

@@ -1,6 +1,7 @@
 import StreamHTTP
 
 /// What was measured of a stream by who writes it: a field of its head, and a member of its description.
+@available(freshet 0.1, *)
 package struct StreamFigures: Sendable {
     /// The name of the header field.
     package var field: String

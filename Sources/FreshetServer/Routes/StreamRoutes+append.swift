@@ -1,6 +1,7 @@
 import StreamCore
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension StreamRoutes {
     /// Who may create the stream that a request appends to, and is counted for it.
     struct Creator: Sendable {

@@ -3,6 +3,7 @@ import StreamHTTP
 import TextCodecs
 
 /// Catch-up reads: the bytes there are now.
+@available(freshet 0.1, *)
 extension StreamRoutes {
     /// Of tiny events a page holds no more: each has a place of its own, which takes more than its bytes.
     private static let mostPerPage = 10_000

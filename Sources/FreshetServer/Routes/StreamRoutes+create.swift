@@ -2,6 +2,7 @@ import StreamCore
 import StreamHTTP
 import TextCodecs
 
+@available(freshet 0.1, *)
 extension StreamRoutes {
     /// `PUT`: creates a stream, with its first events and its end if the request has them. Idempotent.
     func create(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {

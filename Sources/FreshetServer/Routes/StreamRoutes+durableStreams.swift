@@ -2,6 +2,7 @@ import StreamCore
 import StreamHTTP
 
 /// The live modes of the Durable Streams protocol (sections 5.7 and 5.8).
+@available(freshet 0.1, *)
 extension StreamRoutes {
     func follow(
         _ name: StreamName,

@@ -1,6 +1,7 @@
 import StreamCore
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension StreamRoutes {
     /// The fork that a `PUT` asks for (Durable Streams protocol, section 4.2); nil when it asks for none.
     func fork(
@@ -36,6 +37,7 @@ extension StreamRoutes {
     }
 }
 
+@available(freshet 0.1, *)
 extension Problem {
     /// - Parameter type: that of the request.
     init(_ refusal: ForkRefusal, _ source: StreamName, sent type: ContentType) {

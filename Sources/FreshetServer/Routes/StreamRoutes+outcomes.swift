@@ -2,6 +2,7 @@ import StreamCore
 import StreamHTTP
 
 /// What the store and a streaming append decided, as a client is told.
+@available(freshet 0.1, *)
 extension StreamRoutes {
     func response(to result: StreamingAppendResult, _ name: StreamName) -> Response {
         let last = result.last.map { [StreamFields.nextOffset($0)] } ?? []
@@ -130,6 +131,7 @@ extension StreamRoutes {
     }
 }
 
+@available(freshet 0.1, *)
 extension Problem {
     fileprivate static func contentTypeDiffers(from wanted: ContentType, sent: ContentType?) -> Problem {
         let said =
@@ -145,6 +147,7 @@ extension Problem {
     }
 }
 
+@available(freshet 0.1, *)
 extension ContentType {
     /// What is said of the type that curl sends with a body by itself; empty for any other.
     var noteOfCurl: String {

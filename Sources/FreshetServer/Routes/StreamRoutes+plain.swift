@@ -4,6 +4,7 @@ import StreamHTTP
 /// The plain form: what was appended and nothing of Freshet's, for clients that know only a format of their own.
 ///
 /// What a control event would tell is a status before the head, and an unfinished body after it.
+@available(freshet 0.1, *)
 extension StreamRoutes {
     /// `?when=open`: only a stream that is there and has not ended is wanted.
     static func isOpenWanted(_ target: RequestTarget, _ form: ReadForm) throws(Problem) -> Bool {
@@ -78,6 +79,7 @@ extension StreamRoutes {
     }
 }
 
+@available(freshet 0.1, *)
 extension Problem {
     static let noPlainForm = Problem(
         406,

@@ -2,6 +2,7 @@ import StreamCore
 import StreamHTTP
 import TextCodecs
 
+@available(freshet 0.1, *)
 extension StreamRoutes {
     /// `GET`: the native forms, or the bytes there are now.
     func read(_ name: StreamName, _ request: RouteRequest, _ caller: RouteCaller) throws(Problem) -> RequestPlan {

@@ -2,6 +2,7 @@ package import StreamCore
 package import StreamHTTP
 
 /// What the routes of streams obey.
+@available(freshet 0.1, *)
 package struct StreamRoutesConfiguration: Sendable {
     /// The most bytes of an atomic body.
     package var bodyBytes: Int
@@ -35,6 +36,7 @@ package struct StreamRoutesConfiguration: Sendable {
 /// The routes under `/v1/stream/`: one stream each.
 ///
 /// A class, for every plan holds its routes: as a value each of them was a copy of all that these hold.
+@available(freshet 0.1, *)
 package final class StreamRoutes: Sendable {
     package static let prefix = "/v1/stream/"
     static let methods = "GET, HEAD, PUT, POST, DELETE, OPTIONS"

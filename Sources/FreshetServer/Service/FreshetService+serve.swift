@@ -1,6 +1,7 @@
 package import NIOCore
 import ServiceLifecycle
 
+@available(freshet 0.1, *)
 extension FreshetService {
     /// The whole life of a server: starts, serves until it is told to stop, and stops.
     ///
@@ -22,6 +23,7 @@ extension FreshetService {
 }
 
 /// Waits for a graceful shutdown, and drains when it comes. A cancellation returns at once: there is no time for more.
+@available(freshet 0.1, *)
 package func untilShutdown(drain: () async -> Void) async {
     guard (try? await gracefulShutdown()) != nil else { return }
     await drain()

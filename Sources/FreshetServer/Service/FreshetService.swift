@@ -7,6 +7,7 @@ package import StreamHTTP
 package import Tracing
 
 /// A whole server in one object: the streams, the routes, the sockets, and what has to happen as time passes.
+@available(freshet 0.1, *)
 package final class FreshetService: Sendable {
     package let streams: Streams
     private let configuration: ServerConfiguration

@@ -1,4 +1,5 @@
 /// A port that a server cannot listen on.
+@available(freshet 0.1, *)
 package struct ListenFailure: Error {
     package var host: String
     package var port: Int

@@ -2,6 +2,7 @@ import NIOCore
 package import StreamCore
 package import StreamHTTP
 
+@available(freshet 0.1, *)
 extension StreamsConfiguration {
     package init(_ configuration: ServerConfiguration) {
         self.init(
@@ -12,6 +13,7 @@ extension StreamsConfiguration {
     }
 }
 
+@available(freshet 0.1, *)
 extension StoreLimits {
     /// What may be kept: much more in a directory than in memory, unless something was said.
     package init(_ configuration: ServerConfiguration, inMemory: Bool) {
@@ -22,6 +24,7 @@ extension StoreLimits {
     }
 }
 
+@available(freshet 0.1, *)
 extension DataPlaneConfiguration {
     package init(_ configuration: ServerConfiguration) {
         self.init(
@@ -59,6 +62,7 @@ extension DataPlaneConfiguration {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerConfiguration {
     /// The largest body that any request may have.
     fileprivate var largestBody: Int { max(self.bodyBytes, self.upstreams.isEmpty ? 0 : self.relayBodyBytes) }

@@ -3,12 +3,14 @@ import PrintableText
 package import StreamCore
 import StreamHTTP
 
+@available(freshet 0.1, *)
 extension Streams {
     /// Does what becomes due, ten times a second, until the task is cancelled.
     package func sweepForEver(_ logger: Logger) async { await Sweeper().run(self, logger) }
 }
 
 /// On a thread of its own: when many leases run out at once, no connection waits for that.
+@available(freshet 0.1, *)
 private actor Sweeper {
     nonisolated var unownedExecutor: UnownedSerialExecutor { BackgroundThread.upkeep.asUnownedSerialExecutor() }
 

@@ -6,6 +6,7 @@ package import StreamCore
 import TextCodecs
 
 /// Somebody who signs tokens, with the keys that these are checked by.
+@available(freshet 0.1, *)
 package struct KnownIssuer: Sendable {
     package let setting: IssuerSetting
     private let sources: [TokenKeySource]

@@ -7,6 +7,7 @@ package import StreamCore
 import StreamHTTP
 
 /// Lets in who shows a token that an issuer signed. Its keys are behind a mutex.
+@available(freshet 0.1, *)
 package final class SignedTokenAuthenticator: TokenAuthenticator {
     private let current: Mutex<TokenVerifier>
     private let verified = VerifiedTokens(size: 5000)
@@ -167,6 +168,7 @@ package final class SignedTokenAuthenticator: TokenAuthenticator {
     }
 }
 
+@available(freshet 0.1, *)
 extension SignedTokenAuthenticator: ServedTokens {
     package func readKeysAgain(_ logger: Logger) throws(SetupError) {
         do throws(KeysTrouble) {
@@ -177,6 +179,7 @@ extension SignedTokenAuthenticator: ServedTokens {
     }
 }
 
+@available(freshet 0.1, *)
 extension SignedTokenAuthenticator: MetricsSource {
     package func metrics() async -> [MetricFamily] {
         let counts = verifier.issuers.compactMap { $0.remote?.counts }

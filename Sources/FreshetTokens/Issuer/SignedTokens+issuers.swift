@@ -2,6 +2,7 @@ public import Freshet
 import FreshetServer
 import Logging
 
+@available(freshet 0.1, *)
 extension SignedTokens {
     /// The tokens of some issuers.
     ///

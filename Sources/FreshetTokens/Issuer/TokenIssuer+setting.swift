@@ -1,6 +1,7 @@
 import Freshet
 import FreshetServer
 
+@available(freshet 0.1, *)
 extension TokenIssuer {
     /// What the claim of rights is called unless something else is said.
     static let usualClaim = IssuerSetting().claim

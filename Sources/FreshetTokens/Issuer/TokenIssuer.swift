@@ -16,6 +16,7 @@ public import Freshet
 /// A token is checked by the keys of the issuer that its `iss` names, and by no others; by one of its algorithms; and by the
 /// one key that its `kid` names or, without a `kid`, by the only one that fits. What is wrong with an issuer is told by
 /// the initialiser of the server that gets it, as `SetupError`.
+@available(freshet 0.1, *)
 public struct TokenIssuer: Sendable {
     /// The `iss` of its tokens, byte for byte; nil for tokens of any other name, and of none.
     public let name: String?
@@ -55,6 +56,7 @@ public struct TokenIssuer: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension TokenIssuer {
     /// Keys, or where they are.
     ///

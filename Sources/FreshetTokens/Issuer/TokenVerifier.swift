@@ -2,6 +2,7 @@ package import FreshetServer
 import Logging
 
 /// Checks tokens: which issuer, which key, one signature, and what the claims give.
+@available(freshet 0.1, *)
 package struct TokenVerifier: Sendable {
     /// What a token gives, and for how long.
     package struct Verified: Sendable {

@@ -3,6 +3,7 @@ import Locks
 
 /// Tokens whose signature was found right, by their digests, so that each costs one. At most twice `size` are kept:
 /// when there are `size` new ones, the older ones go. Its state is behind a mutex.
+@available(freshet 0.1, *)
 final class VerifiedTokens: Sendable {
     private struct State {
         var recent: [SHA256.Digest: TokenVerifier.Verified] = [:]

@@ -4,6 +4,7 @@ import NIOCore
 
 /// What issuers are asked with. There is none before the first is asked, so that who is never started leaves none behind,
 /// and none after the end. Its state is behind a mutex.
+@available(freshet 0.1, *)
 package final class IssuerClient: Sendable {
     private enum State {
         case unused

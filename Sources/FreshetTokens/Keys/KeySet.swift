@@ -5,6 +5,7 @@ import FreshetServer
 import TextCodecs
 
 /// A JSON Web Key Set (RFC 7517, section 5), read key by key: one that is not understood takes no other along.
+@available(freshet 0.1, *)
 struct KeySet: Sendable {
     private(set) var keys: [TokenKey] = []
     /// What was left out, and why, in sentences without their full stop.

@@ -9,6 +9,7 @@ import TextCodecs
 #endif
 
 /// Fetches a key set: one answer of bounded size, in bounded time, from the URL itself.
+@available(freshet 0.1, *)
 struct KeySetDownload: Sendable {
     static let mostBytes = 1 << 20
     static let mostTime = Duration.seconds(5)

@@ -8,6 +8,7 @@ package import StreamCore
 /// They are fetched at the start, when the answer's `Cache-Control` says that they are stale, and when a token names a
 /// key that is not among them. An issuer that does not answer, or with what is no key set, keeps the keys that it had; one
 /// that answers with a set without keys has none any more. Its state is behind a mutex.
+@available(freshet 0.1, *)
 package final class RemoteKeys: Sendable {
     /// How long between two fetches for keys that are not known, and between two after a failure.
     static let pause = Duration.seconds(30)

@@ -3,6 +3,7 @@ import CryptoExtras
 import Foundation
 import TextCodecs
 
+@available(freshet 0.1, *)
 extension TokenKey {
     /// The public keys of a PEM file. A line `kid: NAME` before one of them is its name.
     static func pem(file: String) throws(KeysTrouble) -> [TokenKey] {

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 
+@available(freshet 0.1, *)
 extension TokenKey {
     /// The least length of a secret, in bytes: the digest's of HS256 (RFC 7518, section 3.2).
     static let leastSecret = 32
@@ -42,6 +43,7 @@ extension TokenKey {
 }
 
 /// A file that keys are read from.
+@available(freshet 0.1, *)
 enum KeyFile {
     static func bytes(_ file: String) throws(KeysTrouble) -> [UInt8] {
         do {

@@ -3,6 +3,7 @@ import CryptoExtras
 import FreshetServer
 
 /// A key that signatures of tokens are checked with.
+@available(freshet 0.1, *)
 package struct TokenKey: Sendable {
     enum Material: Sendable {
         case secret(SymmetricKey)

@@ -3,6 +3,7 @@ import Logging
 import PrintableText
 
 /// Where keys of an issuer are.
+@available(freshet 0.1, *)
 enum TokenKeySource: Sendable {
     case secret([UInt8], id: String?)
     case secretFile(String)

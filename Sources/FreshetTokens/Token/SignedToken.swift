@@ -2,6 +2,7 @@ import FreshetServer
 import TextCodecs
 
 /// A JSON Web Token in the compact form of JWS (RFC 7515, section 3.1; RFC 7519), read, and not believed.
+@available(freshet 0.1, *)
 struct SignedToken: Sendable {
     /// Longer ones are not looked at.
     static let maximumBytes = 65_536

@@ -2,6 +2,7 @@ import Freshet
 import FreshetServer
 import StreamCore
 
+@available(freshet 0.1, *)
 extension TokenMaker {
     /// The grants as a token has them: one list of names for each right.
     static func rights(_ grants: [Grant]) throws(SetupError) -> RightsByName {

@@ -14,6 +14,7 @@ import TextCodecs
 /// A server takes them that has an issuer of this name with the same secret: ``TokenIssuer`` in code,
 /// `freshet serve --jwt-secret-file secret --jwt-issuer app --jwt-audience freshet`. A token belongs into the field
 /// `Authorization`, never into a URL.
+@available(freshet 0.1, *)
 public struct TokenMaker: Sendable {
     /// Rights that a token gives on some streams.
     public struct Grant: Sendable, Hashable {

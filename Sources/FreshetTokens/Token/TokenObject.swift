@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// A JSON object in which no name comes twice: of two parsers, one would take the first and one the last.
+@available(freshet 0.1, *)
 struct TokenObject: Sendable {
     private let values: [[UInt8]: JSONSlice]
     let raw: [UInt8]
@@ -34,6 +35,7 @@ struct TokenObject: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension JSONSlice {
     /// A number of seconds since 1970 (RFC 7519, section 2), rounded.
     func seconds(_ rule: FloatingPointRoundingRule) -> Int64? {

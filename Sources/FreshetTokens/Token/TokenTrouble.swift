@@ -2,6 +2,7 @@ import FreshetServer
 package import StreamHTTP
 
 /// Why a token is not taken.
+@available(freshet 0.1, *)
 package enum TokenTrouble: Error, Sendable, Equatable {
     /// In a sentence.
     case wrong(String)

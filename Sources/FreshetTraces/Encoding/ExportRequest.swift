@@ -4,6 +4,7 @@ import Tracing
 
 /// OTLP's `ExportTraceServiceRequest` in JSON: protocol buffers' mapping, but ids are hexadecimal and enumerations are
 /// numbers (OTLP 1.x, "JSON Protobuf Encoding"). An int64 is a string.
+@available(freshet 0.1, *)
 enum ExportRequest {
     /// - Parameters:
     ///   - service: the name of the service that all of them are of.

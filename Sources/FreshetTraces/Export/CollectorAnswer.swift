@@ -1,4 +1,5 @@
 /// What became of one export, by the rules of OTLP over HTTP.
+@available(freshet 0.1, *)
 enum CollectorAnswer: Sendable, Equatable {
     /// Taken, but for so many spans that the collector did not want.
     case taken(rejected: Int = 0)
@@ -25,6 +26,7 @@ enum CollectorAnswer: Sendable, Equatable {
 }
 
 /// When an export is tried again that the collector did not take.
+@available(freshet 0.1, *)
 struct ExportPatience: Sendable {
     /// What is not taken by then is given up: what is newer waits behind it.
     private static let most = Duration.seconds(60)

@@ -5,6 +5,7 @@ import NIOHTTP1
 import TextCodecs
 
 /// Calls a collector over HTTP.
+@available(freshet 0.1, *)
 struct CollectorClient: Sendable {
     /// What OTLP's exporters wait for an answer.
     static let mostTime = TimeAmount.seconds(10)

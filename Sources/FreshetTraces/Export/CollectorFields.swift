@@ -2,6 +2,7 @@ import Foundation
 package import FreshetServer
 
 /// The header fields that a collector is called with beside those of the protocol, mostly a key. They are secret.
+@available(freshet 0.1, *)
 package struct CollectorFields: Sendable, Equatable {
     package struct Field: Sendable, Equatable {
         package var name: String

@@ -7,6 +7,7 @@ import StreamHTTP
 ///
 /// One export is under way at a time. One that the collector does not take is tried again for a minute; meanwhile the
 /// queue fills, and what finds no room there is dropped.
+@available(freshet 0.1, *)
 final class SpanExporter: Sendable {
     static let interval = Duration.seconds(5)
     /// What a server that stops waits at most.

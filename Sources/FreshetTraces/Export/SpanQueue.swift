@@ -3,6 +3,7 @@ import Locks
 
 /// Spans that are over and not exported yet. Whoever ends one hands it over and goes on: what does not fit is left out and
 /// counted.
+@available(freshet 0.1, *)
 package final class SpanQueue: Sendable {
     /// The most spans that wait, and as many as are one export.
     package static let most = 2048

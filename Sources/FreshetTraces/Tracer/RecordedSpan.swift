@@ -2,6 +2,7 @@ import Locks
 package import Tracing
 
 /// A span, which when it ends goes to the queue if its trace is recorded.
+@available(freshet 0.1, *)
 package final class RecordedSpan: Tracing.Span {
     package let context: InstrumentationContext
     private let identity: SpanIdentity
@@ -99,6 +100,7 @@ package final class RecordedSpan: Tracing.Span {
 }
 
 /// A span that is over.
+@available(freshet 0.1, *)
 package struct FinishedSpan: Sendable {
     package var identity: SpanIdentity
     package var parent: SpanIdentity?

@@ -1,4 +1,5 @@
 /// Which traces that begin here are recorded: a share of them. What a caller has decided of its trace is not asked.
+@available(freshet 0.1, *)
 package struct Sampler: Sendable {
     /// What the last 56 bits of a trace's id must reach, as other tracers decide it too (OpenTelemetry, consistent
     /// probability sampling).

@@ -3,6 +3,7 @@ import TextCodecs
 package import Tracing
 
 /// Which span of which trace, and what goes with it to others (W3C Trace Context).
+@available(freshet 0.1, *)
 package struct SpanIdentity: Sendable, Hashable {
     package var trace: TraceID
     package var span: SpanID
@@ -45,6 +46,7 @@ package struct SpanIdentity: Sendable, Hashable {
 }
 
 /// 16 bytes, not all of them 0.
+@available(freshet 0.1, *)
 package struct TraceID: Sendable, Hashable, CustomStringConvertible {
     var high: UInt64
     var low: UInt64
@@ -59,6 +61,7 @@ package struct TraceID: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// 8 bytes, not all of them 0.
+@available(freshet 0.1, *)
 package struct SpanID: Sendable, Hashable, CustomStringConvertible {
     private var value: UInt64
 
@@ -70,10 +73,12 @@ package struct SpanID: Sendable, Hashable, CustomStringConvertible {
     package var description: String { hexadecimal(value) }
 }
 
+@available(freshet 0.1, *)
 private func hexadecimal(_ value: UInt64) -> String {
     Hexadecimal.text((0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * UInt64($0))) })
 }
 
+@available(freshet 0.1, *)
 extension InstrumentationContext {
     private enum SpanIdentityKey: InstrumentationContextKey {
         typealias Value = SpanIdentity

@@ -3,6 +3,7 @@ package import Tracing
 
 /// Makes spans and passes on which span calls which, by W3C Trace Context. A span whose caller has decided whether its
 /// trace is recorded obeys that; of traces that begin here a share is.
+@available(freshet 0.1, *)
 package struct SpanTracer: Tracer {
     package typealias Span = RecordedSpan
 

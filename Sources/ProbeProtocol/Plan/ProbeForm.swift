@@ -1,5 +1,6 @@
 /// The content types that a probe may have. The bytes of its body are the same under each: what is asked is how a
 /// proxy treats the name.
+@available(freshet 0.1, *)
 package enum ProbeForm: String, Sendable, Hashable, CaseIterable {
     case sse, ndjson, json, text
 

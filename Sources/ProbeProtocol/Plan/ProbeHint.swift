@@ -1,4 +1,5 @@
 /// What a server can say or do so that proxies leave a stream alone. A probe sends any of these.
+@available(freshet 0.1, *)
 package enum ProbeHint: String, Sendable, Hashable, CaseIterable {
     /// `Cache-Control: no-cache`
     case noCache = "nc"

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension ProbePlan {
     /// Why a query is no plan: what to tell whoever sent it.
     package struct Refusal: Error, Sendable, Equatable {

@@ -1,6 +1,7 @@
 /// What an origin is asked to send as one probe: events at given moments, under given header fields.
 ///
 /// Everything in it is bounded, so that a probe can neither flood nor last: see ``Limits``.
+@available(freshet 0.1, *)
 package struct ProbePlan: Sendable, Hashable {
     /// How a response is torn, to see whether the tear arrives.
     package enum Death: String, Sendable, Hashable, CaseIterable {

@@ -1,4 +1,5 @@
 /// The first event of a probe: what the origin saw and sent. Moments are milliseconds on the clock of that origin.
+@available(freshet 0.1, *)
 package struct ProbeMeta: Sendable, Codable, Equatable {
     /// Another one in each response: seen twice, a response was repeated by somebody in between.
     package var nonce: String

@@ -1,4 +1,5 @@
 /// Where the probe is, below the address of a server.
+@available(freshet 0.1, *)
 package enum ProbePaths {
     package static let stream = "/v1/probe"
     package static let time = "/v1/probe/time"

@@ -1,4 +1,5 @@
 /// The response to `GET /v1/probe/time`: the origin's clock.
+@available(freshet 0.1, *)
 package struct ProbeTime: Sendable, Codable, Equatable {
     package var instance: String
     package var now: Double
@@ -10,6 +11,7 @@ package struct ProbeTime: Sendable, Codable, Equatable {
 }
 
 /// The response to `GET /v1/probe/status`: what became of a probe, as its origin saw it.
+@available(freshet 0.1, *)
 package struct ProbeStatus: Sendable, Codable, Equatable {
     package enum End: String, Sendable, Codable {
         /// Everything was sent.
@@ -35,6 +37,7 @@ package struct ProbeStatus: Sendable, Codable, Equatable {
 }
 
 /// The response to `POST /v1/probe/upload`: how the body of the request arrived.
+@available(freshet 0.1, *)
 package struct ProbeUpload: Sendable, Codable, Equatable {
     package var instance: String
     package var http: String

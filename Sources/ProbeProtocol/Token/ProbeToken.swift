@@ -5,6 +5,7 @@ import TextCodecs
 /// base64url of HMAC-SHA256 over it, keyed with the SHA-256 of a bearer key.
 ///
 /// Whoever has a key can make one, without asking the server; it gives no right but that of probing.
+@available(freshet 0.1, *)
 package enum ProbeToken {
     /// Seconds that a token is good for, unless told otherwise.
     package static let usualLifetime: Int64 = 900

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension Proxy {
     static func caddy(_ site: ProxySite) -> String {
         let bind = site.listen.host == nil ? "" : "\n    bind \(site.listen.host(orAll: ""))"

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension Proxy {
     static func envoy(_ site: ProxySite) -> String {
         let address = site.listen.host ?? "0.0.0.0"

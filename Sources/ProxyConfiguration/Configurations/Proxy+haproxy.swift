@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension Proxy {
     static func haproxy(_ site: ProxySite) -> String {
         let strip =

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension Proxy {
     static func lighttpd(_ site: ProxySite) -> String {
         let bind =

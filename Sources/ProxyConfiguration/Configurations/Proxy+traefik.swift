@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension Proxy {
     static func traefik(_ site: ProxySite) -> String {
         let listen = "\(site.listen.host(orAll: "")):\(site.listen.port)"

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension Proxy {
     static func trafficserver(_ site: ProxySite) -> String {
         let path = site.path.text

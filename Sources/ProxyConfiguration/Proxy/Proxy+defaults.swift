@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension Proxy {
     /// What goes wrong without the configuration, measured with the proxy's own defaults (docs/proxies.md).
     package var defaults: [String] {

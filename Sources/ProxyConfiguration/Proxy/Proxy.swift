@@ -1,4 +1,5 @@
 /// The proxies that `freshet proxy-config` writes a configuration for.
+@available(freshet 0.1, *)
 package enum Proxy: String, CaseIterable, Sendable {
     case nginx
     case haproxy

@@ -2,6 +2,7 @@
 ///
 /// `PathPrefix` leaves out whitespace, quotation marks of all kinds, backslashes, `#`, `{` and `}`; what each syntax
 /// makes of the rest is here.
+@available(freshet 0.1, *)
 enum Quoting {
     /// As it stands where every reader sees that it can, in double quotes otherwise. For nginx, Apache and Caddy, whose
     /// double quotes give nothing else of a path a meaning.

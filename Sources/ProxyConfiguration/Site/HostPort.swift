@@ -1,4 +1,5 @@
 /// `host`, `host:port`, `[ipv6]` and `[ipv6]:port`, taken apart.
+@available(freshet 0.1, *)
 struct HostPort {
     /// An IPv6 address is without its brackets.
     let host: String

@@ -1,4 +1,5 @@
 /// Where the proxy listens: a port, on all addresses or on one.
+@available(freshet 0.1, *)
 package struct ListenAddress: Sendable, Equatable {
     /// Nil for all addresses; an IPv6 address is without its brackets.
     package let host: String?

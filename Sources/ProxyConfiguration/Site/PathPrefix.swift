@@ -6,6 +6,7 @@
 /// Server cannot map. Percent-encoding is refused since one proxy
 /// compares paths before they are decoded and another afterwards; so are empty and dotted segments, which some of them
 /// take out of a request before they compare it.
+@available(freshet 0.1, *)
 package struct PathPrefix: Sendable, Equatable {
     package let text: String
     /// What of it the server does not know and the proxy takes away, such as `/live` of `/live/v1/`: empty where it is

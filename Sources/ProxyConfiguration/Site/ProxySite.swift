@@ -1,4 +1,5 @@
 /// What a proxy shall do: listen somewhere, and pass what is under a path on to a Freshet server.
+@available(freshet 0.1, *)
 package struct ProxySite: Sendable, Equatable {
     package let listen: ListenAddress
     package let upstream: UpstreamURL

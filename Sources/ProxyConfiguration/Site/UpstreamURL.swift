@@ -1,4 +1,5 @@
 /// Where the Freshet server is, as the proxy reaches it: `http://host:port`, without a path.
+@available(freshet 0.1, *)
 package struct UpstreamURL: Sendable, Equatable {
     /// A name, an IPv4 address, or an IPv6 address without brackets.
     package let host: String

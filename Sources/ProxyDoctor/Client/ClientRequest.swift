@@ -1,4 +1,5 @@
 /// One request of the measuring client.
+@available(freshet 0.1, *)
 package struct ClientRequest: Sendable {
     /// A part of a body, and when it is sent: milliseconds after the head.
     package struct BodyPart: Sendable {

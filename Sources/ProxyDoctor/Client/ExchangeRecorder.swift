@@ -1,6 +1,7 @@
 import NIOCore
 
 /// Writes down what one exchange shows, and hands it over once, at its end. It belongs to one event loop.
+@available(freshet 0.1, *)
 final class ExchangeRecorder {
     let request: ClientRequest
     private let result: EventLoopPromise<Recording>

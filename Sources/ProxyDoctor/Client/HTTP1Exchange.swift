@@ -2,6 +2,7 @@ import NIOCore
 import NIOSSL
 
 /// One request over HTTP/1.1, on a connection of its own.
+@available(freshet 0.1, *)
 final class HTTP1Exchange: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -3,6 +3,7 @@ import NIOHPACK
 import NIOHTTP2
 
 /// One request over HTTP/2, on one stream of a connection.
+@available(freshet 0.1, *)
 final class HTTP2Exchange: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload

@@ -8,6 +8,7 @@ import NIOTLS
 ///
 /// Each request has a connection of its own, but for those that are made together over HTTP/2. Over TLS it offers
 /// HTTP/2, unless told not to; in clear it speaks HTTP/1.1.
+@available(freshet 0.1, *)
 package struct MeasuringClient: Sendable {
     /// Less than any request is given, so that it shows what took so long.
     private static let connectTime: TimeAmount = .seconds(5)
@@ -160,6 +161,7 @@ package struct MeasuringClient: Sendable {
 }
 
 /// Tells of a TLS handshake that fails, before there is anybody to send a request.
+@available(freshet 0.1, *)
 private final class HandshakeWatch: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 

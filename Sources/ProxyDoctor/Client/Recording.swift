@@ -1,4 +1,5 @@
 /// Everything that was seen of one exchange, with when. Moments are milliseconds on the clock of this machine.
+@available(freshet 0.1, *)
 package struct Recording: Sendable {
     package struct Piece: Sendable, Equatable {
         package var at: Double

@@ -1,5 +1,6 @@
 import Foundation
 
+@available(freshet 0.1, *)
 extension ServerAddress {
     /// Where the probe of a server is looked for, from any URL of it: that of the server, of a path below which a proxy
     /// has it, of one of its streams, or of the probe.

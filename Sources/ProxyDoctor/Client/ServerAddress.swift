@@ -1,4 +1,5 @@
 /// Where a server is: scheme, host, port, and the path that its own paths follow.
+@available(freshet 0.1, *)
 package struct ServerAddress: Sendable, Hashable {
     package var isSecure: Bool
     /// Without brackets for IPv6.

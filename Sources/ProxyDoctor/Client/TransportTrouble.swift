@@ -11,6 +11,7 @@ import Darwin
 #endif
 
 /// What went wrong with a connection, in words.
+@available(freshet 0.1, *)
 enum TransportTrouble {
     static func describe(_ error: any Error) -> String {
         switch error {

@@ -2,6 +2,7 @@ import ProbeProtocol
 
 /// Streams that were tried beside a control, in one attempt or several. Only attempts whose control is fit count; of
 /// those the one in which a stream was the most live, since what holds events back does it always.
+@available(freshet 0.1, *)
 struct Attempts: Sendable {
     /// Nil before the first attempt, and where there was nothing to hold the streams against.
     private(set) var control: Delivery?

@@ -1,6 +1,7 @@
 import ProbeProtocol
 
 /// What holds events back lets go of them by some rule. Seen on a stream of a steady rate, and again at another rate.
+@available(freshet 0.1, *)
 package struct BufferShape: Sendable, Equatable {
     package enum Rule: Sendable, Equatable {
         /// Everything at the end.
@@ -63,6 +64,7 @@ package struct BufferShape: Sendable, Equatable {
 }
 
 /// A body in the batches that it came in.
+@available(freshet 0.1, *)
 struct Batches {
     /// Bytes and moment of each.
     private var batches: [(at: Double, bytes: Int)] = []

@@ -2,6 +2,7 @@ import ProbeProtocol
 
 /// How the clocks of origins compare with this machine's, by the fastest deliveries: the least that anything took from
 /// an origin to here counts as no time at all, and everything else is held against it.
+@available(freshet 0.1, *)
 package struct ClockBase: Sendable {
     private var least: [String: Double] = [:]
 

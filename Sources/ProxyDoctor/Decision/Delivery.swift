@@ -1,6 +1,7 @@
 import ProbeProtocol
 
 /// How the events of one probe arrived, held against when they were sent.
+@available(freshet 0.1, *)
 package struct Delivery: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         /// Each came as it was sent.

@@ -1,6 +1,7 @@
 import ProbeProtocol
 
 /// How many streams are open at a time, and whose limit that is.
+@available(freshet 0.1, *)
 extension Diagnosis {
     private enum Limit: String {
         case proxy, server

@@ -1,6 +1,7 @@
 import ProbeProtocol
 
 /// Whether events arrive as they are sent, and what holds them if not.
+@available(freshet 0.1, *)
 extension Diagnosis {
     func replay() -> Finding? {
         guard evidence.isReplayed else { return nil }
@@ -251,6 +252,7 @@ extension Diagnosis {
     }
 }
 
+@available(freshet 0.1, *)
 extension Evidence {
     /// How a steady stream came, where single events were held.
     package func shape(_ context: Context) -> BufferShape? {

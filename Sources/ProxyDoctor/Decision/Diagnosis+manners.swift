@@ -1,6 +1,7 @@
 import ProbeProtocol
 
 /// How streams are treated beside their events: versions, fields, caches, ends, and requests with bodies.
+@available(freshet 0.1, *)
 extension Diagnosis {
     private static let heartbeatSeconds = 10.0
 

@@ -1,6 +1,7 @@
 import ProbeProtocol
 
 /// What the evidence amounts to: pure functions of what was observed.
+@available(freshet 0.1, *)
 package struct Diagnosis: Sendable {
     let evidence: Evidence
     /// Who stands between, as far as somebody names itself or shows by what it does.

@@ -1,6 +1,7 @@
 import ProbeProtocol
 
 /// Everything that was observed in one run, and what the next step depends on.
+@available(freshet 0.1, *)
 package struct Evidence: Sendable {
     /// How many streams are opened at once.
     package static let crowd = 8
@@ -167,12 +168,14 @@ package struct Evidence: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension Observation {
     var stream: StreamObservation? {
         if case .stream(let stream) = self { stream } else { nil }
     }
 }
 
+@available(freshet 0.1, *)
 extension ProbeLabel {
     /// The way that a probe of this label takes.
     package var route: Probe.Route {

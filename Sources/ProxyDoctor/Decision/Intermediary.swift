@@ -1,4 +1,5 @@
 /// A kind of software that stands between, known by what it writes into heads.
+@available(freshet 0.1, *)
 package enum Intermediary: String, Sendable, Hashable, CaseIterable {
     case nginx, haproxy, apache, varnish, caddy, lighttpd
     case trafficServer = "Traffic Server"

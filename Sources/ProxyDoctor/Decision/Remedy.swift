@@ -1,5 +1,6 @@
 /// The lines that mend a finding, for each software that is known to cause it. Each was verified (docs/proxies.md), or
 /// is from that software's documentation.
+@available(freshet 0.1, *)
 enum Remedy {
     /// The line for the first of these that has one, or all lines that come into question.
     ///

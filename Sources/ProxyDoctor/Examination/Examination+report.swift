@@ -1,5 +1,6 @@
 import ProbeProtocol
 
+@available(freshet 0.1, *)
 extension Examination {
     /// What the run came to.
     package func report(url: String, origin: String?) -> Report {

@@ -1,6 +1,7 @@
 import ProbeProtocol
 
 /// The order of the probes: which come next, by what the ones before have shown. A machine without sockets or clocks.
+@available(freshet 0.1, *)
 package struct Examination: Sendable {
     package struct Options: Sendable {
         /// Whether the origin can be reached beside the proxy.

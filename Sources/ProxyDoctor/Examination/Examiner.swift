@@ -2,6 +2,7 @@ import Foundation
 import ProbeProtocol
 
 /// Carries out the steps of an examination over the network.
+@available(freshet 0.1, *)
 package struct Examiner: Sendable {
     private let client: MeasuringClient
     private let server: ServerAddress

@@ -1,6 +1,7 @@
 package import ProbeProtocol
 
 /// One thing to try, as a value: what it is called, what to send where, and when.
+@available(freshet 0.1, *)
 package struct Probe: Sendable {
     /// The way that is taken.
     package enum Route: Sendable, Hashable {
@@ -35,6 +36,7 @@ package struct Probe: Sendable {
 }
 
 /// What a probe is for.
+@available(freshet 0.1, *)
 package enum ProbeLabel: Sendable, Hashable {
     case reach(Probe.Route, Int)
     case crowd(Probe.Route, Int)
@@ -53,6 +55,7 @@ package enum ProbeLabel: Sendable, Hashable {
 }
 
 /// A stream of few small events, under one set of header fields.
+@available(freshet 0.1, *)
 package enum Variant: Sendable, Hashable, CaseIterable {
     /// As any server might send it.
     case plain
@@ -103,11 +106,13 @@ package enum Variant: Sendable, Hashable, CaseIterable {
 }
 
 /// In which streams something is held back: without compression, only with it, or only in those of lines.
+@available(freshet 0.1, *)
 package enum Context: Sendable, Hashable, CaseIterable {
     case uncompressed, compressed, lines
 }
 
 /// What may let a held stream go.
+@available(freshet 0.1, *)
 package enum RemedyTrial: Sendable, Hashable, CaseIterable {
     case noBuffering, noTransform, identity, json
 
@@ -122,6 +127,7 @@ package enum RemedyTrial: Sendable, Hashable, CaseIterable {
     }
 }
 
+@available(freshet 0.1, *)
 package enum Rate: Sendable, Hashable, CaseIterable {
     case slow, fast
 

@@ -1,6 +1,7 @@
 package import ProbeProtocol
 
 /// What a probe of any kind showed.
+@available(freshet 0.1, *)
 package enum Observation: Sendable {
     case time(TimeObservation)
     case stream(StreamObservation)
@@ -9,6 +10,7 @@ package enum Observation: Sendable {
 }
 
 /// The origin's clock, asked once.
+@available(freshet 0.1, *)
 package struct TimeObservation: Sendable {
     package var sentAt: Double
     package var at: Double
@@ -37,6 +39,7 @@ package struct TimeObservation: Sendable {
 }
 
 /// A reader that left, and what the origin knew of it.
+@available(freshet 0.1, *)
 package struct DepartureObservation: Sendable {
     package var plan: ProbePlan
     /// When the reader left.
@@ -55,6 +58,7 @@ package struct DepartureObservation: Sendable {
 }
 
 /// A body that was sent in parts, and how it arrived.
+@available(freshet 0.1, *)
 package struct UploadObservation: Sendable {
     /// Milliseconds after the head at which each part was sent.
     package var moments: [Int]

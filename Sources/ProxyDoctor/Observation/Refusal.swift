@@ -1,6 +1,7 @@
 import Foundation
 
 /// A response that is an error, in place of the stream that was asked for.
+@available(freshet 0.1, *)
 package struct Refusal: Sendable, Equatable {
     package var status: Int
     /// The code of Freshet's problem, such as `too-many-connections`: then it is the server that refuses, and nothing

@@ -3,6 +3,7 @@ import Foundation
 package import ProbeProtocol
 import ServerSentEvents
 
+@available(freshet 0.1, *)
 extension StreamObservation {
     /// Reads what was recorded of a probe.
     package init(plan: ProbePlan, acceptEncoding: String?, recording: Recording) {

@@ -2,6 +2,7 @@ package import ProbeProtocol
 
 /// One probe as its reader saw it. Moments are milliseconds: `at` on the reader's clock, `sentAt` of an event on the
 /// clock of the origin that wrote it.
+@available(freshet 0.1, *)
 package struct StreamObservation: Sendable {
     package struct Event: Sendable, Equatable {
         package var index: Int

@@ -1,4 +1,5 @@
 /// What an event stream shows from outside: pure functions of what was seen.
+@available(freshet 0.1, *)
 package struct OutsideDiagnosis: Sendable {
     let evidence: OutsideEvidence
     let layers: [Intermediary]

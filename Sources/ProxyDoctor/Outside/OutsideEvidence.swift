@@ -1,5 +1,6 @@
 /// What can be seen of an event stream from outside: the same URL read in several ways at the same time, each the
 /// control of the others, and once more from the middle.
+@available(freshet 0.1, *)
 package struct OutsideEvidence: Sendable {
     /// Without compression.
     package var plain: OutsideReading
@@ -60,6 +61,7 @@ package struct OutsideEvidence: Sendable {
 }
 
 /// How much later events came than those of a control.
+@available(freshet 0.1, *)
 struct Comparison {
     let delays: [Double]
     /// The share of them that came when the next one was due.

@@ -1,4 +1,5 @@
 /// Reads an event stream, or one of NDJSON, of which nothing is known.
+@available(freshet 0.1, *)
 package struct OutsideExaminer: Sendable {
     private let client: MeasuringClient
     private let server: ServerAddress

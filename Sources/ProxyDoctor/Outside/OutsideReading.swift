@@ -2,6 +2,7 @@ import ContentCodings
 import ServerSentEvents
 
 /// One read of a stream of which nothing is known: its events or lines, comments and bytes, each with when it came.
+@available(freshet 0.1, *)
 package struct OutsideReading: Sendable {
     package struct Event: Sendable, Equatable {
         /// The id that its block set or kept.

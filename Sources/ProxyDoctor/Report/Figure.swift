@@ -1,4 +1,5 @@
 /// A figure of a finding.
+@available(freshet 0.1, *)
 package enum Figure: Sendable, Equatable {
     case number(Double)
     case text(String)

@@ -1,4 +1,5 @@
 /// One thing that was found, with what it rests on and what to do about it.
+@available(freshet 0.1, *)
 package struct Finding: Sendable, Equatable {
     package enum Severity: String, Sendable, Comparable {
         /// As it should be.

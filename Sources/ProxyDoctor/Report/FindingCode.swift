@@ -1,4 +1,5 @@
 /// What can be found between a client and a server.
+@available(freshet 0.1, *)
 package enum FindingCode: String, Sendable, Hashable, CaseIterable {
     /// Events arrive as they are sent.
     case live = "LIVE"

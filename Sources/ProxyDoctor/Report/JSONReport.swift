@@ -2,6 +2,7 @@ import Foundation
 import PrintableText
 
 /// A report for programs: one JSON object.
+@available(freshet 0.1, *)
 package enum JSONReport {
     package static func bytes(_ report: Report, seconds: Double) -> [UInt8] {
         var object: [String: Any] = [

@@ -1,4 +1,5 @@
 /// What an examination came to.
+@available(freshet 0.1, *)
 package struct Report: Sendable {
     package enum Verdict: Sendable, Equatable {
         /// Streams arrive as they are sent, whatever else was found.
@@ -56,6 +57,7 @@ package struct Report: Sendable {
 }
 
 /// When things were sent and when they came, for a drawing. Milliseconds from the request.
+@available(freshet 0.1, *)
 package struct Timeline: Sendable, Equatable {
     package var title: String
     package var sent: [Double]

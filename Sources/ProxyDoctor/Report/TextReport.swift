@@ -1,6 +1,7 @@
 import PrintableText
 
 /// A report for people, as lines for a terminal.
+@available(freshet 0.1, *)
 package struct TextReport: Sendable {
     private let width: Int
 
@@ -74,6 +75,7 @@ package struct TextReport: Sendable {
 }
 
 /// Two rows of marks, above each other: when events were sent, and when they came.
+@available(freshet 0.1, *)
 struct Drawing {
     let lines: [String]
 

@@ -1,5 +1,6 @@
 /// Reads one HTTP/1 response from its bytes, in pieces of any size, and says how it ended: who asks what a proxy does
 /// to a response needs to see what a client library hides.
+@available(freshet 0.1, *)
 package struct HTTP1ResponseParser: Sendable {
     package enum Output: Sendable, Equatable {
         case head(ResponseHead)

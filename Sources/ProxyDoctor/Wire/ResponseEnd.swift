@@ -1,4 +1,5 @@
 /// How a response ended, as far as its reader can tell.
+@available(freshet 0.1, *)
 package enum ResponseEnd: Sendable, Equatable {
     /// Its framing says that it is whole.
     case complete

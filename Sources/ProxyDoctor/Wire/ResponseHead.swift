@@ -1,4 +1,5 @@
 /// The head of a response as it came: names in lower case, in their order.
+@available(freshet 0.1, *)
 package struct ResponseHead: Sendable, Equatable {
     /// `1.0`, `1.1` or `2`.
     package var version: String

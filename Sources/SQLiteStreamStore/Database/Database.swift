@@ -1,6 +1,7 @@
 import CSQLite
 
 /// One connection to a database. Used by one thread at a time: whoever owns it sees to that.
+@available(freshet 0.1, *)
 final class Database {
     let handle: OpaquePointer
     private var isClosed = false

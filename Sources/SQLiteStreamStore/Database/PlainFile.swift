@@ -2,6 +2,7 @@ import CSQLite
 
 /// A file beside the database, through the same file layer, so that what a test's layer does to the database's files
 /// it does to this one. Used by one thread at a time.
+@available(freshet 0.1, *)
 final class PlainFile {
     private let file: UnsafeMutablePointer<sqlite3_file>
     private let path: UnsafeMutablePointer<CChar>

@@ -10,6 +10,7 @@ import Darwin
 #endif
 
 /// What SQLite answered when it did not do what it was asked.
+@available(freshet 0.1, *)
 struct SQLiteError: Error, Sendable {
     /// The extended result code.
     let code: Int32

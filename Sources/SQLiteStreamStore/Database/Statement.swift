@@ -1,6 +1,7 @@
 import CSQLite
 
 /// A prepared statement. Belongs to the thread of its connection.
+@available(freshet 0.1, *)
 final class Statement {
     private let handle: OpaquePointer
     private let database: Database

@@ -9,6 +9,7 @@ import Darwin
 /// A directory that one server at a time may use. Its locks last as long as this value's process holds them.
 ///
 /// The directory itself is locked as well as a file in it: somebody may delete the file.
+@available(freshet 0.1, *)
 final class DataDirectory: Sendable {
     let path: String
     /// The same from the root: where this process is may be moved with all that it holds, and then the way from there

@@ -9,6 +9,7 @@ import Darwin
 /// Which directory and which files a server opened, to see whether they are still what their names mean.
 ///
 /// An open file can be written and synced when it has no name any more. Nobody would ever read it.
+@available(freshet 0.1, *)
 struct DirectoryStanding: Sendable {
     private struct Identity: Equatable {
         var device: dev_t

@@ -7,6 +7,7 @@ import Darwin
 #endif
 
 /// What a file system has room for, in bytes.
+@available(freshet 0.1, *)
 package struct DiskRoom: Sendable {
     /// What is free for who is not the superuser.
     package var free: Int

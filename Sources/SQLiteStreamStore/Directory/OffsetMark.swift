@@ -5,6 +5,7 @@ import StreamCore
 ///
 /// It is a file of its own, beside the database: when the database's last commits are lost, with the machine's power
 /// or with a damaged log, their offsets must still not be given out a second time.
+@available(freshet 0.1, *)
 struct OffsetMark {
     private let file: PlainFile
     private(set) var value: UInt64

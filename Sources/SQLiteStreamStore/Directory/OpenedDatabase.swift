@@ -2,6 +2,7 @@ import CSQLite
 import StreamCore
 
 /// A data directory, locked, checked, and loaded.
+@available(freshet 0.1, *)
 struct OpenedDatabase {
     let directory: DataDirectory
     let database: Database

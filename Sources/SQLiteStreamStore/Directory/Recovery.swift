@@ -3,6 +3,7 @@ import StreamCore
 
 /// Reads everything but the chunks, checking each row and that none is missing, and puts the streams together as they
 /// were after the last commit.
+@available(freshet 0.1, *)
 struct Recovery {
     private(set) var streams: [StreamName: WriterStream] = [:]
     /// Streams that are gone and whose chunks are not, yet.

@@ -1,4 +1,5 @@
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4), eight bytes at a time.
+@available(freshet 0.1, *)
 struct CRC32C {
     private var state: UInt32 = ~0
 

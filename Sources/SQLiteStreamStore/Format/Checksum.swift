@@ -1,4 +1,5 @@
 /// The checksum of a row: over its table, its key and its content.
+@available(freshet 0.1, *)
 enum Checksum {
     static func of(_ content: ArraySlice<UInt8>, _ table: Table, key: Int64) -> UInt32 {
         var checksum = CRC32C()

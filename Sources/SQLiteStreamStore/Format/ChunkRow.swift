@@ -1,6 +1,7 @@
 import StreamCore
 
 /// A stretch of one stream's log. Each names the offset before it, so that a missing one is noticed.
+@available(freshet 0.1, *)
 struct ChunkRow {
     /// However small they are: what is decoded for one reader is bounded too.
     private static let mostEvents = 4096

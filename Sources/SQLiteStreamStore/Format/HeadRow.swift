@@ -1,5 +1,6 @@
 /// What holds for the whole database, written with every commit: so no row of the others can be missing, doubled or
 /// left behind in an older state without being noticed.
+@available(freshet 0.1, *)
 struct HeadRow: Equatable {
     static let key: Int64 = 1
 

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// What one append did to one stream.
+@available(freshet 0.1, *)
 struct Frame {
     var stream: Int64
     var previous: Offset
@@ -11,6 +12,7 @@ struct Frame {
 }
 
 /// Everything that one commit appended, of all streams.
+@available(freshet 0.1, *)
 struct HotRow {
     /// When, on the store's clock in milliseconds.
     var at: Int64
@@ -72,6 +74,7 @@ struct HotRow {
     }
 }
 
+@available(freshet 0.1, *)
 extension RowWriter {
     mutating func stamp(_ stamp: ProducerStamp) {
         text(stamp.id)
@@ -87,6 +90,7 @@ extension RowWriter {
     }
 }
 
+@available(freshet 0.1, *)
 extension RowReader {
     mutating func stamp() throws(RowDamage) -> ProducerStamp {
         ProducerStamp(id: try text(), epoch: try number(), sequence: try number())

@@ -2,6 +2,7 @@ import StreamCore
 
 /// An entry of the outbox as its table has it. The events are in a column of their own, with a checksum of their own that
 /// the row knows.
+@available(freshet 0.1, *)
 struct OutboxRow {
     var entry: OutboxEntry
     /// The checksum of the events; zero where there are none.
@@ -108,6 +109,7 @@ struct OutboxRow {
 }
 
 /// What the writer knows of a row of the outbox.
+@available(freshet 0.1, *)
 struct OutboxStanding: Equatable {
     /// The row's checksum.
     var sum: UInt32

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// Reads what a `RowWriter` wrote, after checking it. Whatever does not fit is `RowDamage`.
+@available(freshet 0.1, *)
 struct RowReader {
     private let bytes: [UInt8]
     private var position = 4
@@ -107,4 +108,5 @@ struct RowReader {
 }
 
 /// A row that is not what was written.
+@available(freshet 0.1, *)
 struct RowDamage: Error {}

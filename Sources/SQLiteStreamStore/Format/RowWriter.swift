@@ -2,6 +2,7 @@ import StreamCore
 
 /// Writes the content of a row: numbers as LEB128, texts and bytes behind their length, offsets relative to the one
 /// before.
+@available(freshet 0.1, *)
 struct RowWriter {
     private(set) var bytes: [UInt8]
     private var last = Offset(milliseconds: 0, counter: 0)

@@ -1,4 +1,5 @@
 /// The tables. Each has an integer key and a row that `RowWriter` made; the number goes into the row's checksum.
+@available(freshet 0.1, *)
 enum Table: Int {
     /// One row: what holds for the whole database.
     case head = 1
@@ -14,6 +15,7 @@ enum Table: Int {
     case outboxContent = 6
 }
 
+@available(freshet 0.1, *)
 enum Schema {
     /// `Frsh`, so that `file` and people can tell whose database it is.
     static let applicationID: Int64 = 0x4672_7368

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// The state of one stream's log after some commit.
+@available(freshet 0.1, *)
 struct LogState: Equatable {
     var tail: Offset
     /// Counted since the stream was made, whatever was trimmed since.
@@ -39,6 +40,7 @@ struct LogState: Equatable {
 
 /// What is kept of one stream beside its events: what it is, and its log's state up to what is sealed. The appends
 /// since are in the hot rows.
+@available(freshet 0.1, *)
 struct StreamRow: Equatable {
     var number: Int64
     var name: StreamName
@@ -180,6 +182,7 @@ struct StreamRow: Equatable {
     }
 }
 
+@available(freshet 0.1, *)
 extension RowWriter {
     fileprivate mutating func origin(_ origin: ForkOrigin) {
         text(origin.source.text)
@@ -210,6 +213,7 @@ extension RowWriter {
     }
 }
 
+@available(freshet 0.1, *)
 extension RowReader {
     fileprivate mutating func origin() throws(RowDamage) -> ForkOrigin {
         guard let source = try? StreamName(try text()) else { throw RowDamage() }

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// What a stream's row and its log come to at some commit. The writer tells of it, and readers hold it.
+@available(freshet 0.1, *)
 struct StreamState {
     let number: Int64
     let name: StreamName

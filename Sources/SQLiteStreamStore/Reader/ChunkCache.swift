@@ -2,6 +2,7 @@ import DequeModule
 import StreamCore
 
 /// The chunks that were read last, decoded: after a deploy, thousands of readers ask for the same ones.
+@available(freshet 0.1, *)
 struct ChunkCache {
     struct Chunk {
         var previous: Offset

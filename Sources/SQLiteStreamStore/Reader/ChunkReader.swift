@@ -1,6 +1,7 @@
 import StreamCore
 
 /// A read that begins in a chunk, as it was planned.
+@available(freshet 0.1, *)
 struct ChunkRead: Sendable {
     var name: StreamName
     var stream: Int64
@@ -17,6 +18,7 @@ struct ChunkRead: Sendable {
     var limit: PageLimit
 }
 
+@available(freshet 0.1, *)
 enum ChunkContents: Sendable {
     case events([StreamEvent])
     /// The offset was none of this stream's.
@@ -26,6 +28,7 @@ enum ChunkContents: Sendable {
 }
 
 /// Reads chunks over a connection of its own, one row a query, so that no read holds the write-ahead log.
+@available(freshet 0.1, *)
 final class ChunkReader {
     private let database: Database
     private let select: Statement
@@ -116,6 +119,7 @@ final class ChunkReader {
     }
 }
 
+@available(freshet 0.1, *)
 extension Offset {
     /// An offset from two columns; nil when they hold none.
     init?(stored milliseconds: Int64, _ counter: Int64) {

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// What is left of a page's limit while it fills.
+@available(freshet 0.1, *)
 struct PageBudget {
     private var events: Int
     private var bytes: Int
@@ -40,6 +41,7 @@ struct PageBudget {
     }
 }
 
+@available(freshet 0.1, *)
 extension PageLimit {
     var budget: PageBudget { PageBudget(self) }
 }

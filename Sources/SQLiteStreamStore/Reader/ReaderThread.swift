@@ -1,6 +1,7 @@
 import StreamCore
 
 /// A thread that reads chunks, so that no task waits for the disk.
+@available(freshet 0.1, *)
 final class ReaderThread: Sendable {
     private enum Job: Sendable {
         case read(ChunkRead, Reply<ChunkContents>)

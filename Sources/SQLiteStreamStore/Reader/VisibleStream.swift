@@ -1,6 +1,7 @@
 import StreamCore
 
 /// One stream as readers may see it: what is committed, and no more. A value; the store's lock guards it.
+@available(freshet 0.1, *)
 struct VisibleStream {
     private(set) var state: StreamState
     private var unsealed: EventLog

@@ -3,6 +3,7 @@ import StreamCore
 
 /// All streams as readers may see them, and who watches them. One lock guards both, so that whoever watches is told
 /// of exactly what a read after `ready` does not show.
+@available(freshet 0.1, *)
 final class VisibleStreams: Sendable {
     struct State {
         var streams: [StreamName: VisibleStream] = [:]

@@ -8,6 +8,7 @@ import Musl
 import Darwin
 #endif
 
+@available(freshet 0.1, *)
 extension SQLiteStreamStore {
     /// Writes a consistent copy of a data directory's database to a file, beside a server that may be running.
     ///

@@ -9,6 +9,7 @@ import Musl
 import Darwin
 #endif
 
+@available(freshet 0.1, *)
 extension SQLiteStreamStore {
     /// Reads everything in a data directory, and lists what is damaged. A server may be running; nothing is changed.
     ///

@@ -1,4 +1,5 @@
 /// What was found by looking at everything in a data directory.
+@available(freshet 0.1, *)
 package struct CheckReport: Sendable, Equatable {
     package var streams = 0
     package var events = 0

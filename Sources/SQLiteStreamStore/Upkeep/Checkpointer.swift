@@ -1,6 +1,7 @@
 import Locks
 
 /// Copies the write-ahead log into the database while the writer goes on, over a connection and a thread of its own.
+@available(freshet 0.1, *)
 final class Checkpointer: Sendable {
     private enum Message: Sendable {
         case committed

@@ -6,6 +6,7 @@ import Musl
 import Darwin
 #endif
 
+@available(freshet 0.1, *)
 extension DataDirectory {
     /// How to open a database that is only read. Beside one that a server may be using SQLite makes two files, which a
     /// read-only file system does not take; nobody uses it there.

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// What one commit will do: put together from the requests that wait, then kept or discarded as a whole.
+@available(freshet 0.1, *)
 struct Batch {
     /// What readers and watchers are told of, in order, once it is kept.
     enum Effect {

@@ -2,6 +2,7 @@
 ///
 /// An append that comes alone is committed at once. While others arrive during a commit, the next one waits as long
 /// as the last one took, so that what arrives meanwhile shares its sync; never longer than a bound.
+@available(freshet 0.1, *)
 struct GroupWindow {
     let longest: Duration
     private(set) var isLoaded = false

@@ -1,6 +1,7 @@
 import CSQLite
 
 /// How long the write-ahead log was after the last commit, in pages.
+@available(freshet 0.1, *)
 final class LogSize {
     private(set) var pages = 0
 

@@ -2,6 +2,7 @@ import StreamCore
 
 /// The events of a stream after an offset, one by one, from its chunks and then from memory. Chunks are read as they
 /// are reached; one that cannot be ends the walk, with the reason in `failure`.
+@available(freshet 0.1, *)
 final class LogWalk: Sequence, IteratorProtocol {
     private let stream: WriterStream
     private let statements: WriterStatements

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// What the writer is asked, and who is told the outcome.
+@available(freshet 0.1, *)
 enum Operation: Sendable {
     case create(StreamName, CreateRequest, Reply<CreateOutcome>)
     case append(StreamName, AppendRequest, Reply<AppendOutcome>)
@@ -18,6 +19,7 @@ enum Operation: Sendable {
 }
 
 /// Who waits for an outcome.
+@available(freshet 0.1, *)
 enum Reply<Value: Sendable>: Sendable {
     case task(CheckedContinuation<Result<Value, StoreError>, Never>)
     /// No task: it is called on the thread that sends, which it does not hold up.
@@ -34,6 +36,7 @@ enum Reply<Value: Sendable>: Sendable {
 }
 
 /// An outcome that may be told once the commit it was decided in is kept.
+@available(freshet 0.1, *)
 enum PendingReply {
     case create(Reply<CreateOutcome>, CreateOutcome)
     case append(Reply<AppendOutcome>, AppendOutcome)

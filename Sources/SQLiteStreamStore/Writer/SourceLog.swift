@@ -1,6 +1,7 @@
 import StreamCore
 
 /// The committed log of a stream that is to be forked, in its chunks and in memory.
+@available(freshet 0.1, *)
 struct SourceLog {
     private let stream: WriterStream
     private let statements: WriterStatements

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// A bounded piece of the work that nobody waits for: it rides in the transactions of what is asked.
+@available(freshet 0.1, *)
 struct Upkeep {
     /// Events of one stream that leave the hot rows.
     struct Seal {

@@ -10,6 +10,7 @@ import Darwin
 ///
 /// `@unchecked Sendable`: the variables are touched only while `mutex` is held, and the two pthread objects
 /// are heap memory that never moves and is freed when nobody refers to the queue any more.
+@available(freshet 0.1, *)
 final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)

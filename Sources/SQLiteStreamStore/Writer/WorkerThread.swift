@@ -7,6 +7,7 @@ import Darwin
 #endif
 
 /// A thread of our own: SQLite blocks, and the threads that tasks share must not.
+@available(freshet 0.1, *)
 enum WorkerThread {
     private final class Body {
         let run: () -> Void

@@ -12,6 +12,7 @@ import Darwin
 #endif
 
 /// One transaction: what was decided, and a bounded piece of upkeep with it.
+@available(freshet 0.1, *)
 extension Writer {
     func commit(_ batch: Batch) {
         let started = SystemTime().monotonic()

@@ -3,6 +3,7 @@ import StreamCore
 /// Forks. A fork has its own copy of what it shares with its source: nothing that happens to either, not even damage,
 /// then concerns the other, and retention and deletion know of no forks. What it costs is time in the one transaction
 /// that makes the fork (`docs/performance.md`).
+@available(freshet 0.1, *)
 extension Writer {
     /// How many forks a stream has.
     func countForks(of name: StreamName, _ batch: Batch) -> Int {

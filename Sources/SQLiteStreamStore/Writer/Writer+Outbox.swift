@@ -2,6 +2,7 @@ import Locks
 package import StreamCore
 
 /// Keeping what somebody is to be told, in the transaction that records the end.
+@available(freshet 0.1, *)
 extension Writer {
     /// Notes an end or an expiry, if there is anybody to be told. Of a stream that goes before it is changed.
     func note(
@@ -198,6 +199,7 @@ extension Writer {
     }
 }
 
+@available(freshet 0.1, *)
 extension SQLiteStreamStore {
     package func followOutbox(_ listener: @escaping @Sendable ([OutboxEntry]) -> Void) {
         shared.outboxListener.withLock { $0 = listener }

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// Keeping a reserve of the disk free. Where everything is full nothing can be deleted either: to delete is to write.
+@available(freshet 0.1, *)
 extension Writer {
     private static let pageBytes = 4096
 

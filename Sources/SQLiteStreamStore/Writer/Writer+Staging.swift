@@ -1,6 +1,7 @@
 import StreamCore
 
 /// Deciding what is asked, in the order in which it came. Nothing here touches the database, but to read the outbox.
+@available(freshet 0.1, *)
 extension Writer {
     func stage(_ operation: Operation, _ batch: inout Batch) {
         switch operation {

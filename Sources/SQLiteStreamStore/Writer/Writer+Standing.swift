@@ -2,6 +2,7 @@ import Locks
 import StreamCore
 
 /// Noticing that what is written is not what anybody will read.
+@available(freshet 0.1, *)
 extension Writer {
     var untilNextLook: Duration {
         failure == nil ? max(lookAt - SystemTime().monotonic(), .zero) : .seconds(3600)

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// Retention: exact in what readers see, chunk by chunk in what is deleted.
+@available(freshet 0.1, *)
 extension Writer {
     /// Moves a stream's floor over what retention no longer keeps. True when it moved.
     ///

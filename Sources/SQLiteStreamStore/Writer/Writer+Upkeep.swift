@@ -3,6 +3,7 @@ import Locks
 import StreamCore
 
 /// Sealing, deleting, and giving space back.
+@available(freshet 0.1, *)
 extension Writer {
     var isHotOverBound: Bool { hotBytes > configuration.hotBytes && !sealByAge.isEmpty }
 

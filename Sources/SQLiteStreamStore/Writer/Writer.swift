@@ -5,6 +5,7 @@ import StreamCore
 
 /// The one that changes the database: takes what waits, decides it, commits it in one transaction, and only then
 /// tells readers, watchers and those who asked. Belongs to a thread of its own.
+@available(freshet 0.1, *)
 final class Writer {
     let configuration: SQLiteStoreConfiguration
     let time: any TimeSource

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// What the writer knows of the outbox. Belongs to the writer's thread.
+@available(freshet 0.1, *)
 struct WriterOutbox {
     /// The rows as committed, by their numbers.
     private(set) var rows: [Int64: OutboxStanding]
@@ -63,6 +64,7 @@ struct WriterOutbox {
 }
 
 /// An end or an expiry that somebody is to be told of, while a commit is put together.
+@available(freshet 0.1, *)
 struct OutboxNote {
     var occasion: OutboxEntry.Occasion
     var stream: WriterStream

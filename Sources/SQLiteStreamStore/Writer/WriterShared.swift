@@ -2,6 +2,7 @@ import Locks
 import StreamCore
 
 /// What the writer's thread shares with the others.
+@available(freshet 0.1, *)
 final class WriterShared: Sendable {
     let queue = WorkQueue<Operation>()
     let counters = Mutex(StoreCounters())

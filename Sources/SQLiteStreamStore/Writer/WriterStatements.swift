@@ -2,6 +2,7 @@ import CSQLite
 import StreamCore
 
 /// The writer's statements, prepared once.
+@available(freshet 0.1, *)
 struct WriterStatements {
     let begin: Statement
     let commit: Statement

@@ -2,6 +2,7 @@ import DequeModule
 import StreamCore
 
 /// One stream as the writer knows it. Belongs to the writer's thread.
+@available(freshet 0.1, *)
 final class WriterStream {
     /// As committed, except for what trimming did since: that is worked out again when it is lost.
     var row: StreamRow

@@ -1,4 +1,5 @@
 /// A stream's lease (`Stream-Lease`): how long its producer may be silent. On the monotonic clock.
+@available(freshet 0.1, *)
 struct Lease {
     /// Nil for a stream without one.
     var length: Duration?

@@ -2,6 +2,7 @@
 /// own.
 ///
 /// All times are on the monotonic clock.
+@available(freshet 0.1, *)
 struct Lifetime {
     /// Which stream of its name this is about.
     var birth: Offset?

@@ -2,6 +2,7 @@ import HeapModule
 import Locks
 
 /// The lifetimes of a node's streams, and the queue of their deadlines. Guarded by one lock.
+@available(freshet 0.1, *)
 final class LifetimeTable: Sendable {
     private struct Deadline: Comparable {
         var moment: Duration

@@ -6,6 +6,7 @@ import Locks
 /// What is being appended counts from before it is kept, so that two at once do not both find room for one. What an
 /// entry says is true as of the last append to its stream; what retention by age, or a store that makes room, has taken
 /// since is found out when somebody is about to be refused (`Streams.counting`).
+@available(freshet 0.1, *)
 final class OwnedBytes: Sendable {
     private struct Entry {
         var owner: String

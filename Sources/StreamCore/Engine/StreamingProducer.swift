@@ -1,6 +1,7 @@
 import Locks
 
 /// Why a streaming append can append no more.
+@available(freshet 0.1, *)
 package enum ProducerStop: Sendable, Equatable {
     /// The stream ended, by whoever ended it.
     case ended(StreamEnd)
@@ -13,6 +14,7 @@ package enum ProducerStop: Sendable, Equatable {
 ///
 /// While it is open the stream's lease does not run and the stream does not expire. It learns at once when the stream
 /// ends, wherever that was decided.
+@available(freshet 0.1, *)
 package final class StreamingProducer: TailListener {
     private struct State {
         var stop: ProducerStop?

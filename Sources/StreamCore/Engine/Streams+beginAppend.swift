@@ -1,6 +1,7 @@
 import Locks
 
 /// Appends without a task that waits for them.
+@available(freshet 0.1, *)
 extension Streams {
     /// Begins what `append` does, without a task that waits for it: where nothing is due for the stream before, and
     /// nobody is counted for what it brings. Makes no room in a store that is full: `append` does.
@@ -35,6 +36,7 @@ extension Streams {
 
 /// An append that the store has answered, and that is not counted out yet. It is when this is let go of, at the latest: an
 /// event loop that is shut down runs nothing any more, and the streams may go on without it.
+@available(freshet 0.1, *)
 private final class AnsweredAppend: Sendable {
     private let streams: Streams
     private let name: StreamName

@@ -1,6 +1,7 @@
 import Locks
 
 /// What time does to streams: leases that run out, lives that end, and both again after a restart.
+@available(freshet 0.1, *)
 extension Streams {
     /// Does what has become due: ends abandoned streams, takes expired ones, trims by age. Call it a few times a
     /// second; what is due for a stream that is being used is done on use.

@@ -1,6 +1,7 @@
 import Locks
 
 /// The bound on what the streams of one owner keep.
+@available(freshet 0.1, *)
 extension Streams {
     /// Runs an append, counted for the owner of the stream where it has one. Where there is no room for it, the store still
     /// says what else is wrong with it, or that it was kept before.

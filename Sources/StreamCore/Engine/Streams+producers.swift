@@ -1,6 +1,7 @@
 import Locks
 
 /// Streaming appends: who appends while a request is open, and who has lost the right to.
+@available(freshet 0.1, *)
 extension Streams {
     /// Opens a streaming append to a stream that exists. An older request of the same label has lost its right to
     /// append on return.

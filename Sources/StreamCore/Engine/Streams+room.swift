@@ -1,6 +1,7 @@
 import Locks
 
 /// Making room in a store that is full.
+@available(freshet 0.1, *)
 extension Streams {
     /// Runs what needs room in the store, making some where that may be done: expired data goes first, then ended
     /// streams of a configured age. Nothing unexpired is taken otherwise.

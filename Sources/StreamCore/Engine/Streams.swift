@@ -6,6 +6,7 @@ import Locks
 
 /// The streams of one node: a store, and around it what a log alone does not know: leases, time to live, live
 /// requests, and who follows what. Every way in, HTTP or in process, goes through here.
+@available(freshet 0.1, *)
 package final class Streams: Sendable {
     package let store: any StreamStore
     package let configuration: StreamsConfiguration

@@ -1,4 +1,5 @@
 /// What the streams of a node obey beyond what each was created with.
+@available(freshet 0.1, *)
 package struct StreamsConfiguration: Sendable, Hashable {
     /// Seconds a stream without a lease gets when a streaming append to it is torn; 0 means none.
     package var tornLeaseSeconds: Int

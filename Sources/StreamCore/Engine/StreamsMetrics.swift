@@ -1,4 +1,5 @@
 /// What has happened to the streams of this node since it started: numbers that only grow.
+@available(freshet 0.1, *)
 package struct StreamsMetrics: Sendable, Equatable {
     package var created = 0
     /// Requests that appended, and what they brought.

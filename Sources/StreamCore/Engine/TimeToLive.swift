@@ -1,4 +1,5 @@
 /// How long a stream is kept (`Stream-TTL`, `Stream-Expires-At`). On the monotonic clock.
+@available(freshet 0.1, *)
 struct TimeToLive {
     /// For so long without a read or a write; nil where that does not count.
     var idle: Duration?
@@ -19,6 +20,7 @@ struct TimeToLive {
     var telling: Duration? { idle.map { told + max($0 / 8, .milliseconds(50)) } }
 }
 
+@available(freshet 0.1, *)
 extension Duration {
     /// The earlier of two moments, each of which may never come.
     static func earlier(_ left: Duration?, _ right: Duration?) -> Duration? {

@@ -1,6 +1,7 @@
 import ServerSentEvents
 
 /// The bytes of a stream as a catch-up read shows them.
+@available(freshet 0.1, *)
 package enum ByteView {
     package static func bytes(of events: some Sequence<StreamEvent>, kind: ContentType.Kind) -> [UInt8] {
         var output: [UInt8] = []

@@ -2,6 +2,7 @@
 /// little more than the body.
 ///
 /// A slice shares the buffer, and its indices are those of the whole.
+@available(freshet 0.1, *)
 package struct EventBatch: Sendable {
     /// An event that has a type, and how many of its bytes that is.
     private struct Typed: Sendable {
@@ -165,6 +166,7 @@ package struct EventBatch: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension EventBatch: RandomAccessCollection {
     package var startIndex: Int { Int(lower) }
     package var endIndex: Int { Int(upper) }
@@ -189,10 +191,12 @@ extension EventBatch: RandomAccessCollection {
     }
 }
 
+@available(freshet 0.1, *)
 extension EventBatch: ExpressibleByArrayLiteral {
     package init(arrayLiteral bodies: EventBody...) { self.init(bodies) }
 }
 
+@available(freshet 0.1, *)
 extension EventBatch: Equatable {
     package static func == (left: Self, right: Self) -> Bool { left.elementsEqual(right) }
 }

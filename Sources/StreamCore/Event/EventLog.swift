@@ -2,6 +2,7 @@ import DequeModule
 
 /// The events of a log, or of a part of it, that are in memory: as many entries as there were appends, however many
 /// events each had.
+@available(freshet 0.1, *)
 package struct EventLog: Sendable {
     private struct Entry: Sendable {
         var run: EventRun
@@ -146,6 +147,7 @@ package struct EventLog: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension EventLog: Sequence {
     package func makeIterator() -> Events {
         Events(log: self, place: entries.first.map { (0, $0.run.startIndex) })

@@ -1,4 +1,5 @@
 /// A stretch of a log: the events of one batch, and the offset of each.
+@available(freshet 0.1, *)
 package struct EventRun: Sendable {
     private let batch: EventBatch
     /// The offset of the event with the index 0, which those of the others follow one by one.
@@ -63,6 +64,7 @@ package struct EventRun: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension EventRun: RandomAccessCollection {
     package var startIndex: Int { batch.startIndex }
     package var endIndex: Int { batch.endIndex }
@@ -72,10 +74,12 @@ extension EventRun: RandomAccessCollection {
     package subscript(bounds: Range<Int>) -> EventRun { EventRun(batch[bounds], base, offsets) }
 }
 
+@available(freshet 0.1, *)
 extension EventRun: ExpressibleByArrayLiteral {
     package init(arrayLiteral events: StreamEvent...) { self.init(events) }
 }
 
+@available(freshet 0.1, *)
 extension EventRun: Equatable {
     package static func == (left: Self, right: Self) -> Bool { left.elementsEqual(right) }
 }

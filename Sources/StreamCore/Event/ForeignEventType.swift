@@ -2,6 +2,7 @@
 ///
 /// Such a type is kept behind a prefix, so that nobody takes the event for one of Freshet's, and shown without it to
 /// whoever reads the other protocol. A type that begins with the prefix gets another, so that nothing is ambiguous.
+@available(freshet 0.1, *)
 package enum ForeignEventType {
     package static let prefix = "upstream:"
 

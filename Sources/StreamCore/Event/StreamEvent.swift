@@ -1,4 +1,5 @@
 /// One unit of a stream as a producer gave it.
+@available(freshet 0.1, *)
 package struct EventBody: Hashable, Sendable {
     /// The event type; nil is `message`. Only `text/event-stream` has others.
     package var type: String?
@@ -22,6 +23,7 @@ package struct EventBody: Hashable, Sendable {
 }
 
 /// One unit of a stream as it stands in the log: never changed, at one place in the one order of its stream.
+@available(freshet 0.1, *)
 package struct StreamEvent: Hashable, Sendable {
     package let offset: Offset
     package let body: EventBody
@@ -33,6 +35,7 @@ package struct StreamEvent: Hashable, Sendable {
 }
 
 /// An event and when it was kept, on the store's clock in milliseconds.
+@available(freshet 0.1, *)
 package struct KeptEvent: Sendable {
     package var event: StreamEvent
     package var at: Int64
@@ -44,6 +47,7 @@ package struct KeptEvent: Sendable {
 }
 
 /// The event types that are Freshet's own on the wire, which no producer may use.
+@available(freshet 0.1, *)
 package enum ReservedEventType: String, CaseIterable {
     case end, gap, start, reconnect, snapshot, heartbeat
 }

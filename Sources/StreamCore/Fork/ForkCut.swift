@@ -1,4 +1,5 @@
 /// What a sub-offset takes of the events behind a fork's point (Durable Streams protocol, section 4.2).
+@available(freshet 0.1, *)
 package struct ForkCut: Equatable, Sendable {
     /// Events the fork shares with its source.
     package var whole: Int

@@ -1,4 +1,5 @@
 /// A wish to begin a stream with what another one holds up to a point (Durable Streams protocol, section 4.2).
+@available(freshet 0.1, *)
 package struct ForkRequest: Hashable, Sendable {
     package var source: StreamName
     /// Where the fork leaves its source; the tail is what the protocol means by no offset.
@@ -34,6 +35,7 @@ package struct ForkRequest: Hashable, Sendable {
 }
 
 /// Where a fork came from, as long as it lives.
+@available(freshet 0.1, *)
 package struct ForkOrigin: Hashable, Sendable {
     package let source: StreamName
     /// The point that was asked for, and the tail of that moment where none was: never `now`.
@@ -53,6 +55,7 @@ package struct ForkOrigin: Hashable, Sendable {
 }
 
 /// Why a stream cannot be forked like this.
+@available(freshet 0.1, *)
 package enum ForkRefusal: Equatable, Sendable {
     case sourceNotFound
     /// The source was deleted, and its name is kept only for the forks it has.

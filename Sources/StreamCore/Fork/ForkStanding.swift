@@ -1,4 +1,5 @@
 /// What stands of a stream that decides whether it can be forked, the same for every store.
+@available(freshet 0.1, *)
 package struct ForkStanding: Sendable {
     package var options: StreamOptions
     package var floor: Offset

@@ -3,6 +3,7 @@ import Locks
 /// What follows streams on this node: one per event loop, one per in-process reader, one per streaming producer.
 ///
 /// `signal` is called in commit order and must only note; `wake` follows outside of every lock.
+@available(freshet 0.1, *)
 package protocol TailListener: AnyObject, Sendable {
     func signal(_ signal: StreamSignal, of name: StreamName)
     func wake()
@@ -13,6 +14,7 @@ package protocol TailListener: AnyObject, Sendable {
 /// The rule for everyone behind it: follow, wait for `ready`, read after the last offset, then deliver an item only if
 /// its predecessor is the last one delivered. Anything else means read again. So replaying and following cannot differ,
 /// and there is no seam between them.
+@available(freshet 0.1, *)
 package final class Hub: Sendable {
     private let store: any StreamStore
     private let watches = Mutex<[StreamName: Watch]>([:])
@@ -50,6 +52,7 @@ package final class Hub: Sendable {
 }
 
 /// One stream's entry in the hub: passes on what the store tells, in its order.
+@available(freshet 0.1, *)
 private final class Watch: StreamWatcher {
     private struct State {
         var isReady = false

@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// Cuts a whole body into the events of one atomic append: all of them, or none.
+@available(freshet 0.1, *)
 package enum AtomicBody {
     private static let partBytes = 64 << 10
 

@@ -3,6 +3,7 @@ import TextCodecs
 
 /// Cuts a body that is still arriving into events, by the type of its stream: server-sent event blocks, lines, or, for
 /// other text, what has arrived since the last time, never in the middle of a UTF-8 character.
+@available(freshet 0.1, *)
 package struct PieceCutter: Sendable {
     private enum Cutting {
         case blocks(EventStreamParser)
@@ -175,6 +176,7 @@ package struct PieceCutter: Sendable {
 }
 
 /// Cuts NDJSON into its lines. Blank lines are nothing; a line that is not JSON is an error that names it.
+@available(freshet 0.1, *)
 struct LineCutter: Sendable {
     private let limit: Int
     private let most: Int

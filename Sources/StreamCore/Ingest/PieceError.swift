@@ -1,4 +1,5 @@
 /// Why a body is not what the stream's type allows. Nothing of the piece was appended.
+@available(freshet 0.1, *)
 package enum PieceError: Error, Equatable, Sendable {
     case lineTooLong(limit: Int)
     case eventTooLarge(limit: Int)
@@ -17,6 +18,7 @@ package enum PieceError: Error, Equatable, Sendable {
 }
 
 /// Bounds on what a producer may send as one piece.
+@available(freshet 0.1, *)
 package struct PieceLimits: Hashable, Sendable {
     /// The longest line of an event stream or of NDJSON, in bytes.
     package var lineBytes: Int

@@ -2,6 +2,7 @@ import DequeModule
 import Locks
 
 /// The outbox of the memory store. A value; the store's lock guards it.
+@available(freshet 0.1, *)
 struct MemoryOutbox {
     struct Kept {
         var entry: OutboxEntry
@@ -86,6 +87,7 @@ struct MemoryOutbox {
     }
 }
 
+@available(freshet 0.1, *)
 extension MemoryStreamStore {
     func note(
         _ occasion: OutboxEntry.Occasion,

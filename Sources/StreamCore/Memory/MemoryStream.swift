@@ -1,4 +1,5 @@
 /// One stream of the memory store: the log, and what is remembered beside it. A value; the store's lock guards it.
+@available(freshet 0.1, *)
 struct MemoryStream {
     let options: StreamOptions
     let birth: Offset

@@ -4,6 +4,7 @@ import Locks
 /// The store that keeps nothing beyond the process: for tests, for demonstrations, and for streams that may be lost.
 ///
 /// One lock guards everything; each operation holds it for the time it takes to touch the stream concerned.
+@available(freshet 0.1, *)
 package final class MemoryStreamStore: StreamStore, Outbox {
     struct State {
         var issuer = OffsetIssuer()

@@ -1,5 +1,6 @@
 /// Durations counted in classes that are at most an eighth wide, from 1 µs to over an hour: two kilobytes once there is
 /// one, and quantiles that are right within 12 %.
+@available(freshet 0.1, *)
 package struct LatencyHistogram: Sendable, Equatable {
     private static let classes = 33 * 8
     private var counts: [UInt64] = []

@@ -3,6 +3,7 @@
 /// An offset is 72 bits, 48 of milliseconds and 24 of counter, written as 12 characters of an alphabet that is in
 /// ASCII order, so the order of the texts is the order of the events. No character of it makes a browser's
 /// `Last-Event-ID` need a CORS preflight.
+@available(freshet 0.1, *)
 package struct Offset: Hashable, Comparable, Sendable {
     /// Milliseconds since 1970, at most 48 bits. Never earlier than those of an offset issued before.
     package let milliseconds: UInt64
@@ -88,6 +89,7 @@ package struct Offset: Hashable, Comparable, Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension Offset: CustomStringConvertible {
     package var description: String { text }
 }

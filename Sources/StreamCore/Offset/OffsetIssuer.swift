@@ -2,6 +2,7 @@
 ///
 /// One issuer serves all streams of a store: so a name that is deleted and made again, or a clock that steps back,
 /// repeats no offset, and an offset of one stream is never mistaken for one of another.
+@available(freshet 0.1, *)
 package struct OffsetIssuer: Sendable {
     /// The highest offset given out, or the mark a durable store had written ahead.
     package private(set) var highest: Offset

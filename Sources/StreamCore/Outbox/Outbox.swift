@@ -2,6 +2,7 @@
 ///
 /// An entry is there as soon as the end, or the removal, is visible, and stays until it is taken away or the store
 /// loses everything.
+@available(freshet 0.1, *)
 package protocol Outbox: Sendable {
     /// Tells of every entry that is kept from now on, in the order of their numbers. It is called under a lock, or on
     /// the store's own thread: it must only note them.
@@ -20,6 +21,7 @@ package protocol Outbox: Sendable {
 }
 
 /// What can become of an entry.
+@available(freshet 0.1, *)
 package enum OutboxChange: Sendable, Equatable {
     /// It was told, or nobody wants it to be.
     case remove
@@ -30,6 +32,7 @@ package enum OutboxChange: Sendable, Equatable {
 }
 
 /// What an outbox holds, and what it dropped since the store was opened.
+@available(freshet 0.1, *)
 package struct OutboxUsage: Sendable, Equatable {
     package var entries = 0
     /// As the bound on all entries counts them.

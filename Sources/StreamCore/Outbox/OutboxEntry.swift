@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// What somebody is to be told: that a stream ended, or that it expired.
+@available(freshet 0.1, *)
 package struct OutboxEntry: Sendable, Equatable {
     package enum Occasion: String, Sendable, CaseIterable {
         /// It ended, for one of the reasons a stream ends for.

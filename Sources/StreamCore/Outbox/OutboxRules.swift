@@ -1,4 +1,5 @@
 /// Which streams have somebody to be told when they end or expire, and how much is kept for that.
+@available(freshet 0.1, *)
 package struct OutboxRules: Sendable {
     /// Somebody who is told of the streams whose names begin with a text.
     package struct Receiver: Sendable, Hashable {

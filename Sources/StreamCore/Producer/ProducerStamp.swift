@@ -1,5 +1,6 @@
 /// What an idempotent producer sends with a request, so that a retry doubles nothing
 /// (Durable Streams protocol, section 5.2.1).
+@available(freshet 0.1, *)
 package struct ProducerStamp: Hashable, Sendable {
     package var id: String
     package var epoch: UInt64
@@ -16,6 +17,7 @@ package struct ProducerStamp: Hashable, Sendable {
 }
 
 /// What a stream remembers of one producer.
+@available(freshet 0.1, *)
 package struct ProducerState: Hashable, Sendable {
     package var epoch: UInt64
     /// The highest sequence that was accepted in that epoch.
@@ -28,6 +30,7 @@ package struct ProducerState: Hashable, Sendable {
 }
 
 /// What a stamp means against what is remembered.
+@available(freshet 0.1, *)
 package enum ProducerVerdict: Equatable, Sendable {
     case accept(ProducerState)
     case duplicate(ProducerState)

@@ -1,4 +1,5 @@
 /// What stands of a stream that decides an append, the same for every store.
+@available(freshet 0.1, *)
 package struct AppendStanding: Sendable {
     package var contentType: ContentType
     package var tail: Offset

@@ -1,6 +1,7 @@
 import Locks
 
 /// Bytes that are made once and shared: the encodings of one item, by the form they are in.
+@available(freshet 0.1, *)
 package final class EncodingCache: Sendable {
     private let encodings = Mutex<[Int: [UInt8]]>([:])
 

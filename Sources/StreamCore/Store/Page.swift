@@ -1,4 +1,5 @@
 /// Where a reader wants to begin.
+@available(freshet 0.1, *)
 package enum ReadPosition: Hashable, Sendable {
     /// Before the first event.
     case start
@@ -12,6 +13,7 @@ package enum ReadPosition: Hashable, Sendable {
 ///
 /// What nobody asks otherwise for is what a reader that follows takes at a time, the first page like every other:
 /// enough to keep a fast one busy, little enough that a slow one holds little.
+@available(freshet 0.1, *)
 package struct PageLimit: Hashable, Sendable {
     package var events: Int
     package var bytes: Int
@@ -23,6 +25,7 @@ package struct PageLimit: Hashable, Sendable {
 }
 
 /// A stretch of a stream.
+@available(freshet 0.1, *)
 package struct Page: Sendable {
     /// How the asked position stands to the log.
     package enum Standing: Hashable, Sendable {

@@ -1,4 +1,5 @@
 /// A wish to create a stream.
+@available(freshet 0.1, *)
 package struct CreateRequest: Sendable {
     package var options: StreamOptions
     package var events: EventBatch
@@ -19,6 +20,7 @@ package struct CreateRequest: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 package enum CreateOutcome: Sendable {
     case created(StreamInfo)
     /// It is there, with the same options and in the same state: creating is idempotent.
@@ -56,11 +58,13 @@ package enum CreateOutcome: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 package enum CreateConflict: String, Sendable {
     case contentType, expiry, lease, retention, responseFields, ended, open, fork
 }
 
 /// A wish to change a stream's log: events, an end, or both in one step.
+@available(freshet 0.1, *)
 package struct AppendRequest: Sendable {
     /// Only to the stream that was born there: one made anew under the name is another, and to that one it is as if
     /// there were none.
@@ -93,6 +97,7 @@ package struct AppendRequest: Sendable {
 }
 
 /// What became of a wish to append. The cases are in the order in which they are checked.
+@available(freshet 0.1, *)
 package enum AppendOutcome: Sendable, Equatable {
     case notFound
     /// The stream has ended. `producer` is what is remembered of the producer that asked, if it is known.

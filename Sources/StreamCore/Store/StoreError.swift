@@ -1,4 +1,5 @@
 /// Why a store could not do what it was asked. Nothing was changed, except where `outcomeUnknown` says otherwise.
+@available(freshet 0.1, *)
 package enum StoreError: Error, Equatable, Sendable {
     /// A bound of the whole store is reached, and what is kept may not be taken.
     case full(StoreBound)
@@ -12,11 +13,13 @@ package enum StoreError: Error, Equatable, Sendable {
     case damaged(String)
 }
 
+@available(freshet 0.1, *)
 package enum StoreBound: String, Sendable {
     case streams, bytes, disk
 }
 
 /// The bounds of a whole store.
+@available(freshet 0.1, *)
 package struct StoreLimits: Hashable, Sendable {
     package var streams: Int
     /// Bytes of events, counted with what it costs to keep them.

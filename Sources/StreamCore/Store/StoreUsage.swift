@@ -1,4 +1,5 @@
 /// What a store holds now, as its limits count it.
+@available(freshet 0.1, *)
 package struct StoreUsage: Sendable, Equatable {
     package var streams: Int
     package var bytes: Int

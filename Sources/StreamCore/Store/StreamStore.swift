@@ -6,6 +6,7 @@
 ///
 /// Kept, visible, told, acknowledged, in this order: whatever was acknowledged is in every read that begins later, and
 /// every watcher has been told of it. So what a watcher has noted by now is never behind an acknowledgement.
+@available(freshet 0.1, *)
 package protocol StreamStore: Sendable {
     /// Creates a stream, with its first events and its end if the request has them, in one step.
     ///
@@ -88,6 +89,7 @@ package protocol StreamStore: Sendable {
 }
 
 /// How far an append came that was begun without a task.
+@available(freshet 0.1, *)
 package enum BegunAppend: Sendable {
     case over(Result<AppendOutcome, StoreError>)
     /// It is told when it is over.
@@ -96,6 +98,7 @@ package enum BegunAppend: Sendable {
     case notBegun
 }
 
+@available(freshet 0.1, *)
 extension StreamStore {
     package func beginAppend(
         _ name: StreamName,
@@ -109,6 +112,7 @@ extension StreamStore {
 }
 
 /// What holds for a store that keeps nothing beyond the process.
+@available(freshet 0.1, *)
 extension StreamStore {
     package func kept(after: String?, limit: Int) async throws(StoreError) -> [KeptStream] {
         try await list(prefix: "", after: after, limit: limit)
@@ -127,12 +131,14 @@ extension StreamStore {
 ///
 /// `signal` is called in the order of commits, possibly under the store's lock: it must only note the signal.
 /// `wake` follows, outside of any lock, when there is something to act on.
+@available(freshet 0.1, *)
 package protocol StreamWatcher: AnyObject, Sendable {
     func signal(_ signal: StreamSignal)
     func wake()
 }
 
 /// One thing that happened to a stream.
+@available(freshet 0.1, *)
 package enum StreamSignal: Sendable {
     /// The store follows the stream: whatever happens after this is told.
     case ready
@@ -146,6 +152,7 @@ package enum StreamSignal: Sendable {
 }
 
 /// What one append made visible.
+@available(freshet 0.1, *)
 package final class CommittedItem: Sendable {
     /// The offset of the event before, or the birth: an item may be delivered only to who has just read up to here.
     package let previous: Offset

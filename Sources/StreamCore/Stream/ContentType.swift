@@ -1,4 +1,5 @@
 /// What a stream's events are: a media type, and what that means for cutting and showing them.
+@available(freshet 0.1, *)
 package struct ContentType: Hashable, Sendable {
     /// How the bytes of a body become events and how an event is shown.
     package enum Kind: Hashable, Sendable {

@@ -1,5 +1,6 @@
 /// A set of names, as ranges of their order by bytes: what somebody may see of a list, so that a page of it costs
 /// nothing for what lies between.
+@available(freshet 0.1, *)
 package struct NameRanges: Sendable, Equatable {
     /// From a text to before another, or to the end.
     struct Range: Sendable, Equatable {

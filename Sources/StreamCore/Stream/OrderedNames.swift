@@ -2,6 +2,7 @@
 ///
 /// A name comes and goes in some microseconds among a million: they are kept in blocks of a few hundred, of which a
 /// change moves one.
+@available(freshet 0.1, *)
 package struct OrderedNames: Sendable {
     private static let blockSize = 512
     private static let sliceSize = 64
@@ -118,12 +119,14 @@ package struct OrderedNames: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension StreamName {
     package func precedes(_ other: StreamName) -> Bool { text.utf8.lexicographicallyPrecedes(other.text.utf8) }
 
     func precedes(_ bytes: [UInt8]) -> Bool { text.utf8.lexicographicallyPrecedes(bytes) }
 }
 
+@available(freshet 0.1, *)
 extension [UInt8] {
     fileprivate func precedes(_ name: StreamName) -> Bool { lexicographicallyPrecedes(name.text.utf8) }
 }

@@ -1,4 +1,5 @@
 /// How much of a stream is kept; what is over is taken from its start. Nil means without bound.
+@available(freshet 0.1, *)
 package struct Retention: Hashable, Sendable {
     /// Events older than this are taken.
     package var seconds: Int?

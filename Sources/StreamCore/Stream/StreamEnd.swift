@@ -1,4 +1,5 @@
 /// Why a stream ended. It ends once, for ever.
+@available(freshet 0.1, *)
 package enum EndReason: String, Sendable, CaseIterable {
     /// Everything there was to say was said.
     case done
@@ -11,6 +12,7 @@ package enum EndReason: String, Sendable, CaseIterable {
 }
 
 /// The end as it stands in the log.
+@available(freshet 0.1, *)
 package struct StreamEnd: Hashable, Sendable {
     package let reason: EndReason
     /// What the producer added, for people.
@@ -26,6 +28,7 @@ package struct StreamEnd: Hashable, Sendable {
 }
 
 /// A wish to end a stream.
+@available(freshet 0.1, *)
 package struct EndRequest: Hashable, Sendable {
     package var reason: EndReason
     package var detail: String?
@@ -40,6 +43,7 @@ package struct EndRequest: Hashable, Sendable {
 }
 
 /// Why a stream is no longer there. Neither is a recorded reason: nothing is left to record it in.
+@available(freshet 0.1, *)
 package enum Removal: String, Sendable, CaseIterable {
     case deleted, expired
 }

@@ -1,4 +1,5 @@
 /// What can be said of a stream without reading it.
+@available(freshet 0.1, *)
 package struct StreamInfo: Sendable, Equatable {
     package var name: StreamName
     package var options: StreamOptions

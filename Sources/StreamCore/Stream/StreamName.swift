@@ -1,4 +1,5 @@
 /// The name of a stream: the decoded path after `/v1/stream/`. Names are equal when their bytes are.
+@available(freshet 0.1, *)
 package struct StreamName: Hashable, Sendable, CustomStringConvertible {
     package let text: String
 

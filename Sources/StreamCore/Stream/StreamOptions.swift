@@ -1,4 +1,5 @@
 /// What a stream is created with, and what a second `PUT` is compared to.
+@available(freshet 0.1, *)
 package struct StreamOptions: Hashable, Sendable {
     package var contentType: ContentType
     package var expiry: Expiry?

@@ -7,6 +7,7 @@ import Darwin
 #endif
 
 /// Where the core learns what time it is, so that tests can travel.
+@available(freshet 0.1, *)
 package protocol TimeSource: Sendable {
     /// Time on a clock that never steps, since an arbitrary moment. Leases, time to live and retention count in it.
     func monotonic() -> Duration
@@ -15,6 +16,7 @@ package protocol TimeSource: Sendable {
 }
 
 /// The machine's own clocks.
+@available(freshet 0.1, *)
 package struct SystemTime: TimeSource {
     package init() {}
 

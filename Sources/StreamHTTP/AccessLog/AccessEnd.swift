@@ -1,6 +1,7 @@
 import StreamCore
 
 /// Why a request is over, as the access log and a trace say it.
+@available(freshet 0.1, *)
 package enum AccessEnd: String, Sendable, CaseIterable {
     /// The response is out, whatever it says; of a read or an append that goes on, that the stream is done.
     case done

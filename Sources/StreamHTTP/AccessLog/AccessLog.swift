@@ -4,6 +4,7 @@ import NIOPosix
 
 /// Who did what: a line for each request, and two for one that goes on. Event loops hand lines over and go on; a thread
 /// writes them. What does not fit into what waits for it is left out and counted: a server never waits for its log.
+@available(freshet 0.1, *)
 package final class AccessLog: Sendable {
     /// The most bytes that wait to be written.
     package static let most = 4 << 20

@@ -9,6 +9,7 @@ import Darwin
 #endif
 
 /// Where lines of the access log go. Written to by one thread, which may wait for it.
+@available(freshet 0.1, *)
 package protocol AccessLogOutput: Sendable {
     /// As the log names it.
     var name: String { get }
@@ -21,6 +22,7 @@ package protocol AccessLogOutput: Sendable {
 }
 
 /// A file of the access log that cannot be opened.
+@available(freshet 0.1, *)
 package struct AccessLogTrouble: Error, Sendable, CustomStringConvertible {
     package let path: String
     package let reason: String
@@ -34,6 +36,7 @@ package struct AccessLogTrouble: Error, Sendable, CustomStringConvertible {
 }
 
 /// A file that lines are added to, or standard output.
+@available(freshet 0.1, *)
 package final class AccessLogFile: AccessLogOutput {
     /// What stands for standard output in place of a path.
     package static let standardOutput = "-"

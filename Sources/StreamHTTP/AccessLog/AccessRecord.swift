@@ -4,6 +4,7 @@ import StreamCore
 import TextCodecs
 
 /// What the access log says of one request, from its head to its end. It belongs to the request's event loop.
+@available(freshet 0.1, *)
 final class AccessRecord {
     private enum Event: String {
         /// All of a request.

@@ -3,6 +3,7 @@ import StreamCore
 
 /// One catch-up read whose body is more than a page: reads page by page as fast as the peer takes them, and carries out
 /// what its machine decides. Bound to its connection's event loop.
+@available(freshet 0.1, *)
 final class CatchUp {
     private var plan: CatchUpPlan
     private let plane: LoopPlane

@@ -4,6 +4,7 @@ package import StreamCore
 ///
 /// Either the body ends with exactly that event, or it is torn: what is short never looks whole. It knows no store and
 /// no transport: `CatchUp` does what it says.
+@available(freshet 0.1, *)
 package struct CatchUpMachine {
     /// What a read of the store found after the last event that was written.
     package struct Stretch: Equatable, Sendable {

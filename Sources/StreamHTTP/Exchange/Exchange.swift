@@ -4,6 +4,7 @@ import NIOCore
 /// One exchange on its connection: hands the body to the function, and what that writes to the connection.
 ///
 /// Bound to the connection's event loop.
+@available(freshet 0.1, *)
 final class Exchange {
     /// Bytes of the body that may wait for the function before the connection stops reading.
     static let backlogLimit = 64 * 1024

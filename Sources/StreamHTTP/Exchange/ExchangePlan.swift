@@ -3,6 +3,7 @@
 ///
 /// What streams are made of needs no task for each reader and does not go this way; this is for what is rare or short:
 /// another server's response passed on, a probe, an application's own routes.
+@available(freshet 0.1, *)
 package struct ExchangePlan: Sendable {
     /// The most bytes that the body may have; nil for no bound.
     package var bodyLimit: Int?
@@ -22,6 +23,7 @@ package struct ExchangePlan: Sendable {
 }
 
 /// Why an exchange cannot go on.
+@available(freshet 0.1, *)
 package enum ExchangeError: Error, Sendable, Equatable {
     /// The peer has closed the connection, or the server has.
     case gone

@@ -3,6 +3,7 @@ package import NIOCore
 /// The body of a request, as it arrives. One consumer; a peer is read no faster than it is taken.
 ///
 /// - Throws while iterating: `ExchangeError`, or `CancellationError` when the task that waits is cancelled.
+@available(freshet 0.1, *)
 package struct RequestBody: AsyncSequence, Sendable {
     package typealias Element = ByteBuffer
 
@@ -40,6 +41,7 @@ package struct RequestBody: AsyncSequence, Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension EventLoop {
     /// Now, where this is the loop already; otherwise as soon as it comes to it.
     func run(_ body: @escaping @Sendable () -> Void) {

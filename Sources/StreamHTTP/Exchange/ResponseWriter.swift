@@ -1,6 +1,7 @@
 package import NIOCore
 
 /// Writes the response of an exchange.
+@available(freshet 0.1, *)
 package struct ResponseWriter: Sendable {
     let exchange: NIOLoopBound<Exchange>
     let eventLoop: any EventLoop

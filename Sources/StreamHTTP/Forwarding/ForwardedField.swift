@@ -1,4 +1,5 @@
 /// The addresses in what proxies add to a request, from the client to the last proxy; nil for each that is none.
+@available(freshet 0.1, *)
 enum ForwardedField {
     /// Of `X-Forwarded-For`: addresses between commas, some of them with ports.
     static func hops(olderForm values: [String]) -> [IPAddress?] {

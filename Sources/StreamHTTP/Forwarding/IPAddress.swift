@@ -8,6 +8,7 @@ import Darwin
 
 /// An address of the internet's, of either version. That of version 4 and its form in version 6 (`::ffff:10.0.0.1`) are
 /// one.
+@available(freshet 0.1, *)
 package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// Of version 6; those of version 4 are mapped into it (RFC 4291, section 2.5.5.2).
     let bytes: [UInt8]
@@ -46,6 +47,7 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// The addresses that begin alike, such as `10.0.0.0/8`; one address is such a range too.
+@available(freshet 0.1, *)
 package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
     private let first: IPAddress
     /// How many bits all of them have in common, of 128.

@@ -1,4 +1,5 @@
 /// The proxies whose word counts about who sent a request. Of all others it never does: anybody can write such fields.
+@available(freshet 0.1, *)
 package struct TrustedProxies: Sendable {
     private let networks: [IPNetwork]
 

@@ -2,6 +2,7 @@ package import NIOCore
 import TextCodecs
 
 /// How the parts of a streamed body are told apart on the wire.
+@available(freshet 0.1, *)
 package enum BodyFraming: Int, Sendable, Hashable {
     /// HTTP/1.1 chunks.
     case chunked

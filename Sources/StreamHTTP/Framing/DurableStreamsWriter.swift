@@ -4,6 +4,7 @@ import TextCodecs
 
 /// Writes what a `live=sse` read of the Durable Streams protocol is told (section 5.8): `data` events, each with the
 /// bytes of a batch as a catch-up read would show them, and after each a `control` event.
+@available(freshet 0.1, *)
 package struct DurableStreamsWriter: Sendable {
     package let kind: ContentType.Kind
 

@@ -2,6 +2,7 @@ import ServerSentEvents
 import StreamCore
 
 /// How a reader wants to see events.
+@available(freshet 0.1, *)
 package enum EventForm: Int, Sendable, Hashable, CaseIterable {
     /// `text/event-stream`
     case sse

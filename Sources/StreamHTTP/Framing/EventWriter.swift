@@ -4,6 +4,7 @@ package import StreamCore
 import TextCodecs
 
 /// Writes the events of one stream in one form.
+@available(freshet 0.1, *)
 package struct EventWriter: Sendable, Hashable {
     package let form: EventForm
     package let kind: ContentType.Kind

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension EventForm {
     /// What keeps a quiet connection alive: a comment, or an empty line.
     ///

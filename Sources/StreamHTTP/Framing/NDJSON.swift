@@ -2,6 +2,7 @@ package import StreamCore
 import TextCodecs
 
 /// Events as lines, each a JSON object: `{"id":"…","event":"…","data":…}`.
+@available(freshet 0.1, *)
 package enum NDJSON {
     /// Appends one event. Its data is the JSON value that it holds, or a string: in base64 where it is no text.
     package static func append(_ event: StreamEvent, _ kind: ContentType.Kind, to output: inout [UInt8]) {

@@ -1,5 +1,6 @@
 /// Why a reader is asked to come back: the response to a read that cannot be served now, or no longer as it was asked
 /// for.
+@available(freshet 0.1, *)
 package enum ReconnectReason: String, Sendable, CaseIterable {
     case draining, overloaded, store
     /// The credential has run out, or gives less than it did: a reader comes back with another.

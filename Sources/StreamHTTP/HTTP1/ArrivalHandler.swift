@@ -3,6 +3,7 @@ import NIOHTTP1
 
 /// Stands before the decoder and tells the connection that bytes have arrived: a head that dribbles in for ever is not
 /// visible behind the decoder, nor is the protocol that its first line names.
+@available(freshet 0.1, *)
 final class ArrivalHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

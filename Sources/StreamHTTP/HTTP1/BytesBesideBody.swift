@@ -3,6 +3,7 @@ import NIOHTTP1
 
 /// Counts the bytes of chunked bodies that are none of their content, which the parser drops without a word: what chunks say
 /// beside their length (chunk extensions), and the fields that follow the last (trailers).
+@available(freshet 0.1, *)
 struct BytesBesideBody {
     /// What a chunk needs at most to say how long it is, and to end.
     private static let perChunk = 20

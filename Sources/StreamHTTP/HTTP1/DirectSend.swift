@@ -16,6 +16,7 @@ import Darwin
 ///
 /// It goes past whatever stands between the connection and the socket, so it is taken only where nothing does: below a
 /// handler of TLS it would send plaintext.
+@available(freshet 0.1, *)
 struct DirectSend {
     /// Writes that are in the queue.
     private var queued = 0
@@ -98,6 +99,7 @@ struct DirectSend {
     mutating func dequeued() { queued -= 1 }
 }
 
+@available(freshet 0.1, *)
 extension ChannelHandlerContext {
     /// Whether what this handler writes reaches the channel untouched.
     ///

@@ -11,6 +11,7 @@ import Darwin
 #endif
 
 /// How what a request makes goes out of its connection, and what of it the peer has taken.
+@available(freshet 0.1, *)
 extension HTTP1Connection: RequestTransport {
     /// A part of so many bytes goes out behind its head and not as one piece with it: to copy it costs more.
     private static let separateBytes = 16 * 1024

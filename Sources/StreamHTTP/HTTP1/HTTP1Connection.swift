@@ -6,6 +6,7 @@ import NIOHTTP1
 ///
 /// There is no encoder in the pipeline. Once a response is a stream there is no decoder either: what still comes is
 /// discarded, and its end is seen.
+@available(freshet 0.1, *)
 final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
@@ -280,6 +281,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
+@available(freshet 0.1, *)
 extension HTTP1Connection: HTTPLoopMember {
     var isBusy: Bool { machine.isBusy }
 

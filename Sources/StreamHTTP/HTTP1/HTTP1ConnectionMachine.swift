@@ -5,6 +5,7 @@ package import NIOCore
 ///
 /// It knows nothing of sockets, and of a request only whether it is here and whether it is the last: the rest is
 /// `RequestStateMachine`'s. What cannot happen is told by name (`Action.illegal`).
+@available(freshet 0.1, *)
 package struct HTTP1ConnectionMachine {
     /// The request that is being answered, as far as it changes what follows.
     package struct Request: Equatable, Sendable {

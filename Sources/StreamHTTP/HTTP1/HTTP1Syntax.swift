@@ -1,6 +1,7 @@
 import NIOHTTP1
 
 /// What HTTP/1 asks of a request's head and its parser does not: everything that two parsers may read differently.
+@available(freshet 0.1, *)
 enum HTTP1Syntax {
     /// What is wrong with a head (RFC 9112, sections 3.2, 6.1 and 6.3); nil when it may be answered.
     static func flaw(of head: RequestHead, _ version: HTTPVersion) -> RequestFailure? {
@@ -29,6 +30,7 @@ enum HTTP1Syntax {
     }
 }
 
+@available(freshet 0.1, *)
 extension RequestHead {
     /// What NIO's parser found.
     init(_ head: HTTPRequestHead) {
@@ -50,6 +52,7 @@ extension RequestHead {
     }
 }
 
+@available(freshet 0.1, *)
 extension RequestHead.Body {
     /// As HTTP/1 tells it.
     ///
@@ -68,6 +71,7 @@ extension RequestHead.Body {
     private static func number(_ value: String) -> UInt64? { UInt64(value.withoutBlanksAtEnd) }
 }
 
+@available(freshet 0.1, *)
 extension String {
     /// Blanks after a value are no part of it (RFC 9110, section 5.5); the parser leaves them there.
     fileprivate var withoutBlanksAtEnd: String {
@@ -79,6 +83,7 @@ extension String {
     }
 }
 
+@available(freshet 0.1, *)
 extension RequestFailure {
     /// What an error of the decoder says about the request; nil when it is an error of the connection.
     init?(_ error: any Error) {

@@ -8,6 +8,7 @@ import TextCodecs
 /// speaks those). The line is therefore looked at before the parser sees it, and for that it must be known which line
 /// is a first one. Bytes are given to the parser in pieces that end wherever a message may: at an empty line, and at
 /// the end of a body of known length. What the parser has found by then says what comes next.
+@available(freshet 0.1, *)
 struct MessageBoundaries {
     private enum Place {
         /// Before a first line, where empty ones may come.

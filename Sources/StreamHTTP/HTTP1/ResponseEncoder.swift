@@ -2,6 +2,7 @@ import NIOHTTP1
 import StreamCore
 
 /// Writes responses as HTTP/1 bytes, whole, so that one response is one write.
+@available(freshet 0.1, *)
 struct ResponseEncoder {
     /// What the request asked for, as far as it changes the bytes of the response.
     struct Request {

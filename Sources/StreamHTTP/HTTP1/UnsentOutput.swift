@@ -1,4 +1,5 @@
 /// What a connection alone holds of what it has written and the peer has not taken.
+@available(freshet 0.1, *)
 struct UnsentOutput {
     /// Who has taken so much since there was last nothing to take, or since it was last to give way, is a reader that takes.
     private static let progressBytes: UInt64 = 16 * 1024

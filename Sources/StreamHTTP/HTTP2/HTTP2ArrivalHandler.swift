@@ -2,6 +2,7 @@ import NIOCore
 
 /// Stands before the parser of frames and tells the connection what has arrived: what dribbles in for ever is not visible
 /// behind it.
+@available(freshet 0.1, *)
 final class HTTP2ArrivalHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

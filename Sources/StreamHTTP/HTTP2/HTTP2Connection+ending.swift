@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP2
 
 /// How a connection comes to its end.
+@available(freshet 0.1, *)
 extension HTTP2Connection {
     /// Begins no more streams: the peer is told which was the last, and may send others again elsewhere.
     func leave() {
@@ -36,6 +37,7 @@ extension HTTP2Connection {
     }
 }
 
+@available(freshet 0.1, *)
 extension HTTP2Connection: HTTPLoopMember {
     var run: RequestRun? { nil }
 

@@ -9,6 +9,7 @@ import NIOHTTP2
 /// What the protocol asks of frames is NIO's part (`NIOHTTP2Handler`). How many bytes may be sent is counted here too,
 /// so that nothing waits below that could be lost with its stream, and so that a reader's pace is known. All that the
 /// streams write in one turn of the loop is one flush.
+@available(freshet 0.1, *)
 final class HTTP2Connection: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame
     typealias OutboundIn = HTTP2Frame
@@ -389,6 +390,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
     }
 }
 
+@available(freshet 0.1, *)
 extension HTTP2Connection: NIOHTTP2FrameDelegate {
     func wroteFrame(_ frame: HTTP2Frame) {
         guard case .goAway(_, let code, _) = frame.payload, code != .noError else { return }

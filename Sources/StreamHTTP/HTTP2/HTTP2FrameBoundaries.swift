@@ -5,6 +5,7 @@ import NIOCore
 ///
 /// The parser of frames does not tell of what is not complete. Of a DATA frame only the head counts: how slowly a body
 /// may come is its request's concern.
+@available(freshet 0.1, *)
 struct HTTP2FrameBoundaries {
     private static let headBytes = 9
     private static let data: UInt8 = 0

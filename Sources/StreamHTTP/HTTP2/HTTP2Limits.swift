@@ -1,4 +1,5 @@
 /// What one HTTP/2 connection, and one address over HTTP/2, may ask of a server.
+@available(freshet 0.1, *)
 package struct HTTP2Limits: Sendable, Equatable {
     /// Requests of a connection that are open at one time.
     package var streams: Int

@@ -5,6 +5,7 @@ import NIOCore
 /// Each frame comes as two writes, its head and what it holds. Two entries in the queue of the channel, two parts of a
 /// system call and, over TLS, two records cost more than to copy a small event; and a head that is copied leaves its
 /// buffer to the next one. Where nothing stands below, the write goes straight to the socket.
+@available(freshet 0.1, *)
 final class HTTP2OutputHandler: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

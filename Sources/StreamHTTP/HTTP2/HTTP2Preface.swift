@@ -2,6 +2,7 @@ import NIOCore
 
 /// The first bytes of a connection in clear text, which say whether the peer speaks HTTP/2 without having asked (prior
 /// knowledge; RFC 9113, section 3.3).
+@available(freshet 0.1, *)
 enum HTTP2Preface {
     enum Verdict: Equatable {
         case undecided
@@ -19,6 +20,7 @@ enum HTTP2Preface {
 }
 
 /// Holds the first bytes of a connection until they say what it speaks, for no longer than a request's head may take.
+@available(freshet 0.1, *)
 final class HTTP2PrefaceHandler: UndecidedConnection {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

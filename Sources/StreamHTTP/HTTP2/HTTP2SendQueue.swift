@@ -2,6 +2,7 @@ import DequeModule
 import NIOCore
 
 /// What a response has written and the peer's window, or a full connection, does not let go of yet.
+@available(freshet 0.1, *)
 struct HTTP2SendQueue {
     /// Of what DATA frames may hold, whatever the peer has said (RFC 9113, section 6.5.2).
     static let frameSize = 16_384

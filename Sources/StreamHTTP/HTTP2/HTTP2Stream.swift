@@ -7,6 +7,7 @@ import NIOHTTP2
 ///
 /// The peer is given room for as much of the body as its run has taken; what the run writes waits here for as long as
 /// the peer, or the connection, does not take it.
+@available(freshet 0.1, *)
 final class HTTP2Stream {
     private enum Output {
         /// None yet, or one that is still being written.
@@ -260,6 +261,7 @@ final class HTTP2Stream {
     }
 }
 
+@available(freshet 0.1, *)
 extension HTTP2Stream: HTTPLoopMember {
     var isBusy: Bool { true }
 
@@ -277,6 +279,7 @@ extension HTTP2Stream: HTTPLoopMember {
     func abandon() { abort(reset: false) }
 }
 
+@available(freshet 0.1, *)
 extension HTTP2Stream: RequestTransport {
     var peerAddress: String { connection.peerAddress }
 

@@ -1,6 +1,7 @@
 import Locks
 
 /// How many HTTP/2 streams each address has open, on all connections and loops.
+@available(freshet 0.1, *)
 final class HTTP2StreamCensus: Sendable {
     private let limit: Int
     private let open = Mutex<[String: Int]>([:])

@@ -1,6 +1,7 @@
 import NIOHPACK
 
 /// A request's head as HTTP/2 brings it, and a response's as it is sent.
+@available(freshet 0.1, *)
 enum HTTP2Syntax {
     /// What NIO's parser found and has looked at: pseudo-fields, names and values are well-formed by then, and there is
     /// no field of a connection (RFC 9113, section 8.2).

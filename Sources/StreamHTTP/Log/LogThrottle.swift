@@ -1,5 +1,6 @@
 /// How many lines of a kind are written to the log: so many a second, after so many at once. What is left out is
 /// counted.
+@available(freshet 0.1, *)
 package struct LogThrottle: Sendable {
     package enum Decision: Equatable, Sendable {
         /// Write it, and that so many before it were left out.

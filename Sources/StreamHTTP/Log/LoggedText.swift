@@ -3,6 +3,7 @@ import PrintableText
 import TextCodecs
 
 /// What strangers wrote, as a line of the log has it.
+@available(freshet 0.1, *)
 package enum LoggedText {
     /// The path of a target, without what may follow or precede it: a query may hold a secret, and so may the user
     /// information of a URL.

@@ -1,5 +1,6 @@
 package import Logging
 
+@available(freshet 0.1, *)
 extension Logger {
     /// Says that a server goes away, and how that went.
     ///

@@ -7,6 +7,7 @@ package import StreamCore
 ///
 /// Whoever floods the server does not flood its log, and does not make it slow: of each kind only so many lines are
 /// written in a second, and then one that counts what was left out. No line has a query, a key or a cookie.
+@available(freshet 0.1, *)
 package final class ServerLog: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         case failedRequest = "failed requests"
@@ -63,6 +64,7 @@ package final class ServerLog: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension ServerLog {
     /// A request whose response says that it failed.
     ///

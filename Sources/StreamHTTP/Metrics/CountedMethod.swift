@@ -1,4 +1,5 @@
 /// A request's method, as metrics name it: what clients make up is one.
+@available(freshet 0.1, *)
 package enum CountedMethod: String, Sendable, CaseIterable {
     case get = "GET"
     case head = "HEAD"

@@ -2,6 +2,7 @@ package import StreamCore
 
 /// What has happened on the connections of a node since it started. Each event loop counts for itself, without locks;
 /// whoever asks gets the sum.
+@available(freshet 0.1, *)
 package struct DataPlaneMetrics: Sendable, Equatable {
     package var connections = 0
     package var refusedConnections = 0

@@ -1,5 +1,6 @@
 /// Why a request that is open may go on: who asked, for which right, on which stream. A request whose right cannot end
 /// has none.
+@available(freshet 0.1, *)
 package protocol AccessGrant: AnyObject, Sendable {
     /// The second since 1970 at which it runs out; nil where time does not end it.
     var expires: Int64? { get }
@@ -11,12 +12,14 @@ package protocol AccessGrant: AnyObject, Sendable {
     func askedAgain() async -> (any AccessGrant)?
 }
 
+@available(freshet 0.1, *)
 extension AccessGrant {
     package var isOutdated: Bool { false }
     package func askedAgain() async -> (any AccessGrant)? { self }
 }
 
 /// Why an open request has lost its right.
+@available(freshet 0.1, *)
 package enum RightLoss: String, Sendable, CaseIterable {
     /// The credential was good until now.
     case expired
@@ -24,6 +27,7 @@ package enum RightLoss: String, Sendable, CaseIterable {
     case revoked
 }
 
+@available(freshet 0.1, *)
 extension RequestPlan {
     /// The same, for as long as the grant holds.
     package func held(by grant: (any AccessGrant)?) -> RequestPlan {

@@ -1,6 +1,7 @@
 package import StreamCore
 
 /// A read of everything up to the tail as it was when the head was made, in one response: more than one page of it.
+@available(freshet 0.1, *)
 package struct CatchUpPlan: Sendable {
     package var name: StreamName
     /// What they say holds for the whole body.

@@ -2,6 +2,7 @@ package import StreamCore
 
 /// A read that waits at the tail for what comes next, and is answered with that (Durable Streams protocol, section
 /// 5.7).
+@available(freshet 0.1, *)
 package struct LongPollPlan: Sendable {
     package var name: StreamName
     /// Where the reader stands.
@@ -28,6 +29,7 @@ package struct LongPollPlan: Sendable {
 }
 
 /// What a long-poll has waited for.
+@available(freshet 0.1, *)
 package struct LongPollNews: Sendable {
     /// The tail.
     package var last: Offset

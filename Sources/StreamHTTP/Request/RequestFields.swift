@@ -1,4 +1,5 @@
 /// The header fields of a request in their order. The case of a name does not count.
+@available(freshet 0.1, *)
 package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     private var fields: [HeaderField]
     /// Which names may be among the fields. A request is asked for some thirty that it does not have.
@@ -89,6 +90,7 @@ package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLitera
     private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 }
 
+@available(freshet 0.1, *)
 extension RequestFields: RandomAccessCollection {
     package var startIndex: Int { fields.startIndex }
     package var endIndex: Int { fields.endIndex }
@@ -97,6 +99,7 @@ extension RequestFields: RandomAccessCollection {
 
 /// A set of names that is never wrong about a name it lacks, and may be about one it has: a bit for each length and first
 /// letter, of which several names share one.
+@available(freshet 0.1, *)
 private struct NameSketch: Sendable, Equatable {
     private var bits: UInt64 = 0
 

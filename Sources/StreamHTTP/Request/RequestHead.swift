@@ -1,6 +1,7 @@
 /// The head of a request, made once by the transport that brought it from what its parser gives.
 ///
 /// Nothing here is HTTP/1's alone: what its syntax allows and forbids was looked at before (`HTTP1Syntax`).
+@available(freshet 0.1, *)
 package struct RequestHead: Sendable {
     /// What follows the head.
     package enum Body: Sendable, Equatable {
@@ -55,6 +56,7 @@ package struct RequestHead: Sendable {
 }
 
 /// A request's method, whose case counts.
+@available(freshet 0.1, *)
 package struct RequestMethod: RawRepresentable, Sendable, Hashable {
     package var rawValue: String
 

@@ -3,6 +3,7 @@ package import StreamCore
 package import Tracing
 
 /// What decides how each request is answered. Called on the connection's event loop; must not block.
+@available(freshet 0.1, *)
 package protocol Responder: Sendable {
     func plan(for head: RequestHead, _ facts: ConnectionFacts) -> RequestPlan
     /// The response to bytes that were no HTTP request, or to one that did not arrive in time.
@@ -20,6 +21,7 @@ package protocol Responder: Sendable {
     func route(of head: RequestHead) -> String?
 }
 
+@available(freshet 0.1, *)
 extension Responder {
     package var plane: StreamPlane? { nil }
     package func shaped(_ response: Response, for head: RequestHead?) -> Response { response }
@@ -28,6 +30,7 @@ extension Responder {
 }
 
 /// What is known of a connection beside the request.
+@available(freshet 0.1, *)
 package struct ConnectionFacts: Sendable {
     /// The peer's address, without the port.
     package var address: String
@@ -62,11 +65,13 @@ package struct ConnectionFacts: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 package enum ConnectionRefusal: Sendable, Equatable {
     case tooManyConnections, tooManyFromAddress
 }
 
 /// Why a request could not be read.
+@available(freshet 0.1, *)
 package enum RequestFailure: Error, Sendable, Equatable {
     case malformed(String)
     case headerTooLarge
@@ -89,6 +94,7 @@ package enum RequestFailure: Error, Sendable, Equatable {
 }
 
 /// How one request is to be answered.
+@available(freshet 0.1, *)
 package enum RequestPlan: Sendable {
     /// With what is known now; a body is not read.
     case respond(Response)
@@ -121,6 +127,7 @@ package enum RequestPlan: Sendable {
 }
 
 /// The way to a request whose reply comes later. It may be used on any thread.
+@available(freshet 0.1, *)
 package protocol LaterReply: Sendable {
     /// Runs something on the request's event loop, soon.
     func onLoop(_ body: @escaping @Sendable () -> Void)
@@ -128,6 +135,7 @@ package protocol LaterReply: Sendable {
     func tell(_ reply: Reply)
 }
 
+@available(freshet 0.1, *)
 extension LaterReply {
     /// Has the reply made by a task, which begins at once.
     package func tell(_ work: @escaping @Sendable () async -> Reply) {
@@ -136,6 +144,7 @@ extension LaterReply {
 }
 
 /// What becomes of a request.
+@available(freshet 0.1, *)
 package enum Reply: Sendable {
     case response(Response)
     case subscribe(SubscriptionPlan)
@@ -151,6 +160,7 @@ package enum Reply: Sendable {
 }
 
 /// A read that goes on until the stream ends.
+@available(freshet 0.1, *)
 package struct SubscriptionPlan: Sendable {
     package var name: StreamName
     package var form: EventForm
@@ -222,6 +232,7 @@ package struct SubscriptionPlan: Sendable {
 }
 
 /// A request whose body is appended while it arrives.
+@available(freshet 0.1, *)
 package struct StreamingAppendPlan: Sendable {
     package var contentType: ContentType
     /// The end that comes with the last piece, when the request carries `Stream-Closed: true`.
@@ -248,6 +259,7 @@ package struct StreamingAppendPlan: Sendable {
 }
 
 /// How a streaming append came to its end.
+@available(freshet 0.1, *)
 package struct StreamingAppendResult: Sendable {
     package enum Outcome: Sendable {
         /// The body ended cleanly and everything is kept.
@@ -277,6 +289,7 @@ package struct StreamingAppendResult: Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension SubscriptionPlan.Opening {
     /// How many events the first write carries.
     var events: Int {
@@ -308,6 +321,7 @@ extension SubscriptionPlan.Opening {
     }
 }
 
+@available(freshet 0.1, *)
 extension Reply {
     /// How many bytes of events it brings from the store.
     var bytes: Int {

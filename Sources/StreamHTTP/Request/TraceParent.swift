@@ -1,6 +1,7 @@
 import TextCodecs
 
 /// Which span of which trace a request comes of, as its `traceparent` says (W3C Trace Context, section 3.2).
+@available(freshet 0.1, *)
 package struct TraceParent: Sendable, Equatable {
     /// 32 digits.
     package let traceID: String

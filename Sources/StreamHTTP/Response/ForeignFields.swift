@@ -1,4 +1,5 @@
 /// Header fields of another server's response, as this server passes them on to its own callers.
+@available(freshet 0.1, *)
 package enum ForeignFields {
     /// Whether a field must not be taken over from another server's response, whatever it says there: it belongs to one
     /// connection (RFC 9110, section 7.6.1), or this server says it itself, or it would rule a page, a browser or a
@@ -52,6 +53,7 @@ package enum ForeignFields {
     ]
 }
 
+@available(freshet 0.1, *)
 extension HeaderField {
     /// Bytes of any type that came from somebody else, on the server's own origin: a page made of them can do nothing
     /// here.

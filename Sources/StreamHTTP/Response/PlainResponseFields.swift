@@ -3,6 +3,7 @@ import TextCodecs
 
 /// The header fields that whoever creates a stream may have said in responses in the plain form:
 /// `x-vercel-ai-ui-message-stream: v1` tells the AI SDK what follows.
+@available(freshet 0.1, *)
 package enum PlainResponseFields {
     /// The most fields.
     package static let most = 8

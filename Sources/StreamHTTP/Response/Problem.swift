@@ -1,4 +1,5 @@
 /// A response other than success: what was wrong, and what to do about it (RFC 9457, problem details).
+@available(freshet 0.1, *)
 package struct Problem: Error, Sendable, Equatable {
     /// The HTTP status.
     package var status: Int
@@ -38,6 +39,7 @@ package struct Problem: Error, Sendable, Equatable {
 }
 
 /// One header field of a response.
+@available(freshet 0.1, *)
 package struct HeaderField: Sendable, Equatable {
     package var name: String
     package var value: String

@@ -2,6 +2,7 @@ import PrintableText
 package import TextCodecs
 
 /// A complete response to one request.
+@available(freshet 0.1, *)
 package struct Response: Sendable, Equatable {
     /// How the end of the body is told.
     package enum Framing: Sendable, Equatable {

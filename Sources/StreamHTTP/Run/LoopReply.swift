@@ -1,6 +1,7 @@
 import NIOCore
 
 /// The way back to a request on its event loop.
+@available(freshet 0.1, *)
 struct LoopReply: LaterReply {
     private let eventLoop: any EventLoop
     private let run: NIOLoopBound<RequestRun>

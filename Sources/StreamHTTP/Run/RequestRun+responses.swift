@@ -2,6 +2,7 @@ import NIOCore
 import StreamCore
 
 /// The kinds of responses: how each begins, and what works on it tells.
+@available(freshet 0.1, *)
 extension RequestRun {
     // MARK: Kinds of responses
 

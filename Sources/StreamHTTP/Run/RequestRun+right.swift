@@ -1,6 +1,7 @@
 import NIOCore
 
 /// The right to a request, which may end while it is open.
+@available(freshet 0.1, *)
 extension RequestRun {
     /// The rules about who may have changed: a request that has lost its right by them is brought to an end.
     func reviewRight() {

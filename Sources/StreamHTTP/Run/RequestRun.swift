@@ -6,6 +6,7 @@ package import Tracing
 /// transport's event loop.
 ///
 /// The transport makes one for each head, starts it with a plan, tells it what comes, and writes what it is given.
+@available(freshet 0.1, *)
 package final class RequestRun {
     /// What of a plan waits for the whole request.
     enum Execution {

@@ -4,6 +4,7 @@ package import NIOCore
 ///
 /// It knows no sockets, no tasks and no transport: `RequestRun` does what it says. What cannot happen is told by name
 /// (`Action.illegal`).
+@available(freshet 0.1, *)
 package struct RequestStateMachine {
     package enum State: Equatable, Sendable {
         /// The head is here; how it is answered is being decided. Nothing of a body is looked at.
@@ -281,6 +282,7 @@ package struct RequestStateMachine {
 }
 
 /// Something that cannot happen in the state in which it was said to have happened: a fault of the program.
+@available(freshet 0.1, *)
 package struct IllegalTransition: Error, Equatable, Sendable, CustomStringConvertible {
     package let event: String
     package let state: String

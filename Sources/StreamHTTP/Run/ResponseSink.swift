@@ -2,6 +2,7 @@ package import NIOCore
 
 /// Where the response to one request goes: an HTTP/1.1 connection, or the writer of another server. It belongs to an
 /// event loop.
+@available(freshet 0.1, *)
 package protocol ResponseSink: AnyObject {
     /// How the parts of a body of unknown length are told apart. Parts come framed, so that all readers of a stream may
     /// share one buffer.
@@ -38,6 +39,7 @@ package protocol ResponseSink: AnyObject {
     func abort(reset: Bool)
 }
 
+@available(freshet 0.1, *)
 extension ResponseSink {
     package var sharesBytes: Bool { true }
 
@@ -45,6 +47,7 @@ extension ResponseSink {
 }
 
 /// The head of a response whose body follows in parts.
+@available(freshet 0.1, *)
 package struct ResponseHead: Sendable {
     package var status: Int
     package var headers: [HeaderField]
@@ -59,6 +62,7 @@ package struct ResponseHead: Sendable {
 }
 
 /// The transport of one request: what its `RequestRun` needs of it beside the response's way out.
+@available(freshet 0.1, *)
 package protocol RequestTransport: ResponseSink {
     /// The peer's address, without the port; empty where it is not known.
     var peerAddress: String { get }

@@ -2,6 +2,7 @@ import NIOCore
 import StreamCore
 
 /// What works on the response to one request, and what each kind makes of what happens meanwhile.
+@available(freshet 0.1, *)
 enum ResponseWork {
     case none
     case append(StreamingAppend)

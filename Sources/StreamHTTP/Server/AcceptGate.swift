@@ -14,6 +14,7 @@ import Darwin
 ///
 /// NIO's `AcceptBackoffHandler` delays the next read only. The listener that failed to accept stays registered with the
 /// poller, which reports it again at once: the loop would burn a core. Here it is taken off the poller.
+@available(freshet 0.1, *)
 final class AcceptGate: ChannelInboundHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel

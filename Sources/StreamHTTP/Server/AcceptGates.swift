@@ -1,6 +1,7 @@
 import Locks
 
 /// The gates of all listeners of a server: what one of them takes is room that the others do not have.
+@available(freshet 0.1, *)
 final class AcceptGates: Sendable {
     private let gates = Mutex<[@Sendable () -> Void]>([])
 

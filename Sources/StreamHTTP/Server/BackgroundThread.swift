@@ -4,6 +4,7 @@ import NIOPosix
 /// once. An actor that works on it keeps no connection waiting.
 ///
 /// What is asked of it is done one after the other, so that many such requests take no more than one core.
+@available(freshet 0.1, *)
 package final class BackgroundThread: SerialExecutor {
     /// Requests that look at many streams.
     package static let requests = BackgroundThread()

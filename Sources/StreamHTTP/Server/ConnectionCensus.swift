@@ -2,6 +2,7 @@ import DequeModule
 import Locks
 
 /// How many connections there are, in all and per address, on all loops.
+@available(freshet 0.1, *)
 final class ConnectionCensus: Sendable {
     /// A connection that was counted in, and is to be counted out.
     struct Entry: Sendable {

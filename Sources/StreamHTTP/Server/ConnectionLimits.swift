@@ -1,4 +1,5 @@
 /// How many connections there may be: what was configured, or what the limit of open files leaves of it.
+@available(freshet 0.1, *)
 package struct ConnectionLimits: Sendable, Equatable {
     /// Served, in all.
     package var connections: Int
@@ -48,6 +49,7 @@ package struct ConnectionLimits: Sendable, Equatable {
 }
 
 /// There are too few descriptors to serve anybody.
+@available(freshet 0.1, *)
 package struct TooFewOpenFiles: Error, CustomStringConvertible {
     package var limit: Int
     package var open: Int

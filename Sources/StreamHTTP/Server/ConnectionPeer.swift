@@ -1,4 +1,5 @@
 /// Who is at the other end of a connection, and by which way they came.
+@available(freshet 0.1, *)
 struct ConnectionPeer {
     /// Without the port.
     var address: String

@@ -2,6 +2,7 @@ package import NIOCore
 package import StreamCore
 
 /// What the data plane obeys. What can be set has its default where the settings are declared.
+@available(freshet 0.1, *)
 package struct DataPlaneConfiguration: Sendable {
     /// The reconnection time that readers are told, in milliseconds.
     package var retryMilliseconds: Int

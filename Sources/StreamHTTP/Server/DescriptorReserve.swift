@@ -12,6 +12,7 @@ import Darwin
 ///
 /// They are taken early and so have low numbers: they help also when the limit was lowered below what is open, since a
 /// limit bounds the numbers that new descriptors get.
+@available(freshet 0.1, *)
 final class DescriptorReserve: Sendable {
     static let size = 16
 

@@ -1,5 +1,6 @@
 package import NIOCore
 
+@available(freshet 0.1, *)
 extension EventLoop {
     /// Runs asynchronous work, beginning on this loop, and hands its result back on this loop.
     ///

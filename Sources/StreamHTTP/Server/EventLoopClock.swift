@@ -6,6 +6,7 @@ import NIOPosix
 /// `Task.sleep` and `ContinuousClock` wait in Dispatch. Its pool looks once a second at its threads by way of `/proc`
 /// when there is work, and ends the process when it has no file descriptor for that (swift-corelibs-libdispatch,
 /// `workqueue.c`): a server must not depend on it.
+@available(freshet 0.1, *)
 package struct EventLoopClock: Clock {
     package init() {}
 

@@ -4,6 +4,7 @@ import Tracing
 
 /// Everything of the HTTP server that belongs to one event loop: who is connected, what is counted, and what passes
 /// with time.
+@available(freshet 0.1, *)
 package final class HTTPLoop {
     let eventLoop: any EventLoop
     let configuration: DataPlaneConfiguration
@@ -212,6 +213,7 @@ package final class HTTPLoop {
 }
 
 /// A transport of requests, as the loop it belongs to sees it.
+@available(freshet 0.1, *)
 package protocol HTTPLoopMember: AnyObject {
     /// The request that is being answered now.
     var run: RequestRun? { get }

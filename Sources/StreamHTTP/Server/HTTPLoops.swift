@@ -4,6 +4,7 @@ package import StreamCore
 package import Tracing
 
 /// The event loops on which requests are answered, whoever brings them: this server's connections, or another server.
+@available(freshet 0.1, *)
 package final class HTTPLoops: Sendable {
     private let loops: [(eventLoop: any EventLoop, loop: NIOLoopBound<HTTPLoop>)]
     private let turn = Mutex(0)

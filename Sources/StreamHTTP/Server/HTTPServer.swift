@@ -6,6 +6,7 @@ package import Tracing
 
 /// A server of HTTP/1.1 and HTTP/2, in clear text and over TLS: accepts connections, spreads them over event loops, and goes away in
 /// good order. What it answers is its responder's, and so are the streams that a response may follow.
+@available(freshet 0.1, *)
 package final class HTTPServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let census: ConnectionCensus

@@ -9,6 +9,7 @@ import Locks
 /// keep of theirs until their answers are over may take half too; for what is more there is no room.
 ///
 /// One for all event loops.
+@available(freshet 0.1, *)
 package final class InflightBudget: Sendable {
     package enum Kind: Int, Sendable, CaseIterable {
         /// A body that is not complete yet.

@@ -1,4 +1,5 @@
 /// Memory of what is in flight that stays in use for as long as this is there: what a call keeps of its body.
+@available(freshet 0.1, *)
 package final class InflightClaim: Sendable {
     private let budget: InflightBudget
 

@@ -1,6 +1,7 @@
 import NIOCore
 
 /// What one request, or the way out of one connection, holds of the budget of memory. It belongs to an event loop.
+@available(freshet 0.1, *)
 final class InflightShare {
     private let budget: InflightBudget
     private let address: String
@@ -47,6 +48,7 @@ final class InflightShare {
     }
 }
 
+@available(freshet 0.1, *)
 private struct Weak<Object: AnyObject> {
     weak var object: Object?
 

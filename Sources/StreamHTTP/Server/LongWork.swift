@@ -1,6 +1,7 @@
 import NIOPosix
 
 /// Work that keeps a processor busy for longer than the other connections of an event loop should wait.
+@available(freshet 0.1, *)
 package enum LongWork {
     /// As many bytes as are looked at in a millisecond or so.
     private static let fewBytes = 64 << 10

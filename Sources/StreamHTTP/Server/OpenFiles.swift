@@ -7,6 +7,7 @@ import Darwin
 #endif
 
 /// The process's file descriptors, of which every connection takes one.
+@available(freshet 0.1, *)
 package enum OpenFiles {
     /// How many there may be now: the soft limit.
     package static var limit: Int {

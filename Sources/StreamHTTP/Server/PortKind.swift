@@ -1,4 +1,5 @@
 /// What a port of a server speaks.
+@available(freshet 0.1, *)
 package struct PortKind: Sendable {
     /// It speaks TLS only, with this certificate; nil for clear text only.
     package var certificate: ServerCertificate?

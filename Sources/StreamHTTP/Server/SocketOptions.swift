@@ -8,6 +8,7 @@ import Musl
 import Darwin
 #endif
 
+@available(freshet 0.1, *)
 extension NIOSynchronousChannelOptions {
     /// What a connection needs that may live for hours: a dead peer is found within 30 s, and a slow one shows at once
     /// instead of after the kernel has taken megabytes (3.8 MB a reader by default, measured).

@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension Task where Success == Void, Failure == Never {
     /// Begins work on the caller's thread and returns where it first waits: no hop, no wake-up.
     ///

@@ -3,6 +3,7 @@ import NIOCore
 /// What stands in a pipeline until it is known which protocol its connection speaks. It belongs to the connection's loop.
 ///
 /// The connection is closed when that takes too long, and when the server goes.
+@available(freshet 0.1, *)
 protocol UndecidedConnection: ChannelInboundHandler, RemovableChannelHandler, HTTPLoopMember {
     var loop: HTTPLoop { get }
     var context: ChannelHandlerContext? { get set }
@@ -16,6 +17,7 @@ protocol UndecidedConnection: ChannelInboundHandler, RemovableChannelHandler, HT
     func tookTooLong()
 }
 
+@available(freshet 0.1, *)
 extension UndecidedConnection {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context

@@ -4,6 +4,7 @@ import StreamCore
 /// One streaming append on its connection: feeds the body to the cutter and carries out what the machine decides.
 ///
 /// Bound to the connection's event loop.
+@available(freshet 0.1, *)
 final class StreamingAppend {
     /// Bytes that may wait for the store before the connection stops reading.
     static let backlogLimit = 256 * 1024

@@ -7,6 +7,7 @@ package import StreamCore
 /// by then, which the event loop may not have heard yet: whoever was told that the stream ended before the body did
 /// will find that its producer was told so. And the response to a body is the only acknowledgement of it: where its end
 /// brings nothing to append, the store is asked all the same.
+@available(freshet 0.1, *)
 package struct StreamingAppendMachine {
     /// What holds when something is to be decided.
     package struct Moment {

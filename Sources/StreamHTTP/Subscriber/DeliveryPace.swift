@@ -5,6 +5,7 @@ package import NIOCore
 /// A stream that rests is delivered at once. While its readers are so many that one round takes a while, what is
 /// committed meanwhile waits as long as the round before it took, 2 ms at most, and goes out as one write for each
 /// reader: most of what a delivery costs is the write, whatever is in it.
+@available(freshet 0.1, *)
 package struct DeliveryPace {
     /// A round that is shorter than this is no reason to wait.
     static let short = TimeAmount.microseconds(200)

@@ -2,6 +2,7 @@ import Locks
 package import StreamCore
 
 /// How many readers wait for streams that do not exist yet, on all loops: bounded in names and in readers.
+@available(freshet 0.1, *)
 package final class HeldReaders: Sendable {
     private let counts = Mutex<(names: [StreamName: Int], readers: Int)>(([:], 0))
     private let names: Int

@@ -3,6 +3,7 @@ import StreamCore
 
 /// One reader that waits at the tail of a stream for the next thing to be told, and then is answered. It obeys the same
 /// machine as a reader that goes on. Bound to its connection's event loop.
+@available(freshet 0.1, *)
 final class LongPoll: TailReader {
     let name: StreamName
     var index = 0

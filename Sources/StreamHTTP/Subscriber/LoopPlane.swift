@@ -4,6 +4,7 @@ import StreamCore
 /// The readers of each stream on one event loop.
 ///
 /// Bound to the loop: no lock is taken to deliver.
+@available(freshet 0.1, *)
 final class LoopPlane {
     let eventLoop: any EventLoop
     let streams: Streams

@@ -4,6 +4,7 @@ import StreamCore
 
 /// What has been told to one event loop and not yet looked at. Anyone may put in; one wake-up of the loop takes out
 /// everything that is there by then.
+@available(freshet 0.1, *)
 final class Mailbox: TailListener {
     private struct State {
         var signals: [(StreamName, StreamSignal)] = []

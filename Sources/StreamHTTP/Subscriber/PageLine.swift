@@ -14,6 +14,7 @@ import StreamCore
 /// the loop goes around.
 ///
 /// Bound to its loop.
+@available(freshet 0.1, *)
 final class PageLine {
     /// One page. The turn lasts until `end` is called, which must be once.
     final class Turn {

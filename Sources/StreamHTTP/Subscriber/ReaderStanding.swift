@@ -2,6 +2,7 @@ package import NIOCore
 package import StreamCore
 
 /// What can be told of one reader that follows a stream.
+@available(freshet 0.1, *)
 package struct ReaderStanding: Sendable {
     package enum State: String, Sendable {
         /// There is no such stream yet.
@@ -30,6 +31,7 @@ package struct ReaderStanding: Sendable {
 }
 
 /// Where a page of the readers of a stream goes on: on which event loop, and behind how many of its readers.
+@available(freshet 0.1, *)
 package struct ReaderCursor: Sendable, Equatable {
     package var loop = 0
     package var index = 0

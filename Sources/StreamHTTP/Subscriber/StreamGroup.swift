@@ -5,6 +5,7 @@ import StreamCore
 ///
 /// Where readers hold their own bytes, one pass over all of them may take more memory than there is before anybody can
 /// give way. Such a batch is kept, and handed to them in turns.
+@available(freshet 0.1, *)
 final class StreamGroup {
     /// A batch that some of the readers still have to be handed.
     private struct Turns {

@@ -3,6 +3,7 @@ import NIOCore
 package import StreamCore
 
 /// The streams of a node as their readers see them, on whatever event loops they are answered.
+@available(freshet 0.1, *)
 package final class StreamPlane: Sendable {
     package let streams: Streams
     /// Who waits for streams that do not exist yet.

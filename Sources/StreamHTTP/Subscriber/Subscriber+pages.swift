@@ -1,6 +1,7 @@
 import StreamCore
 
 /// How a page is written in the form of the read.
+@available(freshet 0.1, *)
 extension Subscriber {
     /// Appends a page: the gap where it does not begin at the reader's position, the events, the end.
     func append(_ page: Page, gapAt requested: String?, to part: inout [UInt8]) {

@@ -2,6 +2,7 @@ import NIOCore
 import StreamCore
 
 /// One reader that follows a stream: carries out what its machine decides. Bound to its connection's event loop.
+@available(freshet 0.1, *)
 final class Subscriber: TailReader {
     let name: StreamName
     let plane: LoopPlane

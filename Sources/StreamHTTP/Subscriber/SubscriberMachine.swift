@@ -5,6 +5,7 @@ package import StreamCore
 /// It keeps no events. A reader that is at the tail is handed what is committed, if it follows exactly what it has;
 /// in every other case the machine asks for a read from the cursor. A reader whose connection takes no more stops
 /// reading the log, costs nothing, and reads on from its cursor.
+@available(freshet 0.1, *)
 package struct SubscriberMachine {
     private enum State: Equatable {
         /// There is no such stream yet.

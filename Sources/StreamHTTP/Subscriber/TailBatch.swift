@@ -3,6 +3,7 @@ import StreamCore
 
 /// What was committed to one stream since this loop last looked: items in an unbroken chain, and their bytes on the
 /// wire, put together once for all readers of the loop that want the same.
+@available(freshet 0.1, *)
 final class TailBatch {
     /// What the bytes depend on besides the items.
     struct Shape: Hashable {

@@ -2,6 +2,7 @@ import NIOCore
 import StreamCore
 
 /// Who follows a stream on one event loop, as the loop's plane sees it.
+@available(freshet 0.1, *)
 protocol TailReader: AnyObject {
     var name: StreamName { get }
     /// The place in its group, kept by the group.

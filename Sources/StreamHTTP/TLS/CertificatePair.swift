@@ -2,6 +2,7 @@ import NIOCore
 import NIOSSL
 
 /// A server's certificate with its chain, and the private key that belongs to it: checked together, and ready for use.
+@available(freshet 0.1, *)
 package struct CertificatePair: Sendable {
     /// What cannot be used, and why.
     package enum Problem: Error, Equatable {

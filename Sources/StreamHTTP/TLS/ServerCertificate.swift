@@ -3,6 +3,7 @@ import NIOSSL
 
 /// The certificate that new connections are met with. It can be replaced while the server runs: connections that are
 /// open keep the one they began with.
+@available(freshet 0.1, *)
 package final class ServerCertificate: Sendable {
     private let pair: Mutex<CertificatePair>
 

@@ -4,6 +4,7 @@ import NIOTLS
 /// Waits above TLS until its handshake is done, for no longer than a request's head may take, and lets HTTP begin then.
 ///
 /// Nothing of HTTP is in the pipeline before: not a byte is read as a request, or written, that TLS has not taken over.
+@available(freshet 0.1, *)
 final class TLSHandshake: UndecidedConnection {
     typealias InboundIn = ByteBuffer
 

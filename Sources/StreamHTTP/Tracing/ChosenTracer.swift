@@ -1,5 +1,6 @@
 package import Tracing
 
+@available(freshet 0.1, *)
 extension InstrumentationSystem {
     /// The tracer that the program has bootstrapped; nil where it has none, so that a request without traces costs one
     /// look at an optional.

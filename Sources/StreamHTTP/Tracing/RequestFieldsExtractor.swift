@@ -1,6 +1,7 @@
 import Tracing
 
 /// What the fields of a request say of the trace that it belongs to.
+@available(freshet 0.1, *)
 package struct RequestFieldsExtractor: Extractor {
     package init() {}
 

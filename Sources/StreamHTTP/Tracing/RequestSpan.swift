@@ -4,6 +4,7 @@ import Tracing
 /// which for a read that follows is the end of the read. It belongs to the request's event loop.
 ///
 /// It has nothing of a query, of a field or of a body, and no key.
+@available(freshet 0.1, *)
 final class RequestSpan {
     private let span: any Tracing.Span
     private let tracer: any Tracer

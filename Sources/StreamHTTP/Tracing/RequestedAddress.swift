@@ -1,4 +1,5 @@
 /// The host and the port that a client asked.
+@available(freshet 0.1, *)
 struct RequestedAddress: Equatable {
     var host: String
     var port: Int

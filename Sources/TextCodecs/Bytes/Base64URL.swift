@@ -1,5 +1,6 @@
 /// The alphabet of JWS (RFC 7515, section 2): base64 for URLs, without padding. Each text has one reading, and each
 /// bytes one text.
+@available(freshet 0.1, *)
 package enum Base64URL {
     /// Nil for padding, another character, a length that is none, and bits at the end that mean nothing.
     package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {

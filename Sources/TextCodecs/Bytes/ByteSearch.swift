@@ -6,6 +6,7 @@ import Musl
 import Darwin
 #endif
 
+@available(freshet 0.1, *)
 extension UnsafeRawBufferPointer {
     /// Where a byte stands for the first time at `start` or behind it; nil where it does not. Found by `memchr`.
     ///

@@ -1,4 +1,5 @@
 /// Bytes as hexadecimal digits.
+@available(freshet 0.1, *)
 package enum Hexadecimal {
     /// Two lower-case digits for each byte.
     package static func text(_ bytes: some Sequence<UInt8>) -> String {

@@ -1,4 +1,5 @@
 /// A name that nobody can guess, and that nobody else has.
+@available(freshet 0.1, *)
 package enum RandomToken {
     /// 128 random bits in hexadecimal.
     package static func text() -> String {

@@ -6,6 +6,7 @@ import Musl
 import Darwin
 #endif
 
+@available(freshet 0.1, *)
 extension String {
     /// The text that bytes encode; nil where they are not UTF-8.
     ///

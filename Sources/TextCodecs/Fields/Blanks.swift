@@ -1,3 +1,4 @@
+@available(freshet 0.1, *)
 extension StringProtocol {
     /// Without the spaces and tabs at both ends, which mean nothing in a header field (RFC 9110, section 5.6.3).
     package func trimmingBlanks() -> SubSequence {
@@ -11,6 +12,7 @@ extension StringProtocol {
     }
 }
 
+@available(freshet 0.1, *)
 extension String {
     /// `trimmingBlanks` of a whole value. Hardly one has blanks: those are found by two bytes, and the value is given back
     /// as it is.

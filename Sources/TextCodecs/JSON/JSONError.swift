@@ -1,4 +1,5 @@
 /// Where a text stops being JSON, and what would have been right there.
+@available(freshet 0.1, *)
 package struct JSONError: Error, Hashable, Sendable {
     package enum Reason: Hashable, Sendable {
         /// Something else should stand here, named for people: "a value", "a comma or `]`".
@@ -19,6 +20,7 @@ package struct JSONError: Error, Hashable, Sendable {
     }
 }
 
+@available(freshet 0.1, *)
 extension JSONError: CustomStringConvertible {
     package var description: String {
         switch reason {

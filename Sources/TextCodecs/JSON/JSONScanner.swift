@@ -1,6 +1,7 @@
 /// Finds where JSON values begin and end, and that they are what RFC 8259 says. One pass, nothing decoded.
 ///
 /// A lone surrogate written as `\uD800` is let through: the grammar allows it and `JSON.stringify` writes it.
+@available(freshet 0.1, *)
 package struct JSONScanner {
     private let bytes: [UInt8]
     private let end: Int

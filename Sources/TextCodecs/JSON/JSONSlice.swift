@@ -2,6 +2,7 @@
 ///
 /// The text is taken as it comes: of one that is no JSON nothing is found, and nothing is reported. What Python writes for
 /// numbers that are none (`NaN`, `Infinity`) is passed over as other values are.
+@available(freshet 0.1, *)
 package struct JSONSlice: Sendable {
     private let bytes: [UInt8]
     private let range: Range<Int>

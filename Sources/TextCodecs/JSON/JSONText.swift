@@ -1,4 +1,5 @@
 /// JSON as streams keep it: checked, cut into messages, never changed in meaning and never decoded.
+@available(freshet 0.1, *)
 package struct JSONText {
     /// How many arrays and objects may stand within each other.
     package static let maximumDepth = 256

@@ -6,6 +6,7 @@
 ///     $0.member("events", 3)
 /// }
 /// ```
+@available(freshet 0.1, *)
 package struct JSONWriter: Sendable {
     private var bytes: [UInt8] = []
     /// Whether a comma stands before what comes next.
@@ -84,6 +85,7 @@ package struct JSONWriter: Sendable {
 
 // MARK: Strings
 
+@available(freshet 0.1, *)
 extension JSONWriter {
     /// Appends a string with its quotes. Bytes that are not UTF-8 become U+FFFD.
     package static func appendString(_ string: String, to output: inout [UInt8]) {

@@ -1,4 +1,5 @@
 /// Text in URLs (RFC 3986, section 2.1).
+@available(freshet 0.1, *)
 package enum PercentEncoding {
     /// Which bytes stand for themselves.
     package enum Kept: Sendable {

@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let appends: [StoreCheck] = [
         StoreCheck("an append to nothing changes nothing") { bench in

@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let creation: [StoreCheck] = [
         StoreCheck("creating again with the same options is idempotent") { bench in

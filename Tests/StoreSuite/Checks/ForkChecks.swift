@@ -1,6 +1,7 @@
 package import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     /// What a store must do that keeps forks.
     package static let forks: [StoreCheck] = [
@@ -115,6 +116,7 @@ extension StoreCheck {
     ]
 }
 
+@available(freshet 0.1, *)
 extension StreamStore {
     package func fork(_ name: StreamName, _ request: ForkRequest) async throws -> StreamInfo {
         let outcome = try await create(name, CreateRequest(options: StreamOptions(), fork: request))
@@ -125,6 +127,7 @@ extension StreamStore {
 
 /// Streams that are made, forked, appended to, ended, trimmed and removed at random, with restarts between where the
 /// store has them, beside the simplest model of them.
+@available(freshet 0.1, *)
 private final class ForkLife {
     private struct Model {
         /// Everything the stream has or inherited, with its offsets.

@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let limits: [StoreCheck] = [
         StoreCheck("the bound on streams refuses a create, and a removal makes room") { bench in
@@ -90,6 +91,7 @@ extension StoreCheck {
     ]
 }
 
+@available(freshet 0.1, *)
 extension StreamStore {
     /// Appends events of 64 KiB until the store is full; how many it took.
     fileprivate func fill(_ name: StreamName) async throws -> Int {

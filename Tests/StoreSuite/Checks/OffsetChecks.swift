@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let offsets: [StoreCheck] = [
         StoreCheck("offsets only ever rise, whichever stream, across deletion and a clock that steps back") { bench in

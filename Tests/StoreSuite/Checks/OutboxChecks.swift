@@ -3,6 +3,7 @@ import StreamCore
 import Testing
 
 /// What is kept for those who are told of ends.
+@available(freshet 0.1, *)
 extension StoreCheck {
     private static let chat = StreamName.known("told/chat")
     private static let job = StreamName.known("told/job")

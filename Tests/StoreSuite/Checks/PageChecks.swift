@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let pages: [StoreCheck] = [
         StoreCheck("what is not there cannot be read") { bench in

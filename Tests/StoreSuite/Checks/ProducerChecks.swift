@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let producers: [StoreCheck] = [
         StoreCheck("a producer counts from zero in each epoch, and a retry doubles nothing") { bench in
@@ -71,6 +72,7 @@ extension StoreCheck {
     ]
 }
 
+@available(freshet 0.1, *)
 extension StreamStore {
     /// Appends one event that tells its stamp.
     fileprivate func stamped(

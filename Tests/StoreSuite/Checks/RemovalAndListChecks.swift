@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let removal: [StoreCheck] = [
         StoreCheck("a removed stream is gone, with its producers, its end and its Stream-Seq") { bench in

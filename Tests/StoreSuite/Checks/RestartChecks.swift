@@ -2,6 +2,7 @@ import StreamCore
 import Testing
 
 /// What holds across a restart, for the stores that keep anything.
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let restarts: [StoreCheck] = [
         StoreCheck("after a restart everything acknowledged is there, and offsets go on rising") { bench in
@@ -32,6 +33,7 @@ extension StoreCheck {
     ]
 }
 
+@available(freshet 0.1, *)
 extension AppendOutcome {
     fileprivate var tail: Offset? { if case .appended(let tail, _, _) = self { tail } else { nil } }
 }

@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let retention: [StoreCheck] = [
         StoreCheck("retention by count takes from the start and never more than it says") { bench in

@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension StoreCheck {
     static let watches: [StoreCheck] = [
         StoreCheck("a watcher is told ready first, then everything in order, before the stream exists too") { bench in

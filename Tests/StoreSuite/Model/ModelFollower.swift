@@ -3,6 +3,7 @@ import StreamCore
 
 /// A reader that obeys the hub's rule: wait until ready, read, then take an item only if its predecessor is the last
 /// one delivered; anything else means read again.
+@available(freshet 0.1, *)
 final class ModelFollower {
     /// What was signalled and not yet acted on.
     final class Inbox: TailListener {

@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension ModelRun {
     func position(in name: StreamName) -> ReadPosition {
         switch Int.random(in: 0..<8, using: &random) {

@@ -1,6 +1,7 @@
 import StreamCore
 import Testing
 
+@available(freshet 0.1, *)
 extension ModelRun {
     func create(_ name: StreamName) async throws {
         var options = StreamOptions()

@@ -5,6 +5,7 @@ import Testing
 ///
 /// The same seed gives the same life. Every answer is compared with the model's, and every follower must have been
 /// shown exactly the log.
+@available(freshet 0.1, *)
 package final class ModelRun {
     let seed: UInt64
     let harness: any StoreUnderTest

@@ -1,6 +1,7 @@
 import StreamCore
 
 /// What a stream should be, said as simply as possible: an array of everything it ever held.
+@available(freshet 0.1, *)
 struct ModelStream {
     struct Event {
         var text: String
@@ -93,6 +94,7 @@ struct ModelStream {
     }
 }
 
+@available(freshet 0.1, *)
 extension AppendOutcome {
     var word: String {
         switch self {

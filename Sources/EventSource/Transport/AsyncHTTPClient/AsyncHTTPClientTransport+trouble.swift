@@ -11,6 +11,7 @@ import Musl
 import Darwin
 #endif
 
+@available(freshet 0.1, *)
 extension AsyncHTTPClientTransport {
     /// An error of the client as an event source is told it.
     static func trouble(_ error: any Error) -> any Error {

@@ -8,6 +8,7 @@ import NIOHTTP1
 /// It decodes nothing: a response with a `Content-Encoding` ends the sequence with
 /// ``EventSourceError/Code-swift.enum/contentEncoding``. Reading stops while no chunk is taken, and the server is held
 /// back by TCP or HTTP/2.
+@available(freshet 0.1, *)
 public struct AsyncHTTPClientTransport: EventSourceTransport {
     /// The body of a response; see ``EventSourceTransport/Body``.
     public struct Body: AsyncSequence, Sendable {
@@ -74,6 +75,7 @@ public struct AsyncHTTPClientTransport: EventSourceTransport {
     )
 }
 
+@available(freshet 0.1, *)
 extension EventSource {
     /// Describes a subscription over an HTTP client of yours; nothing is sent before iteration.
     ///

@@ -6,6 +6,7 @@ package import NIOHTTP1
 /// 1.37 takes any status below 200 for an informational response, and traps on the body of one that is no such thing.
 ///
 /// 101 is among them: no upgrade is ever asked for.
+@available(freshet 0.1, *)
 package final class StatusGuard: ChannelInboundHandler {
     package typealias InboundIn = HTTPClientResponsePart
     package typealias InboundOut = HTTPClientResponsePart
@@ -30,6 +31,7 @@ package final class StatusGuard: ChannelInboundHandler {
     }
 }
 
+@available(freshet 0.1, *)
 extension Channel {
     /// Puts a handler behind the decoder of an HTTP client's connection.
     package func addBehindDecoder(_ make: @escaping @Sendable () -> any ChannelHandler) -> EventLoopFuture<Void> {

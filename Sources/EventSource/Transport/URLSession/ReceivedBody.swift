@@ -6,6 +6,7 @@
 ///   ├── received, at the limit ──▶ failed                      where it cannot
 ///   └── finish ──▶ ended or failed, once all is taken
 /// ```
+@available(freshet 0.1, *)
 struct ReceivedBody {
     /// What is done when as many bytes wait as may wait.
     enum WhenFull: Sendable {

@@ -9,6 +9,7 @@ import FoundationNetworking
 /// One request of a session, between its delegate's queue and the task that reads the response.
 ///
 /// Everything shared is behind its mutex. One task at a time waits for something of it.
+@available(freshet 0.1, *)
 final class URLSessionExchange: Sendable {
     struct Head: Sendable {
         var status: Int

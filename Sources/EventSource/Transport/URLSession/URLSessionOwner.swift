@@ -7,6 +7,7 @@ import FoundationNetworking
 #endif
 
 /// A session, and the requests that it runs. The session is invalidated with it: until then it would keep its delegate.
+@available(freshet 0.1, *)
 final class URLSessionOwner: Sendable {
     /// In seconds: a year. The event source limits the time itself.
     static let noTimeout: TimeInterval = 365 * 24 * 3600
@@ -48,6 +49,7 @@ final class URLSessionOwner: Sendable {
 /// A session's delegate: passes what is told of a task to its exchange.
 ///
 /// What the session's queue and the tasks share is behind its mutex.
+@available(freshet 0.1, *)
 final class URLSessionExchanges: NSObject, URLSessionDataDelegate, Sendable {
     private let exchanges = Mutex<[Int: URLSessionExchange]>([:])
 

@@ -5,6 +5,7 @@ import Foundation
 import FoundationNetworking
 #endif
 
+@available(freshet 0.1, *)
 extension URLSessionTransport {
     /// What the session decodes by itself. FoundationNetworking leaves that to its curl, which knows the first three for
     /// certain.

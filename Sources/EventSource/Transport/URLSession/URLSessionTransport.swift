@@ -27,6 +27,7 @@ public import Foundation
 ///
 /// Freshet's own tests run it on Linux, over FoundationNetworking. On Apple's platforms nobody ran them yet: what is
 /// compiled there only, suspending a task, is tested without a task.
+@available(freshet 0.1, *)
 public struct URLSessionTransport: EventSourceTransport {
     private let session: URLSessionOwner
 

@@ -3,6 +3,7 @@ import FreshetServer
 import NIOCore
 
 /// What the client itself needed, and whether that was the limit.
+@available(freshet 0.1, *)
 struct ClientLoad: Codable, Equatable {
     /// Processors that this process used, on average: 1 is a whole one.
     var processors: Double
@@ -63,6 +64,7 @@ struct ClientLoad: Codable, Equatable {
 }
 
 /// Notices how late an event loop comes to what is due on it, and what the process uses meanwhile.
+@available(freshet 0.1, *)
 enum LoopLag {
     private static let interval = TimeAmount.milliseconds(10)
 

@@ -3,6 +3,7 @@ import NIOCore
 
 /// What an event of `freshet bench` begins with: when it was due, by which clock. It is one line of JSON, so that a stream
 /// of NDJSON takes it.
+@available(freshet 0.1, *)
 struct EventMark: Equatable {
     /// The fewest bytes that an event has: as many as the longest mark.
     static let leastBytes = 96
@@ -76,6 +77,7 @@ struct EventMark: Equatable {
 }
 
 /// The clock of all times of a run, in nanoseconds.
+@available(freshet 0.1, *)
 enum BenchClock {
     static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
 }

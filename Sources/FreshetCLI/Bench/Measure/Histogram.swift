@@ -3,6 +3,7 @@
 ///
 /// Log-linear, in the manner of Gil Tene's HdrHistogram: up to 2,047 µs each value has a bucket of its own; from there on
 /// each doubling has 1,024. It takes 182 KiB whatever it measured, and forgets nothing.
+@available(freshet 0.1, *)
 struct Histogram: Sendable, Equatable {
     /// An hour, in microseconds. What is longer counts as that.
     static let longest: UInt64 = 3_600_000_000

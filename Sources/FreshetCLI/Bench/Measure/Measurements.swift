@@ -1,6 +1,7 @@
 import Locks
 
 /// Everything that is measured in a run, by whichever thread. Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class Measurements: Sendable {
     /// What durations are measured of.
     enum Series: Int, CaseIterable {

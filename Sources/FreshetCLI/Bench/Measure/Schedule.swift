@@ -2,6 +2,7 @@
 /// later event, and counts in full for those that it did delay.
 ///
 /// Times are nanoseconds of the monotonic clock, as `NIODeadline` has them.
+@available(freshet 0.1, *)
 struct Schedule: Sendable, Equatable {
     /// When the first event is due.
     let start: UInt64

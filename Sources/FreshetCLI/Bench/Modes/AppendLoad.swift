@@ -1,6 +1,7 @@
 import ArgumentParser
 
 /// `freshet bench append`: appends, in each of their forms.
+@available(freshet 0.1, *)
 struct AppendLoad: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: AppendLoadMode.name,
@@ -58,6 +59,7 @@ struct AppendLoad: AsyncParsableCommand {
     }
 }
 
+@available(freshet 0.1, *)
 struct AppendLoadMode: BenchMode {
     enum Form: String, ExpressibleByArgument, CaseIterable, Sendable {
         case atomic, live, producer

@@ -1,6 +1,7 @@
 import ArgumentParser
 
 /// `freshet bench fan-out`: one stream, many readers.
+@available(freshet 0.1, *)
 struct FanOut: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: FanOutMode.name,
@@ -46,6 +47,7 @@ struct FanOut: AsyncParsableCommand {
     }
 }
 
+@available(freshet 0.1, *)
 struct FanOutMode: BenchMode {
     static let name = "fan-out"
 

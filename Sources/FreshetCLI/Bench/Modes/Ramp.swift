@@ -2,6 +2,7 @@ import ArgumentParser
 import AsyncHTTPClient
 
 /// `freshet bench ramp`: connections opened at a rate.
+@available(freshet 0.1, *)
 struct Ramp: AsyncParsableCommand {
     private static let mostConnections = 100_000
 
@@ -35,6 +36,7 @@ struct Ramp: AsyncParsableCommand {
     }
 }
 
+@available(freshet 0.1, *)
 struct RampMode: BenchMode {
     static let name = "ramp"
 

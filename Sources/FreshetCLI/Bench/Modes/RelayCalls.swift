@@ -7,6 +7,7 @@ import NIOHTTP1
 import TextCodecs
 
 /// `freshet bench relay`: calls to a model by way of a relay.
+@available(freshet 0.1, *)
 struct RelayCalls: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: RelayCallsMode.name,
@@ -76,6 +77,7 @@ struct RelayCalls: AsyncParsableCommand {
     }
 }
 
+@available(freshet 0.1, *)
 struct RelayCallsMode: BenchMode {
     static let name = "relay"
     /// How long the last answers may take.

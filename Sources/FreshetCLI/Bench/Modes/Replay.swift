@@ -4,6 +4,7 @@ import FreshetServer
 import Locks
 
 /// `freshet bench replay`: readers of a kept stream, from its beginning.
+@available(freshet 0.1, *)
 struct Replay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: ReplayMode.name,
@@ -46,6 +47,7 @@ struct Replay: AsyncParsableCommand {
     }
 }
 
+@available(freshet 0.1, *)
 struct ReplayMode: BenchMode {
     static let name = "replay"
     /// How much an append of the filling has.
@@ -131,6 +133,7 @@ struct ReplayMode: BenchMode {
 }
 
 /// How many readers are at it. Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 private final class Running: Sendable {
     private let number: Mutex<Int>
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 
 /// `freshet bench slow`: some readers take slowly, and what that does to the others.
+@available(freshet 0.1, *)
 struct SlowReaders: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: SlowReadersMode.name,
@@ -54,6 +55,7 @@ struct SlowReaders: AsyncParsableCommand {
     }
 }
 
+@available(freshet 0.1, *)
 struct SlowReadersMode: BenchMode {
     static let name = "slow"
 

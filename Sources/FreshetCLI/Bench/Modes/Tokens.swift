@@ -1,6 +1,7 @@
 import ArgumentParser
 
 /// `freshet bench tokens`: many streams with one reader each, the shape of a service of language models.
+@available(freshet 0.1, *)
 struct Tokens: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: TokensMode.name,
@@ -37,6 +38,7 @@ struct Tokens: AsyncParsableCommand {
     }
 }
 
+@available(freshet 0.1, *)
 struct TokensMode: BenchMode {
     enum Form: String, ExpressibleByArgument, CaseIterable, Sendable {
         case atomic, live

@@ -1,6 +1,7 @@
 import PrintableText
 
 /// A result beside an earlier one of the same mode.
+@available(freshet 0.1, *)
 struct BenchComparison {
     var earlier: BenchResult
     var now: BenchResult

@@ -1,6 +1,7 @@
 import Foundation
 
 /// What a run found, as `--json` prints it and `--compare` reads it.
+@available(freshet 0.1, *)
 struct BenchResult: Codable, Equatable {
     /// Something counted.
     struct Figure: Codable, Equatable {
@@ -103,6 +104,7 @@ struct BenchResult: Codable, Equatable {
 }
 
 /// A machine, as far as figures depend on it.
+@available(freshet 0.1, *)
 struct BenchMachine: Codable, Equatable {
     var system: String
     var processor: String

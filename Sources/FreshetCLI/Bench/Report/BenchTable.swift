@@ -2,6 +2,7 @@ import Foundation
 import PrintableText
 
 /// A result as lines for people.
+@available(freshet 0.1, *)
 enum BenchTable {
     static func text(_ result: BenchResult) -> String {
         let settings = result.options.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }

@@ -5,6 +5,7 @@ import NIOHTTP1
 import TextCodecs
 
 /// What several modes ask of a server.
+@available(freshet 0.1, *)
 extension BenchContext {
     /// A read that follows an event stream from its beginning.
     func reading(_ url: String, foreign: Bool) throws -> HTTPClient.Request {
@@ -102,12 +103,14 @@ extension BenchContext {
 }
 
 /// Events of a body, and bytes of an event.
+@available(freshet 0.1, *)
 struct BodyShape: Sendable, Equatable {
     var events = 1
     var bytes: Int
 }
 
 /// The numbers of a producer that sends one append at a time. Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 private final class AppendedSequence: Sendable {
     private let id = RandomToken.text()
     private let next = Mutex(0)

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 
 /// What a mode works with while it runs.
+@available(freshet 0.1, *)
 struct BenchContext: Sendable {
     /// How long it is waited for what the server still owes at the end.
     static let patience = Duration.seconds(10)
@@ -136,6 +137,7 @@ struct BenchContext: Sendable {
 }
 
 /// Why a run cannot go on, in one sentence for a person.
+@available(freshet 0.1, *)
 struct BenchFailure: Error, CustomStringConvertible {
     var description: String
 

@@ -1,4 +1,5 @@
 /// A mode of `freshet bench`: what it loads, and what of it is told.
+@available(freshet 0.1, *)
 protocol BenchMode: Sendable {
     /// As it is called on the command line.
     static var name: String { get }
@@ -22,6 +23,7 @@ protocol BenchMode: Sendable {
     var latencies: [(Measurements.Series, String)] { get }
 }
 
+@available(freshet 0.1, *)
 extension BenchMode {
     var foreign: String? { nil }
 }

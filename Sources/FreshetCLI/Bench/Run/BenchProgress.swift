@@ -1,4 +1,5 @@
 /// A line on a terminal that says what the run is doing.
+@available(freshet 0.1, *)
 struct BenchProgress {
     private let measurements: Measurements
     private let seconds: Double

@@ -7,6 +7,7 @@ import NIOPosix
 import StreamHTTP
 
 /// Runs a mode: checks what it needs, makes its streams, measures, tells, and deletes the streams, whatever happened.
+@available(freshet 0.1, *)
 struct BenchRun<Mode: BenchMode> {
     /// Descriptors beside the connections: loops, standard streams, files of the system's libraries.
     private static var reserve: Int { 64 }

@@ -8,6 +8,7 @@ import TextCodecs
 /// The streams of a run: it makes them, and deletes those that it made, and no others.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class BenchStreams: Sendable {
     /// Should this program be killed, the server deletes what nobody uses for so long, in seconds.
     static let ttl = 900

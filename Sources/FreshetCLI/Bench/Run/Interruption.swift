@@ -1,6 +1,7 @@
 import Locks
 
 /// The signal that interrupted a run. Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class Interruption: Sendable {
     private let number = Mutex<Int32?>(nil)
 

@@ -5,6 +5,7 @@ import NIOCore
 /// it is not, and still counts from when it was due.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class Lane: Sendable {
     /// Sends what has this number and calls `done` once, on any thread.
     typealias Send = @Sendable (_ number: Int, _ done: @escaping @Sendable () -> Void) -> Void
@@ -73,6 +74,7 @@ final class Lane: Sendable {
 /// Tells the lanes of one loop what is due.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class Pacer: Sendable {
     /// Between two turns of the loop, so that what was answered is read too.
     private static let mostInATurn = 256

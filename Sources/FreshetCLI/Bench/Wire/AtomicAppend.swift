@@ -6,6 +6,7 @@ import NIOHTTP1
 /// One POST with whole events: measures from when they were due to when they were acknowledged.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class AtomicAppend: HTTPClientResponseDelegate {
     typealias Response = Void
 

@@ -5,6 +5,7 @@ import NIOHTTP1
 import ServerSentEvents
 
 /// The requests of a run, and what goes wrong with them.
+@available(freshet 0.1, *)
 enum BenchRequests {
     /// What is asked of one URL again and again, its URL taken apart once.
     static func template(
@@ -28,6 +29,7 @@ enum BenchRequests {
 }
 
 /// The head of a response, and the beginning of the body of one that is no success.
+@available(freshet 0.1, *)
 struct ResponseRecord {
     /// As much as a problem document has.
     private static let mostBytes = 2048
@@ -51,6 +53,7 @@ struct ResponseRecord {
     }
 }
 
+@available(freshet 0.1, *)
 extension Measurements {
     /// The head of a reader's response came.
     ///
@@ -64,6 +67,7 @@ extension Measurements {
 }
 
 /// The events of a response's body, as its parts arrive.
+@available(freshet 0.1, *)
 struct EventReading {
     private var parser = EventStreamParser(limits: EventSource.Configuration.freshet.limits)
     /// Why it can be read no further; nil while it can.
@@ -84,6 +88,7 @@ struct EventReading {
     }
 }
 
+@available(freshet 0.1, *)
 extension HTTPResponseHead {
     /// `HTTP/1.1` or `HTTP/2`.
     var protocolName: String { version.major >= 2 ? "HTTP/\(version.major)" : "HTTP/\(version.major).\(version.minor)" }

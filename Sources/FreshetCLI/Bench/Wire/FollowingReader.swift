@@ -8,6 +8,7 @@ import ServerSentEvents
 /// before it where events have no mark of this machine's clock.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class FollowingReader: HTTPClientResponseDelegate {
     typealias Response = Void
 

@@ -6,6 +6,7 @@ import NIOHTTP1
 /// One POST that stays open and is appended while it arrives. The server acknowledges it as a whole, at its end.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class LiveAppend: HTTPClientResponseDelegate {
     typealias Response = Void
 

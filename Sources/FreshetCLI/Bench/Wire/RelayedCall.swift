@@ -7,6 +7,7 @@ import ServerSentEvents
 /// One call to a model by way of a relay: measures its first token, what passes between tokens, and the whole.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class RelayedCall: HTTPClientResponseDelegate {
     typealias Response = Void
 

@@ -7,6 +7,7 @@ import ServerSentEvents
 /// One reading of an ended stream from its beginning to its end.
 ///
 /// Everything shared is behind its mutex.
+@available(freshet 0.1, *)
 final class ReplayReader: HTTPClientResponseDelegate {
     typealias Response = Void
 
