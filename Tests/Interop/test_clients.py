@@ -12,6 +12,7 @@ from support import processes
 from support.events import parse_blocks
 
 NODE = pathlib.Path(__file__).parent / "node"
+RESUMING = ["Last-Event-ID", "offset"]
 
 
 @pytest.fixture
@@ -49,6 +50,48 @@ def test_curl_reads_events_as_they_come(server, program):
     server.end(path)
     assert b'data: {"reason":"done"}' in curl.stdout.read()
     assert curl.wait(60) == 0
+
+
+def blocks_until(process, word):
+    """The events of a program that prints an event stream, up to the one with this text."""
+    printed = b""
+    while True:
+        line = process.stdout.readline()
+        assert line, f"it ended before {word}: {printed!r} {process.stderr.read()!r}"
+        printed += line
+        if line == b"\n":
+            events = [event for event in parse_blocks(printed) if not event.is_comment]
+            if events and events[-1].data == word:
+                return events
+
+
+@pytest.mark.parametrize("how", RESUMING)
+def test_curl_resumes_where_it_was_and_is_stopped(server, program, how):
+    path = server.create()
+    url = server.url + path
+    follow = ["curl", "-sSN", "-H", "Accept: text/event-stream"]
+    curl = program(*follow, url)
+    server.append_each(path, ["one", "two"])
+    seen = blocks_until(curl, "two")
+    assert [event.data for event in seen] == ["one", "two"]
+    processes.end(curl)
+    server.append(path, "missed")
+
+    last = seen[-1].id
+    curl = program(*follow, "-H", f"Last-Event-ID: {last}", url) if how == "Last-Event-ID" else program(*follow, f"{url}?offset={last}")
+    assert [event.data for event in blocks_until(curl, "missed")] == ["missed"]
+    server.append(path, "live")
+    assert [event.data for event in blocks_until(curl, "live")] == ["live"]
+
+    answers = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}"]
+    stop = [*answers, "-X", "POST", "-H", "Stream-Cancel: true", url]
+    assert subprocess.run(stop, capture_output=True, timeout=60).stdout == b"204"
+    end = blocks_until(curl, '{"reason":"cancelled"}')[-1]
+    assert end.type == "end"
+    assert curl.stdout.read() == b"" and curl.wait(60) == 0
+    # Who comes back after that is told that there is no more.
+    again = [*answers, "-H", "Accept: text/event-stream", "-H", f"Last-Event-ID: {end.id}", url]
+    assert subprocess.run(again, capture_output=True, timeout=60).stdout == b"204"
 
 
 def test_curl_is_a_live_producer(server, program):
@@ -139,10 +182,52 @@ def test_node_reads_with_fetch(server, program):
     node = program("node", NODE / "read.mjs", server.url + path)
     for number in range(5):
         server.append(path, json.dumps({"n": number}), "application/json")
-        assert json.loads(node.stdout.readline()) == {"event": "message", "data": {"n": number}}
+        assert printed(node) == ("message", {"n": number})
     server.end(path)
-    assert json.loads(node.stdout.readline()) == {"event": "end", "data": {"reason": "done"}}
+    assert printed(node) == ("end", {"reason": "done"})
     assert node.wait(60) == 0
+
+
+def printed(node):
+    """What read.mjs prints of the next event, but for its id."""
+    event = json.loads(node.stdout.readline())
+    return event["event"], event["data"]
+
+
+# The connection that is kept would keep node for seconds.
+STOP = """
+fetch(process.argv[1], { method: 'POST', headers: { 'Stream-Cancel': 'true' } }).then(({ status }) => {
+  console.log(status);
+  process.exit();
+});
+"""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="there is no node")
+@pytest.mark.parametrize("how", RESUMING)
+def test_node_resumes_where_it_was_and_is_stopped(server, program, how):
+    path = server.create()
+    url = server.url + path
+    node = program("node", NODE / "read.mjs", url)
+    server.append(path, "one")
+    last = json.loads(node.stdout.readline())
+    assert last["data"] == "one"
+    processes.end(node)
+    server.append(path, "missed")
+
+    node = program("node", NODE / "read.mjs", *([url, last["id"]] if how == "Last-Event-ID" else [f"{url}?offset={last['id']}"]))
+    assert printed(node) == ("message", "missed")
+    server.append(path, "live")
+    assert printed(node) == ("message", "live")
+
+    stop = subprocess.run(["node", "-e", STOP, url], capture_output=True, timeout=60)
+    assert stop.stdout == b"204\n", stop
+    end = json.loads(node.stdout.readline())
+    assert (end["event"], end["data"]) == ("end", {"reason": "cancelled"})
+    assert node.stdout.read() == b"" and node.wait(60) == 0
+    # Who comes back after that is told that there is no more.
+    again = subprocess.run(["node", NODE / "read.mjs", url, end["id"]], capture_output=True, timeout=60)
+    assert (again.returncode, again.stdout) == (0, b""), again
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="there is no node")

@@ -1,5 +1,6 @@
 """HTTP/2 as others speak it: curl, node, httpx, h2load, and proxies that reach the server by it."""
 
+import contextlib
 import json
 import re
 import subprocess
@@ -7,6 +8,8 @@ import subprocess
 import httpx
 import pytest
 
+from support import processes
+from support.events import parse_blocks
 from support.freshet import Freshet
 from support.proxies import Front
 from support.tls import usual
@@ -38,6 +41,44 @@ def test_curl(server):
     assert sent.endswith(b"\n2 204") or sent.endswith(b"\n2 200")
     read = ask("-N", "-H", "Accept: text/event-stream", url)
     assert b"data: hello" in read and b"event: end" in read and read.endswith(b"\n2 200")
+
+
+@pytest.mark.parametrize("how", ["Last-Event-ID", "offset"])
+def test_curl_resumes_where_it_was_and_is_stopped(server, how):
+    path = server.create()
+    url = server.url + path
+    curl = ["curl", "-sSN", "--http2" if server.certificate else "--http2-prior-knowledge", "--cacert", usual().authority]
+    follow = [*curl, "-H", "Accept: text/event-stream"]
+
+    @contextlib.contextmanager
+    def reading(*arguments):
+        process = processes.start([*follow, *arguments], stdout=subprocess.PIPE)
+        try:
+            yield process
+        finally:
+            processes.end(process)
+
+    def until(process, word):
+        printed = b""
+        while not printed.endswith(f"data: {word}\n\n".encode()):
+            line = process.stdout.readline()
+            assert line, f"it ended before {word}: {printed!r}"
+            printed += line
+        return [event for event in parse_blocks(printed) if not event.is_comment]
+
+    with reading(url) as process:
+        server.append_each(path, ["one", "two"])
+        last = until(process, "two")[-1].id
+    server.append(path, "missed")
+    with reading(*(["-H", f"Last-Event-ID: {last}", url] if how == "Last-Event-ID" else [f"{url}?offset={last}"])) as process:
+        assert [event.data for event in until(process, "missed")] == ["missed"]
+        stop = [*curl, "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "-X", "POST", "-H", "Stream-Cancel: true", url]
+        assert subprocess.run(stop, capture_output=True, timeout=60).stdout == b"2 204"
+        end = until(process, '{"reason":"cancelled"}')[-1]
+        assert end.type == "end"
+        assert process.stdout.read() == b"" and process.wait(60) == 0
+    again = [*follow, "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "-H", f"Last-Event-ID: {end.id}", url]
+    assert subprocess.run(again, capture_output=True, timeout=60).stdout == b"2 204"
 
 
 def test_an_upgrade_is_not_taken_and_the_request_is_answered_as_it_came():
@@ -73,16 +114,41 @@ function ask(method, path, headers, body) {
     request.end();
   });
 }
+/** Reads events until one has these words, and then resets the stream of HTTP/2; or until the end. */
+function follow(path, headers, until) {
+  return new Promise((resolve, reject) => {
+    const request = client.request({ ':path': path, accept: 'text/event-stream', ...headers });
+    let status, text = '';
+    request.on('response', (head) => { status = head[':status']; });
+    request.setEncoding('utf8');
+    request.on('data', (part) => {
+      text += part;
+      if (until && text.includes(`data: ${until}\\n\\n`)) request.close(http2.constants.NGHTTP2_CANCEL);
+    });
+    request.on('close', () => resolve([status, text]));
+    request.on('error', reject);
+    request.end();
+  });
+}
+const lastOf = ([, text]) => text.match(/^id: .*$/gm).at(-1).slice(4);
 (async () => {
   const path = '/v1/stream/node';
   const type = { 'content-type': 'text/plain' };
   const answers = [
     await ask('PUT', path, type),
-    await ask('POST', path, type, ['Hello', ', ', 'node']),
-    await ask('POST', path, { 'stream-cancel': 'true' }),
-    await ask('GET', path, { accept: 'text/event-stream' }),
+    await ask('POST', path, type, ['Hello']),
   ];
-  console.log(JSON.stringify(answers));
+  const first = await follow(path, {}, 'Hello');
+  answers.push(await ask('POST', path, type, ['missed']));
+  const resumed = [
+    await follow(path, { 'last-event-id': lastOf(first) }, 'missed'),
+    await follow(`${path}?offset=${lastOf(first)}`, {}, 'missed'),
+  ];
+  const stopped = follow(path, { 'last-event-id': lastOf(resumed[0]) });
+  answers.push(await ask('POST', path, { 'stream-cancel': 'true' }));
+  const read = await stopped;
+  const after = await ask('GET', path, { accept: 'text/event-stream', 'last-event-id': lastOf(read) });
+  console.log(JSON.stringify({ answers, first, resumed, read, after }));
   client.close();
 })();
 """
@@ -94,9 +160,20 @@ def test_node(server):
         arguments.append(usual().authority)
     done = subprocess.run(arguments, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    created, appended, cancelled, read = json.loads(done.stdout)
-    assert [created[0], appended[0], cancelled[0], read[0]] == [201, 204, 204, 200]
-    assert "Hello" in read[1] and "cancelled" in read[1]
+    told = json.loads(done.stdout)
+    # PUT, two appends, a stop.
+    assert [status for status, _ in told["answers"]] == [201, 204, 204, 204]
+
+    def data(response):
+        status, text = response
+        assert status == 200
+        return re.findall("^data: (.*)$", text, re.MULTILINE)
+
+    assert data(told["first"]) == ["Hello"]
+    assert [data(response) for response in told["resumed"]] == [["missed"], ["missed"]]
+    assert data(told["read"]) == ['{"reason":"cancelled"}']
+    # Who comes back after that is told that there is no more.
+    assert told["after"] == [204, ""]
 
 
 def test_httpx(server):
