@@ -380,12 +380,26 @@ def test_connections_can_be_reserved(page, server):
 def test_a_page_that_was_hidden_shows_all_of_it(page, server, tabs):
     path = server.create()
     first, second = tabs(2)
-    page.switch(first)
+    page.look_at(first)
+    page.wait_for("document.visibilityState === 'visible'")
     # Without OPTIONS: to those, a server that stands still for 2.5 s is an error.
     listen(page, server.url + path, {"share": False})
-    page.switch(second)
+    # What the other tab can see of this one, without anybody looking at it.
+    page.run(
+        """
+        localStorage.removeItem('seen');
+        window.seen = [];
+        document.addEventListener('visibilitychange', () => {
+          seen.push(document.visibilityState);
+          localStorage.setItem('seen', seen.join(' '));
+        });
+        """
+    )
+    page.look_at(second)
+    page.wait_for("localStorage.getItem('seen') === 'hidden'")
     server.append_each(path, ["a", "b", "c"])
-    page.switch(first)
+    page.look_at(first)
+    page.wait_for("seen.join(' ') === 'hidden visible'")
     page.wait_for("log.events.length === 3")
     server.append(path, "d")
     page.wait_for("log.events.length === 4")

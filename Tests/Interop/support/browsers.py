@@ -97,6 +97,10 @@ class Browser:
     def switch(self, handle):
         self.command("switch", {"handle": handle})
 
+    def look_at(self, handle):
+        """Goes to a tab as a person does: it is shown, and the others of its window are hidden. Firefox always goes there so."""
+        self.switch(handle)
+
     def close_window(self):
         self.command("close_window", {})
 
@@ -168,6 +172,10 @@ class Chromium(Browser):
     def console_errors(self):
         """The errors in the console since the last call."""
         return [entry["message"] for entry in self.command("log", {"type": "browser"}) if entry["level"] == "SEVERE"]
+
+    def look_at(self, handle):
+        super().look_at(handle)
+        self._devtools("Page.bringToFront", {})
 
     def color_scheme(self, scheme):
         """What pages are told that their reader likes; empty for the default."""
