@@ -350,7 +350,13 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        // The back end of docs/access.md, which shows it as it stands there.
+        // The back ends of docs/stacks.md and docs/access.md, which show them as they stand there.
+        .executableTarget(
+            name: "AnswerBackEnd",
+            dependencies: ["DurableStream", hummingbird, logging],
+            path: "Examples/AnswerBackEnd",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "TokenBackEnd",
             dependencies: ["Freshet", "FreshetTokens", hummingbird],
