@@ -3,7 +3,6 @@ import Foundation
 import Hummingbird
 import Logging
 
-@available(macOS 14, *)
 @main
 struct AnswerBackEnd {
     struct Question: Decodable {

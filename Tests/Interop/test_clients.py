@@ -194,7 +194,13 @@ def printed(node):
     return event["event"], event["data"]
 
 
-STOP = "fetch(process.argv[1], { method: 'POST', headers: { 'Stream-Cancel': 'true' } }).then(({ status }) => console.log(status))"
+# The connection that is kept would keep node for seconds.
+STOP = """
+fetch(process.argv[1], { method: 'POST', headers: { 'Stream-Cancel': 'true' } }).then(({ status }) => {
+  console.log(status);
+  process.exit();
+});
+"""
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="there is no node")

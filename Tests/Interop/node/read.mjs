@@ -3,6 +3,8 @@ const [url, last] = process.argv.slice(2);
 const headers = { Accept: 'application/x-ndjson', ...(last && { 'Last-Event-ID': last }) };
 const response = await fetch(url, { headers });
 if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+// A stream that has ended has nothing more, and no body. The connection that is kept would keep node for seconds.
+if (response.status === 204) process.exit();
 let pending = '';
 // A stream that has ended has nothing more: 204, without a body.
 for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
