@@ -3,6 +3,7 @@ import Foundation
 import Hummingbird
 import Logging
 
+@available(macOS 14, *)
 @main
 struct AnswerBackEnd {
     struct Question: Decodable {

@@ -1,4 +1,5 @@
 /// Stands for your model: the tokens of an answer, as they are made.
+@available(macOS 14, *)
 func answer(_ question: String) -> AsyncStream<String> {
     AsyncStream { tokens in
         switch question {

@@ -5,7 +5,6 @@ import importlib.util
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -25,8 +24,6 @@ EXAMPLES = examples("docs/stacks.md")
 TOKENS = ["Because ", "it ", "rained ", "é😀."]
 TEXT = "".join(TOKENS)
 SHARE = pathlib.Path("/usr/share/nodejs")
-# The debug build that made the unit tests made the examples too.
-SWIFT = ROOT / ".build" / "debug" / "AnswerBackEnd"
 
 MODELS = {
     # Works for `for` and `async for`.
@@ -260,46 +257,6 @@ def test_ruby(server, folder):
     (folder / "write.rb").write_text(EXAMPLES["ruby"] + f'\nwrite("ruby/1", {json.dumps(TOKENS, ensure_ascii=False)})\n')
     run(["ruby", "write.rb"], server, folder, LANG="C.UTF-8")
     assert ended(server, "/v1/stream/ruby/1") == TEXT
-
-
-@pytest.fixture
-def swift(server):
-    """The address of the application in Swift, which listens."""
-    process = processes.start([SWIFT, "0"], env=environment(server), stderr=subprocess.PIPE, text=True)
-    try:
-        for line in process.stderr:
-            if found := re.search(r"listening on 127\.0\.0\.1:(\d+)", line):
-                yield ("127.0.0.1", int(found[1]))
-                break
-        else:
-            raise AssertionError(f"it did not start: {process.wait()}")
-    finally:
-        processes.end(process)
-
-
-def ask(address, question):
-    """Asks an application, which answers at once; the path of the stream."""
-    answer = exchange(address, "POST", "/ask", {"Content-Type": "application/json"}, json.dumps({"question": question}))
-    assert answer.status == 200, answer
-    return json.loads(answer.body)["stream"]
-
-
-def test_the_swift_of_the_page_is_what_is_compiled():
-    assert EXAMPLES["swift"] == (ROOT / "Examples" / "AnswerBackEnd" / "AnswerBackEnd.swift").read_text()
-
-
-def test_swift(server, swift):
-    assert ended(server, ask(swift, "Why?")) == TEXT
-
-
-def test_swift_is_told_of_a_stop(server, swift):
-    path = ask(swift, "What else?")
-    with server.subscribe(path) as reader:
-        assert "more " in reader.next().data
-        assert server.cancel(path).status == 204
-        assert reader.rest()[-1].json == {"reason": "cancelled"}
-    # It writes no more and goes on.
-    assert ended(server, ask(swift, "Why?")) == TEXT
 
 
 def test_a_command(server, folder):

@@ -37,7 +37,7 @@ TABLE = [
         CLEAR,
         "It runs an example as a document prints it, with http://.",
         """
-        readme recipes stacks token_back_ends
+        readme recipes stacks stacks_swift token_back_ends
         """,
     ),
     (
