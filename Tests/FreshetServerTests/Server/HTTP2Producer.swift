@@ -96,7 +96,7 @@ final class HTTP2Producer {
     }
 
     private func next() async throws -> HTTP2Frame.FramePayload {
-        guard let frame = try await frames.next() else {
+        guard let frame = try await frames.next(isolation: #isolation) else {
             throw RawClient.Unexpected(description: "the connection ended after \(sent) bytes of the body were sent")
         }
         switch frame.payload {
