@@ -225,14 +225,14 @@ def test_nor_of_the_pages_and_of_the_relay():
 
 def test_nor_of_a_farewell_and_a_refusal(serve):
     server = serve(certificate=usual(), connections=2)
-    path = server.create()
+    path = server.create(body=b"here")
     relay = RecordingRelay(server.address)
     reached = through(server, relay)
 
     def opened():
-        """A reader, once the server has noticed that the connection which made the stream is gone."""
+        """A reader, once the server has noticed that the connection which made the stream is gone: until then it is told to reconnect."""
         reader = reached.subscribe(path)
-        if reader.head.status == 200:
+        if reader.head.status == 200 and reader.next().data == "here":
             return reader
         return reader.close()
 

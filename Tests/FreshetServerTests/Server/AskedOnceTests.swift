@@ -102,7 +102,8 @@ struct AskedOnceTests {
                 )
                 let answer = try await client.response()
                 await client.close()
-                return (answer.status, gate.asked)
+                // It hears of its stream's end, too: that is no question.
+                return (answer.status, gate.asked.filter { $0 != "watch" })
             }
             let text = "Content-Type: text/plain"
             _ = try await server.ask("PUT", "/v1/stream/a", text)
