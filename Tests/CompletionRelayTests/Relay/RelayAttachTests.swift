@@ -147,16 +147,4 @@ struct RelayAttachTests {
         guard case .response(let response) = reply else { throw Unexpected(description: "\(reply)") }
         return response.status
     }
-
-    private func until(_ isTrue: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(120)
-        while try await !isTrue() {
-            guard ContinuousClock.now < deadline else { throw Unexpected(description: "never") }
-            try await Task.sleep(for: .milliseconds(1))
-        }
-    }
-
-    private struct Unexpected: Error, CustomStringConvertible {
-        var description: String
-    }
 }

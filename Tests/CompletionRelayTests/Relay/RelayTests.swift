@@ -605,18 +605,6 @@ struct RelayTests {
             return try await streams.info(name)?.end != nil
         }
     }
-
-    private func until(_ isTrue: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(120)
-        while try await !isTrue() {
-            guard ContinuousClock.now < deadline else { throw Unexpected(description: "never") }
-            try await Task.sleep(for: .milliseconds(1))
-        }
-    }
-
-    private struct Unexpected: Error, CustomStringConvertible {
-        var description: String
-    }
 }
 
 /// Every wait is over at once, after everybody else had a turn; those between two looks for readers are counted.

@@ -28,7 +28,7 @@ final class StandInUpstream: UpstreamTransport {
         let done = #""response":{"id":"\#(id)","status":"completed","output":["\#(mark)"]}"#
         return UpstreamResponse(status: 200, headers: [HeaderField("Content-Type", "text/event-stream")]) { take in
             try await take(ByteBuffer(string: opening))
-            if number == 0 { try await Task.sleep(for: .seconds(86_400)) }
+            if number == 0 { try await untilCancelled() }
             try await take(ByteBuffer(string: Self.event("response.completed", done)))
         }
     }
@@ -46,6 +46,14 @@ struct HastyClock: Clock {
     func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
         try Task.checkCancellation()
         guard deadline - now > .milliseconds(150) else { return await Task.yield() }
-        try await Task.sleep(for: .seconds(86_400))
+        try await untilCancelled()
     }
+}
+
+/// Ends with its task, by an error.
+private func untilCancelled() async throws {
+    let (never, teller) = AsyncStream.makeStream(of: Void.self)
+    for await _ in never {}
+    withExtendedLifetime(teller) {}
+    throw CancellationError()
 }
