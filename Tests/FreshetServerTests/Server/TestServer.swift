@@ -18,12 +18,15 @@ struct TestServer {
     var host: String { "Host: localhost:\(port)\r\n" }
 
     /// Runs a test against a server of its own, which is gone afterwards.
+    ///
+    /// - Parameter shared: a store that it shares with other servers of the test, and its time.
     static func run(
         _ configure: (inout ServerConfiguration) -> Void = { _ in },
         keys: String? = nil,
         limits: StoreLimits = StoreLimits(),
         gate: StoreGate? = nil,
         routes: [any RouteGroup] = [],
+        on shared: SharedMemory? = nil,
         _ body: (TestServer) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration()
@@ -34,10 +37,10 @@ struct TestServer {
         configuration.writeStall = .seconds(3600)
         configuration.longPoll = .seconds(3600)
         configure(&configuration)
-        let time = ManualTime()
+        let time = shared?.time ?? ManualTime()
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let memory = MemoryStreamStore(limits: limits, time: time)
+        let memory: any StreamStore = shared?.node() ?? MemoryStreamStore(limits: limits, time: time)
         let service = await FreshetService(
             configuration: configuration,
             store: gate.map { GatedStore(base: memory, gate: $0) } ?? memory,

@@ -28,7 +28,7 @@ package final class SharedMemory: Sendable {
     }
 
     let base: MemoryStreamStore
-    let time: ManualTime
+    package let time: ManualTime
     private let state = Mutex(State())
     private let turnstile = StepGate()
 

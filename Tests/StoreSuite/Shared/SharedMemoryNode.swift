@@ -108,6 +108,9 @@ package final class SharedMemoryNode: SharedStreamStore {
     /// Whether everything that was to be run before or after something was begun.
     package var hasRunHooks: Bool { state.withLock(\.hooks.isEmpty) }
 
+    /// It is found dead.
+    package func bury() async throws { try await memory.bury(self) }
+
     // MARK: Sessions
 
     var session: UInt64 { state.withLock(\.session) }
