@@ -10,6 +10,8 @@ struct WrittenGrant: Sendable, CustomStringConvertible {
         case token(String)
         /// As a template has it, with the claims of the token. An absent claim has no text.
         case template(String, [String: String])
+        /// As a session has it that is for a right wherever there is one.
+        case everywhere
     }
 
     var right: String
@@ -31,6 +33,7 @@ struct WrittenGrant: Sendable, CustomStringConvertible {
             }
         case .template(let text, let claims):
             return Self.fits(Self.segments(name), text, claims)
+        case .everywhere: return true
         }
     }
 
@@ -80,6 +83,7 @@ struct WrittenGrant: Sendable, CustomStringConvertible {
         switch pattern {
         case .keysFile(let text), .token(let text): "\(right) \(text)"
         case .template(let text, let claims): "\(right) \(text) with \(claims.sorted { $0.key < $1.key })"
+        case .everywhere: "\(right) everywhere"
         }
     }
 }
@@ -89,13 +93,16 @@ struct RightsHolder: Sendable {
     var grants: [WrittenGrant]
     /// What a session was narrowed to; nil for one that was not.
     var wish: [WrittenGrant]?
-    /// A session of a token for which nothing was asked.
-    var isForReading = false
 
     func holds(_ right: String, on name: String) -> Bool {
-        guard !Self.isReserved(name), !isForReading || right == "read" else { return false }
+        guard !Self.isReserved(name) else { return false }
         guard grants.contains(where: { $0.gives(right, on: name) }) else { return false }
         return wish.map { $0.contains { $0.gives(right, on: name) } } ?? true
+    }
+
+    /// From here on a session is shown that was asked for.
+    mutating func narrow(_ wish: [WrittenGrant]) {
+        self.wish = wish.isEmpty ? [WrittenGrant(right: "read", pattern: .everywhere)] : wish
     }
 
     /// What begins so is the server's own.

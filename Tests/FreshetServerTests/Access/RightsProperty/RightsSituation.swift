@@ -10,7 +10,8 @@ struct RightsSituation: Sendable, CustomStringConvertible {
     enum Session: Sendable {
         /// The credential itself is shown.
         case none
-        case whole
+        /// Nothing was asked of it.
+        case plain
         case narrowed([WrittenGrant])
     }
 
@@ -66,7 +67,7 @@ struct RightsSituation: Sendable, CustomStringConvertible {
         }
         for _ in 0..<Int.random(in: 1...4, using: &random) { grants.append(grant(&random)) }
         switch Int.random(in: 0..<6, using: &random) {
-        case 0: session = .whole
+        case 0: session = .plain
         case 1, 2: session = .narrowed((0..<Int.random(in: 1...2, using: &random)).map { _ in wish(&random) })
         default: break
         }
@@ -100,6 +101,7 @@ struct RightsSituation: Sendable, CustomStringConvertible {
         let held = Self.names.filter { name in
             Self.isPattern(name) && grants.contains { $0.gives(right == "all" ? "read" : right, on: name) }
         }
+        if Int.random(in: 0..<5, using: &random) == 0 { return WrittenGrant(right: right, pattern: .everywhere) }
         guard let name = held.randomElement(using: &random), Int.random(in: 0..<5, using: &random) > 0 else {
             return WrittenGrant(right: right, pattern: .token(Self.pattern(&random)))
         }
@@ -183,7 +185,7 @@ struct RightsSituation: Sendable, CustomStringConvertible {
         let shown =
             switch session {
             case .none: "shown itself"
-            case .whole: "by a session"
+            case .plain: "by a session"
             case .narrowed(let wish): "by a session for \(wish)"
             }
         return "seed \(seed): a \(credential) with \(grants), \(shown); streams \(existing.map(\.debugDescription)), "
