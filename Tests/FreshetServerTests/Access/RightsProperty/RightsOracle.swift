@@ -39,6 +39,7 @@ struct WrittenGrant: Sendable, CustomStringConvertible {
 
     private static let star = UInt8(ascii: "*")
     private static let slash = UInt8(ascii: "/")
+    private static let percent = UInt8(ascii: "%")
 
     private static func segments(_ name: NameBytes) -> [NameBytes] {
         name.split(separator: slash, omittingEmptySubsequences: false).map { NameBytes($0) }
@@ -74,9 +75,11 @@ struct WrittenGrant: Sendable, CustomStringConvertible {
     private static func value(of segment: NameBytes, _ claims: [String: String]) -> NameBytes? {
         guard let name = claimName(segment), let text = claims[name] else { return nil }
         let isSegment =
-            !["", ".", ".."].contains(text) && !text.utf8.contains(slash)
+            !["", ".", ".."].contains(text)
             && !text.unicodeScalars.contains { $0.value < 32 || (127...159).contains($0.value) || $0.value == 0xFFFD }
-        return isSegment ? NameBytes(text.utf8) : nil
+        guard isSegment else { return nil }
+        // Encoded, so that it is one segment, and none that another value is.
+        return text.utf8.flatMap { $0 == slash ? NameBytes("%2F".utf8) : $0 == percent ? NameBytes("%25".utf8) : [$0] }
     }
 
     var description: String {

@@ -27,9 +27,8 @@ struct RightsSituation: Sendable, CustomStringConvertible {
     static let names = [
         "answers", "answers/4", "answers/42", "answers/420", "answers/42/a", "answers/42.", "answers/42%2Fa",
         "answers%2F42", "answers.42", "Answers/42", "answer", "users/u42/a", "users/u42/a/b", "users/u420/a",
-        "users/u4/a",
-        "users/u42", "users/*/a", "users/%2E%2E/a", "caf\u{E9}/1", "cafe\u{301}/1", "caf", "rooms/7", "rooms/7/x",
-        "rooms/70",
+        "users/u4/a", "users/u42", "users/*/a", "users/%2E%2E/a", "users/%252E%252E/a", "users/u42%2Fa/a",
+        "users/u42%252Fa/a", "caf\u{E9}/1", "cafe\u{301}/1", "caf", "rooms/7", "rooms/7/x", "rooms/70",
         "a", "a/b", "a%2F", "a.b", "a..b", "...", "x y", "x+y", "x&y=z", "x?y", "x#y", "odd", "odd*", "odd*x", "*",
         "{sub}",
         "\u{1F600}/1", "\u{1F600}", "answers\u{200B}/42", "relay/answer", "\u{301}a", "__freshet/secret", "__freshet",
@@ -49,9 +48,8 @@ struct RightsSituation: Sendable, CustomStringConvertible {
     ]
 
     private static let claims = [
-        "u42", "u4", "42", "7", "a", "answers", "*", "", ".", "..", "u42/a", "%2E%2E", "caf\u{E9}", "cafe\u{301}",
-        "u42\u{7}",
-        "\u{FFFD}", "{sub}", "answers/42",
+        "u42", "u4", "42", "7", "a", "answers", "*", "", ".", "..", "u42/a", "u42%2Fa", "%2E%2E", "caf\u{E9}",
+        "cafe\u{301}", "u42\u{7}", "\u{FFFD}", "{sub}", "answers/42",
     ]
 
     init(seed: UInt64) {
