@@ -198,7 +198,7 @@ def test_what_strangers_wrote_is_text(browser, server):
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     keys = tmp_path_factory.mktemp("keys") / "keys"
-    keys.write_text(f"plain {PLAIN} all *\noperator {OPERATOR} read,inspect team/\n")
+    keys.write_text(f"plain {PLAIN} all *\noperator {OPERATOR} read,inspect,cancel team/\n")
     keys.chmod(0o600)
     server = Freshet(keys=keys)
     for name in ("team/one", "other/two"):
@@ -236,6 +236,17 @@ def test_without_a_right_it_says_which_is_missing(browser, guarded):
     browser.wait_for("document.querySelector('#question-problem').textContent.includes('delete')")
     click(browser, "Keep it as it is")
     assert guarded.request("HEAD", "/v1/stream/team/one", {"Authorization": f"Bearer {OPERATOR}"}).status == 200
+    # It does what the key may.
+    stopped = f"/v1/stream/team/{browser.name}"
+    plain = {"Authorization": f"Bearer {PLAIN}"}
+    assert guarded.request("PUT", stopped, plain).status == 201
+    open_page(browser, guarded, f"#/stream/team/{browser.name}")
+    click(browser, "Stop…")
+    click(browser, "Stop it")
+    browser.wait_for("document.querySelector('#notice').textContent.endsWith('is stopped.')")
+    assert guarded.request("HEAD", stopped, plain)["Stream-End-Reason"] == "cancelled"
+    # The next browser finds what this one found.
+    assert guarded.request("DELETE", stopped, plain).status == 204
     open_page(browser, guarded, "#/stream/other/two")
     browser.wait_for(f"{TROUBLE}.includes('read')")
     open_page(browser, guarded, "#/node")

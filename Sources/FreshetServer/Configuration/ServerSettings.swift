@@ -186,8 +186,8 @@ package struct ServerSettings: Sendable {
         .path,
         default: nil,
         in: .requests,
-        "File of secrets of at least 32 bytes, one a line, that session cookies of tokens and narrowed ones are signed with: the "
-            + "first signs, the others still count. Nodes that share it take each other's cookies. Without it, the data directory "
+        "File of secrets of at least 32 bytes, one a line, that session cookies are signed with: the first signs, the "
+            + "others still count. Nodes that share it take each other's cookies. Without it, the data directory "
             + "holds one. SIGHUP reads it again."
     )
 
