@@ -57,6 +57,7 @@ let heap = ofServer("HeapModule", "swift-collections")
 let httpTypes = ofServer("HTTPTypes", "swift-http-types")
 let hummingbird = ofServer("Hummingbird", "hummingbird")
 let logging = ofServer("Logging", "swift-log")
+let metricsTestKit = ofServer("MetricsTestKit", "swift-metrics")
 let nio = ofServer("NIOCore", "swift-nio")
 let nioEmbedded = ofServer("NIOEmbedded", "swift-nio")
 let nioHPACK = ofServer("NIOHPACK", "swift-nio-http2")
@@ -509,6 +510,7 @@ let package = Package(
                 "DurableStream", "Locks", "Freshet", "FreshetServer", "FreshetTokens", "FreshetTraces", "EventSource",
                 "ServerSentEvents", "StreamCore",
                 asyncHTTPClient,
+                coreMetrics, metricsTestKit,
                 nio,
                 nioHTTP1, nioSSL, logging, tracing,
                 serviceLifecycle,
@@ -557,6 +559,7 @@ let package = Package(
                 "Locks", "FreshetHummingbird", "Freshet", "FreshetTokens", "EventSource", "ServerSentEvents",
                 "StreamCore",
                 asyncHTTPClient,
+                coreMetrics, metricsTestKit,
                 nio, nioPosix, nioHTTP1, nioHTTP2, nioSSL, logging, hummingbird,
                 nioHPACK,
                 ofServer("HummingbirdCore", "hummingbird"),

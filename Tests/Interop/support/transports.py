@@ -29,7 +29,7 @@ TABLE = [
         CLEAR,
         "It starts no server, or reaches one that is not started by support/freshet.py.",
         """
-        documents steps packages chart demo_script shell_help hummingbird doctor
+        documents declarations steps packages chart demo_script shell_help hummingbird doctor
         logs::a_log_that_nobody_reads_keeps_nobody_waiting
         """,
     ),
