@@ -69,12 +69,12 @@ export const stop = (name) => change(name, 'POST', { 'Stream-Cancel': 'true' });
 export const end = (name, reason) => change(name, 'POST', { 'Stream-Closed': 'true', 'Stream-End-Reason': reason });
 export const remove = (name) => change(name, 'DELETE');
 
-/** What the page shows and does, on all streams on which a key has the right. */
+/** What the page shows and does, on all streams on which a key or token has the right. */
 const rights = { read: true, inspect: true, cancel: true, end: true, delete: true };
 
-/** Gets a session cookie for a key. */
+/** Gets a session cookie for a key or a token. */
 export function signIn(key) {
-    // A header takes nothing else, and no key has it.
-    if (!/^[\x21-\x7e]+$/.test(key)) throw new Refusal('This is no key: a key has no spaces, and only characters of ASCII.');
+    // A header takes nothing else, and neither has it.
+    if (!/^[\x21-\x7e]+$/.test(key)) throw new Refusal('This is neither a key nor a token: they have no spaces, and only characters of ASCII.');
     return ask('v1/session', { method: 'POST', headers: { Authorization: `Bearer ${key}` }, body: JSON.stringify(rights) });
 }
