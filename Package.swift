@@ -172,6 +172,15 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Over a RESP3 client of its own: no package of one is a dependency.
+        .target(
+            name: "RedisStreamStore",
+            dependencies: [
+                "Locks", "PrintableText", "StreamCore", "TextCodecs", nio, nioPosix, nioTLS, nioSSL,
+                deque,
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "EventSource",
             dependencies: [
@@ -426,6 +435,13 @@ let package = Package(
         .testTarget(
             name: "SQLiteStreamStoreTests",
             dependencies: ["Locks", "SQLiteStreamStore", "StreamCore", "StoreSuite", "CSQLite", "CForgetfulDisk"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RedisStreamStoreTests",
+            dependencies: [
+                "Locks", "RedisStreamStore", "StoreSuite", "StreamCore", "TextCodecs", nio, nioPosix, nioSSL,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
