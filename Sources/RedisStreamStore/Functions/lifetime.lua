@@ -100,8 +100,7 @@ local function nextDue(it, life, now)
     moment = earlier(moment, expiry(life))
     if life.lease then moment = earlier(moment, it.at + life.lease) end
   end
-  -- At least a millisecond: what retention cannot take yet would be looked at again and again.
-  return moment and math.max(moment - now, 1)
+  return moment and math.max(moment - now, 0)
 end
 
 local function orNone(number) return number or '' end
@@ -279,8 +278,8 @@ register('settle', function(keys, args)
   local due = nextDue(it, life, now)
   if waiting then
     due = need
-  elseif due == 1 then
-    -- What is not durable yet is not taken.
+  elseif due == 0 then
+    -- What is not durable is not taken yet.
     due = 1000
   end
   if floor ~= '' then return { 'trimmed', orNone(due), waiting or '', floor, events, bytes, orNone(need) } end

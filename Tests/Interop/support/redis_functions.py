@@ -199,7 +199,7 @@ def events_of(runs):
     found = []
     for first, field, body in zip(runs[::3], runs[1::3], runs[2::3]):
         events = unpacked(body)
-        assert int(field.partition(b":")[0]) == len(events)
+        assert int(encoded(field).partition(b":")[0]) == len(events)
         found += [(later(first, step), data) for step, data in enumerate(events)]
     return found
 
