@@ -130,10 +130,11 @@ def test_a_fork_is_there_for_readers_when_it_is_durable(functions, redis):
     assert functions.texts("b") == ("exact", ["1", "2"])
     functions.confirm("b", second[9])
     assert functions.texts("b") == ("exact", ["1", "2", "3"])
-    messages = [Message(message) for message in subscription.messages(3)]
-    assert [message.kind for message in messages] == ["c", "b", "b"]
+    messages = [Message(message) for message in subscription.messages(5)]
+    assert [message.kind for message in messages] == ["p", "p", "c", "b", "b"]
     third = functions.add("b", "4", mode="d")
     functions.confirm("b", third[9])
+    assert [Message(message).kind for message in subscription.messages(1)] == ["p"]
     assert Message(subscription.messages(1)[0]).texts == ["4"]
     subscription.close()
 
@@ -152,7 +153,8 @@ def test_a_source_keeps_its_name_until_its_last_fork_is_gone(functions):
             lambda: functions.call("fork_enter", functions.keys(name, "m"), "", "z", "n"),
         ):
             assert call() == [b"gone"], name
-    assert functions.settle("a") == [b"gone", 3_600_000, b"b"]
+    functions.now += 5000
+    assert functions.settle("a") == [b"gone", 3_600_000, b"b", b"n", 5000]
     removed = functions.remove("c")
     assert removed[6:] == [b"origin b", 0]
     # The node goes up from source to source.
@@ -163,12 +165,28 @@ def test_a_source_keeps_its_name_until_its_last_fork_is_gone(functions):
         assert functions.info(name) == [b"none"]
 
 
+def test_a_stream_that_has_forks_is_looked_at_again(functions):
+    functions.create("a")
+    assert functions.settle("a") == [b"next", b"", b""]
+    for name in ("b", "c"):
+        functions.call("fork_enter", functions.keys("a", "m"), "", name, "n")
+    assert functions.settle("a") == [b"next", 3_600_000, b""]
+    assert functions.add("a", "1")[0] == b"appended"
+    leave(functions, "a", "b")
+    assert functions.settle("a") == [b"next", 3_600_000, b""]
+    leave(functions, "a", "c")
+    assert functions.settle("a") == [b"next", b"", b""]
+
+
 def test_only_the_fork_that_was_entered_is_taken_out(functions):
     functions.create("a")
     functions.call("fork_enter", functions.keys("a", "m"), "", b"b\xff", "new")
     assert leave(functions, "a", b"b\xff", "old") == [b"none"]
     assert leave(functions, "a", b"b\xff", "new") == [b"left"]
     assert functions.info("a")[0] == b"stream"
+    for wrong in ("", "two words"):
+        with pytest.raises(RedisError, match="^FRESHET_ARGUMENT fork"):
+            functions.call("fork_enter", functions.keys("a", "m"), "", "b", wrong)
     assert functions.call("fork_enter", functions.keys("a", "m"), "1-1", "b", "n") == [b"none"]
 
 

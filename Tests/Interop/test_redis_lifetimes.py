@@ -62,6 +62,12 @@ def test_a_lease_may_be_changed_while_the_stream_is_open(functions):
     assert functions.lease("b", 8) == [b"none"]
 
 
+def test_a_lease_whose_due_time_may_have_been_looked_at_is_late(functions):
+    functions.create("a")
+    for entered, said in ((NOW - 2501, b"late"), (NOW + 1, b"late"), (NOW - 2500, b"set"), (NOW, b"set")):
+        assert functions.call("lease", functions.keys("a", "m"), "", 5, entered) == [said]
+
+
 def test_a_lease_is_due_by_the_clock_only_where_the_same_redis_served_all_the_time(functions):
     functions.create("a", lease=5)
     functions.now += 60_000
@@ -91,6 +97,20 @@ def test_a_redis_whose_clock_is_ahead_or_behind_ends_nothing_early(functions):
     assert functions.info("a")[12] == 0
     functions.add("a", "2")
     assert functions.settle("a", trusted=functions.now) == [b"next", 5000, b""]
+
+
+def test_a_clock_that_was_set_forward_is_not_trusted(functions):
+    functions.create("a", lease=5, retention=",,3600")
+    functions.add("a", "1")
+    functions.now += 7_200_000
+    expected = functions.now - 2001
+    settle = functions.keys("a", "mst"), "", NOW, "", ""
+    assert functions.call("settle", *settle, expected, NOW)[0] == b"waiting"
+    assert functions.call("settle", *settle, functions.now - 2000, NOW)[0] == b"abandoned"
+    # The node's clock says that the event is as young as it is.
+    assert functions.call("settle", *settle, "", NOW + 3_599_999) == [b"next", 1000, b""]
+    assert functions.texts("a")[1] == ["1"]
+    assert functions.call("settle", *settle, "", NOW + 3_600_000)[0] == b"trimmed"
 
 
 # Expiry ---------------------------------------------------------------------------------------------------------------
@@ -138,6 +158,7 @@ def test_a_moment_is_a_moment_and_readers_hold_it_off(functions):
     assert functions.settle("a", trusted="")[:2] == [b"waiting", 15_000]
     assert functions.settle("a")[0] == b"removed"
     functions.create("b", expiry=f"a{NOW}")
+    assert functions.call("settle", functions.keys("b", "mst"), "", 0, "", "", "", NOW - 1)[0] == b"next"
     assert functions.settle("b", trusted="")[0] == b"removed"
 
 

@@ -32,7 +32,7 @@ def test_a_name_is_dropped_only_by_who_knows_its_last_entry(functions):
     assert functions.call("index_drop", INDEX, "a", old, 0) == 0
     assert functions.client("ZRANGEBYLEX", INDEX[0], "-", "+") == [b"a"]
     assert functions.call("index_drop", INDEX, "a", new, 0) == 1
-    assert functions.call("index_drop", INDEX, "a", new, 0) == 0
+    assert functions.call("index_drop", INDEX, "a", new, 0) == 1
     assert functions.client("HLEN", INDEX[1]) == 0
 
 
@@ -67,7 +67,7 @@ def due_in(functions, name="a"):
 
 
 def test_a_due_time_is_only_brought_forward(functions):
-    enter(functions, "a", 5000)
+    assert functions.call("due_enter", DUE, "a", 5000, "") == NOW
     enter(functions, "a", 9000)
     assert due_in(functions) == 5000
     enter(functions, "a", 4000, NOW + 3000)
@@ -159,29 +159,32 @@ def test_a_session_is_buried_only_when_its_count_stood_still(functions):
     beat(functions, "s")
     assert bury(functions, "s", 1) == 0
     assert beat(functions, "s")[0] == b"alive"
-    assert note(functions, "s", "a") == [b"noted", NOW]
+    assert note(functions, "s", "1 a") == [b"noted", NOW]
+    for wrong in ("", "a", "1 ", " a"):
+        with pytest.raises(RedisError, match="^FRESHET_ARGUMENT"):
+            note(functions, "s", wrong)
     # Whoever notes a claim lives.
     assert bury(functions, "s", 3) == 0
     assert bury(functions, "s", 4) == 1
     assert bury(functions, "s", 4) == 1
     assert beat(functions, "s") == [b"buried"]
     assert beat(functions, "s", "1") == [b"buried"]
-    assert note(functions, "s", "b") == [b"buried"]
+    assert note(functions, "s", "2 b") == [b"buried"]
     assert beat(functions, "t", "1")[3] == [b"s"]
 
 
 def test_what_a_buried_session_had_is_released_by_anybody_and_only_then_it_is_forgotten(functions):
     beat(functions, "s", "1")
-    for name in ("a", b"b\xff", "c"):
-        note(functions, "s", name)
-    assert functions.call("session_unnote", [claims("s")], "c") == 1
+    for entry in ("1 a", b"2 b\xff", "3 a", "4 c"):
+        note(functions, "s", entry)
+    assert functions.call("session_unnote", [claims("s")], "4 c") == 1
     assert release(functions, "s") == []
-    bury(functions, "s", 4)
-    assert set(release(functions, "s")) == {b"a", b"b\xff"}
-    assert release(functions, "s", "a") == [b"b\xff"]
+    bury(functions, "s", 5)
+    assert set(release(functions, "s")) == {b"1 a", b"2 b\xff", b"3 a"}
+    assert release(functions, "s", "1 a", "3 a") == [b"2 b\xff"]
     # The one that did this died: another goes on.
     assert beat(functions, "t", "1")[3] == [b"s"]
-    assert release(functions, "s", b"b\xff") == []
+    assert release(functions, "s", b"2 b\xff") == []
     assert beat(functions, "t")[3] == []
     assert functions.client("EXISTS", claims("s")) == 0
 

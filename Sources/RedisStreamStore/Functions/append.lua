@@ -161,7 +161,11 @@ local function keep(meta, log, it, now, isHeld, args, firstRun, wish, set)
     return previous, first, tail, ending, floor, takenEvents, takenBytes, ''
   end
   mark = text(ms, count)
-  if isHeld then return previous, first, tail, ending, floor, takenEvents, takenBytes, mark end
+  if isHeld then
+    -- Whoever follows the stream sees to it that this is confirmed, should the node that waits for it die.
+    tell(meta, 'p ' .. mark .. '\n')
+    return previous, first, tail, ending, floor, takenEvents, takenBytes, mark
+  end
   -- A node that waits for no replica takes what others hold back with it.
   floor, takenEvents, takenBytes = raise(meta, log, it, mark)
   return previous, first, tail, ending, floor, takenEvents, takenBytes, ''

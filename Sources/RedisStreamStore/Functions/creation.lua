@@ -91,7 +91,9 @@ local function begin(meta, log, it, now, isHeld, args, firstRun, wish, set, birt
   if not isHeld then tell(meta, 'c ' .. birth .. '\n') end
   if firstRun <= #args or wish ~= '' then
     keep(meta, log, it, now, isHeld, args, firstRun, wish, { 'h', '' })
-  elseif has(it.flags, RETAINED) and not isHeld then
+  elseif isHeld then
+    tell(meta, 'p ' .. birth .. '\n')
+  elseif has(it.flags, RETAINED) then
     local fields = { 'h', '' }
     local floor = trim(meta, log, it, fields)
     fields[2] = hotRecord(it)
@@ -260,19 +262,29 @@ end, { 'allow-oom' })
 
 register('fork_enter', function(keys, args)
   local meta = keys[1]
-  if (args[3] or '') == '' or (args[4] or '') == '' then mistaken('fork') end
-  if call('HEXISTS', meta, 'h') == 0 then return absent(meta) end
+  if (args[3] or '') == '' or not string.find(args[4] or '', '^[^ ]+$') then mistaken('fork') end
+  local record = call('HGET', meta, 'h')
+  if not record then return absent(meta) end
   if args[2] ~= '' and call('HGET', meta, 'b') ~= args[2] then return { 'none' } end
-  call('HSET', meta, 'f:' .. args[3], args[4])
+  local it = hot(record)
+  it.flags = with(it.flags, FORKED)
+  call('HSET', meta, 'h', hotRecord(it), 'f:' .. args[3], args[4] .. ' ' .. digits(clock(args[1])))
   return { 'entered' }
 end)
 
 register('fork_leave', function(keys, args)
   local meta, field, nonce = keys[1], 'f:' .. args[2], args[3]
   local entered = call('HGET', meta, field)
-  if not entered or (nonce ~= '' and entered ~= nonce) then return { 'none' } end
+  if not entered or (nonce ~= '' and string.match(entered, '^[^ ]+') ~= nonce) then return { 'none' } end
   call('HDEL', meta, field)
-  if call('HEXISTS', meta, 'h') == 1 or #fieldsBeginning(meta, 'f:') > 0 then return { 'left' } end
+  if #fieldsBeginning(meta, 'f:') > 0 then return { 'left' } end
+  local record = call('HGET', meta, 'h')
+  if record then
+    local it = hot(record)
+    it.flags = without(it.flags, FORKED)
+    call('HSET', meta, 'h', hotRecord(it))
+    return { 'left' }
+  end
   -- It was kept only for its forks.
   local origin = call('HGET', meta, 'F')
   call('DEL', meta)

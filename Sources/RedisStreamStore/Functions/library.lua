@@ -12,6 +12,8 @@ local RETAINED = 4
 local CLAIMED = 8
 -- The birth is later than the last event: what a fork begins with, or what was imported, is older than itself.
 local BORN_LATE = 16
+-- Other streams began with what this one holds.
+local FORKED = 32
 
 -- Milliseconds of an offset have 48 bits, its counter 24.
 local MOST_MILLISECONDS = 281474976710655

@@ -5,8 +5,10 @@ local MOST_NOTED = 2500
 
 -- A claimed stream is looked at so often.
 local CLAIMED_NEXT = 60000
--- A soft-deleted stream's forks are looked at so often.
-local GONE_NEXT = 3600000
+-- A stream that was forked is looked at so often: once it is soft-deleted, somebody has to see that its forks are gone.
+local FORKED_NEXT = 3600000
+-- A clock that is so much ahead of what a node expects was set, in milliseconds.
+local MOST_AHEAD = 2000
 
 local function store(meta, it)
   call('HSET', meta, 'h', hotRecord(it))
@@ -24,7 +26,13 @@ register('lease', function(keys, args)
   if args[2] ~= '' and call('HGET', meta, 'b') ~= args[2] then return { 'none' } end
   local it = hot(record)
   if has(it.flags, ENDED) then return { 'ended', call('HGET', meta, 'e') or damaged('field e') } end
-  restart(it, clock(args[1]))
+  local now = clock(args[1])
+  if args[4] and args[4] ~= '' then
+    -- Its due time may have been looked at by now, when there was no such lease.
+    local entered = whole(args[4], MOST_MILLISECONDS, 'entered')
+    if now < entered or now - entered > seconds * 500 then return { 'late' } end
+  end
+  restart(it, now)
   call('HSET', meta, 'h', hotRecord(it), 'q', digits(seconds))
   return { 'set' }
 end, { 'allow-oom' })
@@ -100,6 +108,7 @@ local function nextDue(it, life, now)
     moment = earlier(moment, expiry(life))
     if life.lease then moment = earlier(moment, it.at + life.lease) end
   end
+  if has(it.flags, FORKED) then moment = earlier(moment, now + FORKED_NEXT) end
   return moment and math.max(moment - now, 0)
 end
 
@@ -225,19 +234,29 @@ register('settle', function(keys, args)
   local isHeld = checkMode(args[2])
   local trustedSince = wholeOrNil(args[3], MOST_MILLISECONDS, 'trusted')
   local seen, seenFor = args[4], args[5] == '' and 0 or whole(args[5], MOST_EXACT, 'seen')
+  local expected, wall =
+    wholeOrNil(args[6] or '', MOST_MILLISECONDS, 'expected'), wholeOrNil(args[7] or '', MOST_MILLISECONDS, 'wall')
   local record = call('HGET', meta, 'h')
   local now = clock(args[1])
   if not record then
     local answer = absent(meta)
     if answer[1] == 'gone' then
-      answer[2] = GONE_NEXT
-      for _, target in ipairs(fieldsBeginning(meta, 'f:')) do answer[#answer + 1] = target end
+      answer[2] = FORKED_NEXT
+      for _, target in ipairs(fieldsBeginning(meta, 'f:')) do
+        local nonce, entered = string.match(call('HGET', meta, 'f:' .. target), '^([^ ]+) (%d+)$')
+        if not nonce then damaged('field f:') end
+        local place = #answer
+        answer[place + 1], answer[place + 2], answer[place + 3] = target, nonce, since(now, tonumber(entered))
+      end
     end
     return answer
   end
   local it = hot(record)
   local life = lifetime(meta, log, now, it)
   local waiting, need
+  if expected and now - expected > MOST_AHEAD then trustedSince = nil end
+  -- What is due at a time of day is due when the node's clock says so too.
+  local day = wall and math.min(now, wall) or now
 
   -- Whether a time since a moment has passed; notes for what the node waits if it may be otherwise.
   local function hasPassed(start, length, version)
@@ -251,7 +270,7 @@ register('settle', function(keys, args)
   if not has(it.flags, CLAIMED) then
     local version, hold = useVersion(it, digits(life.touched)), life.held - life.touched
     if now >= life.held then
-      if life.moment and now >= life.moment and (hold <= 0 or hasPassed(life.used, hold, version))
+      if life.moment and day >= life.moment and (hold <= 0 or hasPassed(life.used, hold, version))
         or life.idle and now >= life.used + life.idle and hasPassed(life.used, math.max(life.idle, hold), version)
       then
         return removed(meta, log, tombstone, it, 'expired')
@@ -265,9 +284,9 @@ register('settle', function(keys, args)
     end
   end
   local floor, events, bytes = '', 0, 0
-  if life.oldest and now >= life.oldest + life.age and it.events > 0 then
+  if life.oldest and day >= life.oldest + life.age and it.events > 0 then
     local set = { 'h', '' }
-    floor, events, bytes = trim(meta, log, it, set, now - life.age)
+    floor, events, bytes = trim(meta, log, it, set, day - life.age)
     set[2] = hotRecord(it)
     call('HSET', meta, unpack(set))
     if floor ~= '' then
@@ -279,7 +298,7 @@ register('settle', function(keys, args)
   if waiting then
     due = need
   elseif due == 0 then
-    -- What is not durable is not taken yet.
+    -- What is not durable is not taken yet, and what the node's clock does not call due neither.
     due = 1000
   end
   if floor ~= '' then return { 'trimmed', orNone(due), waiting or '', floor, events, bytes, orNone(need) } end

@@ -18,7 +18,8 @@ register('index_drop', function(keys, args)
   if entered and version ~= '' and version ~= entered then return 0 end
   if entered and age > 0 and clock(args[1]) - (tonumber(entered) or 0) < age then return 0 end
   call('HDEL', keys[2], name)
-  return call('ZREM', keys[1], name)
+  call('ZREM', keys[1], name)
+  return 1
 end, { 'allow-oom' })
 
 -- Due times. Who looks at a name moves its time forward first and holds a token, which whoever enters the name again takes
@@ -27,9 +28,10 @@ register('due_enter', function(keys, args)
   local after = wholeOrNil(args[3], MOST_MILLISECONDS, 'in')
   local moment = wholeOrNil(args[4], MOST_EXACT, 'at')
   if (args[2] or '') == '' or not (after or moment) then mistaken('due') end
-  moment = earlier(moment, after and clock(args[1]) + after)
+  local now = clock(args[1])
   call('HDEL', keys[2], args[2])
-  return call('ZADD', keys[1], 'LT', digits(moment), args[2])
+  call('ZADD', keys[1], 'LT', digits(earlier(moment, after and now + after)), args[2])
+  return now
 end, { 'allow-oom' })
 
 register('due_take', function(keys, args)
@@ -74,10 +76,11 @@ register('session_beat', function(keys, args)
   return { 'alive', clock(args[1]), call('HGETALL', beats), call('HKEYS', buried) }
 end, { 'allow-oom' })
 
--- Notes that a session is about to claim a stream, so that whoever buries it finds the claim.
+-- Notes that a session is about to claim a stream, so that whoever buries it finds the claim: its number and the name. That
+-- raises the count, so that the session has the full time once more.
 register('session_note', function(keys, args)
   local beats, session = keys[1], args[2]
-  if (args[3] or '') == '' then mistaken('name') end
+  if not string.find(args[3] or '', '^[^ ]+ .') then mistaken('claim') end
   if call('HEXISTS', beats, session) == 0 then return { 'buried' } end
   call('HINCRBY', beats, session, 1)
   call('SADD', keys[3], args[3])
@@ -97,7 +100,7 @@ register('session_bury', function(keys, args)
   return 1
 end, { 'allow-oom' })
 
--- Takes the names that were released of a buried session's, and says which are left; without any it is forgotten.
+-- Takes what was released of a buried session's notes, and says which are left; without any it is forgotten.
 register('session_release', function(keys, args)
   local buried, noted, session = keys[1], keys[2], args[2]
   if call('HEXISTS', buried, session) == 0 then return {} end

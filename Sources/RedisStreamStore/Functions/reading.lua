@@ -76,11 +76,11 @@ register('info', function(keys, args)
   return info(keys[1], keys[2], clock(args[1]), hot(record), false, 'stream')
 end, { 'no-writes' })
 
--- How many runs to ask for at a time: about as many as hold what is wanted.
+-- How many runs to ask for first: about as many as hold what is wanted, and not many, since a run may be large.
 local function pageSize(it, log, most)
-  if it.bytes == 0 then return 64 end
+  if it.bytes == 0 then return 8 end
   local wanted = math.ceil(most * call('XLEN', log) / it.bytes) + 1
-  return math.max(2, math.min(wanted, 64))
+  return math.max(2, math.min(wanted, 8))
 end
 
 -- Where in the log a position is: standing, the offset that is read on from, where in the log that begins, whether it
@@ -128,8 +128,10 @@ register('read', function(keys, args)
     local events, bytes = 0, 0
     -- What the first run holds of the page is not known.
     local isPart = standing == 'exact' and after == position and string.byte(from) ~= 40 and from ~= '-'
+    local isFull, isLast = false, false
     repeat
       local entries = call('XRANGE', log, from, tail, 'COUNT', page)
+      isLast = #entries < page
       for _, entry in ipairs(entries) do
         local place = #runs
         runs[place + 1], runs[place + 2], runs[place + 3] = entry[1], entry[2][1], entry[2][2]
@@ -138,14 +140,13 @@ register('read', function(keys, args)
           isPart = false
         else
           events, bytes = events + count, bytes + size
-          if events >= mostEvents or bytes > mostBytes then
-            page = 0
-            break
-          end
+          isFull = events >= mostEvents or bytes > mostBytes
+          if isFull then break end
         end
         from = '(' .. entry[1]
       end
-    until #entries < page or page == 0
+      page = math.min(page * 2, 64)
+    until isFull or isLast
   end
   return { 'page', standing, after, floor, tail, ending, isPastEnd, fields[5] or damaged('field z'), lag, runs }
 end, { 'no-writes' })
