@@ -28,8 +28,16 @@ local function wanted(args, first)
   return it
 end
 
+-- What is known of a stream that was here: its highest offset, and the version of its entry in the index.
+local function grave(tombstone)
+  local record = call('GET', tombstone)
+  if not record then return NOTHING, 0 end
+  local highest, index = string.match(record, '^(%d+%-%d+) (%d+)$')
+  return highest or damaged('tombstone'), tonumber(index)
+end
+
 -- The answer where none is made; nil where one may be.
-local function obstacle(meta, log, now, wish)
+local function obstacle(meta, log, tombstone, now, wish)
   local record = call('HGET', meta, 'h')
   if record then
     local entered = tonumber(call('HGET', meta, 'i') or '0')
@@ -38,7 +46,9 @@ local function obstacle(meta, log, now, wish)
     return info(meta, log, now, hot(record), true, 'exists')
   end
   if call('EXISTS', meta) == 1 then return { 'gone' } end
-  if now - wish.index > MOST_ENTERED then return { 'late' } end
+  -- With a stream that was entered after it this entry went too.
+  local _, index = grave(tombstone)
+  if now - wish.index > MOST_ENTERED or wish.index <= index then return { 'late' } end
   return nil
 end
 
@@ -68,9 +78,7 @@ end
 
 -- An offset above what a stream that was here gave.
 local function firstOffset(now, base, tombstone)
-  local record = call('GET', tombstone)
-  local ms, count = 0, 0
-  if record then ms, count = kept(record, 'tombstone') end
+  local ms, count = kept((grave(tombstone)), 'tombstone')
   return minted(now, base, ms, count)
 end
 
@@ -110,7 +118,7 @@ register('create', function(keys, args)
   checkWish(args[10])
   checkRuns(args, 11, 2)
   local now = clock(args[1])
-  local answer = obstacle(meta, log, now, wish)
+  local answer = obstacle(meta, log, tombstone, now, wish)
   if answer then return answer end
   local ms, count = firstOffset(now, wish.base, tombstone)
   local birth = text(ms, count)
@@ -135,7 +143,7 @@ register('fork', function(keys, args)
   offset(args[16], 'origin')
   checkRuns(args, 18, 2)
   local now = clock(args[1])
-  local answer = obstacle(meta, log, now, wish)
+  local answer = obstacle(meta, log, tombstone, now, wish)
   if answer then return answer end
   local ms, count = firstOffset(now, wish.base, tombstone)
   -- A clock that was set back, or another master's: the fork is later than what it begins with all the same.
@@ -154,7 +162,7 @@ register('fork', function(keys, args)
 end)
 
 register('import', function(keys, args)
-  local meta, log, build = keys[1], keys[2], keys[4]
+  local meta, log, tombstone, build = keys[1], keys[2], keys[3], keys[4]
   local wish = wanted(args, 2)
   local birthMs, birthCount = offset(args[9], 'birth')
   offset(args[10], 'origin')
@@ -178,7 +186,7 @@ register('import', function(keys, args)
     whole(args[index + 2], MOST_EXACT, 'seq')
   end
   local now = clock(args[1])
-  local answer = obstacle(meta, log, now, wish)
+  local answer = obstacle(meta, log, tombstone, now, wish)
   if answer then return answer end
   if not taken(build, log, runs) then return { 'lost' } end
   local set, put = firstFields(wish, args[9])
@@ -234,9 +242,9 @@ local function removed(meta, log, tombstone, it, reason)
       left[#left + 1] = call('HGET', meta, field)
     end
   end
-  local before = call('GET', tombstone)
-  if before then highest = latest(before, highest) end
-  call('SET', tombstone, highest, 'PX', TOMBSTONE)
+  local before, index = grave(tombstone)
+  index = math.max(index, tonumber(fields[2] or '0') or damaged('field i'))
+  call('SET', tombstone, latest(before, highest) .. ' ' .. digits(index), 'PX', TOMBSTONE)
   call('UNLINK', meta, log)
   local isKept = #left > 0
   if isKept then
