@@ -20,7 +20,17 @@ def fork(functions, name, source, copied, runs, *own, nonce="n", mode="", end=""
     keys = [*functions.keys(name, "mst"), functions.key(name, f"b:{nonce}")]
     size = sum(len(data) for _, data in events)
     return functions.call(
-        "fork", keys, mode, *wish, runs, len(events), size, tail, info[2], info[1], f"origin {source}",
+        "fork",
+        keys,
+        mode,
+        *wish,
+        runs,
+        len(events),
+        size,
+        tail,
+        info[2],
+        info[1],
+        f"origin {source}",
         *[part for each in own for part in each],
     )
 
@@ -28,7 +38,7 @@ def fork(functions, name, source, copied, runs, *own, nonce="n", mode="", end=""
 def copy(functions, name, source, nonce="n"):
     functions.call("fork_enter", functions.keys(source, "m"), "", name, nonce)
     runs = functions.read(source)[9]
-    runs = [runs[index:index + 3] for index in range(0, len(runs), 3)]
+    runs = [runs[index : index + 3] for index in range(0, len(runs), 3)]
     if runs:
         build(functions, name, runs, nonce)
     return runs
@@ -51,7 +61,9 @@ def test_a_fork_begins_with_its_source_and_both_go_on_alone(functions):
     assert functions.texts("b") == ("exact", ["1", "2", "3", "b4"])
     assert functions.texts("b", birth) == ("exact", ["1", "2", "3", "b4"])
     assert functions.texts("b", made[1])[0] == "unknown"
-    assert [offset for offset, _ in events_of(functions.read("b")[9])][:3] == [offset for offset, _ in events_of(functions.read("a")[9])][:3]
+    assert [offset for offset, _ in events_of(functions.read("b")[9])][:3] == [
+        offset for offset, _ in events_of(functions.read("a")[9])
+    ][:3]
     assert functions.client("EXISTS", functions.key("b", "b:n")) == 0
     assert functions.client("TTL", functions.key("b", "s")) == -1
 
@@ -147,9 +159,17 @@ def test_a_source_keeps_its_name_until_its_last_fork_is_gone(functions):
     assert functions.remove("b")[6:] == [b"", 1]
     for name in ("a", "b"):
         for call in (
-            lambda: functions.info(name), lambda: functions.read(name), lambda: functions.add(name, "1"), lambda: functions.remove(name),
-            lambda: functions.create(name), lambda: functions.touch(name), lambda: functions.lease(name, 1), lambda: functions.claim(name, "s.1"),
-            lambda: functions.unclaim(name, "s.1"), lambda: functions.release(name, "s"), lambda: functions.confirm(name, "1-1"),
+            lambda: functions.info(name),
+            lambda: functions.read(name),
+            lambda: functions.add(name, "1"),
+            lambda: functions.remove(name),
+            lambda: functions.create(name),
+            lambda: functions.touch(name),
+            lambda: functions.lease(name, 1),
+            lambda: functions.claim(name, "s.1"),
+            lambda: functions.unclaim(name, "s.1"),
+            lambda: functions.release(name, "s"),
+            lambda: functions.confirm(name, "1-1"),
             lambda: functions.call("fork_enter", functions.keys(name, "m"), "", "z", "n"),
         ):
             assert call() == [b"gone"], name
@@ -193,7 +213,9 @@ def test_only_the_fork_that_was_entered_is_taken_out(functions):
 # Imports --------------------------------------------------------------------------------------------------------------
 
 
-def brought(functions, name, runs, *, birth, tail, floor=None, origin=None, end="", closing="", sequence="", producers=(), **options):
+def brought(
+    functions, name, runs, *, birth, tail, floor=None, origin=None, end="", closing="", sequence="", producers=(), **options
+):
     version, *wish, _ = functions.options(name, None, **options)
     keys = [*functions.keys(name, "mst"), functions.key(name, "b:n")]
     events = events_of([part for each in runs for part in each])
@@ -201,8 +223,22 @@ def brought(functions, name, runs, *, birth, tail, floor=None, origin=None, end=
     if runs:
         build(functions, name, runs)
     return functions.call(
-        "import", keys, version, *wish, birth, origin or birth, floor or birth, tail, len(events), size, len(runs), end, closing,
-        sequence, "", *[part for each in producers for part in each],
+        "import",
+        keys,
+        version,
+        *wish,
+        birth,
+        origin or birth,
+        floor or birth,
+        tail,
+        len(events),
+        size,
+        len(runs),
+        end,
+        closing,
+        sequence,
+        "",
+        *[part for each in producers for part in each],
     )
 
 
@@ -210,7 +246,15 @@ def test_an_import_is_the_stream_that_it_was(functions):
     birth, first = b"1700000000000-5", b"1700000000009-0"
     runs = [[first, *run("1", "2")], [b"1700000000010-7", *run("3")]]
     made = brought(
-        functions, "a", runs, birth=birth, tail=b"1700000000010-7", sequence="+9", producers=[("p", 3, 4)], lease=5, retention="7,,",
+        functions,
+        "a",
+        runs,
+        birth=birth,
+        tail=b"1700000000010-7",
+        sequence="+9",
+        producers=[("p", 3, 4)],
+        lease=5,
+        retention="7,,",
     )
     assert made[0] == b"created" and made[1:7] == [birth, birth, b"1700000000010-7", b"", 3, 3]
     assert functions.texts("a") == ("exact", ["1", "2", "3"])
@@ -226,7 +270,14 @@ def test_an_import_of_what_has_ended_and_was_trimmed(functions):
     runs = [[b"1700000000010-7", *run("3")]]
     end = b"1700000000020-0 failed why"
     made = brought(
-        functions, "a", runs, birth=b"1700000000000-5", floor=b"1700000000009-1", tail=b"1700000000010-7", end=end, closing="0 7 p q",
+        functions,
+        "a",
+        runs,
+        birth=b"1700000000000-5",
+        floor=b"1700000000009-1",
+        tail=b"1700000000010-7",
+        end=end,
+        closing="0 7 p q",
         producers=[("p q", 0, 7)],
     )
     assert made[2:5] == [b"1700000000009-1", b"1700000000010-7", end]
@@ -239,7 +290,13 @@ def test_an_import_of_what_has_ended_and_was_trimmed(functions):
 def test_an_import_of_a_fork_keeps_where_it_begins(functions):
     runs = [[b"1600000000010-7", *run("3")]]
     made = brought(
-        functions, "a", runs, birth=b"1700000000000-5", origin=b"1600000000000-0", floor=b"1600000000000-0", tail=b"1600000000010-7",
+        functions,
+        "a",
+        runs,
+        birth=b"1700000000000-5",
+        origin=b"1600000000000-0",
+        floor=b"1600000000000-0",
+        tail=b"1600000000010-7",
     )
     assert made[2] == b"1600000000000-0"
     assert functions.texts("a") == ("exact", ["3"])
@@ -250,7 +307,13 @@ def test_an_import_of_a_fork_keeps_where_it_begins(functions):
 def test_an_import_that_makes_no_sense_or_finds_a_stream_makes_nothing(functions):
     birth, tail = b"1700000000000-5", b"1700000000010-7"
     runs = [[tail, *run("3")]]
-    for wrong in (dict(end=b"1700000000010-7 done"), dict(end="done"), dict(end=b"1700000000011-0 gone"), dict(closing="x"), dict(producers=[("p", "x", 0)])):
+    for wrong in (
+        dict(end=b"1700000000010-7 done"),
+        dict(end="done"),
+        dict(end=b"1700000000011-0 gone"),
+        dict(closing="x"),
+        dict(producers=[("p", "x", 0)]),
+    ):
         with pytest.raises(RedisError, match="^FRESHET_ARGUMENT"):
             brought(functions, "a", runs, **{"birth": birth, "tail": tail} | wrong)
     assert functions.info("a") == [b"none"]

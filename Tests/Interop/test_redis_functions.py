@@ -1,12 +1,12 @@
-"""The functions of the Redis store: creating, appending, reading and removing, one call at a time."""
+"""The functions of the Redis store: creating and appending, one call at a time."""
 
 import binascii
 import random
 
 import pytest
 
-from support.redis import RedisError, RedisServer
-from support.redis_functions import NOW, Message, events_of, later, parts, run, source, stamp
+from support.redis import RedisError
+from support.redis_functions import NOW, Message, events_of, later, parts, run, stamp
 
 
 def slot(key):
@@ -96,7 +96,7 @@ def test_a_full_counter_borrows_the_next_millisecond(functions):
     assert parts(appended[3]) == (ms + 1, 1)
     assert functions.texts("a") == ("exact", ["1", "2", "3"])
     for step in range(3):
-        assert functions.texts("a", later(appended[2], step)) == ("exact", ["1", "2", "3"][step + 1:])
+        assert functions.texts("a", later(appended[2], step)) == ("exact", ["1", "2", "3"][step + 1 :])
 
 
 def test_streams_made_in_one_millisecond_do_not_share_offsets(functions):
@@ -200,8 +200,14 @@ def test_a_refused_append_changes_nothing_but_what_a_duplicate_restarts(function
     before = functions.meta("a")
     functions.now += 1000
     for wish in (
-        dict(essence="text/plain"), dict(producer=("p", 0, 2)), dict(producer=("q", 0, 1)), dict(sequence="4"),
-        dict(producer=("q", 0, 0), sequence="4", end="done"), dict(claim="s.1"), dict(birth="1-1"), dict(mode="w"),
+        dict(essence="text/plain"),
+        dict(producer=("p", 0, 2)),
+        dict(producer=("q", 0, 1)),
+        dict(sequence="4"),
+        dict(producer=("q", 0, 0), sequence="4", end="done"),
+        dict(claim="s.1"),
+        dict(birth="1-1"),
+        dict(mode="w"),
     ):
         functions.add("a", "x", **wish)
         assert functions.meta("a") == before, wish
@@ -265,8 +271,23 @@ def test_a_producer_s_name_is_any_bytes(functions):
 def test_stream_seq_rises_byte_by_byte(functions):
     functions.create("a")
     steps = [
-        ("", True), ("", False), ("10", True), ("10", False), ("1", False), ("2", True), ("19", False), ("20", True), ("Z", True),
-        ("a", True), ("B", False), ("aa", True), ("\u00e9", True), ("z", False), (b"\xfe", True), (b"\xfe\0", True), (b"\xfe", False),
+        ("", True),
+        ("", False),
+        ("10", True),
+        ("10", False),
+        ("1", False),
+        ("2", True),
+        ("19", False),
+        ("20", True),
+        ("Z", True),
+        ("a", True),
+        ("B", False),
+        ("aa", True),
+        ("\u00e9", True),
+        ("z", False),
+        (b"\xfe", True),
+        (b"\xfe\0", True),
+        (b"\xfe", False),
     ]
     last = b""
     for sequence, is_later in steps:
@@ -298,7 +319,7 @@ def test_fifty_thousand_events_are_one_append(functions, redis):
     functions.create("a")
     subscription = redis.subscribe(functions.key("a", "c"))
     texts = [f"event {number}" for number in range(50_000)]
-    runs = [run(*texts[index:index + 64]) for index in range(0, len(texts), 64)]
+    runs = [run(*texts[index : index + 64]) for index in range(0, len(texts), 64)]
     appended = functions.append("a", *runs, producer=("p", 0, 0))
     assert appended[3] == later(appended[2], 49_999)
     assert functions.info("a")[5:7] == [50_000, sum(map(len, texts))]
@@ -307,289 +328,3 @@ def test_fifty_thousand_events_are_one_append(functions, redis):
     assert functions.texts("a", later(appended[2], 33_333)) == ("exact", texts[33_334:])
     assert functions.append("a", *runs, producer=("p", 0, 0))[0] == b"duplicate"
     subscription.close()
-
-
-def test_arguments_that_make_no_sense_change_nothing(functions):
-    functions.create("a")
-    functions.add("a", "1")
-    before = functions.meta("a")
-    field, body = run("x")
-    wrong = [
-        dict(end="gone"), dict(end="done\n"), dict(end=" done"), dict(producer=("p", "x", 0)), dict(producer=("p", 0, "-1")),
-        dict(producer=("p", "01", 0)), dict(producer=("p", 2**53, 0)), dict(producer=("p", "9" * 400, 0)), dict(mode="x"),
-    ]
-    for wish in wrong:
-        with pytest.raises(RedisError, match="^FRESHET_ARGUMENT"):
-            functions.append("a", [field, body], **wish)
-    for runs in (["1"], ["1:1"], ["0:1", body], ["1:", body], ["1:1:1", body], ["99999:1", body], [field, body, "x", body], ["1:1e5", body]):
-        with pytest.raises(RedisError, match="^FRESHET_ARGUMENT"):
-            functions.append("a", runs)
-    for now in ("x", "-1", "1.5", str(2**60), "0x10"):
-        functions.now = now
-        with pytest.raises(RedisError, match="^FRESHET_ARGUMENT now"):
-            functions.append("a", [field, body])
-    functions.now = NOW
-    with pytest.raises(RedisError, match="^FRESHET_ARGUMENT"):
-        functions.call("append", functions.keys("a", "ms"))
-    assert functions.meta("a") == before
-    assert functions.texts("a") == ("exact", ["1"])
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("h", "x"), ("h", "x" * 36), ("b", None), ("e", "what"), ("f", "1"), ("g", "x-y"), ("z", None), ("v", "nothing"), ("x", "often"), ("q", "x"), ("u", "x"), ("r", "1")],
-)
-def test_a_meta_that_is_not_what_it_should_be_is_told_in_one_line(functions, field, value):
-    functions.create("a", retention="5,,9", lease=9, expiry="i9")
-    functions.add("a", "1", mode="d", end="done" if field == "e" else "")
-    if value is None:
-        functions.client("HDEL", functions.key("a", "m"), field)
-    else:
-        functions.damage("a", field, value)
-    told = []
-    for ask in (
-        lambda: functions.add("a", "2"), lambda: functions.read("a"), lambda: functions.info("a"), lambda: functions.settle("a"),
-        lambda: functions.confirm("a", "9999999999999-0"), lambda: functions.remove("a"),
-    ):
-        try:
-            ask()
-        except RedisError as error:
-            told.append(str(error))
-    assert told
-    for line in told:
-        assert line.startswith("FRESHET_DAMAGED ") and "user_function" not in line and "traceback" not in line.lower(), line
-
-
-def test_another_kind_of_key_is_an_error_of_redis_and_nothing_of_lua(functions):
-    functions.client("SET", functions.key("a", "m"), "x")
-    with pytest.raises(RedisError, match="^FRESHET_DAMAGED WRONGTYPE"):
-        functions.add("a", "1")
-    functions.create("b")
-    functions.client("SET", functions.key("b", "s"), "x")
-    before = functions.meta("b")
-    with pytest.raises(RedisError, match="^FRESHET_DAMAGED WRONGTYPE"):
-        functions.add("b", "1", end="done", producer=("p", 0, 0))
-    assert functions.meta("b") == before
-
-
-# Reading --------------------------------------------------------------------------------------------------------------
-
-
-def test_a_read_from_any_position_gives_exactly_what_is_later(functions):
-    birth = functions.create("a")[1]
-    first = functions.append("a", run("1", "2", "3"), run("4"))[2]
-    functions.now += 5
-    second = functions.append("a", run("5", "6"))[2]
-    offsets = [birth, *(later(first, step) for step in range(4)), second, later(second, 1)]
-    for position, offset in enumerate(offsets):
-        assert functions.texts("a", offset) == ("exact", ["1", "2", "3", "4", "5", "6"][position:])
-    assert functions.read("a", "now")[1:8] == [b"exact", offsets[-1], birth, offsets[-1], b"", 0, b"options of text/event-stream"]
-    ms, counter = parts(birth)
-    unknown = [later(first, 4), f"{ms - 1}-{counter}", f"{ms}-{counter - 1}", "0-0", f"{2**48 - 1}-{2**24 - 1}", later(second, 2)]
-    for offset in unknown:
-        assert functions.texts("a", offset) == ("unknown", ["1", "2", "3", "4", "5", "6"])
-    for position in ("", "end", "1", "1-", "-1", f"{2**48}-0", f"1-{2**24}", "1-1-1"):
-        with pytest.raises(RedisError, match="^FRESHET_ARGUMENT position"):
-            functions.read("a", position)
-
-
-def test_the_end_s_own_offset_is_past_the_end(functions):
-    functions.create("a")
-    appended = functions.add("a", "1", end="done")
-    tail, end = appended[3:5]
-    past = functions.read("a", end.split(b" ")[0])
-    assert past[1:3] == [b"exact", tail] and past[5:7] == [end, 1] and past[9] == []
-    before = functions.read("a", tail)
-    assert before[1:3] == [b"exact", tail] and before[5:7] == [end, 0] and before[9] == []
-
-
-@pytest.mark.parametrize(("events", "size"), [(1, 65536), (7, 65536), (1000, 1), (1000, 40), (1000, 65536)])
-def test_a_page_holds_at_least_what_was_asked_for_or_all_there_is(functions, events, size):
-    functions.create("a")
-    random.seed(events * size)
-    log = []
-    for number in range(120):
-        texts = ["x" * random.choice([0, 1, 10, 300]) for _ in range(random.choice([1, 1, 2, 40]))]
-        appended = functions.append("a", run(*texts))
-        log += [(later(appended[2], step), text.encode()) for step, text in enumerate(texts)]
-        functions.now += random.choice([0, 1])
-    for start in random.sample(range(len(log)), 60):
-        page = functions.read("a", log[start][0], events, size)
-        got = [event for event in events_of(page[9]) if parts(event[0]) > parts(page[2])]
-        rest = log[start + 1:]
-        assert got == rest[:len(got)]
-        assert len(got) == len(rest) or len(got) >= events or sum(len(data) for _, data in got) > size
-
-
-# Retention --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("retention", ["3,,", ",10,", "5,30,"])
-def test_retention_takes_whole_runs_from_the_start_and_never_more_than_it_says(functions, redis, retention):
-    subscription = redis.subscribe(functions.key("a", "c"))
-    most_events, most_bytes = (int(number) if number else 10**9 for number in retention.split(",")[:2])
-    random.seed(retention)
-    birth = functions.create("a", retention=retention)[1]
-    log, floor, seen = [], birth, 1
-    for number in range(80):
-        texts = [str(number) * random.choice([1, 2, 5]) for _ in range(random.choice([1, 1, 1, 2, 6]))]
-        appended = functions.add("a", *texts)
-        log += [(later(appended[2], step), text.encode()) for step, text in enumerate(texts)]
-        info = functions.info("a")
-        kept = events_of(functions.read("a")[9])
-        assert kept == log[len(log) - len(kept):] and info[5] == len(kept) and info[6] == sum(len(data) for _, data in kept)
-        # All that the rule asks for is there, and no more than a run beside.
-        wanted = 0
-        while wanted < len(log) and wanted < most_events and sum(len(data) for _, data in log[-wanted - 1:]) <= most_bytes:
-            wanted += 1
-        assert wanted <= len(kept) <= wanted + 6
-        seen += 1
-        if appended[5]:
-            assert appended[6] > 0 and info[2] == appended[5] == log[len(log) - len(kept) - 1][0]
-            floor, seen = appended[5], seen + 1
-        else:
-            assert appended[6:8] == [0, 0] and info[2] == floor
-    messages = told(subscription, seen)
-    assert [message.kind for message in messages[:2]] == ["c", "i"]
-    assert [message.words[1] for message in messages if message.kind == "t"][-1] == floor
-    assert functions.read("a", floor)[1] == b"exact"
-    assert functions.read("a", birth)[1] == b"belowFloor"
-    assert functions.read("a", later(log[0][0], 0))[1] == b"belowFloor"
-    subscription.close()
-
-
-def test_retention_by_age_takes_what_is_due_when_it_is_settled(functions):
-    functions.create("a", retention=",,10")
-    old = functions.add("a", "old")[3]
-    functions.now += 6000
-    functions.add("a", "new")
-    assert functions.settle("a") == [b"next", 4000, b""]
-    functions.now += 4000
-    assert functions.settle("a") == [b"trimmed", 6000, b"", old, 1, 3, b""]
-    assert functions.texts("a") == ("belowFloor", ["new"])
-    assert functions.texts("a", old) == ("exact", ["new"])
-    functions.now += 6000
-    trimmed = functions.settle("a")
-    # Nothing is left, and an append enters nothing: it is looked at again.
-    assert trimmed[:2] == [b"trimmed", 10_000] and functions.info("a")[5:7] == [0, 0]
-    assert functions.read("a", "start")[1:5] == [b"belowFloor", trimmed[3], trimmed[3], trimmed[3]]
-    assert functions.add("a", "again")[0] == b"appended"
-    assert functions.texts("a", trimmed[3]) == ("exact", ["again"])
-    functions.append("a", end="done")
-    functions.now += 10_000
-    assert functions.settle("a")[:2] == [b"trimmed", b""]
-
-
-# Messages and removal ---------------------------------------------------------------------------------------------------
-
-
-def test_what_happens_is_told_in_its_order(functions, redis):
-    subscription = redis.subscribe(functions.key("a", "c"))
-    birth = functions.create("a")[1]
-    one = functions.append("a", run("1", "2"), run(("t", "3")))
-    two = functions.append("a", run("4"), end="done  x\n")
-    functions.add("a", "5")
-    functions.remove("a", "expired")
-    closed = functions.create("a", run("6"), end="failed")
-    made, first, second, gone, again, third = told(subscription, 6)
-    assert made.words == [b"c", birth]
-    assert first.words[:4] == [b"i", birth, one[3], b"2"] and first.texts == ["1", "2", "3"] and first.end == b""
-    assert second.words[:3] == [b"i", one[3], two[4].split(b" ")[0]] and second.texts == ["4"] and second.end == two[4]
-    assert gone.words == [b"r", birth, b"expired"]
-    assert again.words == [b"c", closed[1]]
-    assert third.words[:2] == [b"i", closed[1]] and third.texts == ["6"] and third.end == closed[4]
-    subscription.close()
-
-
-def test_an_end_alone_is_an_item_without_runs(functions, redis):
-    functions.create("a")
-    tail = functions.add("a", "1")[3]
-    subscription = redis.subscribe(functions.key("a", "c"))
-    end = functions.append("a", end="done")[4]
-    message = told(subscription, 1)[0]
-    assert message.words == [b"i", tail, end.split(b" ")[0], b"0"] and message.end == end
-    subscription.close()
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_an_item_that_is_too_large_says_read_again(functions, redis, count):
-    functions.create("a")
-    subscription = redis.subscribe(functions.key("a", "c"))
-    appended = functions.append("a", *[run("x" * (270_000 // count)) for _ in range(count)], end="done")
-    assert told(subscription, 1)[0].words == [b"b", appended[1], appended[4].split(b" ")[0]]
-    assert functions.read("a")[4] == appended[3]
-    subscription.close()
-
-
-def test_a_removed_stream_is_gone_with_all_it_remembered(functions):
-    birth = functions.create("a", retention="9,,")[1]
-    version = functions.info("a")[16]
-    functions.add("a", "12345", producer=("p", 5, 0), sequence="9")
-    functions.append("a", end="done", producer=("q", 0, 0))
-    assert functions.remove("a", birth="1-1") == [b"none"]
-    assert functions.remove("a", birth=birth) == [b"removed", birth, 1, 5, 2, version, b"", 0]
-    assert functions.remove("a") == [b"none"] and functions.info("a") == [b"none"] and functions.read("a") == [b"none"]
-    left = functions.client("KEYS", "freshet:{a}:*")
-    assert left == [functions.key("a", "t")] and 86_000_000 < functions.client("PTTL", left[0]) <= 86_400_000
-    functions.create("a", essence="text/plain")
-    assert functions.add("a", "1", producer=("p", 0, 0), sequence="1")[0] == b"appended"
-
-
-# Redis itself -------------------------------------------------------------------------------------------------------------
-
-
-def test_a_full_redis_refuses_appends_and_still_ends_reads_and_removes(functions, redis):
-    functions.create("a")
-    functions.add("a", "1")
-    version = functions.entered("b")
-    functions.client("CONFIG", "SET", "maxmemory", 1)
-    try:
-        with pytest.raises(RedisError, match="^OOM"):
-            functions.add("a", "2")
-        with pytest.raises(RedisError, match="^OOM"):
-            functions.create("b", version=version)
-        assert functions.texts("a") == ("exact", ["1"])
-        assert functions.info("a")[0] == b"stream"
-        assert functions.append("a", end="failed full")[0] == b"appended"
-        assert functions.settle("a")[0] == b"next"
-        assert functions.remove("a")[0] == b"removed"
-    finally:
-        functions.client("CONFIG", "SET", "maxmemory", 0)
-
-
-def test_streams_survive_kill_9_of_redis_and_so_do_the_functions(functions):
-    server = RedisServer("--appendonly", "yes", "--appendfsync", "always")
-    try:
-        with server.client() as client:
-            functions.client = client
-            functions.load()
-            functions.create("a", lease=9)
-            functions.add("a", "1", "2", producer=("p", 3, 0))
-            before = functions.meta("a")
-        server.kill()
-        server.start()
-        with server.client() as client:
-            functions.client = client
-            assert functions.meta("a") == before
-            assert functions.texts("a") == ("exact", ["1", "2"])
-            assert functions.add("a", "1", "2", producer=("p", 3, 0))[0] == b"duplicate"
-            assert functions.add("a", "3", producer=("p", 3, 1))[0] == b"appended"
-    finally:
-        server.stop()
-
-
-def test_loading_again_changes_nothing_for_who_calls(functions):
-    functions.create("a")
-    functions.load()
-    functions.client("FUNCTION", "FLUSH")
-    with pytest.raises(RedisError, match="Function not found"):
-        functions.add("a", "1")
-    functions.load()
-    assert functions.add("a", "1")[0] == b"appended"
-
-
-def test_no_function_is_without_a_version_and_none_tells_of_globals(functions):
-    listed = functions.client("FUNCTION", "LIST")
-    names = [entry[1] for library in listed for entry in library[5]]
-    assert len(names) > 20 and all(name.startswith(b"freshet1_") for name in names)
-    assert source().startswith(b"#!lua name=freshet1\n")

@@ -32,8 +32,10 @@ def test_a_lease_that_runs_out_ends_the_stream_once(functions, redis):
 def test_appends_duplicates_and_renewals_restart_a_lease_and_nothing_else_does(functions):
     functions.create("a", lease=5)
     restarts = [
-        lambda: functions.add("a", "1", producer=("p", 0, 0)), lambda: functions.add("a", "1", producer=("p", 0, 0)),
-        lambda: functions.append("a", producer=("p", 0, 1)), lambda: functions.lease("a", 5),
+        lambda: functions.add("a", "1", producer=("p", 0, 0)),
+        lambda: functions.add("a", "1", producer=("p", 0, 0)),
+        lambda: functions.append("a", producer=("p", 0, 1)),
+        lambda: functions.lease("a", 5),
     ]
     versions = set()
     for restart in restarts:
@@ -119,8 +121,10 @@ def test_a_clock_that_was_set_forward_is_not_trusted(functions):
 def test_an_idle_stream_expires_and_every_use_holds_that_off(functions, redis):
     birth = functions.create("a", expiry="i10")[1]
     for use in (
-        lambda: functions.add("a", "1", producer=("p", 0, 0)), lambda: functions.add("a", "1", producer=("p", 0, 0)),
-        lambda: functions.touch("a"), lambda: functions.lease("a", 1000),
+        lambda: functions.add("a", "1", producer=("p", 0, 0)),
+        lambda: functions.add("a", "1", producer=("p", 0, 0)),
+        lambda: functions.touch("a"),
+        lambda: functions.lease("a", 1000),
     ):
         functions.now += 9999
         assert functions.settle("a") == [b"next", 1, b""]

@@ -26,7 +26,11 @@ def channel(functions, redis):
 
 def test_whoever_follows_is_told_that_something_waits(functions, redis):
     subscription = redis.subscribe(functions.key("a", "c"))
-    marks = [functions.create("a", mode="d")[10], functions.add("a", "1", mode="d")[9], functions.append("a", end="done", mode="d")[9]]
+    marks = [
+        functions.create("a", mode="d")[10],
+        functions.add("a", "1", mode="d")[9],
+        functions.append("a", end="done", mode="d")[9],
+    ]
     assert [Message(message).words for message in subscription.messages(3)] == [[b"p", mark] for mark in marks]
     subscription.close()
 
@@ -212,7 +216,7 @@ def test_random_appends_and_confirmations_tell_one_unbroken_chain(functions, red
                     confirmed = max(confirmed, count)
                     marks = [each for each in marks if each[1] > confirmed]
             standing, texts = functions.texts("a")
-            assert texts == log[confirmed - len(texts):confirmed]
+            assert texts == log[confirmed - len(texts) : confirmed]
             assert retention or len(texts) == confirmed
             assert functions.info("a")[5] == len(texts)
         heard, last = [], functions.info("a")[1]

@@ -43,7 +43,9 @@ class Node:
         if self.functions.info(name)[0] == b"stream":
             return
         yield
-        after = min((int(number) * 1000 for number in (options.get("lease"), options.get("expiry", "")[1:]) if number), default=None)
+        after = min(
+            (int(number) * 1000 for number in (options.get("lease"), options.get("expiry", "")[1:]) if number), default=None
+        )
         while True:
             version = self.call("index_enter", self.index(name), name)
             yield
@@ -118,7 +120,9 @@ class Node:
             keys = [*self.functions.keys(name, "mst"), build]
             tail = events[-1][0] if events else page[3]
             origin = source + b" " + nonce
-            made = self.call("fork", keys, "", version, *wish, len(runs) // 3, len(events), size, tail, page[3], info[1], origin)
+            made = self.call(
+                "fork", keys, "", version, *wish, len(runs) // 3, len(events), size, tail, page[3], info[1], origin
+            )
         if made[0] != b"created":
             yield from self.leave(name, source + b" " + nonce)
 
@@ -156,7 +160,9 @@ class Node:
             raise Dead
         counts = dict(zip(answer[2][::2], answer[2][1::2]))
         now = self.functions.now
-        self.seen = {each: self.seen[each] if self.seen.get(each, (0,))[0] == count else (count, now) for each, count in counts.items()}
+        self.seen = {
+            each: self.seen[each] if self.seen.get(each, (0,))[0] == count else (count, now) for each, count in counts.items()
+        }
         buried = set(answer[3])
         for session, (count, since) in list(self.seen.items()):
             if now - since >= 5000 and session != self.session.encode():
@@ -332,5 +338,9 @@ def test_nothing_is_lost_or_left_for_ever_whoever_dies_between_whatever(function
     world.calm(3 * HOUR, step=600_000)
     world.calm(20_000)
     world.finish(world.nodes[0], world.nodes[0].list())
-    left = [key for key in functions.client("KEYS", "freshet:*") if not key.endswith((b":t", b":n", b":beats")) and b":b:" not in key]
+    left = [
+        key
+        for key in functions.client("KEYS", "freshet:*")
+        if not key.endswith((b":t", b":n", b":beats")) and b":b:" not in key
+    ]
     assert left == [], left

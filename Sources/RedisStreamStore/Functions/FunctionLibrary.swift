@@ -6,6 +6,10 @@
 enum FunctionLibrary {
     static let name = "freshet1"
 
+    /// What `freshet1_revision` answers of this text; a Redis that answers less, or nothing, gets it. A node does not undo what a
+    /// newer one has loaded.
+    static let revision = 1
+
     /// What `FUNCTION LOAD REPLACE` takes.
     static let source: [UInt8] = [
         PackageResources.library_lua, PackageResources.durability_lua, PackageResources.append_lua,

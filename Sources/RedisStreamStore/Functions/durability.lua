@@ -15,7 +15,8 @@ end
 -- Takes from the start what retention no longer keeps, whole runs only, and never what is not durable. Changes the record
 -- and adds to the fields to set.
 --
--- The first run's weight is kept in the field `d`, so that nothing is read while there is nothing to take.
+-- The first run's weight is kept in the field `d`, so that nothing is read while there is nothing to take. What is too old,
+-- kept before a moment, may be much after an outage: not all of it is taken at once, since Redis does nothing else meanwhile.
 --
 -- Returns the new floor, empty for none, and events and bytes that were taken.
 local function trim(meta, log, it, set, cutoff)
@@ -38,7 +39,7 @@ local function trim(meta, log, it, set, cutoff)
     if events and not isOver(nil, events, bytes) then return '', 0, 0 end
   end
   local floorMs, floorCount, oldest
-  local takenEvents, takenBytes = 0, 0
+  local takenEvents, takenBytes, runs = 0, 0, 0
   local from, page = '-', 2
   repeat
     local entries = call('XRANGE', log, from, '+', 'COUNT', page)
@@ -54,10 +55,11 @@ local function trim(meta, log, it, set, cutoff)
       it.events, it.bytes = it.events - events, it.bytes - bytes
       takenEvents, takenBytes = takenEvents + events, takenBytes + bytes
       from = '(' .. entry[1]
+      runs = runs + 1
     end
     local isLast = #entries < page
     page = page < 64 and page * 2 or page
-  until oldest or isLast
+  until oldest or isLast or (cutoff and runs >= MOST_TAKEN)
   set[#set + 1] = 'd'
   set[#set + 1] = oldest or ''
   if not floorMs then return '', 0, 0 end

@@ -4,6 +4,9 @@
 --
 -- A function checks all that it was given before its first write: an error has changed nothing.
 
+-- Raised with every change: a program loads its library where there is none or an older one.
+local REVISION = 1
+
 -- Flags of the hot record.
 local ENDED = 1
 -- The field `v` stands: not everything is durable.
@@ -24,6 +27,8 @@ local MOST_EXACT = 9007199254740991
 local TOMBSTONE = '86400000'
 -- What an item on a channel may weigh. Whoever misses a larger one reads it.
 local MOST_TOLD = 262144
+-- How many runs retention takes at a time for their age.
+local MOST_TAKEN = 500
 -- No offset at all: nothing of a new stream is durable yet.
 local NOTHING = '0-0'
 

@@ -297,7 +297,7 @@ register('settle', function(keys, args)
   local due = nextDue(it, life, now)
   if waiting then
     due = need
-  elseif due == 0 then
+  elseif due == 0 and floor == '' then
     -- What is not durable is not taken yet, and what the node's clock does not call due neither.
     due = 1000
   end

@@ -1,5 +1,7 @@
 -- What is of all nodes and of no stream ------------------------------------------------------------------------------------
 
+register('revision', function() return REVISION end, { 'no-writes' })
+
 -- The index of names. The version of an entry is a time, and no other entry of the shard has it.
 register('index_enter', function(keys, args)
   if (args[2] or '') == '' then mistaken('name') end

@@ -64,7 +64,7 @@ def unpacked(body):
         kind = number()
         place += max(kind - 1, 0)
         size = number()
-        events.append(body[place:place + size])
+        events.append(body[place : place + size])
         place += size
     return events
 
@@ -138,8 +138,7 @@ class Functions:
         return self.call("create", self.keys(name, "mst"), mode, *arguments, *[part for each in runs for part in each])
 
     def append(
-        self, name, *runs, mode="", birth="", essence="", producer=("", "", ""), sequence=None, claim="", end="",
-        function=None,
+        self, name, *runs, mode="", birth="", essence="", producer=("", "", ""), sequence=None, claim="", end="", function=None
     ):
         wish = [mode, birth, essence, *producer, "" if sequence is None else b"+" + encoded(sequence), claim, end]
         function = function or ("append" if runs else "finish")
@@ -215,7 +214,7 @@ class Message:
         if self.kind == "i":
             fields, place = self.words[4:], 0
             for first, field, size in zip(fields[::3], fields[1::3], fields[2::3]):
-                self.runs += [first, field, self.rest[place:place + int(size)]]
+                self.runs += [first, field, self.rest[place : place + int(size)]]
                 place += int(size)
             assert int(self.words[3]) * 3 == len(self.runs) == len(fields)
             self.end = self.rest[place:]
