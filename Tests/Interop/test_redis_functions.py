@@ -6,7 +6,7 @@ import random
 import pytest
 
 from support.redis import RedisError
-from support.redis_functions import NOW, Message, events_of, later, parts, run, stamp
+from support.redis_functions import Message, events_of, later, parts, run, stamp
 
 
 def slot(key):
