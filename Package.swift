@@ -173,6 +173,18 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Over a RESP3 client of its own: no package of one is a dependency.
+        .target(
+            name: "RedisStreamStore",
+            dependencies: [
+                "Locks", "PrintableText", "StreamCore", "TextCodecs", nio, nioPosix, nioTLS, nioSSL,
+                deque,
+            ],
+            resources: [
+                "append", "creation", "durability", "library", "lifetime", "nodes", "reading",
+            ].map { .embedInCode("Functions/\($0).lua") },
+            swiftSettings: settings
+        ),
         .target(
             name: "EventSource",
             dependencies: [
@@ -427,6 +439,13 @@ let package = Package(
         .testTarget(
             name: "SQLiteStreamStoreTests",
             dependencies: ["Locks", "SQLiteStreamStore", "StreamCore", "StoreSuite", "CSQLite", "CForgetfulDisk"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RedisStreamStoreTests",
+            dependencies: [
+                "Locks", "RedisStreamStore", "StoreSuite", "StreamCore", "TextCodecs", nio, nioPosix, nioSSL,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
