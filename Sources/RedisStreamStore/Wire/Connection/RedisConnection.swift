@@ -173,8 +173,17 @@ final class RedisConnection: ChannelInboundHandler {
                 while !isOver, let value = try parser.next(bytes, &position) { received(value) }
             }
         } catch {
-            close(RedisTrouble(.malformed, "what Redis sent cannot be read: \(error)"))
+            close(unreadable(error))
         }
+    }
+
+    private func unreadable(_ error: RESPParseError) -> RedisTrouble {
+        // The first byte of an alert of TLS.
+        if !isSecure, error == .unknownType(0x15) {
+            return RedisTrouble(.malformed, "what answers there speaks TLS: write rediss://")
+        }
+        let what = isInUse ? "what Redis sent cannot be read" : "what answers there is not Redis"
+        return RedisTrouble(.malformed, "\(what): \(error)")
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -190,7 +199,9 @@ final class RedisConnection: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A peer that does not take leave of TLS has closed the connection, and nothing was cut off: replies have lengths.
         if case NIOSSLError.uncleanShutdown = error { return context.close(mode: .all, promise: nil) }
-        close(.ofChannel(error, isReady: isReady))
+        let trouble = RedisTrouble.ofChannel(error, isReady: isReady)
+        // A reset tells no more than an end.
+        close(trouble.kind == .closed && !isInUse ? closedByPeer : trouble)
     }
 
     private func received(_ value: RESPValue) {
