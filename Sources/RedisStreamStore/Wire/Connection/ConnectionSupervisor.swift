@@ -13,7 +13,9 @@ final class ConnectionSupervisor {
     /// What its owner is told, each on the loop.
     struct Owner {
         var up: (RedisSession, RedisConnection) -> Void
-        /// After `up`, once: the connection takes no more commands.
+        /// After `up`, once: the connection takes no more commands, from before those fail that have no reply.
+        var leaving: (RedisTrouble) -> Void
+        /// After that, when they have failed.
         var down: (RedisTrouble) -> Void
         /// An attempt came to nothing.
         var failed: (RedisTrouble) -> Void
@@ -70,9 +72,10 @@ final class ConnectionSupervisor {
         case .greeting(let connection, _), .settingUp(let connection, _), .up(let connection, _),
             .leaving(let connection):
             if case .settingUp(_, let task) = before { task.cancel() }
-            if case .up = before { owner.down(trouble) }
             let closed = connection.closeFuture ?? loop.makeSucceededVoidFuture()
+            if case .up = before { owner.leaving(trouble) }
             connection.close(trouble)
+            if case .up = before { owner.down(trouble) }
             return closed
         case .waiting(let next): next.cancel()
         // What comes of the attempt is closed when it comes.
@@ -141,14 +144,15 @@ final class ConnectionSupervisor {
         }
         let handshake = Handshake(configuration.url, clientName: configuration.clientName)
         state = .greeting(connection, handshake)
-        let hint = configuration.url.isSecure ? ": if it speaks clear text there, write redis://" : ""
-        bound(configuration.handshakeTimeout, connection, "Redis did not greet in time" + hint)
+        let what = configuration.url.isSecure ? "speak TLS (if it speaks clear text there, write redis://)" : "greet"
+        bound(configuration.handshakeTimeout, connection, "Redis did not \(what)")
         connection.attach(
             RedisConnection.Owner(
                 ready: { self.greet(connection, handshake) },
                 pushed: { self.owner.pushed($0) },
                 answered: { self.owner.answered($0) },
                 retired: { self.retired(connection, $0) },
+                closing: { self.ending(connection, $0) },
                 closed: { self.ended(connection, $0) }
             )
         )
@@ -158,7 +162,7 @@ final class ConnectionSupervisor {
     private func bound(_ time: Duration, _ connection: RedisConnection, _ words: String) {
         deadline?.cancel()
         deadline = loop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
-            connection.close(RedisTrouble(.timeout, "\(words), which is \(time)"))
+            connection.close(RedisTrouble(.timeout, "\(words) within \(time)"))
         }
     }
 
@@ -166,7 +170,7 @@ final class ConnectionSupervisor {
 
     private func greet(_ connection: RedisConnection, _ handshake: Handshake) {
         // TLS has taken its own time.
-        bound(configuration.handshakeTimeout, connection, "Redis did not greet in time")
+        bound(configuration.handshakeTimeout, connection, "Redis did not greet")
         for command in handshake.commands {
             connection.send(command) { self.greeted(connection, $0) }
         }
@@ -192,8 +196,9 @@ final class ConnectionSupervisor {
     }
 
     private func setUp(_ connection: RedisConnection, _ facts: Handshake.Facts) {
+        connection.isInUse = true
         guard let setup else { return becameUp(connection, facts) }
-        bound(configuration.setupTimeout, connection, "Redis was not set up in time")
+        bound(configuration.setupTimeout, connection, "Redis was not set up")
         let commands = SetupCommands(connection, on: loop)
         let bound = NIOLoopBound((supervisor: self, connection: connection), eventLoop: loop)
         let task = Task { [loop] in
@@ -201,7 +206,9 @@ final class ConnectionSupervisor {
             do {
                 try await setup(commands)
             } catch {
-                trouble = (error as? RedisTrouble) ?? RedisTrouble(.setup, "Redis could not be set up: \(error)")
+                trouble =
+                    (error as? RedisTrouble)
+                    ?? RedisTrouble(.setup, "Redis could not be set up: \(RedisTrouble.shown("\(error)"))")
             }
             loop.execute { [trouble] in
                 let (supervisor, connection) = bound.value
@@ -228,7 +235,6 @@ final class ConnectionSupervisor {
         )
         state = .up(connection, session)
         upSince = .now()
-        connection.isInUse = true
         owner.up(session, connection)
     }
 
@@ -237,7 +243,12 @@ final class ConnectionSupervisor {
     private func retired(_ connection: RedisConnection, _ trouble: RedisTrouble) {
         guard case .up(let current, _) = state, current === connection else { return }
         state = .leaving(connection)
+        owner.leaving(trouble)
         owner.down(trouble)
+    }
+
+    private func ending(_ connection: RedisConnection, _ trouble: RedisTrouble) {
+        if case .up(let current, _) = state, current === connection { owner.leaving(trouble) }
     }
 
     private func ended(_ connection: RedisConnection, _ trouble: RedisTrouble) {

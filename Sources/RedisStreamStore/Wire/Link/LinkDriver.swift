@@ -9,6 +9,8 @@ final class LinkDriver {
     /// Made in `init`, and nil after `close`.
     private var supervisor: ConnectionSupervisor?
     private var connection: RedisConnection?
+    /// What the inbox had when the connection was lost.
+    private var unsent: [LinkInbox.Submission] = []
     /// Room for what the inbox holds, used again and again.
     private var taken: [LinkInbox.Submission] = []
 
@@ -29,8 +31,9 @@ final class LinkDriver {
             setup: setup,
             owner: ConnectionSupervisor.Owner(
                 up: { self.becameUp($0, $1) },
+                leaving: { self.leave($0) },
                 down: { self.becameDown($0) },
-                failed: { inbox.becameDown($0) },
+                failed: { _ = inbox.becameDown($0) },
                 pushed: { _ in },
                 answered: { inbox.answered($0) }
             )
@@ -41,8 +44,8 @@ final class LinkDriver {
 
     func close() -> EventLoopFuture<Void>? {
         guard let supervisor else { return nil }
-        inbox.close(RedisTrouble(.stopped, "the connection to Redis was closed from here"))
         let closed = supervisor.close()
+        inbox.close(RedisTrouble(.stopped, "the connection to Redis was closed from here"))
         self.supervisor = nil
         connection = nil
         return closed
@@ -54,9 +57,15 @@ final class LinkDriver {
         onUp(session)
     }
 
-    private func becameDown(_ trouble: RedisTrouble) {
+    private func leave(_ trouble: RedisTrouble) {
         connection = nil
-        inbox.becameDown(trouble)
+        unsent = inbox.becameDown(trouble)
+    }
+
+    private func becameDown(_ trouble: RedisTrouble) {
+        // Those that were sent have been told before: they came first.
+        for submission in unsent { submission.fail(.notSent(trouble.description)) }
+        unsent = []
         onDown(trouble)
     }
 
@@ -72,19 +81,26 @@ final class LinkDriver {
     }
 
     private func send(_ submission: LinkInbox.Submission) {
-        // What the inbox still had when the connection went is told by who took it down; this came between.
-        guard let connection, connection.isOpen else {
+        // Who takes the connection down tells those that the inbox has; nothing comes between. It can end while it is
+        // written to.
+        guard let connection else {
             inbox.answered(submission.bytes)
             return submission.fail(.notSent("the connection to Redis was lost"))
         }
         switch submission {
-        case .one(let command, let told):
-            connection.send(command, bytes: LinkInbox.Submission.bytes(command), told: told)
+        case .one(let command, let told): send(command, on: connection, told)
         case .pipeline(let commands, let told):
             let replies = PipelineReplies(count: commands.count, told: told)
-            for command in commands {
-                connection.send(command, bytes: LinkInbox.Submission.bytes(command), told: replies.received)
-            }
+            for command in commands { send(command, on: connection, replies.received) }
         }
+    }
+
+    private func send(
+        _ command: RedisCommand,
+        on connection: RedisConnection,
+        _ told: @escaping RedisConnection.Told
+    ) {
+        let bytes = LinkInbox.Submission.bytes(command)
+        if !connection.send(command, bytes: bytes, told: told) { inbox.answered(bytes) }
     }
 }
