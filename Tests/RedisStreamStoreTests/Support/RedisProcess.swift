@@ -17,17 +17,17 @@ final class RedisProcess: Sendable {
     let directory: TemporaryDirectory
     private let options: [String]
     private let input: FileHandle
-    private let shell: Process
+    private let over: Recorder<Void>
 
     private init(
-        _ shell: Process,
+        _ over: Recorder<Void>,
         _ input: FileHandle,
         pid: pid_t,
         port: Int,
         options: [String],
         in directory: TemporaryDirectory
     ) {
-        self.shell = shell
+        self.over = over
         self.input = input
         self.pid = pid
         self.port = port
@@ -61,11 +61,16 @@ final class RedisProcess: Sendable {
 
     /// Starts it again on its port, in its directory.
     func restarted() async throws -> RedisProcess {
-        guard let again = try await Self.run(options, port: port, in: directory) else {
-            throw Failure(description: "another process took the port \(port)")
+        // The system may still be about to close the port.
+        for _ in 0..<100 {
+            if let again = try await Self.run(options, port: port, in: directory) { return again }
         }
-        return again
+        throw Failure(description: "another process took the port \(port)")
     }
+
+    /// Tells the server's number, and kills it when the standard input ends. It waits for no child: that needs a signal
+    /// which the threads of Swift's tasks hold back. What was not waited for keeps its number.
+    private static let script = #""$@" </dev/null & echo "pid $!"; exec >/dev/null 2>&1; cat; kill -9 $!"#
 
     /// - Returns: Nil when the port is taken.
     private static func run(
@@ -81,13 +86,14 @@ final class RedisProcess: Sendable {
         let shell = Process()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
         shell.arguments =
-            ["-c", #""$@" </dev/null & echo "pid $!"; cat >/dev/null; kill -9 $! 2>/dev/null"#, "sh", program]
+            ["-c", script, "sh", program]
             + ["--bind", "127.0.0.1", "--dir", directory.path, "--daemonize", "no", "--save", "", "--appendonly", "no"]
             + options
         let (input, output) = (Pipe(), Pipe())
         shell.standardInput = input
         shell.standardOutput = output
         shell.standardError = output
+        let over = Recorder<Void>()
         try shell.run()
         // Only the shell has them now: each ends with it.
         try? input.fileHandleForReading.close()
@@ -98,7 +104,7 @@ final class RedisProcess: Sendable {
                 var text = ""
                 var pid: pid_t?
                 var isTold = false
-                // To the end, so that what it says later is not waited for.
+                // To the end, so that what it says later has somewhere to go.
                 while true {
                     let data = reader.availableData
                     if !isTold {
@@ -112,13 +118,13 @@ final class RedisProcess: Sendable {
                             continuation.resume(returning: (pid, isReady, text))
                         }
                     }
-                    if data.isEmpty { return }
+                    if data.isEmpty { return over.note(()) }
                 }
             }
         }
         let process = said.pid.map {
             RedisProcess(
-                shell,
+                over,
                 input.fileHandleForWriting,
                 pid: $0,
                 port: port,
@@ -142,11 +148,6 @@ final class RedisProcess: Sendable {
     /// Ends it, as a loss of power would.
     func end() async {
         try? input.close()
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { [shell] in
-                shell.waitUntilExit()
-                continuation.resume()
-            }
-        }
+        await over.wait(for: 1)
     }
 }

@@ -78,10 +78,18 @@ final class RedisConnection: ChannelInboundHandler {
     // MARK: Commands
 
     /// Writes a command, which goes out with the next `flush`.
-    func send(_ command: RedisCommand, bytes: Int = 0, told: @escaping Told) {
-        guard isOpen else { return told(.failure(.notSent((trouble ?? retirement ?? closedByPeer).description))) }
+    ///
+    /// - Parameter bytes: what its owner is told by `answered` when it is over.
+    /// - Returns: False where it is not taken, which it has been told.
+    @discardableResult
+    func send(_ command: RedisCommand, bytes: Int = 0, told: @escaping Told) -> Bool {
+        guard isOpen else {
+            told(.failure(.notSent((trouble ?? retirement ?? closedByPeer).description)))
+            return false
+        }
         waiting.append(Waiting(bytes: bytes, sent: .now(), told: told))
         write(command)
+        return true
     }
 
     /// Writes a command whose answers are pushes.
@@ -173,8 +181,17 @@ final class RedisConnection: ChannelInboundHandler {
                 while !isOver, let value = try parser.next(bytes, &position) { received(value) }
             }
         } catch {
-            close(RedisTrouble(.malformed, "what Redis sent cannot be read: \(error)"))
+            close(unreadable(error))
         }
+    }
+
+    private func unreadable(_ error: RESPParseError) -> RedisTrouble {
+        // The first byte of an alert of TLS.
+        if !isSecure, error == .unknownType(0x15) {
+            return RedisTrouble(.malformed, "what answers there speaks TLS: write rediss://")
+        }
+        let what = isInUse ? "what Redis sent cannot be read" : "what answers there is not Redis"
+        return RedisTrouble(.malformed, "\(what): \(error)")
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -190,7 +207,9 @@ final class RedisConnection: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A peer that does not take leave of TLS has closed the connection, and nothing was cut off: replies have lengths.
         if case NIOSSLError.uncleanShutdown = error { return context.close(mode: .all, promise: nil) }
-        close(.ofChannel(error, isReady: isReady))
+        let trouble = RedisTrouble.ofChannel(error, isReady: isReady)
+        // A reset tells no more than an end.
+        close(trouble.kind == .closed && !isInUse ? closedByPeer : trouble)
     }
 
     private func received(_ value: RESPValue) {
