@@ -80,7 +80,8 @@ final class RedisUnderTest: StoreUnderTest {
     func another() async throws -> (any SharedStreamStore)? { try await node() }
 
     func bury(_ node: any SharedStreamStore) async throws {
-        let (others, time) = state.withLock { state in (state.nodes.filter { $0 !== node }, state.time) }
+        guard let dead = node as? RedisStreamStore else { preconditionFailure("it is another store's") }
+        let (others, time) = state.withLock { state in (state.nodes.filter { $0 !== dead }, state.time) }
         // It was heard of, and is silent from then on.
         for other in others { try await other.beat() }
         time.advance(by: .seconds(6))
