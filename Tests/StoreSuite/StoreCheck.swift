@@ -18,9 +18,13 @@ package struct StoreCheck: Sendable, CustomTestStringConvertible {
         try await body(Bench(harness: harness))
     }
 
-    package static let all: [StoreCheck] =
+    package static let all: [StoreCheck] = withoutOutbox + outboxes
+
+    /// For a store that nodes share: it has no outbox.
+    package static let ofShared: [StoreCheck] = withoutOutbox + forks + claims
+
+    private static let withoutOutbox: [StoreCheck] =
         creation + offsets + pages + appends + producers + retention + limits + removal + lists + watches + restarts
-        + outboxes
 
     /// What a check works with.
     struct Bench: Sendable {
@@ -29,6 +33,12 @@ package struct StoreCheck: Sendable, CustomTestStringConvertible {
 
         func store(_ limits: StoreLimits = StoreLimits()) async throws -> any StreamStore {
             try await harness.make(limits: limits, time: time)
+        }
+
+        /// Two nodes on one store.
+        func nodes() async throws -> (any SharedStreamStore, any SharedStreamStore) {
+            let first = try await harness.make(limits: StoreLimits(), time: time)
+            return (try #require(first as? any SharedStreamStore), try #require(try await harness.another()))
         }
 
         /// A store that notes what ends below `told/`, for somebody.

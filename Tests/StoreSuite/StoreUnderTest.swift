@@ -1,3 +1,4 @@
+import Locks
 package import StreamCore
 
 /// What the suite asks of whoever brings a store to be tested. A new one for each check.
@@ -11,6 +12,12 @@ package protocol StoreUnderTest: Sendable {
 
     /// Closes what `make` gave and opens what it kept; nil when it keeps nothing.
     func reopen() async throws -> (any StreamStore)?
+
+    /// Another node on the store that `make` gave, itself of a store that nodes share; nil where none is.
+    func another() async throws -> (any SharedStreamStore)?
+
+    /// Returns when a node, which does nothing more by itself, was found dead by the others.
+    func bury(_ node: any SharedStreamStore) async throws
 }
 
 @available(freshet 0.1, *)
@@ -20,6 +27,10 @@ extension StoreUnderTest {
     package func make(limits: StoreLimits, time: ManualTime) async throws -> any StreamStore {
         try await make(limits: limits, time: time, outbox: .none)
     }
+
+    package func another() async throws -> (any SharedStreamStore)? { nil }
+
+    package func bury(_ node: any SharedStreamStore) async throws { preconditionFailure("it has no nodes") }
 }
 
 /// The memory store.
@@ -32,4 +43,27 @@ package struct MemoryUnderTest: StoreUnderTest {
     }
 
     package func reopen() -> (any StreamStore)? { nil }
+}
+
+/// The memory store that nodes share.
+@available(freshet 0.1, *)
+package final class SharedMemoryUnderTest: StoreUnderTest {
+    private let memory = Mutex<SharedMemory?>(nil)
+
+    package init() {}
+
+    package func make(limits: StoreLimits, time: ManualTime, outbox: OutboxRules) -> any StreamStore {
+        let made = SharedMemory(limits: limits, time: time)
+        memory.withLock { $0 = made }
+        return made.node()
+    }
+
+    package func reopen() -> (any StreamStore)? { nil }
+
+    package func another() -> (any SharedStreamStore)? { memory.withLock { $0?.node() } }
+
+    package func bury(_ node: any SharedStreamStore) async throws {
+        guard let node = node as? SharedMemoryNode else { preconditionFailure("it is another store's") }
+        try await memory.withLock(\.self)?.bury(node)
+    }
 }

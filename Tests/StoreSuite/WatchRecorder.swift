@@ -66,6 +66,7 @@ extension [StreamSignal] {
             case .committed(let item): item.end == nil ? "committed" : "ended"
             case .trimmed: "trimmed"
             case .removed(let removal): "removed: \(removal)"
+            case .superseded(let claim): "superseded: \(claim.number)"
             case .broken: "broken"
             }
         }

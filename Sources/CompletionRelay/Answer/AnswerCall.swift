@@ -42,6 +42,7 @@ final class AnswerCall: Sendable {
         var metrics: AnswerMetrics
         var hasBeenRead = false
         var responseID: String?
+        var recordBirth: Offset?
         var trouble: String?
         var span: CallSpan?
     }
@@ -139,6 +140,11 @@ final class AnswerCall: Sendable {
     var responseID: String? { state.withLock(\.responseID) }
 
     func isCalled(_ id: String) { state.withLock { $0.responseID = id } }
+
+    /// Which stream under the name of the record is this call's: the key may have been given to another since.
+    var recordBirth: Offset? { state.withLock(\.recordBirth) }
+
+    func recorded(at birth: Offset) { state.withLock { $0.recordBirth = birth } }
 
     /// Why the upstream gave no response, for the log.
     var trouble: String? { state.withLock(\.trouble) }

@@ -3,7 +3,7 @@
 package enum RelayFailure: String, Sendable, CaseIterable {
     /// The connection to the upstream ended before the answer was complete.
     case truncated
-    /// The server ended in the middle of the call.
+    /// The server ended in the middle of the call. A store that nodes share says so too: `StreamClaim.interruption`.
     case interrupted
     /// The upstream was silent for too long.
     case silent = "upstream-silent"

@@ -23,7 +23,7 @@ extension Relay {
             if Self.mayRepeat(response.status), !(isOwn && response.headers.contains(.noRetry)) {
                 await release(record, call)
             } else {
-                _ = try? await streams.append(record, AppendRequest(events: IdempotencyRecord.events(of: response)))
+                await remember(response, of: call, record)
             }
         }
         let events: EventBatch =

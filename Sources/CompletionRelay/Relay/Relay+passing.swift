@@ -60,7 +60,7 @@ extension Relay {
             fields: configuration.responseFields.ofPassed(reply.headers),
             length: reply.header("Content-Length").flatMap { Int($0) }
         )
-        let recorder = record.map { PassedAnswerRecorder($0, streams, limit: configuration.bodyBytes) }
+        let recorder = record.map { PassedAnswerRecorder($0, call.recordBirth, streams, limit: configuration.bodyBytes) }
         count { $0.refused += 1 }
         await recorder?.begin(answer)
         call.begin(.passing(answer))
@@ -88,6 +88,7 @@ extension Relay {
 @available(freshet 0.1, *)
 private final class PassedAnswerRecorder: Sendable {
     private let record: StreamName
+    private let birth: Offset?
     private let streams: Streams
     private let limit: Int
     private let state = Mutex((waiting: [UInt8](), bytes: 0, isWhole: true))
@@ -95,8 +96,9 @@ private final class PassedAnswerRecorder: Sendable {
     /// Bytes of one event of the record.
     private static let part = 64 << 10
 
-    init(_ record: StreamName, _ streams: Streams, limit: Int) {
+    init(_ record: StreamName, _ birth: Offset?, _ streams: Streams, limit: Int) {
         self.record = record
+        self.birth = birth
         self.streams = streams
         self.limit = limit
     }
@@ -130,7 +132,7 @@ private final class PassedAnswerRecorder: Sendable {
     private func keep(_ events: EventBatch) async {
         guard state.withLock(\.isWhole) else { return }
         do {
-            _ = try await streams.append(record, AppendRequest(events: events))
+            _ = try await streams.append(record, AppendRequest(to: birth, events: events))
         } catch {
             state.withLock { $0.isWhole = false }
         }

@@ -10,7 +10,7 @@ extension Relay {
     func run(_ asked: StreamingCall, _ call: AnswerCall, _ record: StreamName?) async {
         guard await prepare(call, record) else { return }
         let (stops, stop) = AsyncStream<Void>.makeStream()
-        let opened = try? await streams.openProducer(call.name, label: nil) { _ in stop.finish() }
+        let opened = try? await streams.openProducer(call.name, label: nil, kind: .answer) { _ in stop.finish() }
         guard let producer = opened ?? nil else { return call.begin(.responded(Response(.relayStore))) }
         count { $0.started += 1 }
         if let tracer { call.traced(by: CallSpan(asked.request, to: asked.upstream, model: asked.model, by: tracer)) }
@@ -64,8 +64,11 @@ extension Relay {
                 ),
                 events: [remembered.event]
             )
-            if case .created = try await streams.create(record, request) { return true }
-            // Another call with this key came and went since it was looked for.
+            if case .created(let info) = try await streams.create(record, request) {
+                call.recorded(at: info.birth)
+                return true
+            }
+            // Another call with this key came since it was looked for: it has gone by now, or is at another node.
             _ = try await streams.remove(call.name)
             guard let found = try await find(record) else { throw .unavailable("the key's record cannot be read") }
             call.begin(.found(found))
@@ -107,10 +110,16 @@ extension Relay {
         if isFirst, let record {
             // The key finds it however often it is tried.
             if response.status >= 400 { response.sayFinal() }
-            _ = try? await streams.append(record, AppendRequest(events: IdempotencyRecord.events(of: response)))
+            await remember(response, of: call, record)
         }
         if let ending { await end(ending.producer, ending.end) }
         if isFirst { call.begin(.responded(response)) }
+    }
+
+    /// Notes what a call was answered by, for its key.
+    func remember(_ response: Response, of call: AnswerCall, _ record: StreamName) async {
+        let request = AppendRequest(to: call.recordBirth, events: IdempotencyRecord.events(of: response))
+        _ = try? await streams.append(record, request)
     }
 
     /// Returns when the answer has been without a reader for too long, and is stopped.
@@ -124,7 +133,9 @@ extension Relay {
                 return
             }
             let readers = streams.attendance(of: call.name).readers
-            if watch.observe(readers: readers, isAwaited: call.isAwaited, at: time.monotonic()) { break }
+            guard watch.observe(readers: readers, isAwaited: call.isAwaited, at: time.monotonic()) else { continue }
+            guard await streams.mayBeFollowedElsewhere(call.name) else { break }
+            _ = watch.observe(readers: 1, isAwaited: false, at: time.monotonic())
         }
         let detail = "nobody has read it for \(patience.components.seconds) s"
         _ = try? await streams.append(call.name, AppendRequest(end: EndRequest(.cancelled, detail: detail)))
@@ -308,8 +319,18 @@ extension Relay {
             // Before it is readable: with the end its readers are gone.
             let readers = streams.attendance(of: call.name).readers
             do throws(StoreError) {
-                for id in batch.responseIDs { try await remember(id, call) }
-                guard case .appended = try await producer.append(batch.events, end: batch.end) else { return }
+                for id in batch.responseIDs {
+                    try await streams.persisting(for: configuration.storePatience, on: clock) {
+                        () throws(StoreError) in try await remember(id, call)
+                    }
+                }
+                let outcome = try await producer.append(
+                    batch.events,
+                    end: batch.end,
+                    patience: configuration.storePatience,
+                    on: clock
+                )
+                guard case .appended = outcome else { return }
             } catch {
                 return await end(producer, EndRequest(.failed, detail: RelayFailure.store.rawValue))
             }

@@ -121,7 +121,7 @@ package final class Relay: Sendable {
                 // Of a call that began while it was looked for the record does not say yet what it comes to: it is waited
                 // for below, as any other that is running.
                 if let found = try await find(record), state.withLock({ $0.keyed[record] == nil }) {
-                    return attach(to: found, hash)
+                    return await attach(to: found, record, hash, asked.early)
                 }
             } catch {
                 return .response(Response(.relayStore))
@@ -204,7 +204,7 @@ package final class Relay: Sendable {
         case .passing: return await remembered(call, hash)
         case .streaming(let fields): return .stream(call.name, call.format, fields, call)
         case .responded(let response): return .response(response)
-        case .found(let found): return attach(to: found, hash)
+        case .found(let found): return await attach(to: found, call.record, hash, early)
         case nil: return whoLeft(call, isFirst: isFirst)
         }
     }
@@ -239,46 +239,18 @@ package final class Relay: Sendable {
         return .response(Response(499))
     }
 
-    private func remembered(_ call: AnswerCall, _ hash: String) async -> Begun {
-        await call.over.opened()
-        guard let record = call.record, let found = try? await find(record) else {
-            return .response(Response(.relayStore))
-        }
-        return attach(to: found, hash)
-    }
-
     /// The key is free again: the next call with it calls the upstream.
     func release(_ record: StreamName, _ call: AnswerCall) async {
-        _ = try? await streams.remove(record)
+        _ = try? await streams.remove(record, born: call.recordBirth)
         state.withLock { if $0.keyed[record] === call { $0.keyed[record] = nil } }
-    }
-
-    private func attach(to found: FoundCall, _ hash: String) -> Begun {
-        guard found.record.bodyHash == hash else { return .response(Response(.differentBody)) }
-        count { $0.attached += 1 }
-        if var refusal = found.refusal {
-            // The key finds it however often it is tried.
-            if refusal.status >= 400 { refusal.sayFinal() }
-            return .response(refusal)
-        }
-        return .stream(found.record.answer, found.record.format, configuration.responseFields.ofStream([]), nil)
-    }
-
-    /// What a key's record says; nil when there is none.
-    func find(_ record: StreamName) async throws(StoreError) -> FoundCall? {
-        guard let page = try await streams.read(record, from: .start, limit: PageLimit(bytes: 64 << 20)),
-            let first = page.events.first, let found = IdempotencyRecord(first.body)
-        else { return nil }
-        var refusal = IdempotencyRecord.response(from: page.events.dropFirst().map(\.body)[...])
-        // Another version may have kept more of it than this one tells.
-        if let kept = refusal?.headers { refusal?.headers = configuration.responseFields.ofPassed(kept) }
-        return FoundCall(record: found, refusal: refusal)
     }
 
     // MARK: The server comes and goes
 
-    /// Ends the answers that the last process left in the middle: it knows that it lost their calls.
+    /// Ends the answers that the last process left in the middle: it knows that it lost their calls. Where nodes share the
+    /// store, the store ends those of a node that is gone, and the others are being written.
     package func recover() async throws(StoreError) {
+        guard !streams.isShared else { return }
         var last: String?
         while true {
             let page = try await streams.list(prefix: Self.answerPrefix, after: last, limit: 1000)

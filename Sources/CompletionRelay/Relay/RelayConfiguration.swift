@@ -27,6 +27,8 @@ package struct RelayConfiguration: Sendable {
     /// The least time between two appends to one answer, unless much waits.
     package var grouping: Duration = .milliseconds(4)
     package var groupBytes = 4096
+    /// How long an answer waits for a store that nodes share and that cannot be reached.
+    var storePatience: Duration = .seconds(60)
     /// After the provider's last word, how long its connection may stay open for what follows it.
     package var closing: Duration = .milliseconds(250)
 

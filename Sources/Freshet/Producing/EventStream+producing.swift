@@ -142,6 +142,7 @@ extension EventStream {
             throw EventStreamError(.invalidEvent, "The stream \"\(name)\" is of the type `\(type.text)` now.")
         case .fenced, .epochMustStartAtZero, .duplicate, .gap, .sequenceRegression:
             preconditionFailure("an append without a number is refused for its number")
+        case .superseded: preconditionFailure("an append that claims nothing loses no claim")
         case .withheld: preconditionFailure("an append is withheld that was to be kept")
         }
     }

@@ -32,6 +32,7 @@ final class TailCursor: TailListener {
                 state.removal = removal
                 state.hasChanged = true
             case .created, .committed, .trimmed: state.hasChanged = true
+            case .superseded: break
             }
         }
     }

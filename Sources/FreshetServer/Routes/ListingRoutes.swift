@@ -70,7 +70,8 @@ package actor ListingRoutes {
         do throws(StoreError) {
             guard let info = try await streams.info(name) else { return Response(.unknownStream(name)) }
             let figures = await figures(name)
-            return .json(JSONWriter.object { describe(info, caller, figures, in: &$0) } + "\n".utf8)
+            let attendance = await streams.attendance(of: [name])[0]
+            return .json(JSONWriter.object { describe(info, attendance, caller, figures, in: &$0) } + "\n".utf8)
         } catch {
             return Response(Problem(error))
         }
@@ -82,7 +83,7 @@ package actor ListingRoutes {
             // tells of anything else.
             let visible = caller.admission.caller.names(with: .read).without(prefix: StreamName.reservedPrefix)
             let found = try await streams.list(visible.beginning(with: prefix), after: cursor, limit: limit)
-            return page(found, next: found.count == limit ? found.last?.name.text : nil, caller)
+            return await page(found, next: found.count == limit ? found.last?.name.text : nil, caller)
         } catch {
             return Response(Problem(error))
         }
@@ -114,21 +115,23 @@ package actor ListingRoutes {
         let (found, next) = best.page()
         var measured: [StreamName: [StreamFigures]] = [:]
         if selection.hasFigures { for info in found { measured[info.name] = await figures(info.name) } }
-        return page(found, measured, next: next?.text, caller)
+        return await page(found, measured, next: next?.text, caller)
     }
 
-    private nonisolated func page(
+    private func page(
         _ found: [StreamInfo],
         _ measured: [StreamName: [StreamFigures]] = [:],
         next: String?,
         _ caller: RouteCaller
-    ) -> Response {
+    ) async -> Response {
+        let attendances = await streams.attendance(of: found.map(\.name))
         let body = JSONWriter.object { page in
             page.member(
                 "streams",
                 array: { streams in
-                    for info in found {
-                        streams.element(object: { describe(info, caller, measured[info.name] ?? [], in: &$0) })
+                    for (info, attendance) in zip(found, attendances) {
+                        let figures = measured[info.name] ?? []
+                        streams.element(object: { describe(info, attendance, caller, figures, in: &$0) })
                     }
                 }
             )
@@ -139,11 +142,11 @@ package actor ListingRoutes {
 
     private nonisolated func describe(
         _ info: StreamInfo,
+        _ attendance: Streams.Attendance,
         _ caller: RouteCaller,
         _ figures: [StreamFigures],
         in stream: inout JSONWriter
     ) {
-        let attendance = streams.attendance(of: info.name)
         stream.member("name", info.name.text)
         stream.member("contentType", info.options.contentType.text)
         stream.member("events", info.events)
@@ -165,6 +168,9 @@ package actor ListingRoutes {
         }
         stream.member("readers", attendance.readers)
         stream.member("producers", attendance.openProducers)
+        if streams.isShared {
+            stream.member("writers", array: { for writer in attendance.writers { $0.element(writer) } })
+        }
         let isOpen = info.end == nil
         stream.member("lease", isOpen ? info.options.leaseSeconds.map { Int($0) } : nil)
         stream.member("leaseRemaining", Self.seconds(isOpen ? attendance.leaseRemaining : nil))

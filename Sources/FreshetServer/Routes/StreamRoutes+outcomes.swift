@@ -16,17 +16,7 @@ extension StreamRoutes {
         case .stopped(.ended(let end)):
             return refuse(Self.problem(ended: end, fields: last))
         case .stopped(.removed): return refuse(.unknownStream(name))
-        case .stopped(.superseded):
-            return refuse(
-                Problem(
-                    409,
-                    "producer-replaced",
-                    title: "Producer replaced",
-                    detail:
-                        "Another streaming append with the same `Stream-Producer` writes the stream now. What this one "
-                        + "sent up to Stream-Next-Offset is kept."
-                )
-            )
+        case .stopped(.superseded): return refuse(replaced)
         case .refused(let outcome): return refuse(Self.problem(outcome, name))
         case .failed(let error): return refuse(Problem(error))
         case .badPiece(let error):
@@ -71,6 +61,18 @@ extension StreamRoutes {
             return Response(204, headers: [StreamFields.nextOffset(tail)] + StreamFields.end(end))
         default: return Response(problem(outcome, name, sent: request?.contentType))
         }
+    }
+
+    /// A streaming append that was not replaced has lost its right where its node was cut off from a store that is shared.
+    private var replaced: Problem {
+        Problem(
+            409,
+            "producer-replaced",
+            title: "Producer replaced",
+            detail: "Another streaming append with the same `Stream-Producer` writes the stream now"
+                + (streams.isShared ? ", or this server could not reach its store for too long" : "")
+                + ". What this one sent up to Stream-Next-Offset is kept."
+        )
     }
 
     private static func problem(ended end: StreamEnd, fields: [HeaderField]) -> Problem {
@@ -126,6 +128,7 @@ extension StreamRoutes {
                 detail: "The stream's last value is `\(last)`; values are compared byte by byte."
             )
         case .appended, .duplicate: preconditionFailure("an append that went well is no problem")
+        case .superseded: preconditionFailure("a streaming append tells itself that it was superseded")
         case .withheld: preconditionFailure("no request asks what it would come to")
         }
     }

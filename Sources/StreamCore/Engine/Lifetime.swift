@@ -17,8 +17,14 @@ struct Lifetime {
     var exists = false
     /// The earliest moment at which this lifetime stands in the queue of deadlines.
     var queued: Duration?
+    /// The store ends and expires the stream, for all nodes. It is only told of uses, and forgotten with the last who is
+    /// attached here.
+    let isKeptByStore: Bool
+    /// Somebody asks the store about the stream.
+    var isBeingLookedUp = false
 
-    init(now: Duration) {
+    init(now: Duration, isKeptByStore: Bool = false) {
+        self.isKeptByStore = isKeptByStore
         lease = Lease(start: now)
         timeToLive = TimeToLive(touched: now, told: now)
     }
@@ -35,7 +41,7 @@ struct Lifetime {
 
     func due(at now: Duration) -> Due {
         guard exists else { return .nothing }
-        if openProducers == 0, appending == 0 {
+        if !isKeptByStore, openProducers == 0, appending == 0 {
             if readers == 0, let birth, let moment = timeToLive.expiry, now >= moment { return .expire(born: birth) }
             if !hasEnded, let length = lease.lapsed(at: now) { return .abandon(silence: length, born: birth) }
         }
@@ -45,21 +51,28 @@ struct Lifetime {
     /// When something may be due, if nothing happens before; nil when nothing can be.
     var deadline: Duration? {
         guard exists else { return nil }
-        let telling = readers > 0 || openProducers > 0 ? timeToLive.telling : nil
-        guard openProducers == 0, appending == 0 else { return telling }
+        let telling = readers > 0 || openProducers > 0 ? self.telling : nil
+        guard !isKeptByStore, openProducers == 0, appending == 0 else { return telling }
         let leaseEnd = hasEnded ? nil : lease.end
         let expiry = readers == 0 ? timeToLive.expiry : nil
         return .earlier(.earlier(leaseEnd, expiry), telling)
     }
 
-    func shouldTell(at now: Duration) -> Bool { exists && (timeToLive.telling.map { now >= $0 } ?? false) }
+    func shouldTell(at now: Duration) -> Bool { exists && (telling.map { now >= $0 } ?? false) }
+
+    /// When the store should be told that somebody is attached, or was; nil where it need not be.
+    private var telling: Duration? {
+        // One that expires at a moment is held by the node itself where the store does not take it.
+        guard isKeptByStore, let moment = timeToLive.expiresAt else { return timeToLive.telling }
+        return max(moment - TimeToLive.holding, timeToLive.told + TimeToLive.holding / 3)
+    }
 
     /// Nothing about the stream needs remembering.
     var isIdle: Bool {
         guard readers == 0, openProducers == 0, appending == 0 else { return false }
-        return !exists || (timeToLive.expiry == nil && (lease.length == nil || hasEnded))
+        return !exists || isKeptByStore || (timeToLive.expiry == nil && (lease.length == nil || hasEnded))
     }
 
     /// Someone holds the stream open: a streaming append, or a lease that still runs.
-    func isProducing(at now: Duration) -> Bool { openProducers > 0 || lease.isRunning(at: now) }
+    func isProducing(at now: Duration) -> Bool { openProducers > 0 || !isKeptByStore && lease.isRunning(at: now) }
 }

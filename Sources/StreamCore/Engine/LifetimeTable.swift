@@ -20,16 +20,21 @@ final class LifetimeTable: Sendable {
 
     private let state = Mutex(State())
     private let time: any TimeSource
+    private let isKeptByStore: Bool
 
-    init(time: any TimeSource) {
+    /// - Parameter isKeptByStore: the store ends and expires the streams.
+    init(time: any TimeSource, isKeptByStore: Bool = false) {
         self.time = time
+        self.isKeptByStore = isKeptByStore
     }
+
+    private func newLifetime(_ now: Duration) -> Lifetime { Lifetime(now: now, isKeptByStore: isKeptByStore) }
 
     /// Changes a stream's lifetime, which is made if there is none, and queues its deadline.
     func update(_ name: StreamName, _ body: (inout Lifetime, Duration) -> Void) {
         let now = time.monotonic()
         state.withLock { state in
-            var lifetime = state.lifetimes[name] ?? Lifetime(now: now)
+            var lifetime = state.lifetimes[name] ?? newLifetime(now)
             body(&lifetime, now)
             Self.store(lifetime, name, &state)
         }
@@ -45,7 +50,7 @@ final class LifetimeTable: Sendable {
         state.withLock { state in
             guard let index = state.lifetimes.index(forKey: name) else {
                 // Of a stream of which nothing is known nothing is due.
-                var lifetime = Lifetime(now: now)
+                var lifetime = newLifetime(now)
                 body(&lifetime)
                 Self.store(lifetime, name, &state)
                 return .nothing
@@ -79,7 +84,7 @@ final class LifetimeTable: Sendable {
         updateIfPresent(name) { lifetime, now in
             // The name may belong to a stream made anew meanwhile.
             guard lifetime.birth == birth else { return }
-            var waiting = Lifetime(now: now)
+            var waiting = newLifetime(now)
             waiting.readers = lifetime.readers
             waiting.openProducers = lifetime.openProducers
             waiting.appending = lifetime.appending

@@ -6,6 +6,8 @@ import Locks
 /// What is being appended counts from before it is kept, so that two at once do not both find room for one. What an
 /// entry says is true as of the last append to its stream; what retention by age, or a store that makes room, has taken
 /// since is found out when somebody is about to be refused (`Streams.counting`).
+///
+/// Where several nodes share the store each counts the streams that were created through it since it started.
 @available(freshet 0.1, *)
 final class OwnedBytes: Sendable {
     private struct Entry {
@@ -22,6 +24,8 @@ final class OwnedBytes: Sendable {
         var names: Set<StreamName> = []
         /// Until then nobody looks again at what its streams keep.
         var looksAgain: Duration?
+        /// How many streams were left at the last look.
+        var leftAtLook = 0
     }
 
     private struct State {
@@ -123,7 +127,16 @@ final class OwnedBytes: Sendable {
     /// It has taken so long to look: who has many streams is looked at less often.
     func looked(at owner: String, took: Duration) {
         let now = time.monotonic()
-        state.withLock { $0.owners[owner]?.looksAgain = now + max(.seconds(1), took * 10) }
+        state.withLock { state in
+            guard let known = state.owners[owner] else { return }
+            state.owners[owner]?.looksAgain = now + max(.seconds(1), took * 10)
+            state.owners[owner]?.leftAtLook = known.names.count
+        }
+    }
+
+    /// Whether so many streams of an owner are known that a look at them is worth it: other nodes take some of them.
+    func hasGrown(_ owner: String) -> Bool {
+        state.withLock { $0.owners[owner].map { $0.names.count > 2 * $0.leftAtLook + 1000 } ?? false }
     }
 
     /// What an owner's streams keep now, with what is coming.

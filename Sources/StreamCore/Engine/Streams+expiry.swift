@@ -4,7 +4,7 @@ import Locks
 @available(freshet 0.1, *)
 extension Streams {
     /// Does what has become due: ends abandoned streams, takes expired ones, trims by age. Call it a few times a
-    /// second; what is due for a stream that is being used is done on use.
+    /// second; what is due for a stream that is being used is done on use. A store that is shared does it itself.
     package func sweep() async throws(StoreError) {
         var failure: StoreError?
         var failed: [StreamName] = []
@@ -25,8 +25,10 @@ extension Streams {
     }
 
     /// Takes up the leases and lifetimes of the streams a durable store holds: every open lease starts again in full,
-    /// and a stream whose streaming append died with the process before gets the lease of a torn one.
+    /// and a stream whose streaming append died with the process before gets the lease of a torn one. Of a store that
+    /// is shared there is nothing to take up: the store keeps the lifetimes, and other nodes are at work.
     package func resume() async throws(StoreError) {
+        guard shared == nil else { return }
         var last: String?
         while true {
             let page = try await store.kept(after: last, limit: 1000)
@@ -49,8 +51,13 @@ extension Streams {
     }
 
     func begin(_ kept: KeptStream) {
+        owned?.begin(kept.info)
+        know(kept)
+    }
+
+    /// Takes up a stream's lease and time to live.
+    func know(_ kept: KeptStream) {
         let info = kept.info
-        owned?.begin(info)
         let wall = time.wallMilliseconds()
         lifetimes.update(info.name) { lifetime, now in
             // Two creates with a deletion between them may come here in the other order.
@@ -59,7 +66,8 @@ extension Streams {
             lifetime.birth = info.birth
             lifetime.hasEnded = info.end != nil
             lifetime.timeToLive.touched = now - kept.idle
-            lifetime.timeToLive.told = lifetime.timeToLive.touched
+            // A store that nodes share does not know who is attached here.
+            lifetime.timeToLive.told = shared == nil ? lifetime.timeToLive.touched : now - .seconds(86_400)
             lifetime.lease.length = info.options.leaseSeconds.map { .seconds($0) }
             lifetime.lease.start = now
             // What is left of a stream that went without this node's doing does not count for this one.
@@ -110,8 +118,16 @@ extension Streams {
         switch due {
         case .nothing: break
         case .tell:
-            store.touch(name)
-            lifetimes.updateIfPresent(name) { lifetime, now in lifetime.timeToLive.told = now }
+            var expiresAtMoment = false
+            lifetimes.updateIfPresent(name) { lifetime, now in
+                lifetime.timeToLive.told = now
+                expiresAtMoment = lifetime.timeToLive.expiresAt != nil
+            }
+            if expiresAtMoment, let shared {
+                shared.hold(name, for: TimeToLive.holding)
+            } else {
+                store.touch(name)
+            }
         case .expire(let birth):
             if try await store.remove(name, because: .expired, born: birth) != nil {
                 counts.withLock { $0.removals[.expired, default: 0] += 1 }

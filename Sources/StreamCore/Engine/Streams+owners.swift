@@ -75,6 +75,13 @@ extension Streams {
         return take()
     }
 
+    /// A stream of an owner was created. Where other nodes take streams, without this one being told, those that are gone
+    /// are forgotten now and then.
+    func tidy(_ owner: String?) async {
+        guard shared != nil, let owned, let owner, owned.hasGrown(owner) else { return }
+        await lookAgain(at: owner, owned)
+    }
+
     private func lookAgain(at owner: String, _ owned: OwnedBytes) async {
         guard let streams = owned.toLookAt(of: owner) else { return }
         let began = time.monotonic()

@@ -7,6 +7,7 @@ extension Streams {
     /// append on return.
     ///
     /// - Parameters:
+    ///   - kind: what the request is, where the store is shared.
     ///   - lease: the length in seconds of the stream's lease from now on; nil leaves it.
     ///   - mayOpen: looks at the stream as it is before anything is changed; false opens nothing.
     ///   - onStop: called once, on any thread, when the request can append no more although it is still open.
@@ -14,6 +15,7 @@ extension Streams {
     package func openProducer(
         _ name: StreamName,
         label: String?,
+        kind: StreamClaim.Kind = .streamingAppend,
         lease: Int? = nil,
         mayOpen: (StreamInfo) -> Bool = { _ in true },
         onStop: @escaping @Sendable (ProducerStop) -> Void
@@ -26,6 +28,10 @@ extension Streams {
             guard var info = try await store.info(name), mayOpen(info) else {
                 leave(producer, wasOpen: false)
                 return nil
+            }
+            if let shared {
+                try await claim(info, for: producer, kind, lease: lease, in: shared)
+                return producer
             }
             var renewed: Int?
             // Where it ended or went meanwhile the producer is told.
@@ -63,6 +69,11 @@ extension Streams {
     }
 
     func closeProducer(_ producer: StreamingProducer, isTorn: Bool) async {
+        if let shared {
+            leave(producer)
+            guard let claim = producer.claim, producer.stop != .superseded else { return }
+            return await shared.release(claim, of: producer.name, isTorn: isTorn && producer.stop == nil)
+        }
         if let label = producer.label {
             let key = ProducerKey(name: producer.name, label: label)
             labelled.withLock { labelled in

@@ -10,6 +10,8 @@ import Locks
 package final class Streams: Sendable {
     package let store: any StreamStore
     package let configuration: StreamsConfiguration
+    /// The store where other nodes use it too; nil where it is this node's alone.
+    let shared: (any SharedStreamStore)?
     let hub: Hub
     let lifetimes: LifetimeTable
     /// What the streams of each owner keep; nil where that is not counted.
@@ -33,7 +35,8 @@ package final class Streams: Sendable {
         self.configuration = configuration
         self.time = time
         self.hub = Hub(store: store)
-        self.lifetimes = LifetimeTable(time: time)
+        self.shared = store as? any SharedStreamStore
+        self.lifetimes = LifetimeTable(time: time, isKeptByStore: shared != nil)
         self.owned = configuration.bytesPerOwner.map { OwnedBytes(limit: $0, time: time) }
     }
 
@@ -55,9 +58,10 @@ package final class Streams: Sendable {
                 if let end = request.end { counts.ends[end.reason, default: 0] += 1 }
             }
             begin(KeptStream(info: info, idle: .zero, hadOpenProducer: false))
+            await tidy(info.options.owner)
             // Forking reads the source.
             if let source = request.fork?.source { touch(source) }
-        case .exists: touch(name)
+        case .exists: if shared == nil { touch(name) } else { store.touch(name) }
         case .conflict, .gone, .forkRefused: break
         }
         return outcome
@@ -108,9 +112,10 @@ package final class Streams: Sendable {
         return nil
     }
 
-    package func remove(_ name: StreamName) async throws(StoreError) -> Bool {
+    /// - Parameter birth: takes only the stream that was born there; nil takes whichever has the name.
+    package func remove(_ name: StreamName, born birth: Offset? = nil) async throws(StoreError) -> Bool {
         try await settle(name)
-        guard let birth = try await store.remove(name, because: .deleted, born: nil) else { return false }
+        guard let birth = try await store.remove(name, because: .deleted, born: birth) else { return false }
         forget(name, born: birth)
         counts.withLock { $0.removals[.deleted, default: 0] += 1 }
         return true
@@ -153,17 +158,24 @@ package final class Streams: Sendable {
 
     /// A reader is attached: the stream does not expire until as many are detached.
     package func attachReader(_ name: StreamName) {
+        var isKnown = true
         lifetimes.update(name) { lifetime, now in
             lifetime.readers += 1
             lifetime.timeToLive.touched = now
+            isKnown = lifetime.exists
         }
+        if !isKnown { lookUp(name) }
     }
 
     package func detachReader(_ name: StreamName) {
+        var mustTell = false
         lifetimes.updateIfPresent(name) { lifetime, now in
             lifetime.readers -= 1
             lifetime.timeToLive.touched = now
+            mustTell = lifetime.isKeptByStore && lifetime.readers == 0 && lifetime.timeToLive.idle != nil
         }
+        // From now on its time to live counts.
+        if mustTell { store.touch(name) }
     }
 
     // MARK: What can be told
@@ -171,21 +183,26 @@ package final class Streams: Sendable {
     package var metrics: StreamsMetrics { counts.withLock(\.self) }
 
     package struct Attendance: Sendable, Equatable {
+        /// Readers of this node.
         package var readers: Int
         package var openProducers: Int
         /// What is left of the lease; nil when none runs.
         package var leaseRemaining: Duration?
         /// What is left of the time to live; nil when nothing counts down.
         package var expiresIn: Duration?
+        /// The nodes that hold the stream, where several share the store.
+        package var writers: [String] = []
     }
 
+    /// Who is attached to a stream here. Of a store that is shared `attendance(of: [StreamName])` knows more.
     package func attendance(of name: StreamName) -> Attendance {
         guard let lifetime = lifetimes.lifetime(of: name) else {
             return Attendance(readers: 0, openProducers: 0, leaseRemaining: nil, expiresIn: nil)
         }
         let now = time.monotonic()
-        let lease = lifetime.hasEnded || lifetime.openProducers > 0 ? nil : lifetime.lease.end
-        let expiry = lifetime.readers > 0 || lifetime.openProducers > 0 ? nil : lifetime.timeToLive.expiry
+        let isHeldOff = lifetime.openProducers > 0 || shared != nil
+        let lease = lifetime.hasEnded || isHeldOff ? nil : lifetime.lease.end
+        let expiry = lifetime.readers > 0 || isHeldOff ? nil : lifetime.timeToLive.expiry
         return Attendance(
             readers: lifetime.readers,
             openProducers: lifetime.openProducers,
@@ -195,6 +212,8 @@ package final class Streams: Sendable {
     }
 
     /// Whether a producer may still be at work on the stream: a streaming append is open or a lease runs.
+    ///
+    /// Where the store is shared, only whether one is open here: who is refused goes on at another node.
     package func isProducing(_ name: StreamName) -> Bool {
         guard let lifetime = lifetimes.lifetime(of: name), lifetime.exists else { return false }
         return !lifetime.hasEnded && lifetime.isProducing(at: time.monotonic())
@@ -202,19 +221,28 @@ package final class Streams: Sendable {
 
     /// Whether its readers wait for something that comes by itself: the work of a producer, or an end that was kept
     /// and has yet to reach them.
-    package func isComingToAnEnd(_ name: StreamName) -> Bool {
+    ///
+    /// Where the store is shared, the work of a producer of this node: readers go on at another. For those who cannot,
+    /// that of any; with a lease the stream ends whatever becomes of it.
+    package func isComingToAnEnd(_ name: StreamName, canGoOn: Bool = true) -> Bool {
         guard let lifetime = lifetimes.lifetime(of: name) else { return false }
-        return lifetime.hasEnded || (lifetime.exists && lifetime.isProducing(at: time.monotonic()))
+        if lifetime.hasEnded { return true }
+        guard lifetime.exists else { return false }
+        return lifetime.isProducing(at: time.monotonic())
+            || !canGoOn && shared != nil && lifetime.lease.length != nil
     }
 
     private func touch(_ name: StreamName) {
-        var shouldTell = false
+        var (shouldTell, isKnown) = (false, true)
         lifetimes.updateIfPresent(name) { lifetime, now in
+            isKnown = lifetime.exists
             lifetime.timeToLive.touched = now
             shouldTell = lifetime.shouldTell(at: now)
             if shouldTell { lifetime.timeToLive.told = now }
         }
         if shouldTell { store.touch(name) }
+        // Whoever waited for it reads when it was created.
+        if !isKnown { lookUp(name) }
     }
 
     /// Counts an append out, and what it came to.

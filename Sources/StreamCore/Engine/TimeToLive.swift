@@ -1,6 +1,9 @@
 /// How long a stream is kept (`Stream-TTL`, `Stream-Expires-At`). On the monotonic clock.
 @available(freshet 0.1, *)
 struct TimeToLive {
+    /// For how long a store that takes streams itself is asked to leave one that expires at a moment.
+    static let holding: Duration = .seconds(30)
+
     /// For so long without a read or a write; nil where that does not count.
     var idle: Duration?
     /// When it expires whatever happens.

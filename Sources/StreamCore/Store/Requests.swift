@@ -76,6 +76,8 @@ package struct AppendRequest: Sendable {
     /// `Stream-Seq`: must be greater, byte by byte, than the last one of the stream.
     package var sequence: String?
     package var end: EndRequest?
+    /// Only while it stands. None where the store is this node's alone.
+    package var claim: StreamClaim?
     /// Keep nothing, and say only what the request comes to: `withheld` where it would be kept.
     package var isWithheld = false
 
@@ -85,7 +87,8 @@ package struct AppendRequest: Sendable {
         events: EventBatch = [],
         producer: ProducerStamp? = nil,
         sequence: String? = nil,
-        end: EndRequest? = nil
+        end: EndRequest? = nil,
+        claim: StreamClaim? = nil
     ) {
         self.birth = birth
         self.contentType = contentType
@@ -93,6 +96,7 @@ package struct AppendRequest: Sendable {
         self.producer = producer
         self.sequence = sequence
         self.end = end
+        self.claim = claim
     }
 }
 
@@ -102,6 +106,8 @@ package enum AppendOutcome: Sendable, Equatable {
     case notFound
     /// The stream has ended. `producer` is what is remembered of the producer that asked, if it is known.
     case ended(StreamEnd, tail: Offset, producer: ProducerState?)
+    /// The claim that the request states stands no longer.
+    case superseded
     case typeMismatch(ContentType)
     /// An older epoch of the same producer.
     case fenced(currentEpoch: UInt64)

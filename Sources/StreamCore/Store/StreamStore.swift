@@ -147,6 +147,8 @@ package enum StreamSignal: Sendable {
     /// Retention took everything up to this offset.
     case trimmed(floor: Offset)
     case removed(Removal)
+    /// A claim stands no longer, although nobody gave it back: another took its label, or its node was found dead.
+    case superseded(StreamClaim)
     /// The store lost track. Read again after the next `ready`.
     case broken
 }

@@ -80,7 +80,8 @@ enum ResponseWork {
     var mayLeave: Bool {
         switch self {
         case .append, .catchUp, .exchange: false
-        case .subscriber(let subscriber): !subscriber.plane.streams.isComingToAnEnd(subscriber.name)
+        case .subscriber(let subscriber):
+            !subscriber.plane.streams.isComingToAnEnd(subscriber.name, canGoOn: !subscriber.plan.form.isPlanEnded)
         case .none, .longPoll, .pending: true
         }
     }

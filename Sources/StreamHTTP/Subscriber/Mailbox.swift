@@ -24,6 +24,8 @@ final class Mailbox: TailListener {
     }
 
     func signal(_ signal: StreamSignal, of name: StreamName) {
+        // Nothing that a reader sees.
+        if case .superseded = signal { return }
         state.withLock { state in
             if state.signals.isEmpty { state.since = .now() }
             state.signals.append((name, signal))

@@ -131,6 +131,7 @@ final class StreamGroup {
             isReady = false
             for reader in readers { reader.broken() }
         case .committed: preconditionFailure("commits come as batches")
+        case .superseded: preconditionFailure("what only producers care about is kept from readers")
         }
     }
 

@@ -78,6 +78,7 @@ final class ModelFollower {
         case .removed(let removal):
             shown.append(.removed(removal))
             isOver = true
+        case .superseded: break
         case .broken:
             isReady = false
             mustRead = true

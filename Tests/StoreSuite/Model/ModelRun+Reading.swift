@@ -51,7 +51,7 @@ extension ModelRun {
         #expect(info.options.leaseSeconds == stream.lease, context)
     }
 
-    func follow(_ name: StreamName) {
+    func follow(_ name: StreamName) async throws {
         if followers.count >= 6 {
             let old = followers.remove(at: Int.random(in: 0..<followers.count, using: &random)).follower
             streams.unfollow(old.name, old.inbox)
@@ -59,7 +59,7 @@ extension ModelRun {
             readers[old.name, default: 0] -= 1
             model[old.name]?.touched = time.monotonic()
             trace.append("unfollow \(old.name)")
-            return
+            return try await left()
         }
         let position = position(in: name)
         trace.append("follow \(name) \(position)")
@@ -69,6 +69,8 @@ extension ModelRun {
         model[name]?.touched = time.monotonic()
         streams.follow(name, follower.inbox)
         followers.append((follower, nil, 0))
+        guard streams.isShared, model[name] != nil else { return }
+        while !streams.isLookedUp(name) { await Task.yield() }
     }
 
     func pump() async throws {

@@ -8,7 +8,8 @@ extension ModelRun {
         if Bool.random(using: &random) { options.leaseSeconds = [5, 40].randomElement(using: &random) }
         switch Int.random(in: 0..<6, using: &random) {
         case 0: options.expiry = .idle(seconds: 20)
-        case 1: options.expiry = .at(wallMilliseconds: time.wallMilliseconds() + 30_000)
+        // Readers hold one off at a node that takes it itself; a store that takes it they ask to leave it for a while.
+        case 1 where !streams.isShared: options.expiry = .at(wallMilliseconds: time.wallMilliseconds() + 30_000)
         default: break
         }
         switch Int.random(in: 0..<6, using: &random) {
@@ -157,7 +158,15 @@ extension ModelRun {
         where label != nil && openProducers[index].name == name && openProducers[index].label == label {
             openProducers[index].isSuperseded = true
         }
-        openProducers.append(ModelProducer(producer: producer, name: name, label: label, birth: stream.birth))
+        openProducers.append(
+            ModelProducer(
+                producer: producer,
+                name: name,
+                label: label,
+                birth: stream.birth,
+                hasBegun: stream.end == nil
+            )
+        )
     }
 
     func appendProduced() async throws {
@@ -176,20 +185,22 @@ extension ModelRun {
         }
     }
 
-    func finishProducer() async {
+    func finishProducer() async throws {
         guard let index = openProducers.indices.randomElement(using: &random) else { return }
         let one = openProducers.remove(at: index)
         let isTorn = Bool.random(using: &random)
         trace.append("finish \(one.name) \(isTorn ? "torn" : "")")
         await one.producer.finish(isTorn: isTorn)
+        guard holds(one) else { return }
         let now = time.monotonic()
         model[one.name]?.touched = now
-        if !openProducers.contains(where: { $0.name == one.name }) { model[one.name]?.leaseStart = now }
+        if !isHeld(one.name) { model[one.name]?.leaseStart = now }
         guard isTorn, !one.isSuperseded, let stream = model[one.name], stream.birth == one.birth,
             stream.end == nil, stream.lease == nil
-        else { return }
+        else { return try await left() }
         model[one.name]?.lease = 60
         model[one.name]?.leaseStart = now
+        try await left()
     }
 
     /// No two events are alike.

@@ -30,6 +30,8 @@ package final class ModelRun {
         let name: StreamName
         let label: String?
         let birth: Offset
+        /// It was opened to a stream that was open.
+        let hasBegun: Bool
         var isSuperseded = false
     }
 
@@ -62,9 +64,9 @@ package final class ModelRun {
         case 64..<66: time.stepWall(by: .random(in: -5_000_000...5_000_000, using: &random))
         case 66..<69: try await openProducer(name)
         case 69..<76: try await appendProduced()
-        case 76..<79: await finishProducer()
+        case 76..<79: try await finishProducer()
         case 79..<82: try await renew(name)
-        case 82..<87: follow(name)
+        case 82..<87: try await follow(name)
         case 87..<96: try await pump()
         case 96..<99: try await compare(name)
         default: try await restart()
@@ -76,7 +78,7 @@ package final class ModelRun {
     /// What is due for a stream before it is used.
     func settle(_ name: StreamName) {
         let now = time.monotonic()
-        guard let stream = model[name], !openProducers.contains(where: { $0.name == name }) else { return }
+        guard let stream = model[name], !isHeld(name) else { return }
         if readers[name, default: 0] == 0, stream.isExpired(at: now) {
             forget(name)
         } else if stream.isAbandoned(at: now) {
@@ -84,6 +86,14 @@ package final class ModelRun {
             model[name]?.end = StreamEnd(reason: .abandoned, detail: nil, offset: stream.birth)
             model[name]?.trim(at: now)
         }
+    }
+
+    /// Whether a streaming append holds off what is due.
+    func isHeld(_ name: StreamName) -> Bool { openProducers.contains { $0.name == name && holds($0) } }
+
+    /// Of a stream that nodes share only whoever has a claim holds off what is due; otherwise every request that is open.
+    func holds(_ one: ModelProducer) -> Bool {
+        !streams.isShared || (one.hasBegun && !one.isSuperseded && model[one.name]?.birth == one.birth)
     }
 
     func forget(_ name: StreamName) {
@@ -118,10 +128,14 @@ package final class ModelRun {
 
     private func pass() async throws {
         time.advance(by: .milliseconds(Int.random(in: 1...15_000, using: &random)))
-        guard Bool.random(using: &random) else { return trace.append("time") }
+        // What is due for a stream that nodes share is done when somebody sweeps, and by no use.
+        guard Bool.random(using: &random) || streams.isShared else { return trace.append("time") }
         trace.append("sweep")
         try await sweep()
     }
+
+    /// What nobody holds off any more may be due.
+    func left() async throws { if streams.isShared { try await sweep() } }
 
     private func sweep() async throws {
         try await streams.sweep()
@@ -159,7 +173,7 @@ package final class ModelRun {
     }
 
     private func finish() async throws {
-        while !openProducers.isEmpty { await finishProducer() }
+        while !openProducers.isEmpty { try await finishProducer() }
         for name in names { try await compare(name) }
         for entry in followers {
             let follower = entry.follower

@@ -102,6 +102,7 @@ extension AppendOutcome {
         case .ended: "ended"
         case .typeMismatch: "type"
         case .fenced: "fenced"
+        case .superseded: "superseded"
         case .epochMustStartAtZero: "epoch"
         case .duplicate: "duplicate"
         case .gap: "gap"

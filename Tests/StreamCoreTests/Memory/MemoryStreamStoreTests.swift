@@ -13,3 +13,16 @@ struct MemoryStreamStoreTests {
         try await ModelRun.run(seed: seed, steps: 250, on: MemoryUnderTest())
     }
 }
+
+@Suite("The memory store that nodes of a test share", .timeLimit(.minutes(10)))
+struct SharedMemoryTests {
+    @Test("does what every store must, and what one must that is shared", arguments: StoreCheck.ofShared)
+    func conforms(check: StoreCheck) async throws {
+        try await check.run(on: SharedMemoryUnderTest())
+    }
+
+    @Test("lives any random life as a simple model says", arguments: 0..<20 as Range<UInt64>)
+    func livesAsTheModelSays(seed: UInt64) async throws {
+        try await ModelRun.run(seed: seed, steps: 250, on: SharedMemoryUnderTest())
+    }
+}
