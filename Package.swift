@@ -179,6 +179,9 @@ let package = Package(
                 "Locks", "PrintableText", "StreamCore", "TextCodecs", nio, nioPosix, nioTLS, nioSSL,
                 deque,
             ],
+            resources: [
+                "append", "creation", "durability", "library", "lifetime", "nodes", "reading",
+            ].map { .embedInCode("Functions/\($0).lua") },
             swiftSettings: settings
         ),
         .target(

@@ -30,6 +30,7 @@ TABLE = [
         "It starts no server, or reaches one that is not started by support/freshet.py.",
         """
         documents steps packages chart demo_script shell_help hummingbird doctor
+        redis_functions redis_mistakes redis_reading redis_marks redis_lifetimes redis_forks redis_nodes redis_steps
         logs::a_log_that_nobody_reads_keeps_nobody_waiting
         """,
     ),
