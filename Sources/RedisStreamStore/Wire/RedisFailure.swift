@@ -12,7 +12,7 @@ package enum RedisFailure: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .notSent(let why): "not sent: \(why)"
         case .lost(let why): "no reply: \(why)"
-        case .refused(let error): "refused: \(error)"
+        case .refused(let error): "refused: \(RedisTrouble.said(error))"
         }
     }
 }

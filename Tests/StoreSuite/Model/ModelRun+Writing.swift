@@ -28,7 +28,7 @@ extension ModelRun {
         let now = time.monotonic()
         guard let existing = model[name] else {
             guard case .created(let info) = outcome else { throw UnexpectedOutcome("\(context)") }
-            mint(info.birth)
+            mint(info.birth, of: name)
             model[name] = ModelStream(birth: info.birth, options: options, now: now, wall: time.wallMilliseconds())
             try await kept(texts, name, since: info.birth, tail: info.tail, end: info.end)
             return
@@ -115,11 +115,11 @@ extension ModelRun {
             let event = place >= 0 ? events[events.startIndex + place] : nil
             if let event { #expect(event.text == text, context) }
             let offset = event?.offset ?? (index == texts.count - 1 ? tail : nil)
-            if let offset { mint(offset) }
+            if let offset { mint(offset, of: name) }
             model[name]?.history.append(ModelStream.Event(text: text, offset: offset, at: now))
         }
         #expect(tail == (texts.isEmpty ? previous ?? tail : model[name]?.history.last?.offset), context)
-        if let end { mint(end.offset) }
+        if let end { mint(end.offset, of: name) }
         model[name]?.end = end
         model[name]?.trim(at: now)
         try await syncFloor(name)

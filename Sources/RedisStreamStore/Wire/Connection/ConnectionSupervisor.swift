@@ -70,9 +70,9 @@ final class ConnectionSupervisor {
         case .greeting(let connection, _), .settingUp(let connection, _), .up(let connection, _),
             .leaving(let connection):
             if case .settingUp(_, let task) = before { task.cancel() }
-            if case .up = before { owner.down(trouble) }
             let closed = connection.closeFuture ?? loop.makeSucceededVoidFuture()
             connection.close(trouble)
+            if case .up = before { owner.down(trouble) }
             return closed
         case .waiting(let next): next.cancel()
         // What comes of the attempt is closed when it comes.
@@ -141,8 +141,8 @@ final class ConnectionSupervisor {
         }
         let handshake = Handshake(configuration.url, clientName: configuration.clientName)
         state = .greeting(connection, handshake)
-        let hint = configuration.url.isSecure ? ": if it speaks clear text there, write redis://" : ""
-        bound(configuration.handshakeTimeout, connection, "Redis did not greet in time" + hint)
+        let what = configuration.url.isSecure ? "speak TLS (if it speaks clear text there, write redis://)" : "greet"
+        bound(configuration.handshakeTimeout, connection, "Redis did not \(what)")
         connection.attach(
             RedisConnection.Owner(
                 ready: { self.greet(connection, handshake) },
@@ -158,7 +158,7 @@ final class ConnectionSupervisor {
     private func bound(_ time: Duration, _ connection: RedisConnection, _ words: String) {
         deadline?.cancel()
         deadline = loop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
-            connection.close(RedisTrouble(.timeout, "\(words), which is \(time)"))
+            connection.close(RedisTrouble(.timeout, "\(words) within \(time)"))
         }
     }
 
@@ -166,7 +166,7 @@ final class ConnectionSupervisor {
 
     private func greet(_ connection: RedisConnection, _ handshake: Handshake) {
         // TLS has taken its own time.
-        bound(configuration.handshakeTimeout, connection, "Redis did not greet in time")
+        bound(configuration.handshakeTimeout, connection, "Redis did not greet")
         for command in handshake.commands {
             connection.send(command) { self.greeted(connection, $0) }
         }
@@ -193,7 +193,7 @@ final class ConnectionSupervisor {
 
     private func setUp(_ connection: RedisConnection, _ facts: Handshake.Facts) {
         guard let setup else { return becameUp(connection, facts) }
-        bound(configuration.setupTimeout, connection, "Redis was not set up in time")
+        bound(configuration.setupTimeout, connection, "Redis was not set up")
         let commands = SetupCommands(connection, on: loop)
         let bound = NIOLoopBound((supervisor: self, connection: connection), eventLoop: loop)
         let task = Task { [loop] in
@@ -201,7 +201,9 @@ final class ConnectionSupervisor {
             do {
                 try await setup(commands)
             } catch {
-                trouble = (error as? RedisTrouble) ?? RedisTrouble(.setup, "Redis could not be set up: \(error)")
+                trouble =
+                    (error as? RedisTrouble)
+                    ?? RedisTrouble(.setup, "Redis could not be set up: \(RedisTrouble.shown("\(error)"))")
             }
             loop.execute { [trouble] in
                 let (supervisor, connection) = bound.value

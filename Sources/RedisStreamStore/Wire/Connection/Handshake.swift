@@ -84,11 +84,14 @@ struct Handshake {
             fields[String(decoding: line[..<colon], as: UTF8.self)] =
                 String(decoding: line[(colon + 1)...], as: UTF8.self)
         }
-        guard let runID = fields["run_id"], let version = fields["redis_version"], !runID.isEmpty else {
+        guard let runID = fields["run_id"], let version = fields["redis_version"], Self.isName(runID) else {
             return RedisTrouble(.malformed, "what answers there is not Redis: it does not say its version")
         }
         let major = version.split(separator: ".").first.flatMap { Int($0) }
-        guard let major, major >= Self.leastMajorVersion else { return Self.tooOld(version) }
+        guard let major, major >= Self.leastMajorVersion, Self.isName(version) else {
+            let shown = RedisTrouble.shown(version)
+            return RedisTrouble(.version, "this Redis is \(shown); 7.0 or later is needed, or a Valkey")
+        }
         if fields["redis_mode"] == "cluster" {
             return RedisTrouble(.cluster, "this Redis is a node of a Redis Cluster, which is not supported yet")
         }
@@ -96,9 +99,9 @@ struct Handshake {
         return nil
     }
 
-    private static func tooOld(_ version: String) -> RedisTrouble {
-        let shown = RESPError(code: "", message: String(version.prefix(20)))
-        return RedisTrouble(.version, "this Redis is \(RedisTrouble.said(shown)); 7.0 or later is needed, or a Valkey")
+    /// Of what can be shown as it is.
+    private static func isName(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
     private func trouble(_ step: Step, _ error: RESPError) -> RedisTrouble {

@@ -78,10 +78,18 @@ final class RedisConnection: ChannelInboundHandler {
     // MARK: Commands
 
     /// Writes a command, which goes out with the next `flush`.
-    func send(_ command: RedisCommand, bytes: Int = 0, told: @escaping Told) {
-        guard isOpen else { return told(.failure(.notSent((trouble ?? retirement ?? closedByPeer).description))) }
+    ///
+    /// - Parameter bytes: what its owner is told by `answered` when it is over.
+    /// - Returns: False where it is not taken, which it has been told.
+    @discardableResult
+    func send(_ command: RedisCommand, bytes: Int = 0, told: @escaping Told) -> Bool {
+        guard isOpen else {
+            told(.failure(.notSent((trouble ?? retirement ?? closedByPeer).description)))
+            return false
+        }
         waiting.append(Waiting(bytes: bytes, sent: .now(), told: told))
         write(command)
+        return true
     }
 
     /// Writes a command whose answers are pushes.

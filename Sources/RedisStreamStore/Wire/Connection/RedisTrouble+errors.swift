@@ -45,7 +45,7 @@ extension RedisTrouble {
         case let error as IOError: String(cString: strerror(error.errnoCode))
         case ChannelError.ioOnClosedChannel, ChannelError.eof, ChannelError.inputClosed, ChannelError.alreadyClosed:
             "it was closed"
-        default: PrintableText.escaped(String("\(error)".prefix(200)))
+        default: shown("\(error)")
         }
     }
 }

@@ -50,6 +50,11 @@ package struct RedisTrouble: Error, Hashable, Sendable, CustomStringConvertible 
 
     /// What Redis said, in as many words as a log should have.
     static func said(_ error: RESPError) -> String {
-        PrintableText.escaped(String(error.description.prefix(200)))
+        shown(error.description)
+    }
+
+    /// Somebody else's words, short and without what moves a cursor.
+    static func shown(_ text: String) -> String {
+        PrintableText.escaped(String(decoding: text.utf8.prefix(200), as: UTF8.self))
     }
 }

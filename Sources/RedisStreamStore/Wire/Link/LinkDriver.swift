@@ -72,19 +72,26 @@ final class LinkDriver {
     }
 
     private func send(_ submission: LinkInbox.Submission) {
-        // What the inbox still had when the connection went is told by who took it down; this came between.
-        guard let connection, connection.isOpen else {
+        // Who takes the connection down tells those that the inbox has; nothing comes between. It can end while it is
+        // written to.
+        guard let connection else {
             inbox.answered(submission.bytes)
             return submission.fail(.notSent("the connection to Redis was lost"))
         }
         switch submission {
-        case .one(let command, let told):
-            connection.send(command, bytes: LinkInbox.Submission.bytes(command), told: told)
+        case .one(let command, let told): send(command, on: connection, told)
         case .pipeline(let commands, let told):
             let replies = PipelineReplies(count: commands.count, told: told)
-            for command in commands {
-                connection.send(command, bytes: LinkInbox.Submission.bytes(command), told: replies.received)
-            }
+            for command in commands { send(command, on: connection, replies.received) }
         }
+    }
+
+    private func send(
+        _ command: RedisCommand,
+        on connection: RedisConnection,
+        _ told: @escaping RedisConnection.Told
+    ) {
+        let bytes = LinkInbox.Submission.bytes(command)
+        if !connection.send(command, bytes: bytes, told: told) { inbox.answered(bytes) }
     }
 }

@@ -6,22 +6,23 @@
 struct SubscriptionTable {
     typealias Told = @Sendable (RedisSubscriptionSignal) -> Void
 
-    fileprivate struct Follower {
+    private struct Follower {
         var number: UInt64
         var isReady: Bool
         var told: Told
     }
 
-    fileprivate struct Channel {
+    private struct Channel {
         var followers: [Follower] = []
         /// What Redis was last asked: to subscribe, or not.
         var isAsked = false
         /// Confirmations on the way.
         var unconfirmed = 0
-        /// Whether it stands in `changed`.
-        var isChanged = false
 
         var isConfirmed: Bool { isAsked && unconfirmed == 0 }
+        /// Whether Redis is to be asked.
+        var isChanged: Bool { isAsked == followers.isEmpty }
+        var isForgotten: Bool { followers.isEmpty && !isAsked && unconfirmed == 0 }
     }
 
     /// What Redis is to be told.
@@ -31,7 +32,8 @@ struct SubscriptionTable {
     }
 
     private var channels: [[UInt8]: Channel] = [:]
-    private var changed: [[UInt8]] = []
+    /// Those of which Redis is to be asked.
+    private var changed: Set<[UInt8]> = []
 
     /// How many channels are known.
     var count: Int { channels.count }
@@ -48,29 +50,26 @@ struct SubscriptionTable {
         guard let index = channels[name]?.followers.firstIndex(where: { $0.number == number }) else { return }
         channels[name]?.followers.remove(at: index)
         noteChange(name)
+        forget(name)
     }
 
     private mutating func noteChange(_ name: [UInt8]) {
-        guard let channel = channels[name], !channel.isChanged, channel.isAsked == channel.followers.isEmpty else {
-            return
-        }
-        channels[name]?.isChanged = true
-        changed.append(name)
+        if channels[name]?.isChanged == true { changed.insert(name) } else { changed.remove(name) }
+    }
+
+    /// Who comes and goes while there is no connection leaves nothing behind.
+    private mutating func forget(_ name: [UInt8]) {
+        if channels[name]?.isForgotten == true { channels[name] = nil }
     }
 
     /// Takes what has changed since, to be asked now.
     mutating func takeChanges() -> Changes {
         var changes = Changes()
         for name in changed {
-            guard var channel = channels[name] else { continue }
-            channel.isChanged = false
-            // It may have changed back.
-            if channel.isAsked == channel.followers.isEmpty {
-                channel.isAsked.toggle()
-                channel.unconfirmed += 1
-                if channel.isAsked { changes.subscribe.append(name) } else { changes.unsubscribe.append(name) }
-            }
-            channels[name] = channel.isForgotten ? nil : channel
+            guard let isAsked = channels[name]?.isAsked else { continue }
+            channels[name]?.isAsked = !isAsked
+            channels[name]?.unconfirmed += 1
+            if isAsked { changes.unsubscribe.append(name) } else { changes.subscribe.append(name) }
         }
         changed.removeAll(keepingCapacity: true)
         return changes
@@ -89,7 +88,8 @@ struct SubscriptionTable {
                 ready.append(channel.followers[index].told)
             }
         }
-        channels[name] = channel.isForgotten ? nil : channel
+        channels[name] = channel
+        forget(name)
         return ready
     }
 
@@ -104,24 +104,18 @@ struct SubscriptionTable {
     /// - Returns: Who is to be told `lost`.
     mutating func lost() -> [Told] {
         var lost: [Told] = []
-        changed.removeAll(keepingCapacity: true)
         for name in Array(channels.keys) {
             guard var channel = channels[name] else { continue }
             channel.isAsked = false
             channel.unconfirmed = 0
-            channel.isChanged = !channel.followers.isEmpty
-            if channel.isChanged { changed.append(name) }
             for index in channel.followers.indices where channel.followers[index].isReady {
                 channel.followers[index].isReady = false
                 lost.append(channel.followers[index].told)
             }
-            channels[name] = channel.isForgotten ? nil : channel
+            channels[name] = channel
+            noteChange(name)
+            forget(name)
         }
         return lost
     }
-}
-
-@available(freshet 0.1, *)
-extension SubscriptionTable.Channel {
-    fileprivate var isForgotten: Bool { followers.isEmpty && !isAsked && unconfirmed == 0 && !isChanged }
 }
