@@ -1,11 +1,11 @@
 import StreamCore
 
-/// Where a fork came from, as its meta keeps it (`F` of the contract).
+/// Where a fork came from, and what tells it apart from another of its name, as its meta keeps both (`F` of the contract).
 @available(freshet 0.1, *)
 extension ForkOrigin {
     private static let form: UInt8 = 1
 
-    var blob: [UInt8] {
+    func blob(nonce: String) -> [UInt8] {
         var writer = BlobWriter(form: Self.form)
         writer.text(source.text)
         writer.number(UInt64(beyond))
@@ -17,11 +17,12 @@ extension ForkOrigin {
         } else {
             writer.number(0)
         }
+        writer.text(nonce)
         return writer.bytes
     }
 
-    init(blob: [UInt8]) throws(ReplyDamage) {
-        var reader = try BlobReader(blob, form: Self.form)
+    static func read(_ blob: [UInt8]) throws(ReplyDamage) -> (origin: ForkOrigin, nonce: String) {
+        var reader = try BlobReader(blob, form: form)
         guard let source = try? StreamName(try reader.text()) else { throw ReplyDamage() }
         let beyond = try reader.integer()
         var point = ReadPosition.start
@@ -33,7 +34,8 @@ extension ForkOrigin {
             }
             point = .after(Offset(milliseconds: milliseconds, counter: UInt32(counter)))
         }
+        let nonce = try reader.text()
         guard reader.isAtEnd else { throw ReplyDamage() }
-        self.init(source: source, point: point, beyond: beyond)
+        return (ForkOrigin(source: source, point: point, beyond: beyond), nonce)
     }
 }

@@ -22,6 +22,8 @@ enum AppendReply {
     case kept(Kept)
     /// It was not, or was kept before. The lag is what that tells of and is not durable yet.
     case other(AppendOutcome, lag: Offset?)
+    /// The claim stands no longer, and the stream has ended: the end comes first.
+    case endedBeyondClaim
 
     init(_ reply: Reply) throws(ReplyDamage) {
         switch reply.word {
@@ -48,6 +50,7 @@ enum AppendReply {
             let outcome = AppendOutcome.ended(end, tail: try reply.offset(2), producer: try reply.producer(3))
             self = .other(outcome, lag: try reply.optionalOffset(5))
         case "none", "gone": self = .other(.notFound, lag: nil)
+        case "superseded": self = try reply.end(1) == nil ? .other(.superseded, lag: nil) : .endedBeyondClaim
         case "type":
             self = .other(.typeMismatch(try StreamOptions(blob: try reply.bytes(1)).contentType), lag: nil)
         case "fenced": self = .other(.fenced(currentEpoch: try reply.unsigned(1)), lag: nil)

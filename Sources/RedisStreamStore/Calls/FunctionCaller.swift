@@ -21,8 +21,16 @@ final class FunctionCaller: Sendable {
         self.patience = patience
     }
 
-    /// Puts the functions there, those of this program in place of those of its name.
+    /// Puts the functions there, unless those of this version or of a later one are.
     static func load(over commands: any RedisCommands) async throws {
+        var question = RedisCommand("FCALL_RO")
+        question.add("freshet1_revision")
+        question.add(0)
+        do throws(RedisFailure) {
+            if let revision = try await commands.send(question).integer, revision >= Int64(FunctionLibrary.revision) { return }
+        } catch {
+            guard error.isMissingFunction else { throw error }
+        }
         var command = RedisCommand("FUNCTION", reserving: FunctionLibrary.source.count + 64)
         command.add("LOAD")
         command.add("REPLACE")

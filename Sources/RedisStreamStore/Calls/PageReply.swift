@@ -23,7 +23,8 @@ struct PageReply {
     var tail: Offset
     var end: StreamEnd?
     var isPastEnd: Bool
-    var contentType: ContentType
+    /// What the stream was created with.
+    var options: StreamOptions
     var lag: Offset?
     var runs: [Run]
 
@@ -39,7 +40,7 @@ struct PageReply {
         tail = try reply.offset(4)
         end = try reply.end(5)
         isPastEnd = try reply.integer(6) == 1
-        contentType = try StreamOptions(blob: try reply.bytes(7)).contentType
+        options = try StreamOptions(blob: try reply.bytes(7))
         lag = try reply.optionalOffset(8)
         let list = try reply.list(9)
         guard list.count.isMultiple(of: 3) else { throw ReplyDamage() }
@@ -75,7 +76,7 @@ struct PageReply {
             tail: tail,
             end: last == tail ? end : nil,
             isPastEnd: isPastEnd,
-            contentType: contentType
+            contentType: options.contentType
         )
     }
 }

@@ -37,6 +37,8 @@ struct StreamKeys: Sendable {
     func unconfirmed(_ shard: Int) -> [UInt8] { prefix + "{lag\(shard)}".utf8 }
     var beats: [UInt8] { prefix + "{nodes}:beats".utf8 }
     var buried: [UInt8] { prefix + "{nodes}:buried".utf8 }
+    /// How the nodes of sessions call themselves.
+    var nodeNames: [UInt8] { prefix + "{nodes}:names".utf8 }
     func claims(of session: String) -> [UInt8] { prefix + "{nodes}:claims:\(session)".utf8 }
     var usage: [UInt8] { prefix + "{usage}".utf8 }
     /// Whatever is written there, it is written after what a stream holds by then.

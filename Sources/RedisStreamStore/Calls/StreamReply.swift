@@ -10,9 +10,15 @@ struct StreamReply {
     var lag: Offset?
     var silentFor: Duration
     var unusedFor: Duration
+    /// Claims that stand.
+    var claims: [StreamClaim]
     var indexVersion: String
     /// Where it begins: its birth; for a fork where its source begins, since they share their offsets.
     var origin: Offset
+    /// For how much longer it does not expire, because of who is attached to it.
+    var held: Duration
+    /// What tells two forks of one name apart.
+    var nonce: String?
 
     /// What it counts against the bound on bytes, without its producers.
     var cost: Int { StoreLimits.cost(events: info.events, bytes: info.bytes, producers: 0) }
@@ -34,11 +40,16 @@ struct StreamReply {
             bytes: try reply.integer(6),
             forkedFrom: nil
         )
-        if !origin.isEmpty { info.forkedFrom = try ForkOrigin(blob: origin) }
+        if !origin.isEmpty { (info.forkedFrom, nonce) = try ForkOrigin.read(origin) }
         lag = try reply.optionalOffset(10)
         silentFor = .milliseconds(try reply.integer(12))
         unusedFor = .milliseconds(try reply.integer(13))
+        claims = try stride(from: 0, to: try reply.list(14).count, by: 2).map { (index) throws(ReplyDamage) in
+            guard let claim = try reply.list(14)[index].text.flatMap({ StreamClaim($0) }) else { throw ReplyDamage() }
+            return claim
+        }
         indexVersion = try reply.text(16)
-        self.origin = reply.elements.count > 17 ? try reply.offset(17) : info.birth
+        self.origin = try reply.offset(17)
+        held = .milliseconds(try reply.integer(18))
     }
 }

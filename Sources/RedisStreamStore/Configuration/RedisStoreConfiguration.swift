@@ -21,6 +21,12 @@ package struct RedisStoreConfiguration: Sendable {
     package var linger: Duration = .seconds(10)
     /// How long a node's session may be silent before the others bury it.
     package var silence: Duration = .seconds(5)
+    /// How long after it came back Redis may not yet know of all that follow streams.
+    package var settling: Duration = .seconds(5)
+    /// What the node calls itself; nil where nobody gave it a name.
+    package var nodeName: String?
+    /// Into how many parts a time to live is divided: what is read is noted as a use once in each. 0 notes every read.
+    package var useGrain = 8
     /// How often the node says that it lives, and looks at what the others say. Nil: whoever made the store does it.
     package var pulse: Duration? = .seconds(1)
     /// How often this node looks for streams for which something is due, whoever asks how often.

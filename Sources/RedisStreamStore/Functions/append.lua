@@ -46,7 +46,7 @@ local function judge(meta, it, args, producer, epoch, seq)
   end
   if seq == keptSeq + 1 then return nil end
   if seq > keptSeq then return { 'gap', keptSeq + 1, seq } end
-  it.at, it.version = clock(args[1]), bumped(it.version)
+  it.flags, it.at, it.version = without(it.flags, UNUSED), clock(args[1]), bumped(it.version)
   call('HSET', meta, 'h', hotRecord(it))
   return { 'duplicate', text(it.ms, it.count), '', keptEpoch, keptSeq, lagOf(meta, it) }
 end
@@ -75,7 +75,7 @@ local function addRuns(log, it, args, firstRun, ms, count, tells)
 end
 
 -- Appends the runs in the arguments from a place on, makes an end where there is a wish, and tells of both. `set` holds
--- fields to set beside; its first two are the record's.
+-- fields to set beside; its first two are the record's. It is a use, unless `it.isNoUse`.
 --
 -- Most appends are one run to a stream without flags: what those need not do is behind a question. Redis's Lua hashes every
 -- string that it makes, all of its bytes, so that the message is made at once.
@@ -131,6 +131,11 @@ local function keep(meta, log, it, now, isHeld, args, firstRun, wish, set)
     ending = mark .. ' ' .. wish
     flags = with(flags, ENDED)
     set[#set + 1], set[#set + 2] = 'e', ending
+  end
+  if it.isNoUse then
+    flags = with(flags, UNUSED)
+  elseif flags ~= 0 then
+    flags = without(flags, UNUSED)
   end
   it.flags, it.at, it.version = flags, now, bumped(it.version)
 

@@ -17,6 +17,8 @@ local CLAIMED = 8
 local BORN_LATE = 16
 -- Other streams began with what this one holds.
 local FORKED = 32
+-- The lease was last started by whoever only set it, which is no use.
+local UNUSED = 64
 
 -- Milliseconds of an offset have 48 bits, its counter 24.
 local MOST_MILLISECONDS = 281474976710655

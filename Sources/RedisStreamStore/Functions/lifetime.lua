@@ -32,8 +32,11 @@ register('lease', function(keys, args)
     local entered = whole(args[4], MOST_MILLISECONDS, 'entered')
     if now < entered or now - entered > seconds * 500 then return { 'late' } end
   end
+  -- No use: what was the last one stays it.
+  local used = usedAt(it, tonumber(call('HGET', meta, 'u') or '0') or damaged('field u'))
   restart(it, now)
-  call('HSET', meta, 'h', hotRecord(it), 'q', digits(seconds))
+  it.flags = with(it.flags, UNUSED)
+  call('HSET', meta, 'h', hotRecord(it), 'q', digits(seconds), 'u', digits(used))
   return { 'set' }
 end, { 'allow-oom' })
 
@@ -45,7 +48,9 @@ register('touch', function(keys, args)
   if hold == 0 then
     call('HSET', meta, 'u', digits(now))
   else
-    call('HSET', meta, 'u', digits(now), 'w', digits(now + hold))
+    -- What is shorter takes nothing back.
+    local held = tonumber(call('HGET', meta, 'w') or '0') or damaged('field w')
+    call('HSET', meta, 'u', digits(now), 'w', digits(math.max(held, now + hold)))
   end
   return { 'touched' }
 end, { 'allow-oom' })
@@ -55,7 +60,7 @@ local function lifetime(meta, log, now, it)
   local fields = call('HMGET', meta, 'q', 'x', 'u', 'w', 'r')
   local life = { used = it.at, held = 0, touched = tonumber(fields[3] or '0'), lease = nil }
   if not life.touched then damaged('field u') end
-  life.used = math.max(it.at, life.touched)
+  life.used = usedAt(it, life.touched)
   if fields[4] then life.held = tonumber(fields[4]) or damaged('field w') end
   if fields[1] and not has(it.flags, ENDED) then
     life.lease = (tonumber(fields[1]) or damaged('field q')) * 1000
@@ -119,7 +124,8 @@ register('claim', function(keys, args)
   local noted = whole(args[2], MOST_MILLISECONDS, 'noted')
   local claim, kind, label, birth = args[3], args[4], args[5], args[6]
   if not string.find(claim or '', '^[^.]+%..+$') then mistaken('claim') end
-  if kind ~= 'p' and kind ~= 'a' then mistaken('kind') end
+  -- `p` and the seconds of the lease that is left when it is torn.
+  if kind ~= 'a' and not string.find(kind or '', '^p%d*$') then mistaken('kind') end
   local seconds = wholeOrNil(args[7] or '', MOST_EXACT / 1000, 'lease')
   local record = call('HGET', meta, 'h')
   if not record then return absent(meta) end
@@ -188,11 +194,16 @@ register('release', function(keys, args)
   if not record then return absent(meta) end
   local it = hot(record)
   local now = clock(args[1])
-  local hadProducer, hadAnswer, had = false, false, false
+  local hadAnswer, had = false, false
   local prefix = session .. '.'
   for _, claim in ipairs(fieldsBeginning(meta, 'o:' .. prefix)) do
     local field = 'o:' .. prefix .. claim
-    if call('HGET', meta, field) == 'a' then hadAnswer = true else hadProducer = true end
+    local kind = call('HGET', meta, field)
+    if kind == 'a' then
+      hadAnswer = true
+    else
+      giveLease(meta, it, tonumber(string.sub(kind, 2)) or torn)
+    end
     call('HDEL', meta, field)
     had = true
   end
@@ -201,7 +212,6 @@ register('release', function(keys, args)
   end
   local isEnded = 0
   if had then
-    if hadProducer then giveLease(meta, it, torn) end
     unclaimed(meta, it, now)
     if hadAnswer and args[5] ~= '' and not has(it.flags, ENDED) then
       keep(meta, log, it, now, isHeld, {}, 1, args[5], { 'h', '' })
@@ -278,7 +288,9 @@ register('settle', function(keys, args)
     end
     if life.lease and now >= it.at + life.lease and hasPassed(it.at, life.lease, leaseVersion(it)) then
       local wish = 'abandoned The producer was silent for ' .. digits(life.lease / 1000) .. ' s.'
-      local previous, _, _, ending, _, _, _, lag = keep(meta, log, it, now, isHeld, {}, 1, wish, { 'h', '' })
+      it.isNoUse = true
+      local previous, _, _, ending, _, _, _, lag =
+        keep(meta, log, it, now, isHeld, {}, 1, wish, { 'h', '', 'u', digits(life.used) })
       life.lease = nil
       return { 'abandoned', ending, previous, lag, orNone(nextDue(it, life, now)) }
     end

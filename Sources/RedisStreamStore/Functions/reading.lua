@@ -19,6 +19,9 @@ local function since(now, moment)
 end
 
 -- The version of the lease, and of the last use.
+-- When a stream was last used: when its lease last started, unless that was no use, or when it was last touched.
+local function usedAt(it, touched) return has(it.flags, UNUSED) and touched or math.max(it.at, touched) end
+
 local function leaseVersion(it) return 'L' .. it.version .. '-' .. digits(it.at) end
 
 local function useVersion(it, touched) return 'U' .. it.version .. '-' .. digits(it.at) .. '-' .. touched end
@@ -44,7 +47,7 @@ end
 
 -- What can be said of a stream without reading it. `isAll`: of what is not durable too.
 local function info(meta, log, now, it, isAll, status)
-  local fields = call('HMGET', meta, 'b', 'f', 'e', 'z', 'q', 'F', 'v', 'u', 'x', 'i')
+  local fields = call('HMGET', meta, 'b', 'f', 'e', 'z', 'q', 'F', 'v', 'u', 'x', 'i', 'g', 'w')
   local birth = fields[1] or damaged('field b')
   local tail, ending = text(it.ms, it.count), fields[3] or ''
   local events, bytes = it.events, it.bytes
@@ -62,11 +65,11 @@ local function info(meta, log, now, it, isAll, status)
       end
     until #page < 64
   end
-  local used = math.max(it.at, tonumber(fields[8] or '0') or damaged('field u'))
+  local used = usedAt(it, tonumber(fields[8] or '0') or damaged('field u'))
   return {
     status, birth, fields[2] or birth, tail, ending, events, bytes, fields[4] or damaged('field z'), fields[5] or '',
     fields[6] or '', lag, leaseVersion(it), since(now, it.at), since(now, used), claims(meta, it), fields[9] or '',
-    fields[10] or '',
+    fields[10] or '', fields[11] or birth, since(tonumber(fields[12] or '0') or damaged('field w'), now),
   }
 end
 

@@ -51,6 +51,10 @@ extension RedisStreamStore {
                 return told(.failure(error as? StoreError ?? .damagedReply))
             }
             if case .kept(let kept) = reply { add(kept, of: request) }
+            if case .endedBeyondClaim = reply {
+                if isDurableLater { durable.leave(name, isConfirmed: false) }
+                return beginWithoutClaim(name, request, told: told)
+            }
             guard let lag = reply.lag else {
                 if isDurableLater { durable.leave(name, isConfirmed: false) }
                 return told(.success(acknowledge(name, request, reply)))
@@ -59,6 +63,21 @@ extension RedisStreamStore {
                 if isDurableLater { durable.leave(name, isConfirmed: (try? result.get()) != nil) }
                 told(result.map { acknowledge(name, request, reply) })
             }
+        }
+    }
+
+    /// What it comes to for whoever has no claim: how the stream ended.
+    private func beginWithoutClaim(
+        _ name: StreamName,
+        _ request: AppendRequest,
+        told: @escaping @Sendable (Result<AppendOutcome, StoreError>) -> Void
+    ) {
+        var request = request
+        request.claim = nil
+        request.isWithheld = true
+        begin(name, request) { result in
+            // It was made anew meanwhile.
+            told(result.map { $0 == .withheld ? .superseded : $0 })
         }
     }
 
@@ -81,7 +100,7 @@ extension RedisStreamStore {
             for _ in 0..<3 { call.addNothing() }
         }
         call.add(request.sequence.map { "+" + $0 })
-        call.addNothing()
+        call.add(request.claim?.text)
         call.add(request.end)
         call.add(request.events, cut: configuration.runs)
         return call
@@ -158,6 +177,7 @@ extension AppendReply {
         switch self {
         case .kept(let kept): kept.lag
         case .other(_, let lag): lag
+        case .endedBeyondClaim: nil
         }
     }
 }

@@ -122,24 +122,20 @@ extension RedisStreamStore {
 
     /// A stream is gone: tells of it, and takes its name from where it is listed. Returns its birth.
     func removed(_ name: StreamName, _ removal: Removal, _ reply: Reply) async throws(StoreError) -> Offset {
-        let (birth, cost, version, origin, isSoft) = try read { () throws(ReplyDamage) in
+        let (birth, cost, version, origin) = try read { () throws(ReplyDamage) in
             let cost = StoreLimits.cost(
                 events: try reply.integer(2),
                 bytes: try reply.integer(3),
                 producers: max(0, try reply.integer(4))
             )
-            return (try reply.offset(1), cost, try reply.text(5), try reply.bytes(6), try reply.integer(7) == 1)
+            return (try reply.offset(1), cost, try reply.text(5), try reply.bytes(6))
         }
         count.add(streams: -1, bytes: -cost)
         watchers.tell(name, [.removed(removal, birth: birth, top: nil)])
         // It is gone, whatever comes of what follows: what is left over is found by whoever comes by it.
         do throws(StoreError) {
             try await drop(name, version: version)
-            if isSoft {
-                _ = try await caller.call(dueCall(name, after: Sweeper.graveInterval), .writes)
-            } else {
-                try await leave(origin, name)
-            }
+            try await leave(origin, name)
         } catch {
             return birth
         }
@@ -147,22 +143,33 @@ extension RedisStreamStore {
     }
 
     /// Takes a name from where it is listed, unless it was entered anew meanwhile.
-    func drop(_ name: StreamName, version: String, age: Duration = .zero) async throws(StoreError) {
+    ///
+    /// Returns whether it is listed no more.
+    @discardableResult
+    func drop(_ name: StreamName, version: String, age: Duration = .zero) async throws(StoreError) -> Bool {
         let index = keys.index(name.indexShard)
         var call = FunctionCall("freshet1_index_drop", keys: [index, index + ":v".utf8, index + ":n".utf8], at: now)
         call.add(name.text)
         call.add(version)
         call.add(Int(age / .milliseconds(1)))
-        _ = try await caller.call(call, .writes)
+        let reply = try await caller.call(call, .writes)
+        return try read { () throws(ReplyDamage) in try reply.integer(0) } == 1
     }
 
     package func setLease(_ name: StreamName, seconds: Int) async throws(StoreError) -> Bool {
-        var call = function("freshet1_lease", of: name, [":m"])
-        call.addNothing()
-        call.add(seconds)
-        let replies = try await caller.call([dueCall(name, after: .seconds(seconds)), call], .writes)
-        _ = try replies[0].get()
-        return try replies[1].get().word == "set"
+        while true {
+            let entered = try await caller.call(dueCall(name, after: .seconds(seconds)), .writes)
+            var call = function("freshet1_lease", of: name, [":m"])
+            call.addNothing()
+            call.add(seconds)
+            // What was entered long ago may have been looked at already, when there was no such lease.
+            call.add(try read { () throws(ReplyDamage) in try entered.integer(0) })
+            switch try await caller.call(call, .writes).word {
+            case "set": return true
+            case "late": continue
+            default: return false
+            }
+        }
     }
 }
 

@@ -9,6 +9,8 @@ import StreamCore
 extension RedisStreamStore {
     /// How often a fork begins anew whose source changed under it.
     private static let attempts = 8
+    /// How long a copy may take. Whoever sweeps a source takes one for dead after ten minutes.
+    private static let patience: Duration = .seconds(300)
 
     func fork(
         _ name: StreamName,
@@ -56,11 +58,21 @@ extension RedisStreamStore {
         let last = cut.whole == 0 ? located.after : located.events[cut.whole - 1].offset
 
         let nonce = String(UInt64.random(in: .min ... .max), radix: 16)
+        let deadline = configuration.time.monotonic() + Self.patience
         guard try await enterFork(of: source, name, nonce) else { return nil }
         let outcome: CreateOutcome?
         do throws(StoreError) {
             outcome = try await copy(
-                ForkPlan(source: source, origin: origin, last: last, part: cut.part, options: options, nonce: nonce, fork: fork),
+                ForkPlan(
+                    source: source,
+                    origin: origin,
+                    last: last,
+                    part: cut.part,
+                    options: options,
+                    nonce: nonce,
+                    fork: fork,
+                    deadline: deadline
+                ),
                 to: name,
                 request
             )
@@ -80,7 +92,10 @@ extension RedisStreamStore {
         call.add(source.birth)
         call.add(name.text)
         call.add(nonce)
-        return try await caller.call(call, .writes).word == "entered"
+        // So that somebody looks after the forks of a source that has no times of its own.
+        let replies = try await caller.call([dueCall(source.name, after: Sweeper.graveInterval), call], .writes)
+        _ = try replies[0].get()
+        return try replies[1].get().word == "entered"
     }
 
     private func leaveFork(of source: StreamName, _ name: StreamName, _ nonce: String) async {
@@ -120,6 +135,7 @@ extension RedisStreamStore {
         var options: StreamOptions
         var nonce: String
         var fork: ForkRequest
+        var deadline: Duration
 
         var memory: ForkOrigin {
             ForkStanding(options: source.options, floor: source.floor, tail: source.tail, end: source.end).origin(of: fork)
@@ -132,6 +148,9 @@ extension RedisStreamStore {
         _ request: CreateRequest
     ) async throws(StoreError) -> CreateOutcome? {
         guard let built = try await build(plan, name) else { return nil }
+        guard configuration.time.monotonic() < plan.deadline else {
+            throw .unavailable("The fork took too long to be copied.")
+        }
         let own = EventBatch([plan.part].compactMap(\.self) + Array(request.events))
         if let refusal = plan.fork.refusal(ofBytes: built.bytes + own.size) { return .forkRefused(refusal) }
         let cost = StoreLimits.cost(events: built.events, bytes: built.bytes, producers: 0)
@@ -150,7 +169,7 @@ extension RedisStreamStore {
         call.add(built.events == 0 ? plan.source.floor : plan.last)
         call.add(plan.source.floor)
         call.add(plan.origin)
-        call.add(plan.memory.blob)
+        call.add(plan.memory.blob(nonce: plan.nonce))
         call.add(own, cut: configuration.runs)
         let reply = try await caller.call(call, .writes)
         if reply.word == "lost" { return nil }
@@ -216,8 +235,9 @@ extension RedisStreamStore {
         var (origin, name) = (origin, name)
         while !origin.isEmpty {
             let blob = origin
-            let source = try read { () throws(ReplyDamage) in try ForkOrigin(blob: blob).source }
-            origin = try await leave(source: source, name, "")
+            let (memory, nonce) = try read { () throws(ReplyDamage) in try ForkOrigin.read(blob) }
+            let source = memory.source
+            origin = try await leave(source: source, name, nonce)
             name = source
         }
     }
@@ -236,13 +256,13 @@ extension RedisStreamStore {
     }
 
     /// A stream that is kept for its forks alone: forgets those of them that are gone, or were never made.
-    func sweepForks(of source: StreamName, _ targets: [StreamName]) async throws(StoreError) {
-        for target in targets {
+    func sweepForks(of source: StreamName, _ forks: [(target: StreamName, nonce: String)]) async throws(StoreError) {
+        for (target, nonce) in forks {
             let standing = try await standing(of: target)
             // A fork that is gone and has forks itself is kept for them, and so is its source.
             if case .gone = standing { continue }
-            if let stream = standing.stream, stream.info.forkedFrom?.source == source { continue }
-            let origin = try await leave(source: source, target, "")
+            if let stream = standing.stream, stream.info.forkedFrom?.source == source, stream.nonce == nonce { continue }
+            let origin = try await leave(source: source, target, nonce)
             try await leave(origin, source)
         }
     }

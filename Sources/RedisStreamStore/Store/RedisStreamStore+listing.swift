@@ -67,7 +67,7 @@ extension RedisStreamStore {
             switch standing {
             case .there(let stream): streams.append(stream)
             case .pending: break
-            case .none, .gone: try? await drop(name, version: "", age: .seconds(60))
+            case .none, .gone: _ = try? await drop(name, version: "", age: .seconds(60))
             }
         }
         return streams

@@ -9,6 +9,7 @@ extension RedisStreamStore {
         limit: PageLimit
     ) async throws(StoreError) -> Page? {
         guard let runs = try await runs(name, from: position, limit: limit) else { return nil }
+        noteRead(name, runs.options.expiry)
         return try read { () throws(ReplyDamage) in try runs.page(within: limit) }
     }
 

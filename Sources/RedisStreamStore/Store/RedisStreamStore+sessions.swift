@@ -11,7 +11,8 @@ extension RedisStreamStore {
         call.add(NodeSession.text(session))
         call.add(isFirst ? "1" : nil)
         let reply = try await caller.call(call, .writes)
-        guard reply.word == "alive" else { return node.bury(session) }
+        guard reply.word == "alive" else { return wasBuried(session) }
+        if isFirst { try await tellName() }
         let (now, beats, buried) = try read { () throws(ReplyDamage) in
             (try reply.unsigned(1), try reply.list(2), try reply.list(3).compactMap(\.text))
         }
@@ -31,30 +32,46 @@ extension RedisStreamStore {
         for session in buried { try await release(session) }
     }
 
+    /// The others found this node dead. Whoever is at work here learns that it may not go on.
+    func wasBuried(_ session: UInt64) {
+        for (claim, name) in node.bury(session) { watchers.tell(name, [.superseded(claim)]) }
+    }
+
+    private func tellName() async throws(StoreError) {
+        guard let name = configuration.nodeName else { return }
+        var command = RedisCommand("HSET")
+        command.add(keys.nodeNames)
+        command.add(NodeSession.text(node.session))
+        command.add(name)
+        _ = try await caller.send([command], .writes)
+    }
+
     /// Takes what a buried session had begun, wherever it was at work.
     private func release(_ session: String) async throws(StoreError) {
-        var done: [StreamName] = []
+        var done: [String] = []
         while true {
             var call = FunctionCall("freshet1_session_release", keys: [keys.buried, keys.claims(of: session)], at: now)
             call.add(session)
-            for name in done { call.add(name.text) }
-            let reply = try await caller.call(call, .writes)
-            done = []
-            for element in reply.elements {
-                guard let text = element.text, let name = try? StreamName(text) else { throw .damagedReply }
+            for entry in done { call.add(entry) }
+            done = try await caller.call(call, .writes).elements.compactMap(\.text)
+            if done.isEmpty { break }
+            // `<number> <name>`, once for each claim.
+            for name in Set(done.compactMap { try? StreamName(String($0.drop { $0 != " " }.dropFirst())) }) {
                 try await release(session, of: name)
-                done.append(name)
             }
-            if done.isEmpty { return }
         }
+        var command = RedisCommand("HDEL")
+        command.add(keys.nodeNames)
+        command.add(session)
+        _ = try await caller.send([command], .writes)
     }
 
     private func release(_ session: String, of name: StreamName) async throws(StoreError) {
         var call = function("freshet1_release", of: name, [":m", ":s"])
         call.add(mode)
         call.add(session)
-        call.add(60)
-        call.add(EndRequest(.failed, detail: "interrupted"))
+        call.addNothing()
+        call.add(StreamClaim.interruption)
         let reply = try await caller.call(call, .writes)
         guard reply.word == "released" else { return }
         let (due, lag) = try read { () throws(ReplyDamage) in

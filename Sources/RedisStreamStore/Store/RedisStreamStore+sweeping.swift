@@ -1,10 +1,9 @@
+import Locks
 package import StreamCore
 
 /// What time does to streams, whichever node comes by.
 @available(freshet 0.1, *)
 extension RedisStreamStore {
-    package func trimByAge() async throws(StoreError) { try await sweep() }
-
     /// Does what is due for streams: ends those whose lease ran out, takes those whose time is over, trims by age. All nodes
     /// do, each a part at a time; what is due is done once.
     package func sweep() async throws(StoreError) {
@@ -54,6 +53,9 @@ extension RedisStreamStore {
         let seen = sweeper.seen(name)
         call.add(seen?.version)
         call.add(seen.map { Int($0.time / .milliseconds(1)) } ?? 0)
+        let expected = configuration.serverClock == nil ? node.expectedTime : nil
+        call.add(expected.map { String($0) })
+        call.add(expected.map { _ in String(configuration.time.wallMilliseconds()) })
         return call
     }
 
@@ -61,7 +63,9 @@ extension RedisStreamStore {
     private func settled(_ name: StreamName, _ reply: Reply) async throws(StoreError) -> Int? {
         if reply.word != "waiting" { sweeper.forget(name) }
         switch reply.word {
-        case "none": return nil
+        case "none":
+            // Somebody may be making it.
+            return try await drop(name, version: "", age: .seconds(60)) ? nil : 60_000
         case "removed":
             let isSoft = try read { () throws(ReplyDamage) in try reply.integer(7) == 1 }
             _ = try await removed(name, .expired, reply)
@@ -84,23 +88,41 @@ extension RedisStreamStore {
             let (next, floor, events, bytes) = try read { () throws(ReplyDamage) in
                 (try reply.optionalInteger(1), try reply.offset(3), try reply.integer(4), try reply.integer(5))
             }
+            let version = try read { () throws(ReplyDamage) in try reply.text(2) }
+            if !version.isEmpty { sweeper.wait(name, version: version) }
             count.add(bytes: -bytes - events * StoreLimits.eventOverhead)
             watchers.tell(name, [.trimmed(floor: floor)])
             return next
         case "gone":
-            let (next, targets) = try read { () throws(ReplyDamage) in
-                (try reply.optionalInteger(1), reply.elements.dropFirst(2).compactMap(\.text))
+            let (next, forks) = try read { () throws(ReplyDamage) in
+                var forks: [(StreamName, String)] = []
+                for index in stride(from: 2, to: reply.elements.count - 2, by: 3) {
+                    guard let target = try? StreamName(try reply.text(index)) else { throw ReplyDamage() }
+                    if try reply.integer(index + 2) > Sweeper.staleFork { forks.append((target, try reply.text(index + 1))) }
+                }
+                return (try reply.integer(1), forks)
             }
-            try await sweepForks(of: name, targets.compactMap { try? StreamName($0) })
-            return next ?? Int(Sweeper.graveInterval / .milliseconds(1))
+            try await sweepForks(of: name, forks)
+            return next
         default:
             return try read { () throws(ReplyDamage) in try reply.optionalInteger(1) }
         }
     }
 
-    package func touch(_ name: StreamName) {
+    package func touch(_ name: StreamName) { use(name, held: .zero) }
+
+    package func hold(_ name: StreamName, for duration: Duration) { use(name, held: duration) }
+
+    private func use(_ name: StreamName, held: Duration) {
         var call = function("freshet1_touch", of: name, [":m"])
-        call.add(0)
+        call.add(Int(held / .milliseconds(1)))
         caller.begin(call, .writes) { _ in }
+    }
+
+    /// A stream was read: a use, which is told to Redis as often as it takes for it not to expire.
+    func noteRead(_ name: StreamName, _ expiry: StreamOptions.Expiry?) {
+        guard case .idle(let seconds) = expiry else { return }
+        let part = configuration.useGrain > 0 ? Duration.seconds(seconds) / configuration.useGrain : .zero
+        if uses.withLock({ $0.isNews(of: name, at: configuration.time.monotonic(), within: part) }) { touch(name) }
     }
 }

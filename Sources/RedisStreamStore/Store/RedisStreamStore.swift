@@ -14,7 +14,7 @@ package import StreamCore
 /// With replicas, what is appended is in Redis before it is durable: it is shown to nobody, acknowledged to nobody and told
 /// to nobody before so many replicas have it (`DurableMark`).
 @available(freshet 0.1, *)
-package final class RedisStreamStore: StreamStore {
+package final class RedisStreamStore: SharedStreamStore {
     let configuration: RedisStoreConfiguration
     let keys: StreamKeys
     /// What changes something goes this way, in one order.
@@ -30,6 +30,7 @@ package final class RedisStreamStore: StreamStore {
     private let isClosed = Mutex(false)
     private let pulse = Mutex<Task<Void, Never>?>(nil)
     let takingEnded = Mutex(EndedScan())
+    let uses = Mutex(NotedUses())
     /// Streams that held something unconfirmed when this node last looked.
     let unconfirmed = Mutex<Set<StreamName>>([])
 
@@ -121,6 +122,7 @@ package final class RedisStreamStore: StreamStore {
         watchers.releaseIdle()
         try await tellUsage()
         try await beatSession()
+        await releaseUnreleased()
         try await heal()
     }
 

@@ -8,6 +8,8 @@ final class Sweeper: Sendable {
     static let hold: Duration = .seconds(10)
     /// How often a stream that is only kept for its forks is looked at.
     static let graveInterval: Duration = .seconds(3600)
+    /// After how many milliseconds a fork that is not there will not be made any more.
+    static let staleFork = 600_000
     /// How many streams are looked at in one step.
     static let portion = 64
 

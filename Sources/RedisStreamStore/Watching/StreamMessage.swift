@@ -27,6 +27,9 @@ enum StreamMessage {
                 let removal = Removal(rawValue: String(decoding: words[2], as: UTF8.self))
             else { return nil }
             return [.removed(removal, birth: birth, top: offset(3))]
+        case Array("s".utf8):
+            guard words.count > 1, let claim = StreamClaim(String(decoding: words[1], as: UTF8.self)) else { return nil }
+            return [.superseded(claim)]
         default:
             return []
         }

@@ -11,6 +11,8 @@ enum StreamNews {
     case trimmed(floor: Offset)
     /// The stream that was born there is gone. No offset of it is later than `top`, where that is known.
     case removed(Removal, birth: Offset, top: Offset?)
+    /// The claim stands no longer, although nobody gave it back.
+    case superseded(StreamClaim)
 
     /// What one append made visible.
     struct Commit {

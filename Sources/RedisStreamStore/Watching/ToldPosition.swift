@@ -30,6 +30,8 @@ struct ToldPosition {
         case .grown(let previous, let mark): grown(previous, mark)
         case .trimmed(let floor): trimmed(floor)
         case .removed(let removal, let birth, let top): removed(removal, birth, top)
+        // Of each it is heard in one way only.
+        case .superseded(let claim): [.superseded(claim)]
         }
     }
 

@@ -74,15 +74,11 @@ final class Watchers: Sendable {
             guard state.streams[name]?.watchers.removeValue(forKey: ObjectIdentifier(watcher)) != nil else { return }
             if state.streams[name]?.watchers.isEmpty == true { state.streams[name]?.idleSince = time.monotonic() }
         }
+        if linger == .zero { releaseIdle() }
     }
 
-    /// Whether anybody here watches the stream.
-    func isWatched(_ name: StreamName) -> Bool {
-        state.withLock { !($0.streams[name]?.watchers.isEmpty ?? true) }
-    }
-
-    /// Whether this node is subscribed to the stream's channel, or about to be.
-    func isSubscribed(_ name: StreamName) -> Bool { state.withLock { $0.streams[name] != nil } }
+    /// Whether Redis has this node among those that are subscribed to the stream's channel.
+    func isSubscribed(_ name: StreamName) -> Bool { state.withLock { $0.streams[name]?.isReady ?? false } }
 
     /// Tells of what a call of this node did, before it is acknowledged. Who is not ready reads later than that.
     func tell(_ name: StreamName, _ news: @autoclosure () -> [StreamNews]) {

@@ -67,9 +67,11 @@ struct WordTests {
         }
         for point in [ReadPosition.start, .after(Offset(milliseconds: 1 << 47, counter: 9))] {
             let origin = ForkOrigin(source: .known("a/b"), point: point, beyond: 300)
-            #expect(try ForkOrigin(blob: origin.blob) == origin)
-            for count in 0..<origin.blob.count {
-                #expect(throws: ReplyDamage.self) { try ForkOrigin(blob: Array(origin.blob[..<count])) }
+            let blob = origin.blob(nonce: "5f")
+            let read = try ForkOrigin.read(blob)
+            #expect(read.origin == origin && read.nonce == "5f")
+            for count in 0..<blob.count {
+                #expect(throws: ReplyDamage.self) { try ForkOrigin.read(Array(blob[..<count])) }
             }
         }
     }

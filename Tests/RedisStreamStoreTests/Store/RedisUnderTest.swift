@@ -77,6 +77,16 @@ final class RedisUnderTest: StoreUnderTest {
         return try await node()
     }
 
+    func another() async throws -> (any SharedStreamStore)? { try await node() }
+
+    func bury(_ node: any SharedStreamStore) async throws {
+        let (others, time) = state.withLock { state in (state.nodes.filter { $0 !== node }, state.time) }
+        // It was heard of, and is silent from then on.
+        for other in others { try await other.beat() }
+        time.advance(by: .seconds(6))
+        for other in others { try await other.beat() }
+    }
+
     /// One more node on the same Redis.
     func node(_ more: (inout RedisStoreConfiguration) -> Void = { _ in }) async throws -> RedisStreamStore {
         let (prefix, limits, time) = state.withLock { ($0.prefix, $0.limits, $0.time) }
@@ -89,6 +99,9 @@ final class RedisUnderTest: StoreUnderTest {
         configuration.pulse = nil
         configuration.sweepInterval = .zero
         configuration.patience = .seconds(60)
+        configuration.settling = .zero
+        configuration.linger = .zero
+        configuration.useGrain = 0
         adjust(&configuration)
         more(&configuration)
         let store = RedisStreamStore(configuration: configuration)

@@ -5,7 +5,7 @@ import Testing
 struct SuiteTests {
     @Test(
         "does what every store must but outboxes, which it has none",
-        arguments: StoreCheck.withoutOutboxes + StoreCheck.forks
+        arguments: StoreCheck.ofShared
     )
     func conforms(check: StoreCheck) async throws {
         try await check.run(on: RedisUnderTest())
@@ -13,7 +13,7 @@ struct SuiteTests {
 
     @Test(
         "does the same when every event is a run of its own, so that retention is exact",
-        arguments: StoreCheck.withoutOutboxes + StoreCheck.forks
+        arguments: StoreCheck.ofShared
     )
     func conformsInSingleRuns(check: StoreCheck) async throws {
         try await check.run(on: RedisUnderTest(runEvents: 1))
