@@ -93,6 +93,16 @@ def test_a_fork_of_nothing_stands_where_its_source_stands(functions):
     assert functions.texts("b", birth) == ("exact", ["1"])
 
 
+def test_a_fork_is_later_than_what_it_begins_with_though_the_clock_was_set_back(functions):
+    functions.create("a")
+    functions.add("a", "1")
+    functions.now -= 60_000
+    made = fork(functions, "b", "a", copy(functions, "b", "a"), 1)
+    assert parts(made[1]) > parts(made[3])
+    assert parts(functions.add("b", "2")[2]) > parts(made[1])
+    assert functions.texts("b") == ("exact", ["1", "2"])
+
+
 def test_a_fork_of_a_trimmed_source_begins_below_the_floor(functions):
     functions.create("a", retention="2,,")
     for number in range(5):

@@ -114,6 +114,19 @@ def test_retention_takes_whole_runs_from_the_start_and_never_more_than_it_says(f
     subscription.close()
 
 
+def test_retention_is_exact_where_every_event_came_alone(functions):
+    functions.create("a", retention=",10,")
+    functions.create("b", retention="3,,")
+    for number in range(9):
+        functions.add("a", f"{number}...")
+        functions.add("b", f"{number}")
+    assert functions.texts("a") == ("belowFloor", ["7...", "8..."])
+    assert functions.texts("b") == ("belowFloor", ["6", "7", "8"])
+    # What is larger than all that may be kept is not kept either.
+    tail = functions.add("a", "x" * 11)[3]
+    assert functions.read("a", tail)[1:5] == [b"exact", tail, tail, tail] and functions.texts("a") == ("belowFloor", [])
+
+
 def test_retention_by_age_takes_what_is_due_when_it_is_settled(functions):
     functions.create("a", retention=",,10")
     old = functions.add("a", "old")[3]

@@ -315,5 +315,6 @@ register('settle', function(keys, args)
   end
   if floor ~= '' then return { 'trimmed', orNone(due), waiting or '', floor, events, bytes, orNone(need) } end
   if waiting then return { 'waiting', due, waiting, need } end
+  if has(it.flags, CLAIMED) then return { 'next', orNone(due), '', claims(meta, it) } end
   return { 'next', orNone(due), '' }
 end, { 'allow-oom' })
