@@ -112,7 +112,8 @@ final class RedisProcess: Sendable {
                         if pid == nil, let line = text.split(separator: "\n").first(where: { $0.hasPrefix("pid ") }) {
                             pid = pid_t(line.dropFirst(4))
                         }
-                        let isReady = text.contains("Ready to accept connections")
+                        // The shell may be later than the server.
+                        let isReady = pid != nil && text.contains("Ready to accept connections")
                         if isReady || data.isEmpty || text.contains("Failed listening") || text.contains("FATAL") {
                             isTold = true
                             continuation.resume(returning: (pid, isReady, text))

@@ -13,7 +13,9 @@ final class ConnectionSupervisor {
     /// What its owner is told, each on the loop.
     struct Owner {
         var up: (RedisSession, RedisConnection) -> Void
-        /// After `up`, once: the connection takes no more commands.
+        /// After `up`, once: the connection takes no more commands, from before those fail that have no reply.
+        var leaving: (RedisTrouble) -> Void
+        /// After that, when they have failed.
         var down: (RedisTrouble) -> Void
         /// An attempt came to nothing.
         var failed: (RedisTrouble) -> Void
@@ -71,6 +73,7 @@ final class ConnectionSupervisor {
             .leaving(let connection):
             if case .settingUp(_, let task) = before { task.cancel() }
             let closed = connection.closeFuture ?? loop.makeSucceededVoidFuture()
+            if case .up = before { owner.leaving(trouble) }
             connection.close(trouble)
             if case .up = before { owner.down(trouble) }
             return closed
@@ -149,6 +152,7 @@ final class ConnectionSupervisor {
                 pushed: { self.owner.pushed($0) },
                 answered: { self.owner.answered($0) },
                 retired: { self.retired(connection, $0) },
+                closing: { self.ending(connection, $0) },
                 closed: { self.ended(connection, $0) }
             )
         )
@@ -192,6 +196,7 @@ final class ConnectionSupervisor {
     }
 
     private func setUp(_ connection: RedisConnection, _ facts: Handshake.Facts) {
+        connection.isInUse = true
         guard let setup else { return becameUp(connection, facts) }
         bound(configuration.setupTimeout, connection, "Redis was not set up")
         let commands = SetupCommands(connection, on: loop)
@@ -230,7 +235,6 @@ final class ConnectionSupervisor {
         )
         state = .up(connection, session)
         upSince = .now()
-        connection.isInUse = true
         owner.up(session, connection)
     }
 
@@ -239,7 +243,12 @@ final class ConnectionSupervisor {
     private func retired(_ connection: RedisConnection, _ trouble: RedisTrouble) {
         guard case .up(let current, _) = state, current === connection else { return }
         state = .leaving(connection)
+        owner.leaving(trouble)
         owner.down(trouble)
+    }
+
+    private func ending(_ connection: RedisConnection, _ trouble: RedisTrouble) {
+        if case .up(let current, _) = state, current === connection { owner.leaving(trouble) }
     }
 
     private func ended(_ connection: RedisConnection, _ trouble: RedisTrouble) {

@@ -21,6 +21,8 @@ final class RedisConnection: ChannelInboundHandler {
         var answered: (_ bytes: Int) -> Void
         /// It takes no more commands, and closes when those which it has are answered.
         var retired: (RedisTrouble) -> Void
+        /// It is over: whatever is without a reply fails after this.
+        var closing: (RedisTrouble) -> Void
         /// Once, and the last; whatever was without a reply has failed.
         var closed: (RedisTrouble) -> Void
     }
@@ -54,7 +56,7 @@ final class RedisConnection: ChannelInboundHandler {
     /// Why it is closed.
     private var trouble: RedisTrouble?
     private var isOver = false
-    /// Whether it is up: PINGs are sent while nothing else is due, and its end is that of something that worked.
+    /// Whether Redis has greeted: PINGs are sent while nothing else is due, and its end is that of something that worked.
     var isInUse = false
 
     init(_ configuration: RedisConfiguration) {
@@ -245,10 +247,10 @@ final class RedisConnection: ChannelInboundHandler {
         owner?.answered(bytes)
     }
 
-    private func failWaiting() {
+    private func failWaiting(_ trouble: RedisTrouble) {
         let failed = waiting
         waiting = CircularBuffer()
-        let why = (trouble ?? closedByPeer).description
+        let why = trouble.description
         for one in failed {
             answeredBytes += one.bytes
             one.told(.failure(.lost(why)))
@@ -261,9 +263,11 @@ final class RedisConnection: ChannelInboundHandler {
         isOver = true
         watch?.cancel()
         batch = nil
-        trouble = trouble ?? retirement ?? closedByPeer
-        failWaiting()
-        owner?.closed(trouble ?? closedByPeer)
+        let trouble = trouble ?? retirement ?? closedByPeer
+        self.trouble = trouble
+        owner?.closing(trouble)
+        failWaiting(trouble)
+        owner?.closed(trouble)
         owner = nil
     }
 

@@ -9,6 +9,8 @@ final class LinkDriver {
     /// Made in `init`, and nil after `close`.
     private var supervisor: ConnectionSupervisor?
     private var connection: RedisConnection?
+    /// What the inbox had when the connection was lost.
+    private var unsent: [LinkInbox.Submission] = []
     /// Room for what the inbox holds, used again and again.
     private var taken: [LinkInbox.Submission] = []
 
@@ -29,8 +31,9 @@ final class LinkDriver {
             setup: setup,
             owner: ConnectionSupervisor.Owner(
                 up: { self.becameUp($0, $1) },
+                leaving: { self.leave($0) },
                 down: { self.becameDown($0) },
-                failed: { inbox.becameDown($0) },
+                failed: { _ = inbox.becameDown($0) },
                 pushed: { _ in },
                 answered: { inbox.answered($0) }
             )
@@ -41,8 +44,8 @@ final class LinkDriver {
 
     func close() -> EventLoopFuture<Void>? {
         guard let supervisor else { return nil }
-        inbox.close(RedisTrouble(.stopped, "the connection to Redis was closed from here"))
         let closed = supervisor.close()
+        inbox.close(RedisTrouble(.stopped, "the connection to Redis was closed from here"))
         self.supervisor = nil
         connection = nil
         return closed
@@ -54,9 +57,15 @@ final class LinkDriver {
         onUp(session)
     }
 
-    private func becameDown(_ trouble: RedisTrouble) {
+    private func leave(_ trouble: RedisTrouble) {
         connection = nil
-        inbox.becameDown(trouble)
+        unsent = inbox.becameDown(trouble)
+    }
+
+    private func becameDown(_ trouble: RedisTrouble) {
+        // Those that were sent have been told before: they came first.
+        for submission in unsent { submission.fail(.notSent(trouble.description)) }
+        unsent = []
         onDown(trouble)
     }
 

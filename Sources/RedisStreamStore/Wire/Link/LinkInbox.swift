@@ -91,15 +91,17 @@ final class LinkInbox: Sendable {
         for waiter in waiters { waiter(.success(session)) }
     }
 
-    /// The link is down, or still is. What was not sent never is.
-    func becameDown(_ trouble: RedisTrouble) {
+    /// The link is down, or still is.
+    ///
+    /// - Returns: What was not sent, and never is.
+    func becameDown(_ trouble: RedisTrouble) -> [Submission] {
         let (unsent, waiters): ([Submission], [Waiter]) = state.withLock { state in
             if case .closed = state.link { return (state.takeSubmissions(), []) }
             state.link = .down(trouble)
             return (state.takeSubmissions(), trouble.isPermanent ? state.takeWaiters() : [])
         }
-        for submission in unsent { submission.fail(.notSent(trouble.description)) }
         for waiter in waiters { waiter(.failure(trouble)) }
+        return unsent
     }
 
     func close(_ trouble: RedisTrouble) {

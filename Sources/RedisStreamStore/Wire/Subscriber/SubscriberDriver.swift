@@ -40,6 +40,7 @@ final class SubscriberDriver {
             setup: nil,
             owner: ConnectionSupervisor.Owner(
                 up: { self.becameUp($0, $1) },
+                leaving: { _ in },
                 down: { self.becameDown($0) },
                 failed: { status.state = .down($0) },
                 pushed: { self.pushed($0) },

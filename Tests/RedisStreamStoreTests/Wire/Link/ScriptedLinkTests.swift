@@ -258,7 +258,10 @@ struct ScriptedLinkTests {
             )
             while (try? await link.up(within: .seconds(10))) == nil {}
             #expect(outcomes.elements.last == "done")
-            #expect(outcomes.elements.prefix(2).allSatisfy { $0.hasPrefix("no reply") }, "\(outcomes.elements)")
+            // On a busy machine the time can be over before anything is sent.
+            let failed = outcomes.elements.dropLast()
+            #expect(failed.allSatisfy { $0.hasPrefix("no reply") || $0.hasPrefix("not sent: Redis was not set up") })
+            #expect(failed.count >= 2, "\(outcomes.elements)")
             await link.close()
         }
     }

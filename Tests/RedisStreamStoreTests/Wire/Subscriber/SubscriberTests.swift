@@ -67,6 +67,7 @@ struct SubscriberTests {
         #expect(try await subscribers() == 1)
         one.cancel()
         one.cancel()
+        try await subscriber.eventLoop.submit {}.get()
         _ = try await link.send(publish(Array("c".utf8), [1]))
         await second.wait(for: 2)
         #expect(first.elements == [.ready] && second.elements == [.ready, .message([1])])
