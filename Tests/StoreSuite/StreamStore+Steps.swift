@@ -47,6 +47,14 @@ extension StreamStore {
 }
 
 @available(freshet 0.1, *)
+extension SharedStreamStore {
+    package func holding(of name: StreamName) async throws -> StreamHolding? {
+        let holdings = try await holdings(of: [name])
+        return holdings[0]
+    }
+}
+
+@available(freshet 0.1, *)
 extension Page {
     package var texts: [String] { events.map(\.text) }
     package var offsets: [Offset] { events.map(\.offset) }

@@ -10,8 +10,8 @@ struct StreamReply {
     var lag: Offset?
     var silentFor: Duration
     var unusedFor: Duration
-    /// Claims that stand.
-    var claims: [StreamClaim]
+    /// Claims that stand, and of which kind each is, as the functions have it.
+    var claims: [(claim: StreamClaim, kind: String)]
     var indexVersion: String
     /// Where it begins: its birth; for a fork where its source begins, since they share their offsets.
     var origin: Offset
@@ -45,8 +45,11 @@ struct StreamReply {
         silentFor = .milliseconds(try reply.integer(12))
         unusedFor = .milliseconds(try reply.integer(13))
         claims = try stride(from: 0, to: try reply.list(14).count, by: 2).map { (index) throws(ReplyDamage) in
-            guard let claim = try reply.list(14)[index].text.flatMap({ StreamClaim($0) }) else { throw ReplyDamage() }
-            return claim
+            let list = try reply.list(14)
+            guard let claim = list[index].text.flatMap({ StreamClaim($0) }), index + 1 < list.count,
+                let kind = list[index + 1].text
+            else { throw ReplyDamage() }
+            return (claim, kind)
         }
         indexVersion = try reply.text(16)
         self.origin = try reply.offset(17)

@@ -65,8 +65,13 @@ extension RedisStreamStore {
     }
 
     package func release(_ claim: StreamClaim, of name: StreamName, isTorn: Bool) async {
-        node.willRelease(claim, isTorn: isTorn)
-        await tryRelease(claim)
+        if node.owned(claim) != nil {
+            node.willRelease(claim, isTorn: isTorn)
+            await tryRelease(claim)
+        } else if let kind = try? await stream(name)?.claims.first(where: { $0.claim == claim })?.kind {
+            // Another node's.
+            _ = try? await giveBack(claim, OwnedClaim(name: name, kindWord: kind), isTorn: isTorn)
+        }
     }
 
     /// Gives back what could not be given back when it was to be.
@@ -79,25 +84,27 @@ extension RedisStreamStore {
         guard let owned = node.owned(claim), let isTorn = node.unreleased.first(where: { $0.claim == claim })?.isTorn
         else { return }
         do throws(StoreError) {
-            if owned.kind == .answer {
-                // Refused where the claim is gone or the stream has ended, which is as well.
-                _ = try await append(owned.name, AppendRequest(end: StreamClaim.interruption, claim: claim))
-            }
-            var call = function("freshet1_unclaim", of: owned.name, [":m", ":s"])
-            call.add(claim.text)
-            call.add(owned.label)
-            call.add(isTorn && owned.tornLeaseSeconds > 0 ? owned.tornLeaseSeconds : nil)
-            let reply = try await caller.call(call, .writes)
-            if reply.elements.count > 1,
-                let due = try read({ () throws(ReplyDamage) in try reply.optionalInteger(1) })
-            {
-                _ = try await caller.call(dueCall(owned.name, after: .milliseconds(due)), .writes)
-            }
-            _ = try await caller.call(noteCall("freshet1_session_unnote", claim, owned.name), .writes)
+            try await giveBack(claim, owned, isTorn: isTorn)
             node.forget(claim)
         } catch {
             return
         }
+    }
+
+    private func giveBack(_ claim: StreamClaim, _ owned: OwnedClaim, isTorn: Bool) async throws(StoreError) {
+        if owned.kind == .answer {
+            // Refused where the claim is gone or the stream has ended, which is as well.
+            _ = try await append(owned.name, AppendRequest(end: StreamClaim.interruption, claim: claim))
+        }
+        var call = function("freshet1_unclaim", of: owned.name, [":m", ":s"])
+        call.add(claim.text)
+        call.add(owned.label)
+        call.add(isTorn && owned.tornLeaseSeconds > 0 ? owned.tornLeaseSeconds : nil)
+        let reply = try await caller.call(call, .writes)
+        if reply.elements.count > 1, let due = try read({ () throws(ReplyDamage) in try reply.optionalInteger(1) }) {
+            _ = try await caller.call(dueCall(owned.name, after: .milliseconds(due)), .writes)
+        }
+        _ = try await caller.call(noteCall("freshet1_session_unnote", claim, owned.name), .writes)
     }
 
     // MARK: What can be told
@@ -109,7 +116,7 @@ extension RedisStreamStore {
             let reply = try result.get()
             let stream = try read { () throws(ReplyDamage) in try StreamStanding(reply, of: name).stream }
             var sessions: [UInt64] = []
-            for claim in stream?.claims ?? [] where !sessions.contains(claim.session) { sessions.append(claim.session) }
+            for (claim, _) in stream?.claims ?? [] where !sessions.contains(claim.session) { sessions.append(claim.session) }
             holdings.append((stream, sessions))
         }
         let writers = try await nodeNames(of: Set(holdings.flatMap(\.sessions)))

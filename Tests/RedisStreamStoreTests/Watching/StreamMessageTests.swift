@@ -22,7 +22,7 @@ struct StreamMessageTests {
     func items() throws {
         let (one, two) = (pack("a", "b"), pack("c"))
         let line = "i 7-9 8-2 2 8-0 \(one.field) \(one.bytes.count) 8-2 \(two.field) \(two.bytes.count)"
-        let item = try #require(item(line, one.bytes + two.bytes + Array("8-3 failed no more".utf8)))
+        let item = try #require(self.item(line, one.bytes + two.bytes + Array("8-3 failed no more".utf8)))
         #expect(item.previous == Offset(milliseconds: 7, counter: 9) && item.last == Offset(milliseconds: 8, counter: 2))
         #expect(item.end == StreamEnd(reason: .failed, detail: "no more", offset: Offset(milliseconds: 8, counter: 3)))
         let events = try #require(item.events())
@@ -52,7 +52,7 @@ struct StreamMessageTests {
             "r 1-1\n", "r 1-1 lost\n", "i 7-9 8-1 1 8-0 -2:2 2\nab", "i 7-9 8-1 1 8-0 0:2 2\nab",
         ] { #expect(news(text) == nil, "\(text)") }
         // Whole, but what is packed in it is nothing.
-        let item = item("i 7-9 8-1 1 8-0 2:2 2", [9, 9])
+        let item = self.item("i 7-9 8-1 1 8-0 2:2 2", [9, 9])
         #expect(item != nil && item?.events() == nil)
     }
 

@@ -166,6 +166,9 @@ extension SharedStreamStore {
         return try await append(name, request)
     }
 
+    /// What is left of the stream's time to live.
+    func expiresIn(_ name: StreamName) async throws -> Duration? { try await holding(of: name)?.expiresIn }
+
     /// What is due is done, whichever node does it.
     func end(of name: StreamName) async throws -> StreamEnd? {
         try await sweep()

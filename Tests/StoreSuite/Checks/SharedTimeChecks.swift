@@ -46,11 +46,11 @@ extension StoreCheck {
             bench.time.advance(by: .seconds(100))
             #expect(try await one.end(of: name) == nil)
             for node in [one, two] {
-                let holding = try #require(try await node.holdings(of: [name])[0])
+                let holding = try #require(try await node.holding(of: name))
                 #expect(holding.openProducers == 1 && holding.writers.count == 1 && holding.leaseRemaining == nil)
             }
             await two.release(claims.1, of: name, isTorn: false)
-            #expect(try await one.holdings(of: [name])[0] == StreamHolding(leaseRemaining: .seconds(10)))
+            #expect(try await one.holding(of: name) == StreamHolding(leaseRemaining: .seconds(10)))
             bench.time.advance(by: .seconds(9))
             #expect(try await one.end(of: name) == nil)
             bench.time.advance(by: .seconds(2))
@@ -96,7 +96,6 @@ extension StoreCheck {
             two.watch(name, watcher)
             await watcher.wait { !$0.isEmpty }
             let birth = try await one.put(name, StreamOptions(expiry: .idle(seconds: 80))).birth
-            func left() async throws -> Duration? { try await one.holdings(of: [name])[0]?.expiresIn }
             // Each use counts, be it noted a little later.
             for use in 0..<4 {
                 bench.time.advance(by: .seconds(60))
@@ -107,7 +106,7 @@ extension StoreCheck {
                 case 2: two.touch(name)
                 default: await one.release(try await two.claim(name, born: birth), of: name, isTorn: false)
                 }
-                while try #require(try await left()) < .seconds(70) { await Task.yield() }
+                while try #require(try await one.expiresIn(name)) < .seconds(70) { await Task.yield() }
             }
             let claim = try await two.claim(name, born: birth)
             bench.time.advance(by: .seconds(1000))
@@ -128,16 +127,15 @@ extension StoreCheck {
             let (one, two) = try await bench.nodes()
             let moment = bench.time.wallMilliseconds() + 60_000
             _ = try await one.put(name, StreamOptions(expiry: .at(wallMilliseconds: moment)))
-            func left() async throws -> Duration? { try await one.holdings(of: [name])[0]?.expiresIn }
-            #expect(try await left() == .seconds(60))
+            #expect(try await one.expiresIn(name) == .seconds(60))
             bench.time.advance(by: .seconds(50))
             two.hold(name, for: .seconds(30))
-            while try await left() == .seconds(10) { await Task.yield() }
+            while try await one.expiresIn(name) == .seconds(10) { await Task.yield() }
             bench.time.advance(by: .seconds(29))
             try await one.sweep()
             #expect(try await two.info(name) != nil)
             one.hold(name, for: .seconds(30))
-            while try #require(try await left()) < .seconds(30) { await Task.yield() }
+            while try #require(try await one.expiresIn(name)) < .seconds(30) { await Task.yield() }
             // What is shorter takes nothing back.
             two.hold(name, for: .seconds(5))
             bench.time.advance(by: .seconds(29))

@@ -32,6 +32,8 @@ final class ModelFollower {
     }
 
     let name: StreamName
+    /// The node at which it follows.
+    let streams: Streams
     let inbox = Inbox()
     private(set) var shown: [Shown] = []
     private(set) var hasRead = false
@@ -40,13 +42,14 @@ final class ModelFollower {
     private var mustRead = true
     private(set) var isOver = false
 
-    init(name: StreamName, from position: ReadPosition) {
+    init(name: StreamName, at streams: Streams, from position: ReadPosition) {
         self.name = name
+        self.streams = streams
         self.position = position
     }
 
     /// Acts on some of what was signalled, and reads where that is needed. True when it read.
-    func pump(_ streams: Streams, signals limit: Int, page: PageLimit) async throws -> Bool {
+    func pump(signals limit: Int, page: PageLimit) async throws -> Bool {
         for signal in inbox.take(limit) where !isOver { take(signal) }
         let reads = isReady && mustRead && !isOver
         while isReady, mustRead, !isOver {

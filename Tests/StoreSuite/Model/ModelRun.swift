@@ -1,7 +1,8 @@
 import StreamCore
 import Testing
 
-/// A random life of a few streams on one node, step by step beside a simple model of it.
+/// A random life of a few streams, step by step beside a simple model of it: on one node, or on two where the store is
+/// shared, each step at either.
 ///
 /// The same seed gives the same life. Every answer is compared with the model's, and every follower must have been
 /// shown exactly the log.
@@ -11,8 +12,10 @@ package final class ModelRun {
     let harness: any StoreUnderTest
     let time = ManualTime()
     var random: SeededRandom
+    /// The node of this step.
     var store: any StreamStore
     var streams: Streams
+    private(set) var nodes: [(store: any StreamStore, streams: Streams)]
     let names = ["a", "b/c", "d"].map(StreamName.known)
     var model: [StreamName: ModelStream] = [:]
     var readers: [StreamName: Int] = [:]
@@ -48,6 +51,8 @@ package final class ModelRun {
         self.random = SeededRandom(seed: seed)
         store = try await harness.make(limits: StoreLimits(), time: time)
         streams = Streams(store: store, time: time)
+        nodes = [(store, streams)]
+        if let other = try await harness.another() { nodes.append((other, Streams(store: other, time: time))) }
     }
 
     /// The last steps, newest first, for a failure.
@@ -55,6 +60,13 @@ package final class ModelRun {
 
     private func step() async throws {
         let name = names.randomElement(using: &random)!
+        if let node = nodes.randomElement(using: &random) { (store, streams) = node }
+        try await step(name)
+        // What a node was to note and nobody waits for is noted before the other one does anything.
+        if nodes.count > 1 { _ = try await store.info(name) }
+    }
+
+    private func step(_ name: StreamName) async throws {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<12: try await create(name)
         case 12..<36: try await append(name)
@@ -141,7 +153,7 @@ package final class ModelRun {
     func left() async throws { if streams.isShared { try await sweep() } }
 
     private func sweep() async throws {
-        try await streams.sweep()
+        for node in nodes { try await node.streams.sweep() }
         for name in names { settle(name) }
         try await learnEnds(names)
         for name in names {
@@ -164,6 +176,7 @@ package final class ModelRun {
         trace.append("restart")
         store = again
         streams = Streams(store: store, time: time)
+        nodes = [(store, streams)]
         try await streams.resume()
         openProducers = []
         followers = []
@@ -182,7 +195,7 @@ package final class ModelRun {
             let follower = entry.follower
             var isDone = false
             while !isDone {
-                _ = try await follower.pump(streams, signals: .max, page: PageLimit())
+                _ = try await follower.pump(signals: .max, page: PageLimit())
                 // Stores may tell a little after they have answered; the test's time limit bounds the wait.
                 switch (model[follower.name], follower.position) {
                 case (let stream?, .after(let cursor)): isDone = stream.end == nil && cursor == stream.tail

@@ -5,11 +5,12 @@ package import StreamCore
 @available(freshet 0.1, *)
 package final class SharedMemoryNode: SharedStreamStore {
     package enum Operation: Hashable, Sendable {
-        case create, append, read, info, claim
+        case create, append, read, info, claim, followers
     }
 
     private struct Hook: Sendable {
         var operation: Operation
+        var isAfter = false
         var prefix: String
         var run: @Sendable () async -> Void
     }
@@ -19,6 +20,7 @@ package final class SharedMemoryNode: SharedStreamStore {
         var claims: UInt64 = 0
         var isAway = false
         var losesResponse = false
+        var isDeaf = false
         var isHoldingNews = false
         var news: [(tap: Tap, signal: StreamSignal)] = []
         var taps: [StreamName: [ObjectIdentifier: Tap]] = [:]
@@ -53,28 +55,36 @@ package final class SharedMemoryNode: SharedStreamStore {
         for (tap, _) in told { tap.wake() }
     }
 
-    /// The store cannot be reached from here.
-    package func goAway() {
+    /// What happens in the store is told to nobody here.
+    package func deafen() { change(.broken) { $0.isDeaf = true } }
+
+    /// It is again. What was not told is lost.
+    package func hear() { change(.ready) { $0.isDeaf = false } }
+
+    private func change(_ signal: StreamSignal, _ body: (inout State) -> Void) {
         let taps = state.withLock { state in
-            state.isAway = true
-            state.news = []
+            body(&state)
             let taps = state.taps.values.flatMap(\.values)
-            for tap in taps { tap.watcher.signal(.broken) }
+            for tap in taps { tap.watcher.signal(signal) }
             return taps
         }
         for tap in taps { tap.wake() }
     }
 
-    /// It can be reached again.
+    /// The store can neither be reached nor heard from here.
+    package func goAway() {
+        state.withLock { $0.isAway = true }
+        deafen()
+    }
+
+    /// It can be reached and heard again.
     package func comeBack() async {
-        let (taps, releases) = state.withLock { state in
+        let releases = state.withLock { state in
             state.isAway = false
-            let taps = state.taps.values.flatMap(\.values)
-            for tap in taps { tap.watcher.signal(.ready) }
             defer { state.releases = [] }
-            return (taps, state.releases)
+            return state.releases
         }
-        for tap in taps { tap.wake() }
+        hear()
         for (claim, name, isTorn) in releases { await release(claim, of: name, isTorn: isTorn) }
     }
 
@@ -90,7 +100,12 @@ package final class SharedMemoryNode: SharedStreamStore {
         state.withLock { $0.hooks.append(Hook(operation: operation, prefix: prefix, run: run)) }
     }
 
-    /// Whether everything that was to be run before something was begun.
+    /// The same when the store has done it, before it is known here.
+    package func after(_ operation: Operation, of prefix: String = "", _ run: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.hooks.append(Hook(operation: operation, isAfter: true, prefix: prefix, run: run)) }
+    }
+
+    /// Whether everything that was to be run before or after something was begun.
     package var hasRunHooks: Bool { state.withLock(\.hooks.isEmpty) }
 
     // MARK: Sessions
@@ -111,19 +126,25 @@ package final class SharedMemoryNode: SharedStreamStore {
     }
 
     private func pass(_ operation: Operation, _ name: StreamName) async throws(StoreError) {
+        await run(operation, name, isAfter: false)
+        try reach()
+    }
+
+    private func run(_ operation: Operation, _ name: StreamName, isAfter: Bool) async {
         let hook = state.withLock { state -> Hook? in
-            let index = state.hooks.firstIndex { $0.operation == operation && name.text.hasPrefix($0.prefix) }
+            let index = state.hooks.firstIndex {
+                $0.operation == operation && $0.isAfter == isAfter && name.text.hasPrefix($0.prefix)
+            }
             return index.map { state.hooks.remove(at: $0) }
         }
         await hook?.run()
-        try reach()
     }
 
     // MARK: Claims
 
     package func claim(_ name: StreamName, _ request: ClaimRequest) async throws(StoreError) -> ClaimOutcome {
         try await pass(.claim, name)
-        return try await memory.step(of: self) { () throws(StoreError) in
+        let outcome = try await memory.step(of: self) { () throws(StoreError) -> ClaimOutcome in
             guard let info = try await memory.base.info(name), info.birth == request.birth, var held = memory[name] else {
                 return .notFound
             }
@@ -142,6 +163,8 @@ package final class SharedMemoryNode: SharedStreamStore {
             if let older { memory.tellSuperseded(older, name) }
             return .claimed(claim)
         }
+        await run(.claim, name, isAfter: true)
+        return outcome
     }
 
     package func release(_ claim: StreamClaim, of name: StreamName, isTorn: Bool) async {
@@ -161,7 +184,7 @@ package final class SharedMemoryNode: SharedStreamStore {
     }
 
     package func isFollowedElsewhere(_ name: StreamName) async throws(StoreError) -> Bool {
-        try reach()
+        try await pass(.followers, name)
         return memory.nodes.contains { $0 !== self && $0.isFollowing(name) }
     }
 
@@ -309,7 +332,7 @@ package final class SharedMemoryNode: SharedStreamStore {
     fileprivate func pass(_ signal: StreamSignal, to tap: Tap) {
         let isOwn = memory.isActing(self)
         state.withLock { state in
-            if state.isAway { return }
+            if state.isDeaf { return }
             if state.isHoldingNews, !isOwn {
                 state.news.append((tap, signal))
             } else {
