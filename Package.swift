@@ -207,8 +207,8 @@ let package = Package(
             name: "FreshetServer",
             dependencies: [
                 "Locks",
-                "PrintableText", "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", "TextCodecs", nio,
-                nioHTTP1, logging, coreMetrics, tracing,
+                "PrintableText", "StreamCore", "RedisStreamStore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol",
+                "TextCodecs", nio, nioHTTP1, logging, coreMetrics, tracing,
                 crypto,
                 serviceLifecycle,
                 yams,
@@ -263,8 +263,8 @@ let package = Package(
             name: "Freshet",
             dependencies: [
                 "Locks",
-                "FreshetServer", "PrintableText", "SQLiteStreamStore", "StreamCore", "StreamHTTP", "TextCodecs", nio,
-                nioHTTP1, logging, tracing,
+                "FreshetServer", "PrintableText", "RedisStreamStore", "SQLiteStreamStore", "StreamCore", "StreamHTTP",
+                "TextCodecs", nio, nioHTTP1, logging, tracing,
                 serviceLifecycle,
                 unixSignals,
             ],
@@ -333,7 +333,7 @@ let package = Package(
             name: "FreshetCLI",
             dependencies: [
                 "CGlobalExecutor", "CMalloc", "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore",
-                "SQLiteStreamStore",
+                "RedisStreamStore", "SQLiteStreamStore",
                 "DurableStream", "EventSource",
                 "FreshetDemo", "FreshetHooks", "FreshetRelay", "FreshetServer", "FreshetTokens", "FreshetTraces",
                 "PrintableText",
@@ -507,8 +507,8 @@ let package = Package(
             name: "FreshetServerTests",
             dependencies: [
                 "Locks",
-                "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
-                "ProbeProtocol", "TextCodecs", "CompletionRelay", "FreshetRelay", nio,
+                "FreshetServer", "RedisStreamStore", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite",
+                "ServerSentEvents", "ProbeProtocol", "TextCodecs", "CompletionRelay", "FreshetRelay", nio,
                 nioPosix, nioHTTP1, nioHTTP2, nioHPACK, nioSSL, nioEmbedded, logging, coreMetrics,
             ],
             swiftSettings: settings

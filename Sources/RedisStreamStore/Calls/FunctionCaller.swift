@@ -14,11 +14,13 @@ final class FunctionCaller: Sendable {
 
     let link: RedisLink
     private let patience: Duration
+    private let count: ActivityCount
     private let loading = Mutex<Task<Void, any Error>?>(nil)
 
-    init(_ link: RedisLink, patience: Duration) {
+    init(_ link: RedisLink, patience: Duration, count: ActivityCount) {
         self.link = link
         self.patience = patience
+        self.count = count
     }
 
     /// Puts the functions there, unless those of this version or of a later one are.
@@ -46,7 +48,9 @@ final class FunctionCaller: Sendable {
         _ effect: Effect,
         told: @escaping @Sendable (Result<Reply, StoreError>) -> Void
     ) {
+        let began = count.now
         link.begin(call.command) { [self] result in
+            count.replied(1, since: began)
             if case .failure(let failure) = result, failure.isMissingFunction {
                 Task { told(await callAgain(call, effect)) }
             } else {
@@ -63,7 +67,9 @@ final class FunctionCaller: Sendable {
     /// Calls one after the other, which is no transaction; fails as a whole only where nothing was sent.
     func call(_ calls: [FunctionCall], _ effect: Effect) async throws(StoreError) -> [Result<Reply, StoreError>] {
         try await awaitLink()
+        let began = count.now
         let results = await link.pipeline(calls.map(\.command))
+        count.replied(calls.count, since: began)
         if results.contains(where: { if case .failure(let failure) = $0 { failure.isMissingFunction } else { false } }) {
             try await load()
             var replies: [Result<Reply, StoreError>] = []
@@ -83,7 +89,10 @@ final class FunctionCaller: Sendable {
     func send(_ commands: [RedisCommand], _ effect: Effect) async throws(StoreError) -> [RESPValue] {
         try await awaitLink()
         var values: [RESPValue] = []
-        for result in await link.pipeline(commands) {
+        let began = count.now
+        let results = await link.pipeline(commands)
+        count.replied(commands.count, since: began)
+        for result in results {
             do throws(RedisFailure) {
                 values.append(try result.get())
             } catch {

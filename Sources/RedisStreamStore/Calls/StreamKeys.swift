@@ -43,6 +43,8 @@ struct StreamKeys: Sendable {
     var usage: [UInt8] { prefix + "{usage}".utf8 }
     /// Whatever is written there, it is written after what a stream holds by then.
     var written: [UInt8] { prefix + "{nodes}:written".utf8 }
+    /// What session cookies are signed with, where no file says it.
+    var sessionSecret: [UInt8] { prefix + "{session}:secret".utf8 }
     var probe: [UInt8] { prefix + "{probe}".utf8 }
 
     static let indexShards = 64

@@ -216,6 +216,69 @@ register('import', function(keys, args)
   return info(meta, log, now, it, true, 'created')
 end)
 
+-- Adds to a stream what it has gone on with where it was copied from, and perhaps its end, all with their own offsets.
+register('extend', function(keys, args)
+  local meta, log, build = keys[1], keys[2], keys[3]
+  local fromMs, fromCount = offset(args[3], 'tail')
+  local tailMs, tailCount = offset(args[4], 'new tail')
+  local events, bytes = whole(args[5], MOST_EXACT, 'events'), whole(args[6], MOST_EXACT, 'bytes')
+  local runs = whole(args[7], MOST_EXACT, 'runs')
+  local ending, closing, sequence = args[8], args[9], args[10]
+  if isLater(fromMs, fromCount, tailMs, tailCount) then mistaken('new tail') end
+  if ending ~= '' then
+    local place = string.match(ending, '^(%d+%-%d+) ')
+    local endMs, endCount = offset(place, 'end')
+    checkWish(string.sub(ending, #place + 2))
+    if not isLater(endMs, endCount, tailMs, tailCount) then mistaken('end') end
+  end
+  if closing ~= '' and not string.find(closing, '^%d+ %d+ ') then mistaken('closing stamp') end
+  if (#args - 10) % 3 ~= 0 then mistaken('producers') end
+  for index = 11, #args, 3 do
+    whole(args[index + 1], MOST_EXACT, 'epoch')
+    whole(args[index + 2], MOST_EXACT, 'seq')
+  end
+  local record = call('HGET', meta, 'h')
+  if not record then return absent(meta) end
+  local it = hot(record)
+  if call('HGET', meta, 'b') ~= args[2] then return { 'none' } end
+  -- Of a stream that is imported and empty the birth is its tail.
+  local isThere = it.ms == fromMs and it.count == fromCount
+  if not isThere or has(it.flags, ENDED) or has(it.flags, BEHIND) then return { 'changed' } end
+  if runs > 0 and call('XLEN', build) ~= runs then return { 'lost' } end
+  local from = '-'
+  for _ = 1, math.ceil(runs / 500) do
+    local page = call('XRANGE', build, from, '+', 'COUNT', 500)
+    for _, entry in ipairs(page) do
+      call('XADD', log, entry[1], entry[2][1], entry[2][2])
+      from = '(' .. entry[1]
+    end
+  end
+  call('UNLINK', build)
+  local previous = text(it.ms, it.count)
+  local set = { 'h', '' }
+  local function put(field, value)
+    if value ~= '' then set[#set + 1], set[#set + 2] = field, value end
+  end
+  put('e', ending)
+  put('k', closing)
+  if sequence ~= '' then set[#set + 1], set[#set + 2] = 's', string.sub(sequence, 2) end
+  for index = 11, #args, 3 do
+    call('HSET', meta, 'p:' .. args[index], struct.pack(STAMP, args[index + 1] + 0, args[index + 2] + 0))
+  end
+  it.events, it.bytes = it.events + events, it.bytes + bytes
+  it.ms, it.count, it.at, it.version = tailMs, tailCount, clock(args[1]), bumped(it.version)
+  if ending ~= '' then it.flags = with(it.flags, ENDED) end
+  local birthMs, birthCount = kept(args[2], 'field b')
+  if not isLater(birthMs, birthCount, tailMs, tailCount) then it.flags = without(it.flags, BORN_LATE) end
+  local floor, takenEvents, takenBytes = '', 0, 0
+  if has(it.flags, RETAINED) then floor, takenEvents, takenBytes = trim(meta, log, it, set) end
+  set[2] = hotRecord(it)
+  call('HSET', meta, unpack(set))
+  tell(meta, 'b ' .. previous .. ' ' .. markOf(meta, it) .. '\n')
+  if floor ~= '' then tell(meta, 't ' .. floor .. '\n') end
+  return { 'extended', takenEvents, takenBytes }
+end)
+
 -- Runs that a fork or an import will begin with. What is left unfinished goes after a minute.
 register('build', function(keys, args)
   local build = keys[1]

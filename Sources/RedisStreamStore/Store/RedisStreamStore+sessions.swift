@@ -27,6 +27,7 @@ extension RedisStreamStore {
             call.add(count)
             let reply = try await caller.call(call, .writes)
             guard try read({ () throws(ReplyDamage) in try reply.integer(0) }) == 1 else { continue }
+            activityCount.buried()
             try await release(session)
         }
         for session in buried { try await release(session) }

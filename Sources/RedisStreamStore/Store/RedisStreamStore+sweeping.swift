@@ -27,6 +27,7 @@ extension RedisStreamStore {
                 streams.append((name, token))
             }
             let replies = try await caller.call(streams.map { settleCall($0.name) }, .writes)
+            activityCount.swept(streams.count)
             var failure: StoreError?
             for (stream, reply) in zip(streams, replies) {
                 do throws(StoreError) {

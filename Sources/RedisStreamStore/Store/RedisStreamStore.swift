@@ -24,6 +24,7 @@ package final class RedisStreamStore: SharedStreamStore {
     let subscriber: RedisSubscriber
     let watchers: Watchers
     let count: UsageCount
+    let activityCount: ActivityCount
     let durable: DurableMark
     let node: NodeSession
     let sweeper: Sweeper
@@ -42,19 +43,24 @@ package final class RedisStreamStore: SharedStreamStore {
         // One loop for both: what is heard on the two connections is taken one after the other, and not two threads wait
         // for one lock.
         let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let activity = ActivityCount(time: configuration.time)
+        activityCount = activity
         let node = NodeSession(time: configuration.time, silence: configuration.silence)
         self.node = node
         let link = RedisLink(
             configuration.server,
             on: loop,
             setup: { try await FunctionCaller.load(over: $0) },
-            onUp: { node.connected($0) },
+            onUp: { session in
+                node.connected(session)
+                activity.connected(session)
+            },
             onDown: { _ in node.disconnected() }
         )
-        caller = FunctionCaller(link, patience: configuration.patience)
+        caller = FunctionCaller(link, patience: configuration.patience, count: activity)
         if configuration.replicas > 0 {
             let reading = RedisLink(configuration.server, on: loop)
-            reader = FunctionCaller(reading, patience: configuration.patience)
+            reader = FunctionCaller(reading, patience: configuration.patience, count: activity)
         } else {
             reader = caller
         }
@@ -92,14 +98,21 @@ package final class RedisStreamStore: SharedStreamStore {
         } catch {
             // The pulse tries again.
         }
+        begin()
+    }
+
+    /// Takes part in the cluster as soon as the store can be reached, and waits for nothing.
+    package func begin() {
         guard let interval = configuration.pulse else { return }
-        let task = Task { [weak self] in
-            while !Task.isCancelled {
-                try? await Task.sleep(for: interval)
-                try? await self?.beat()
+        pulse.withLock { pulse in
+            guard pulse == nil else { return }
+            pulse = Task { [weak self] in
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: interval)
+                    try? await self?.beat()
+                }
             }
         }
-        pulse.withLock { $0 = task }
     }
 
     /// Lets go of the connections. What is asked later is refused as unavailable.
@@ -120,6 +133,7 @@ package final class RedisStreamStore: SharedStreamStore {
     /// What is done once a second.
     package func beat() async throws(StoreError) {
         watchers.releaseIdle()
+        await askForMemory()
         try await tellUsage()
         try await beatSession()
         await releaseUnreleased()

@@ -74,8 +74,8 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
 
     private static func credentials(_ text: ArraySlice<UInt8>) throws(RedisURLError) -> (String?, String?) {
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else {
-            if text.isEmpty { return (nil, nil) }
-            throw RedisURLError("a user needs a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST")
+            // The password may come from a file.
+            return (text.isEmpty ? nil : try decoded(text, "the user"), nil)
         }
         let user = try decoded(text[..<colon], "the user")
         let password = try decoded(text[(colon + 1)...], "the password")

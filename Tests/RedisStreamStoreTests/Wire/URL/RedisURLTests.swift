@@ -22,6 +22,9 @@ struct RedisURLTests {
         #expect(try RedisURL("redis://a:b@c@host").password == "b@c")
         #expect(try RedisURL("redis://@host").password == nil)
         #expect(try RedisURL("redis://:@host").password == nil)
+        // Of which the password comes from elsewhere.
+        let user = try RedisURL("redis://me@host")
+        #expect(user.user == "me" && user.password == nil)
     }
 
     @Test("is shown without its secrets")
@@ -41,7 +44,7 @@ struct RedisURLTests {
         ("redis-cluster://secret", "Cluster is not supported yet"),
         ("valkey://secret", "redis://"), ("valkeys://secret", "rediss://"),
         ("redis://", "host is missing"), ("redis:///0", "host is missing"), ("redis://:6379", "host is missing"),
-        ("redis://me:secret@", "host is missing"), ("redis://secret@host", "a user needs a password"),
+        ("redis://me:secret@", "host is missing"),
         ("redis://secret:@host", "password is empty"), ("redis://me:secret%@host", "the password has a %"),
         ("redis://me:%FF@host", "the password has a %"), ("redis://secret%4:a@host", "the user has a %"),
         ("redis://host:", "the port is no number"), ("redis://host:0", "the port is no number"),
