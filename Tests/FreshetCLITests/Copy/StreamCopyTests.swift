@@ -15,7 +15,7 @@ struct StreamCopyTests {
         var unavailable = false
 
         func records(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamRecord] {
-            let found = names.filter { $0.hasPrefix(prefix) && after.map { last in $0 > last } ?? true }
+            let found = names.filter { $0.hasPrefix(prefix) && $0 > after ?? "" }
             return found.prefix(limit).map { StreamRecord(Self.info($0)) }
         }
 
