@@ -224,7 +224,7 @@ def test_a_session_s_cookie_counts_at_all_nodes(cluster, tmp_path):
     keys.chmod(0o600)
     nodes = cluster(keys=keys)
     bearer = {"Authorization": f"Bearer {KEY}", **JSON}
-    cookie = nodes[0].request("POST", "/v1/session", bearer, json.dumps({"seconds": 600}))["Set-Cookie"].split(";")[0]
+    cookie = nodes[0].request("POST", "/v1/session", bearer, json.dumps({"for": 600}))["Set-Cookie"].split(";")[0]
     assert cookie
     for node in nodes:
         assert node.request("GET", "/v1/stream/none", {"Cookie": cookie}).status == 404

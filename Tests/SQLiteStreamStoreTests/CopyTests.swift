@@ -298,11 +298,18 @@ struct CopyTests {
         let store = try open(source)
         try await fill(store)
         await store.close()
+        try await copyHalf()
+        #expect(try await everything(target).keys.sorted() == ["empty", "ended", "fork", "typed"])
+        #expect(try await copy()["s"] == .created)
+        try await expectTheSame()
+    }
+
+    /// Copies everything, but of one stream only its beginning.
+    private func copyHalf() async throws {
         let export = try DirectoryExport(directory: source.path, time: time)
         let taking = try DirectoryImport(directory: target.path, time: time)
-        let records = try await export.records(prefix: "", after: nil, limit: 10)
         let failure = StoreError.unavailable("The network is gone.")
-        for record in records {
+        for record in try await export.records(prefix: "", after: nil, limit: 10) {
             let fails = record.info.name == name
             let asked = HowOften()
             func take() async throws -> ImportOutcome {
@@ -318,15 +325,6 @@ struct CopyTests {
             }
         }
         try await taking.finish()
-        #expect(try await everything(target).keys.sorted() == ["empty", "ended", "fork", "typed"])
-        #expect(try await copyAfter(taking) == .created)
-        try await expectTheSame()
-    }
-
-    /// What becomes of the stream when all is copied once more, now that nobody holds the directory.
-    private func copyAfter(_ earlier: consuming DirectoryImport) async throws -> ImportOutcome? {
-        _ = consume earlier
-        return try await copy()["s"]
     }
 
     @Test("of a directory of an earlier version are read as they are")

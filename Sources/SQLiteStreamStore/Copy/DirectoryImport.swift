@@ -178,13 +178,13 @@ package actor DirectoryImport: StreamImport {
     private func finish(_ draft: Draft, _ record: StreamRecord) throws(StoreError) {
         var (row, log) = (draft.row, draft.log)
         let used = clock.now - Int64(record.idle / .milliseconds(1))
-        row.touchedAt = max(row.touchedAt, used)
+        row.touchedAt = draft.stream == nil ? used : max(row.touchedAt, used)
         row.hasOpenProducer = record.hadOpenProducer
         if record.isSoftDeleted {
             row.isRemoved = true
             row.isTombstone = true
         }
-        log.appendedAt = max(log.appendedAt, used)
+        log.appendedAt = draft.stream == nil ? used : max(log.appendedAt, used)
         log.producers = record.producers
         log.sequence = record.sequence
         log.closingStamp = record.closingStamp

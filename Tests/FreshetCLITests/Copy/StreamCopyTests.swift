@@ -48,8 +48,10 @@ struct StreamCopyTests {
     /// Takes what it is given, and says of some names what it is told to say.
     private final class Target: StreamImport {
         let outcomes: [String: ImportOutcome]
-        let taken = Mutex<[String]>([])
-        let isFinished = Mutex(false)
+        private let taken = Mutex<[String]>([])
+        private let hasFinished = Mutex(false)
+        var names: [String] { taken.withLock(\.self) }
+        var isFinished: Bool { hasFinished.withLock(\.self) }
 
         init(_ outcomes: [String: ImportOutcome] = [:]) { self.outcomes = outcomes }
 
@@ -64,7 +66,7 @@ struct StreamCopyTests {
             return outcomes[name] ?? .created
         }
 
-        func finish() { isFinished.withLock { $0 = true } }
+        func finish() { hasFinished.withLock { $0 = true } }
     }
 
     @Test("takes all streams, a page at a time, and finishes")
@@ -75,13 +77,14 @@ struct StreamCopyTests {
         let result = try await StreamCopy(source: Source(names: names), target: target).run { _ in
             told.withLock { $0 += 1 }
         }
-        #expect(target.taken.withLock(\.self) == names)
-        #expect(target.isFinished.withLock(\.self))
+        #expect(target.names == names)
+        #expect(target.isFinished)
         #expect(result.created == 450 && result.events == 450 && result.bytes == 900 && result.left.isEmpty)
-        #expect(told.withLock(\.self) == 900)
+        let count = told.withLock(\.self)
+        #expect(count == 900)
         let some = Target()
         _ = try await StreamCopy(source: Source(names: names), target: some, prefix: "s144").run { _ in }
-        #expect(some.taken.withLock(\.self) == (0..<10).map { "s144\($0)" })
+        #expect(some.names == (0..<10).map { "s144\($0)" })
     }
 
     @Test("leaves those that cannot be copied, says why, and takes the others")
@@ -89,7 +92,7 @@ struct StreamCopyTests {
         let target = Target(["a": .same, "c": .extended, "d": .differs(.wentOn), "e": .changedMeanwhile])
         let source = Source(names: ["a", "b", "c", "d", "e", "f"], damaged: ["b"])
         let result = try await StreamCopy(source: source, target: target).run { _ in }
-        #expect(target.taken.withLock(\.self) == ["c", "f"])
+        #expect(target.names == ["c", "f"])
         #expect(result.created == 1 && result.extended == 1 && result.same == 1 && result.streams == 6)
         let lines = result.left.map(CopyReport.line)
         #expect(lines[0] == "b was not copied: It fails its check.")
@@ -109,7 +112,7 @@ struct StreamCopyTests {
         await #expect(throws: StoreError.unavailable("The network is gone.")) {
             try await StreamCopy(source: Source(names: ["a"], unavailable: true), target: target).run { _ in }
         }
-        #expect(!target.isFinished.withLock(\.self))
+        #expect(!target.isFinished)
     }
 
     @Test("is told places as directories and URLs, and shows no password")

@@ -7,6 +7,7 @@ from .freshet import Freshet
 from .ports import free_port
 from .redis import RedisServer
 from .waiting import eventually
+from .wire import Closed
 
 
 class Nodes:
@@ -67,10 +68,11 @@ class Producer(threading.Thread):
     def run(self):
         turn = 0
         while not self.stopping.is_set():
-            headers = {"Producer-Id": "p", "Producer-Epoch": "0", "Producer-Seq": str(self.sent)}
+            headers = {"Content-Type": "text/plain", "Producer-Id": "p", "Producer-Epoch": "0", "Producer-Seq": str(self.sent)}
             try:
-                answer = self.nodes[turn % len(self.nodes.nodes)].append(self.path, f"{self.sent} ", headers=headers, timeout=10)
-            except Exception:  # however the connection ended, the same request is sent again, to the next node
+                node = self.nodes[turn % len(self.nodes.nodes)]
+                answer = node.request("POST", self.path, headers, f"{self.sent} ", timeout=10)
+            except (OSError, Closed):  # however the connection ended, the same request is sent again, to the next node
                 turn += 1
                 time.sleep(0.01)
                 continue
@@ -112,7 +114,7 @@ class Reader(threading.Thread):
                             self.events.append((event.id, event.data))
                         elif event.type != "reconnect":
                             self.surprises.append(event)
-            except Exception:  # the same for a reader: it comes back with its last id
+            except (OSError, Closed):  # the same for a reader: it comes back with its last id
                 time.sleep(0.01)
             self.turn += 1
 

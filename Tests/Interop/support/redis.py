@@ -107,7 +107,10 @@ class RedisServer:
         try:
             with self.client(timeout=5) as client:
                 return client("PING") == b"PONG"
-        except (OSError, RedisError):
+        except RedisError as error:
+            # One with a password is up as soon as it asks for it.
+            return str(error).startswith("NOAUTH")
+        except OSError:
             return False
 
     def client(self, timeout=60):
