@@ -205,7 +205,9 @@ package final class StreamingProducer: TailListener {
         guard let claim else { return }
         Task {
             do throws(StoreError) {
-                try await ask(claim, birth)
+                try await streams.persisting(for: .seconds(60), on: ContinuousClock()) { () throws(StoreError) in
+                    try await ask(claim, birth)
+                }
                 wake()
             } catch {
                 // Asked again with whatever the store tells next: at the latest that it follows the stream once more.

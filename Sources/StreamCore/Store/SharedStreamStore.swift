@@ -6,7 +6,8 @@
 /// gone: its claims are released for it, as torn.
 ///
 /// Reads and appends are uses that the store notes by itself, exact to an eighth of the time to live. Appends, what was
-/// kept before included, and `setLease`, which is no use, start the lease again; they need no claim.
+/// kept before included, and `setLease` start the lease again; they need no claim. Neither `setLease` nor an end that
+/// the lease brings is a use.
 ///
 /// Of what another node did the watchers of this one are told a moment later. Of what this node was acknowledged they
 /// were told before.

@@ -170,7 +170,8 @@ package final class SharedMemory: Sendable {
             } else if let left = leaseRemaining(held), left <= .zero, let lease = held.lease {
                 let end = EndRequest(.abandoned, detail: "The producer was silent for \(lease) s.")
                 _ = try await base.append(name, AppendRequest(to: held.birth, end: end))
-                use(name, byProducer: false, ends: true)
+                // Which is no use of it.
+                state.withLock { $0.held[name]?.hasEnded = true }
             }
         }
         try await base.trimByAge()

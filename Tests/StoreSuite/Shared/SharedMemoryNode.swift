@@ -244,6 +244,21 @@ package final class SharedMemoryNode: SharedStreamStore {
         return outcome
     }
 
+    package func beginAppend(
+        _ name: StreamName,
+        _ request: AppendRequest,
+        told: @escaping @Sendable (Result<AppendOutcome, StoreError>) -> Void
+    ) -> BegunAppend {
+        Task {
+            do throws(StoreError) {
+                told(.success(try await append(name, request)))
+            } catch {
+                told(.failure(error))
+            }
+        }
+        return .waiting
+    }
+
     package func read(
         _ name: StreamName,
         from position: ReadPosition,
@@ -264,8 +279,8 @@ package final class SharedMemoryNode: SharedStreamStore {
         return try await memory.step(of: self) { () throws(StoreError) in
             guard try await memory.base.setLease(name, seconds: seconds), var held = memory[name] else { return false }
             held.lease = seconds
+            held.leaseStart = memory.time.monotonic()
             memory[name] = held
-            memory.use(name, byProducer: true)
             return true
         }
     }
