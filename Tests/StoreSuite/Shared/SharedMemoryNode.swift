@@ -236,6 +236,7 @@ package final class SharedMemoryNode: SharedStreamStore {
             }
             return outcome
         }
+        guard !request.isWithheld else { return outcome }
         let isLost = state.withLock { state in
             defer { state.losesResponse = false }
             return state.losesResponse
