@@ -124,13 +124,16 @@ def test_an_idle_stream_expires_and_every_use_holds_that_off(functions, redis):
         lambda: functions.add("a", "1", producer=("p", 0, 0)),
         lambda: functions.add("a", "1", producer=("p", 0, 0)),
         lambda: functions.touch("a"),
-        lambda: functions.lease("a", 1000),
     ):
         functions.now += 9999
         assert functions.settle("a") == [b"next", 1, b""]
         use()
         assert functions.settle("a")[1] == 10_000 and functions.info("a")[13] == 0
-    functions.now += 10_000
+    # A lease that is only set is no use.
+    functions.now += 9999
+    functions.lease("a", 1000)
+    assert functions.settle("a")[1] == 1
+    functions.now += 1
     subscription = redis.subscribe(functions.key("a", "c"))
     gone = functions.settle("a")
     assert gone[:5] == [b"removed", birth, 1, 1, 1]
