@@ -29,7 +29,9 @@ final class FunctionCaller: Sendable {
         question.add("freshet1_revision")
         question.add(0)
         do throws(RedisFailure) {
-            if let revision = try await commands.send(question).integer, revision >= Int64(FunctionLibrary.revision) { return }
+            if let revision = try await commands.send(question).integer, revision >= Int64(FunctionLibrary.revision) {
+                return
+            }
         } catch {
             guard error.isMissingFunction else { throw error }
         }
@@ -70,7 +72,8 @@ final class FunctionCaller: Sendable {
         let began = count.now
         let results = await link.pipeline(calls.map(\.command))
         count.replied(calls.count, since: began)
-        if results.contains(where: { if case .failure(let failure) = $0 { failure.isMissingFunction } else { false } }) {
+        if results.contains(where: { if case .failure(let failure) = $0 { failure.isMissingFunction } else { false } })
+        {
             try await load()
             var replies: [Result<Reply, StoreError>] = []
             for (call, result) in zip(calls, results) {
@@ -133,7 +136,8 @@ final class FunctionCaller: Sendable {
         if case .failure(let error) = result { throw .unavailable("The functions cannot be loaded: \(error)") }
     }
 
-    private static func reply(_ result: Result<RESPValue, RedisFailure>, _ effect: Effect) -> Result<Reply, StoreError> {
+    private static func reply(_ result: Result<RESPValue, RedisFailure>, _ effect: Effect) -> Result<Reply, StoreError>
+    {
         switch result {
         case .success(let value): .success(Reply(value))
         case .failure(let failure): .failure(StoreError(failure, effect))

@@ -20,9 +20,14 @@ extension Offset {
             // Far more than 48 bits need, and less than would overflow.
             guard digit < 10, digits < 18 else { return nil }
             digits += 1
-            if isSecond { numbers.1 = numbers.1 * 10 + UInt64(digit) } else { numbers.0 = numbers.0 * 10 + UInt64(digit) }
+            if isSecond {
+                numbers.1 = numbers.1 * 10 + UInt64(digit)
+            } else {
+                numbers.0 = numbers.0 * 10 + UInt64(digit)
+            }
         }
-        guard isSecond, digits > 0, numbers.0 <= Self.maximumMilliseconds, numbers.1 <= UInt64(Self.maximumCounter) else {
+        guard isSecond, digits > 0, numbers.0 <= Self.maximumMilliseconds, numbers.1 <= UInt64(Self.maximumCounter)
+        else {
             return nil
         }
         self.init(milliseconds: numbers.0, counter: UInt32(numbers.1))

@@ -116,7 +116,9 @@ extension RedisStreamStore {
             let reply = try result.get()
             let stream = try read { () throws(ReplyDamage) in try StreamStanding(reply, of: name).stream }
             var sessions: [UInt64] = []
-            for (claim, _) in stream?.claims ?? [] where !sessions.contains(claim.session) { sessions.append(claim.session) }
+            for (claim, _) in stream?.claims ?? [] where !sessions.contains(claim.session) {
+                sessions.append(claim.session)
+            }
             holdings.append((stream, sessions))
         }
         let writers = try await nodeNames(of: Set(holdings.flatMap(\.sessions)))

@@ -87,7 +87,8 @@ extension RedisStreamStore {
         return outcome
     }
 
-    private func enterFork(of source: StreamInfo, _ name: StreamName, _ nonce: String) async throws(StoreError) -> Bool {
+    private func enterFork(of source: StreamInfo, _ name: StreamName, _ nonce: String) async throws(StoreError) -> Bool
+    {
         var call = function("freshet1_fork_enter", of: source.name, [":m"])
         call.add(source.birth)
         call.add(name.text)
@@ -138,7 +139,9 @@ extension RedisStreamStore {
         var deadline: Duration
 
         var memory: ForkOrigin {
-            ForkStanding(options: source.options, floor: source.floor, tail: source.tail, end: source.end).origin(of: fork)
+            ForkStanding(options: source.options, floor: source.floor, tail: source.tail, end: source.end).origin(
+                of: fork
+            )
         }
     }
 
@@ -185,7 +188,11 @@ extension RedisStreamStore {
         var position = ReadPosition.after(plan.source.floor)
         while plan.last > plan.source.floor {
             guard
-                let page = try await runs(plan.source.name, from: position, limit: PageLimit(events: 4096, bytes: 1 << 20)),
+                let page = try await runs(
+                    plan.source.name,
+                    from: position,
+                    limit: PageLimit(events: 4096, bytes: 1 << 20)
+                ),
                 page.standing == .exact
             else { return nil }
             var call = function(
@@ -261,7 +268,9 @@ extension RedisStreamStore {
             let standing = try await standing(of: target)
             // A fork that is gone and has forks itself is kept for them, and so is its source.
             if case .gone = standing { continue }
-            if let stream = standing.stream, stream.info.forkedFrom?.source == source, stream.nonce == nonce { continue }
+            if let stream = standing.stream, stream.info.forkedFrom?.source == source, stream.nonce == nonce {
+                continue
+            }
             let origin = try await leave(source: source, target, nonce)
             try await leave(origin, source)
         }

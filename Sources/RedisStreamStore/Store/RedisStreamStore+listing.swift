@@ -9,7 +9,9 @@ extension RedisStreamStore {
         try await walk(names, after: after) { streams in
             found += streams.prefix(limit - found.count).map(\.info)
             return found.count < limit ? limit - found.count : nil
-        } first: { limit }
+        } first: {
+            limit
+        }
         return found
     }
 
@@ -78,7 +80,9 @@ extension RedisStreamStore {
         try await walk(NameRanges(prefixes: [""]), after: nil) { streams in
             body(streams)
             return 256
-        } first: { 256 }
+        } first: {
+            256
+        }
     }
 
     package func takeEnded(olderThan age: Duration, toFit bytes: Int) async throws(StoreError) {

@@ -99,7 +99,9 @@ extension RedisStreamStore {
                 var forks: [(StreamName, String)] = []
                 for index in stride(from: 2, to: reply.elements.count - 2, by: 3) {
                     guard let target = try? StreamName(try reply.text(index)) else { throw ReplyDamage() }
-                    if try reply.integer(index + 2) > Sweeper.staleFork { forks.append((target, try reply.text(index + 1))) }
+                    if try reply.integer(index + 2) > Sweeper.staleFork {
+                        forks.append((target, try reply.text(index + 1)))
+                    }
                 }
                 return (try reply.integer(1), forks)
             }

@@ -169,9 +169,11 @@ package final class RedisStreamStore: SharedStreamStore {
             if case .outcomeUnknown = error { count.mayHaveTold() }
             throw error
         }
-        count.told(try read { () throws(ReplyDamage) in
-            StoreUsage(streams: try reply.integer(0), bytes: try reply.integer(1))
-        })
+        count.told(
+            try read { () throws(ReplyDamage) in
+                StoreUsage(streams: try reply.integer(0), bytes: try reply.integer(1))
+            }
+        )
     }
 
     /// Reads a reply; what does not fit is `damaged`.

@@ -28,7 +28,9 @@ enum StreamMessage {
             else { return nil }
             return [.removed(removal, birth: birth, top: offset(3))]
         case Array("s".utf8):
-            guard words.count > 1, let claim = StreamClaim(String(decoding: words[1], as: UTF8.self)) else { return nil }
+            guard words.count > 1, let claim = StreamClaim(String(decoding: words[1], as: UTF8.self)) else {
+                return nil
+            }
             return [.superseded(claim)]
         default:
             return []

@@ -57,7 +57,8 @@ struct ToldPosition {
         let isNewsOfEnd = commit.end != nil && !hasEnded && !isGone && commit.last == last
         guard isLater || isNewsOfEnd else { return [] }
         // The first item of a fork follows what it shares with its source, which is older than it is.
-        let isFirstOfFork = last == birth && commit.previous < commit.last && birth.map { commit.previous < $0 } ?? false
+        let isFirstOfFork =
+            last == birth && commit.previous < commit.last && birth.map { commit.previous < $0 } ?? false
         let told = isChained && !isGone && !isFirstOfFork ? last : nil
         let mayFollow = !isGone && told.map { commit.previous <= $0 } ?? true
         if isGone { begin(nil) }

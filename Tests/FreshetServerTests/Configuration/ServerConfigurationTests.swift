@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import RedisStreamStore
 import SQLiteStreamStore
 import StreamHTTP
 import Testing

@@ -9,7 +9,8 @@ struct WordTests {
     @Test("offsets go through their text, and no other text is one")
     func offsets() {
         let most = Offset(milliseconds: Offset.maximumMilliseconds, counter: Offset.maximumCounter)
-        for offset in [Offset(milliseconds: 0, counter: 0), Offset(milliseconds: 1_800_000_000_123, counter: 42), most] {
+        for offset in [Offset(milliseconds: 0, counter: 0), Offset(milliseconds: 1_800_000_000_123, counter: 42), most]
+        {
             #expect(Offset(decimal: offset.decimal.utf8) == offset)
         }
         for text in [

@@ -38,7 +38,9 @@ struct PackedRunTests {
 
     @Test("that was cut short, made longer, or is something else is none")
     func isChecked() {
-        let packed = pack([EventBody(type: "token", data: [1, 2, 3]), EventBody(data: Array(repeating: 7, count: 200))])
+        let packed = pack([
+            EventBody(type: "token", data: [1, 2, 3]), EventBody(data: Array(repeating: 7, count: 200)),
+        ])
         #expect(PackedRun.batch(of: 2, in: packed[...]) != nil)
         for count in 0..<packed.count { #expect(PackedRun.batch(of: 2, in: packed[..<count]) == nil) }
         #expect(PackedRun.batch(of: 2, in: (packed + [0])[...]) == nil)
@@ -55,7 +57,9 @@ struct PackedRunTests {
     func survivesNoise() {
         var random = SeededRandom(seed: 2)
         for _ in 0..<20_000 {
-            var bytes = (0..<Int.random(in: 0...12, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var bytes = (0..<Int.random(in: 0...12, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             bytes.insert(1, at: 0)
             let count = Int.random(in: 1...4, using: &random)
             if let batch = PackedRun.batch(of: count, in: bytes[...]) { #expect(batch.count == count) }

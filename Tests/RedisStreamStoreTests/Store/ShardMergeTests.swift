@@ -18,7 +18,9 @@ struct ShardMergeTests {
                 for range in names.ranges(beyond: Array((after ?? "").utf8)) {
                     var merge = ShardMerge(range, after: after)
                     var given = [Int: Int]()
-                    let shards = Dictionary(grouping: sorted) { StreamName.known(String(decoding: $0, as: UTF8.self)).indexShard }
+                    let shards = Dictionary(grouping: sorted) {
+                        StreamName.known(String(decoding: $0, as: UTF8.self)).indexShard
+                    }
                     while true {
                         for shard in merge.hungry {
                             // What Redis would give, asked as it is.

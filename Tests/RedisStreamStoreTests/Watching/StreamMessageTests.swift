@@ -12,7 +12,9 @@ struct StreamMessageTests {
     }
 
     private func item(_ line: String, _ body: [UInt8]) -> StreamNews.Commit? {
-        guard case .committed(let commit)? = StreamMessage.news(in: Array(line.utf8) + [10] + body)?.first else { return nil }
+        guard case .committed(let commit)? = StreamMessage.news(in: Array(line.utf8) + [10] + body)?.first else {
+            return nil
+        }
         return commit
     }
 
@@ -23,7 +25,9 @@ struct StreamMessageTests {
         let (one, two) = (pack("a", "b"), pack("c"))
         let line = "i 7-9 8-2 2 8-0 \(one.field) \(one.bytes.count) 8-2 \(two.field) \(two.bytes.count)"
         let item = try #require(self.item(line, one.bytes + two.bytes + Array("8-3 failed no more".utf8)))
-        #expect(item.previous == Offset(milliseconds: 7, counter: 9) && item.last == Offset(milliseconds: 8, counter: 2))
+        #expect(
+            item.previous == Offset(milliseconds: 7, counter: 9) && item.last == Offset(milliseconds: 8, counter: 2)
+        )
         #expect(item.end == StreamEnd(reason: .failed, detail: "no more", offset: Offset(milliseconds: 8, counter: 3)))
         let events = try #require(item.events())
         #expect(events.map(\.text) == ["a", "b", "c"] && events.map(\.offset.decimal) == ["8-0", "8-1", "8-2"])
@@ -47,7 +51,8 @@ struct StreamMessageTests {
             }
         }
         for text in [
-            "", "i", "i\n", "i 7-9\n", "i 7-9 8-1\n", "i 7-9 8-1 x\n", "i 7-9 8-1 1\n", "i 7-9 8-1 99999999999999999999\n",
+            "", "i", "i\n", "i 7-9\n", "i 7-9 8-1\n", "i 7-9 8-1 x\n", "i 7-9 8-1 1\n",
+            "i 7-9 8-1 99999999999999999999\n",
             "i 7-9 8-1 1 8-0 2:2 999\nab", "i 7-9 8-1 0\nnonsense", "i 7-x 8-1 0\n", "c\n", "c x\n", "b 1-1\n", "t\n",
             "r 1-1\n", "r 1-1 lost\n", "i 7-9 8-1 1 8-0 -2:2 2\nab", "i 7-9 8-1 1 8-0 0:2 2\nab",
         ] { #expect(news(text) == nil, "\(text)") }
@@ -74,7 +79,9 @@ struct StreamMessageTests {
     func others() throws {
         guard case .created(let birth)? = news("c 8-1\n")?.first else { throw UnexpectedOutcome("created") }
         #expect(birth.decimal == "8-1")
-        guard case .grown(let previous, let mark)? = news("b 8-1 9-0\n")?.first else { throw UnexpectedOutcome("grown") }
+        guard case .grown(let previous, let mark)? = news("b 8-1 9-0\n")?.first else {
+            throw UnexpectedOutcome("grown")
+        }
         #expect(previous.decimal == "8-1" && mark.decimal == "9-0")
         guard case .trimmed(let floor)? = news("t 8-1\n")?.first else { throw UnexpectedOutcome("trimmed") }
         #expect(floor.decimal == "8-1")
@@ -82,7 +89,9 @@ struct StreamMessageTests {
             throw UnexpectedOutcome("removed")
         }
         #expect(gone.decimal == "8-1" && top?.decimal == "9-3")
-        guard case .removed(.deleted, _, nil)? = news("r 8-1 deleted\n")?.first else { throw UnexpectedOutcome("removed") }
+        guard case .removed(.deleted, _, nil)? = news("r 8-1 deleted\n")?.first else {
+            throw UnexpectedOutcome("removed")
+        }
         #expect(news("q what else\n")?.isEmpty == true)
     }
 }

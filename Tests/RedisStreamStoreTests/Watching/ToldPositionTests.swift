@@ -8,7 +8,8 @@ import Testing
 struct ToldPositionTests {
     private static func offset(_ number: UInt32) -> Offset { Offset(milliseconds: 1, counter: number) }
 
-    private static func item(_ previous: UInt32, _ last: UInt32, ends: Bool = false, tooBig: Bool = false) -> StreamNews {
+    private static func item(_ previous: UInt32, _ last: UInt32, ends: Bool = false, tooBig: Bool = false) -> StreamNews
+    {
         let end = ends ? StreamEnd(reason: .done, detail: nil, offset: offset(last + 1)) : nil
         let count = Int(last - previous)
         let batch = EventBatch((0..<count).map { EventBody("\($0)") })
@@ -32,7 +33,9 @@ struct ToldPositionTests {
 
     @Test("the same thing is told once, whichever of its two ways is first, and however late the other")
     func once() {
-        let life = [Self.created(1), Self.item(1, 3), Self.item(3, 4), Self.item(4, 4, ends: true), Self.removed(1, top: 5)]
+        let life = [
+            Self.created(1), Self.item(1, 3), Self.item(3, 4), Self.item(4, 4, ends: true), Self.removed(1, top: 5),
+        ]
         let expected = ["created", "committed", "committed", "ended", "removed: deleted"]
         var told = ToldPosition()
         #expect(life.flatMap { told.take($0) }.words == expected)
@@ -52,7 +55,9 @@ struct ToldPositionTests {
     @Test("what does not follow what was told makes them read again, and what was missed is not told when it comes")
     func gap() {
         #expect(words(Self.item(1, 2), Self.item(3, 4), Self.item(2, 3)) == ["committed", "broken", "ready"])
-        #expect(words(Self.item(1, 2), Self.item(3, 4), Self.item(4, 5)) == ["committed", "broken", "ready", "committed"])
+        #expect(
+            words(Self.item(1, 2), Self.item(3, 4), Self.item(4, 5)) == ["committed", "broken", "ready", "committed"]
+        )
         let ended = words(Self.item(1, 2), Self.item(3, 4, ends: true), Self.item(2, 3), Self.item(3, 4, ends: true))
         #expect(ended == ["committed", "broken", "ready", "ended"])
         #expect(words(Self.item(1, 2), Self.item(3, 3, ends: true)) == ["committed", "broken", "ready", "ended"])
@@ -76,11 +81,25 @@ struct ToldPositionTests {
 
     @Test("a stream made anew is another one, and news of the one before is old")
     func anew() {
-        #expect(words(Self.item(1, 2), Self.removed(1, top: 2), Self.created(5), Self.removed(1, top: 2)).suffix(1) == ["created"])
+        #expect(
+            words(Self.item(1, 2), Self.removed(1, top: 2), Self.created(5), Self.removed(1, top: 2)).suffix(1) == [
+                "created"
+            ]
+        )
         // Made anew before the removal was heard of.
-        let words = words(Self.created(1), Self.created(5), Self.removed(1, top: 2), Self.item(5, 6), Self.removed(5, top: 6))
+        let words = words(
+            Self.created(1),
+            Self.created(5),
+            Self.removed(1, top: 2),
+            Self.item(5, 6),
+            Self.removed(5, top: 6)
+        )
         #expect(words == ["created", "removed: deleted", "created", "committed", "removed: deleted"])
-        #expect(self.words(Self.removed(1, top: 2), Self.item(5, 6), Self.created(5)) == ["removed: deleted", "broken", "ready"])
+        #expect(
+            self.words(Self.removed(1, top: 2), Self.item(5, 6), Self.created(5)) == [
+                "removed: deleted", "broken", "ready",
+            ]
+        )
         #expect(self.words(Self.item(5, 6), Self.removed(1, top: 2)) == ["committed"])
     }
 
