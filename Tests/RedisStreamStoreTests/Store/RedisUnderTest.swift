@@ -58,8 +58,14 @@ final class RedisUnderTest: StoreUnderTest {
         }
     }
 
-    deinit {
-        let nodes = state.withLock(\.nodes)
+    deinit { end() }
+
+    /// The nodes go; until then somebody must hold this.
+    func end() {
+        let nodes = state.withLock { state in
+            defer { state.nodes = [] }
+            return state.nodes
+        }
         Task { for node in nodes { await node.close() } }
     }
 

@@ -154,8 +154,11 @@ extension ModelRun {
         try await learnEnd(name)
         #expect((producer == nil) == (model[name] == nil), context)
         guard let producer, let stream = model[name] else { return }
+        // Of a stream that has ended nodes that share it claim nothing, nor take it from anybody.
         for index in openProducers.indices
-        where label != nil && openProducers[index].name == name && openProducers[index].label == label {
+        where label != nil && openProducers[index].name == name && openProducers[index].label == label
+            && !(streams.isShared && stream.end != nil)
+        {
             openProducers[index].isSuperseded = true
         }
         openProducers.append(
