@@ -111,7 +111,9 @@ struct NodesTests {
         defer { harness.end() }
         let (one, two) = try await nodes(harness)
         let birth = try await one.put(name).birth
-        let claim = { try await two.claim(name, ClaimRequest(birth: birth, kind: .streamingAppend, tornLeaseSeconds: 9)) }
+        let claim = {
+            try await two.claim(name, ClaimRequest(birth: birth, kind: .streamingAppend, tornLeaseSeconds: 9))
+        }
         guard case .claimed(let lost) = try await claim() else { throw UnexpectedOutcome("not claimed") }
         let watcher = WatchRecorder()
         two.watch(name, watcher)
