@@ -392,7 +392,7 @@ let package = Package(
         // What keeping an event costs: scripts/bench-store.
         .executableTarget(
             name: "StoreBenchmark",
-            dependencies: ["SQLiteStreamStore", "StreamCore"],
+            dependencies: ["RedisStreamStore", "SQLiteStreamStore", "StreamCore"],
             path: "Benchmarks/Store",
             swiftSettings: settings
         ),
