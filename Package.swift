@@ -57,6 +57,7 @@ let heap = ofServer("HeapModule", "swift-collections")
 let httpTypes = ofServer("HTTPTypes", "swift-http-types")
 let hummingbird = ofServer("Hummingbird", "hummingbird")
 let logging = ofServer("Logging", "swift-log")
+let metricsTestKit = ofServer("MetricsTestKit", "swift-metrics")
 let nio = ofServer("NIOCore", "swift-nio")
 let nioEmbedded = ofServer("NIOEmbedded", "swift-nio")
 let nioHPACK = ofServer("NIOHPACK", "swift-nio-http2")
@@ -172,6 +173,18 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Over a RESP3 client of its own: no package of one is a dependency.
+        .target(
+            name: "RedisStreamStore",
+            dependencies: [
+                "Locks", "PrintableText", "StreamCore", "TextCodecs", nio, nioPosix, nioTLS, nioSSL,
+                deque,
+            ],
+            resources: [
+                "append", "creation", "durability", "library", "lifetime", "nodes", "reading",
+            ].map { .embedInCode("Functions/\($0).lua") },
+            swiftSettings: settings
+        ),
         .target(
             name: "EventSource",
             dependencies: [
@@ -194,8 +207,8 @@ let package = Package(
             name: "FreshetServer",
             dependencies: [
                 "Locks",
-                "PrintableText", "StreamCore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol", "TextCodecs", nio,
-                nioHTTP1, logging, coreMetrics, tracing,
+                "PrintableText", "StreamCore", "RedisStreamStore", "SQLiteStreamStore", "StreamHTTP", "ProbeProtocol",
+                "TextCodecs", nio, nioHTTP1, logging, coreMetrics, tracing,
                 crypto,
                 serviceLifecycle,
                 yams,
@@ -250,8 +263,8 @@ let package = Package(
             name: "Freshet",
             dependencies: [
                 "Locks",
-                "FreshetServer", "PrintableText", "SQLiteStreamStore", "StreamCore", "StreamHTTP", "TextCodecs", nio,
-                nioHTTP1, logging, tracing,
+                "FreshetServer", "PrintableText", "RedisStreamStore", "SQLiteStreamStore", "StreamCore", "StreamHTTP",
+                "TextCodecs", nio, nioHTTP1, logging, tracing,
                 serviceLifecycle,
                 unixSignals,
             ],
@@ -320,7 +333,7 @@ let package = Package(
             name: "FreshetCLI",
             dependencies: [
                 "CGlobalExecutor", "CMalloc", "CompletionRelay", "CRelease", "ServerSentEvents", "StreamCore",
-                "SQLiteStreamStore",
+                "RedisStreamStore", "SQLiteStreamStore",
                 "DurableStream", "EventSource",
                 "FreshetDemo", "FreshetHooks", "FreshetRelay", "FreshetServer", "FreshetTokens", "FreshetTraces",
                 "PrintableText",
@@ -379,7 +392,7 @@ let package = Package(
         // What keeping an event costs: scripts/bench-store.
         .executableTarget(
             name: "StoreBenchmark",
-            dependencies: ["SQLiteStreamStore", "StreamCore"],
+            dependencies: ["RedisStreamStore", "SQLiteStreamStore", "StreamCore"],
             path: "Benchmarks/Store",
             swiftSettings: settings
         ),
@@ -426,6 +439,13 @@ let package = Package(
         .testTarget(
             name: "SQLiteStreamStoreTests",
             dependencies: ["Locks", "SQLiteStreamStore", "StreamCore", "StoreSuite", "CSQLite", "CForgetfulDisk"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RedisStreamStoreTests",
+            dependencies: [
+                "Locks", "RedisStreamStore", "StoreSuite", "StreamCore", "TextCodecs", nio, nioPosix, nioSSL,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -487,8 +507,8 @@ let package = Package(
             name: "FreshetServerTests",
             dependencies: [
                 "Locks",
-                "FreshetServer", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite", "ServerSentEvents",
-                "ProbeProtocol", "TextCodecs", "CompletionRelay", "FreshetRelay", nio,
+                "FreshetServer", "RedisStreamStore", "SQLiteStreamStore", "StreamHTTP", "StreamCore", "StoreSuite",
+                "ServerSentEvents", "ProbeProtocol", "TextCodecs", "CompletionRelay", "FreshetRelay", nio,
                 nioPosix, nioHTTP1, nioHTTP2, nioHPACK, nioSSL, nioEmbedded, logging, coreMetrics,
             ],
             swiftSettings: settings
@@ -509,6 +529,7 @@ let package = Package(
                 "DurableStream", "Locks", "Freshet", "FreshetServer", "FreshetTokens", "FreshetTraces", "EventSource",
                 "ServerSentEvents", "StreamCore",
                 asyncHTTPClient,
+                coreMetrics, metricsTestKit,
                 nio,
                 nioHTTP1, nioSSL, logging, tracing,
                 serviceLifecycle,
@@ -557,6 +578,7 @@ let package = Package(
                 "Locks", "FreshetHummingbird", "Freshet", "FreshetTokens", "EventSource", "ServerSentEvents",
                 "StreamCore",
                 asyncHTTPClient,
+                coreMetrics, metricsTestKit,
                 nio, nioPosix, nioHTTP1, nioHTTP2, nioSSL, logging, hummingbird,
                 nioHPACK,
                 ofServer("HummingbirdCore", "hummingbird"),

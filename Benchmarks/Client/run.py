@@ -55,7 +55,7 @@ class Stream:
 
 
 def read(command, url, expected, meanwhile=None):
-    """(CPU seconds, wall seconds, peak resident bytes) of a client that reads a stream."""
+    """(CPU seconds, wall seconds) of a client that reads a stream."""
     began = time.monotonic()
     process = subprocess.Popen([*command, url], stdout=subprocess.PIPE)
     if meanwhile:
@@ -70,7 +70,7 @@ def read(command, url, expected, meanwhile=None):
     counts = [int(word) for word in output.split()]
     if process.returncode != 0 or counts != [expected, expected * len(DATA)]:
         raise SystemExit(f"{command}: status {process.returncode}, read {counts} of {expected} events of {len(DATA)} bytes")
-    return usage.ru_utime + usage.ru_stime, took, usage.ru_maxrss * 1024
+    return usage.ru_utime + usage.ru_stime, took
 
 
 def clients(benchmark, python):
@@ -123,21 +123,20 @@ def live(port, name, count):
 
 
 def measure(port, commands, options):
-    """For each client its rounds, each with the CPU seconds of an event for both loads, bytes a second and peak memory."""
+    """For each client its rounds, each with the CPU seconds of an event for both loads, and bytes a second."""
     short, whole = stored(port, "short", 1), stored(port, "whole", options.events)
     figures = {name: [] for name in commands}
     for round in range(options.rounds):
         for index, (name, command) in enumerate(commands.items()):
-            start, _, _ = read(command, short, 1)
-            cpu, took, peak = read(command, whole, options.events)
+            start, _ = read(command, short, 1)
+            cpu, took = read(command, whole, options.events)
             url, write = live(port, f"live-{round}-{index}", options.live_events)
-            live_cpu, _, _ = read(command, url, options.live_events, write)
+            live_cpu, _ = read(command, url, options.live_events, write)
             figures[name].append(
                 {
                     "stored": (cpu - start) / options.events,
                     "live": (live_cpu - start) / options.live_events,
                     "rate": options.events * len(DATA) / took,
-                    "peak": peak,
                 }
             )
     return figures
@@ -151,12 +150,12 @@ def show(figures, options):
         return statistics.median(one[key] / base[key] for one, base in zip(rounds, next(iter(figures.values()))))
 
     print(f"events of {len(DATA)} bytes, {options.events} stored and {options.live_events} live, median of {options.rounds} rounds\n")
-    print("| | stored, CPU µs an event | × ours | MB/s | live, CPU µs an event | × ours | peak memory, MiB |")
-    print("|---|---|---|---|---|---|---|")
+    print("| | stored, CPU µs an event | × ours | MB/s | live, CPU µs an event | × ours |")
+    print("|---|---|---|---|---|---|")
     for name, rounds in figures.items():
         print(
             f"| {name} | {median(rounds, 'stored') * 1e6:.2f} | {ratio(rounds, 'stored'):.2f} | {median(rounds, 'rate') / 1e6:.0f} "
-            f"| {median(rounds, 'live') * 1e6:.0f} | {ratio(rounds, 'live'):.2f} | {median(rounds, 'peak') / 2**20:.0f} |"
+            f"| {median(rounds, 'live') * 1e6:.0f} | {ratio(rounds, 'live'):.2f} |"
         )
 
 

@@ -7,9 +7,9 @@ import Glibc
 import Darwin
 #endif
 
-/// What keeping an event costs, in the memory store and in the SQLite store, in one run.
+/// What keeping an event costs, in the memory store, in the SQLite store and, where its URL is given, in Redis, in one run.
 ///
-///     StoreBenchmark DIRECTORY [SECONDS]
+///     StoreBenchmark DIRECTORY [SECONDS [REDIS]]
 @available(freshet 0.1, *)
 @main
 struct StoreBenchmark {
@@ -18,7 +18,7 @@ struct StoreBenchmark {
     static func main() async throws {
         let arguments = CommandLine.arguments
         guard arguments.count >= 2 else {
-            print("usage: StoreBenchmark DIRECTORY [SECONDS]")
+            print("usage: StoreBenchmark DIRECTORY [SECONDS [REDIS]]")
             exit(64)
         }
         let seconds = arguments.count > 2 ? Int(arguments[2]) ?? 5 : 5
@@ -39,6 +39,7 @@ struct StoreBenchmark {
                 }
             }
         }
+        if arguments.count > 3 { try await RedisRows.run(arguments[3], seconds) }
         try await reopen("\(arguments[1])/reopen")
         try await fork("\(arguments[1])/fork")
     }

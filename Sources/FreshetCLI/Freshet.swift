@@ -34,6 +34,7 @@ struct Freshet: AsyncParsableCommand {
             Bench.self,
             Backup.self,
             Check.self,
+            Copy.self,
             ProxyConfig.self,
             TokenCommand.self,
             HooksCommand.self,

@@ -173,7 +173,9 @@ public final class HummingbirdStreams: Service {
         await tokens?.start()
         let sweeping = Task { [streams, logger] in await streams.streams.sweepForEver(logger) }
         defer { sweeping.cancel() }
-        let report = MetricsReport(of: [ServerMetrics(plane: plane, loops: await loops, quotas: quotas)])
+        let own = ServerMetrics(plane: plane, loops: await loops, quotas: quotas)
+        let others: [any MetricsSource] = [StoreMetrics(streams.streams.store)].compactMap(\.self)
+        let report = MetricsReport(of: [own] + others)
         await report?.begin()
         await untilShutdown { await drain() }
         await report?.end()

@@ -1,3 +1,4 @@
+import EventSource
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -8,8 +9,8 @@ import Locks
 ///     swift run sse-contract-service 8000
 ///     sse-contract-tests --url http://127.0.0.1:8000
 ///
-/// Listens on 127.0.0.1 only; port 0 is any free one, which the log tells. The harness's `docs/service_spec.md` has the
-/// protocol.
+/// Listens on 127.0.0.1 only; port 0 is any free one, which the log tells. A second argument names the transport that it reads
+/// streams over. The harness's `docs/service_spec.md` has the protocol.
 @available(freshet 0.1, *)
 @main
 struct ContractService {
@@ -26,12 +27,14 @@ struct ContractService {
     }
 
     static func main() async throws {
-        let port = CommandLine.arguments.count == 2 ? UInt16(CommandLine.arguments[1]) : nil
-        guard let port else {
-            print("usage: sse-contract-service PORT")
+        let words = Array(CommandLine.arguments.dropFirst())
+        let named: ContractTransport? = words.count == 2 ? ContractTransport(rawValue: words[1]) : .asyncHTTPClient
+        guard (1...2).contains(words.count), let port = UInt16(words[0]), let transport = named else {
+            let transports = ContractTransport.allCases.map(\.rawValue).joined(separator: "|")
+            print("usage: sse-contract-service PORT [\(transports)]")
             exit(64)
         }
-        let streams = ContractStreams()
+        let streams = ContractStreams(over: transport.make())
         let router = Router()
         router.get("/") { _, _ in Status(name: "freshet", capabilities: capabilities) }
         router.delete("/") { _, _ in
@@ -74,14 +77,19 @@ private final class ContractStreams: Sendable {
         var open: [Int: ContractStream] = [:]
     }
 
+    private let transport: (any EventSourceTransport)?
     private let state = Mutex(State())
+
+    init(over transport: (any EventSourceTransport)?) {
+        self.transport = transport
+    }
 
     subscript(id: Int) -> ContractStream? {
         state.withLock { $0.open[id] }
     }
 
     func open(_ parameters: StreamParameters) -> Int {
-        let stream = ContractStream(parameters)
+        let stream = ContractStream(parameters, over: transport)
         return state.withLock { state in
             state.last += 1
             state.open[state.last] = stream

@@ -10,8 +10,12 @@ final class ContractStream: Sendable {
     private let source: EventSource
     private let task: Task<Void, Never>
 
-    init(_ parameters: StreamParameters) {
-        let source = EventSource(url: parameters.streamUrl, configuration: parameters.configuration)
+    init(_ parameters: StreamParameters, over transport: (any EventSourceTransport)?) {
+        let source = EventSource(
+            url: parameters.streamUrl,
+            configuration: parameters.configuration,
+            transport: transport
+        )
         self.source = source
         task = Task {
             var callbacks = Callbacks(url: parameters.callbackUrl)

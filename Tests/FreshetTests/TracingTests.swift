@@ -37,4 +37,21 @@ struct TracingTests {
         #expect("\(request.identity.trace)" == Self.trace && request.parent.map { "\($0.span)" } == "00f067aa0ba902b7")
         #expect(greeting.parent == request.identity)
     }
+
+    // A process bootstraps once, and these tests share theirs with all others.
+    @Test("gets them too where the program bootstraps it")
+    func bootstrapped() async {
+        await #expect(processExitsWith: .success) {
+            let queue = SpanQueue()
+            InstrumentationSystem.bootstrap(SpanTracer(to: queue, Sampler(share: 1)))
+            let routes: [Route] = [.get("/hello/{name}") { _ in .text("hello") }]
+            try await RunningServer.with(try EmbeddedServerTests.server(routes: routes)) { running async throws in
+                try #require(try await running.ask(.GET, "/hello/Ann").status == 200)
+                try #require(try await running.ask(.PUT, "/v1/stream/answer").status == 201)
+            }
+            var names: Set<String> = []
+            while let some = queue.take() { names.formUnion(some.map(\.name)) }
+            try #require(names.isSuperset(of: ["GET /hello/{name}", "PUT /v1/stream/{name}"]))
+        }
+    }
 }

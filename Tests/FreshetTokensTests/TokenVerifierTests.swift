@@ -275,9 +275,11 @@ struct TokenVerifierTests {
         let both = try caller(#""sub":"u42","team":"*""#)
         #expect(both.may(.read, "users/u42/a") && !both.may(.read, "users/u421/a") && both.may(.append, "in/*"))
         #expect(!both.may(.append, "in/x"))
-        for value in [#""""#, #"".""#, #""..""#, #""a/b""#, "7", "null", #"["a"]"#, #""\ud800""#, #""a\u0000""#] {
+        for value in [#""""#, #"".""#, #""..""#, "7", "null", #"["a"]"#, #""\ud800""#, #""a\u0000""#] {
             #expect(try caller("\"sub\":\(value)").grants.isEmpty, "\(value)")
         }
+        let divided = try caller(#""sub":"u42/a""#)
+        #expect(divided.may(.read, "users/u42%2Fa/b") && !divided.may(.read, "users/u42/a/b"))
         #expect(try caller(#""sub":"u42","freshet":{}"#).grants.isEmpty)
     }
 

@@ -6,6 +6,8 @@ import pytest
 from support import tls, transports
 from support.browsers import Chromium, Firefox
 from support.freshet import BINARY, NIGHTLY, TRANSPORT, Freshet
+from support.redis import RedisServer
+from support.redis_functions import Functions
 
 
 def pytest_configure(config):
@@ -71,6 +73,24 @@ def demo():
     server = Freshet("demo")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def redis():
+    """A redis-server that keeps nothing, for the tests of a module."""
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def functions(redis):
+    """The functions of the Redis store on a Redis that holds nothing, at a time that the test sets."""
+    with redis.client() as client:
+        client("FLUSHALL")
+        functions = Functions(client)
+        functions.load()
+        yield functions
 
 
 @pytest.fixture

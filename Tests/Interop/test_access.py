@@ -267,7 +267,7 @@ def test_a_page_reads_through_a_cookie_that_is_set_from_a_key(guarded):
     assert guarded.request("GET", "/v1/stream/chat/1", {"Cookie": value}).status == 200
     with guarded.subscribe("/v1/stream/chat/1", {"Cookie": f"theme=dark; {value}"}) as reader:
         assert reader.head.status == 200
-    # The cookie has the rights of its key, and a forged one has none.
+    # The cookie reads what its key reads, and a forged one nothing.
     assert guarded.request("GET", "/v1/stream/other/1", {"Cookie": value}).status == 403
     assert guarded.request("GET", "/v1/stream/chat/1", {"Cookie": value[:-2] + "AA"}).status == 401
     assert guarded.request("POST", "/v1/session", {"Authorization": "Bearer wrong-key-0123456789"}).status == 401
@@ -275,10 +275,29 @@ def test_a_page_reads_through_a_cookie_that_is_set_from_a_key(guarded):
 
 def test_a_cookie_alone_does_not_let_another_site_write(guarded):
     guarded.request("PUT", "/v1/stream/chat/1", {"Content-Type": "text/plain", **bearer("backend")})
-    cookie = guarded.request("POST", "/v1/session", bearer("backend"))["Set-Cookie"].split(";")[0]
+    page = {**bearer("backend"), "Sec-Fetch-Site": "same-origin"}
+    cookie = guarded.request("POST", "/v1/session", page, '{"all": true}')["Set-Cookie"].split(";")[0]
     for who in ({"Origin": FOREIGN}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
         headers = {"Cookie": cookie, "Content-Type": "text/plain", **who}
         assert guarded.request("POST", "/v1/stream/chat/1", headers, "x").status == 403
+
+
+def test_a_cookie_is_for_reading_unless_its_page_names_other_rights(guarded):
+    text = {"Content-Type": "text/plain"}
+    guarded.request("PUT", "/v1/stream/chat/1", {**text, **bearer("backend")})
+    page = {"Sec-Fetch-Site": "same-origin"}
+
+    def session(wish, **fields):
+        return guarded.request("POST", "/v1/session", {**bearer("backend"), **fields}, wish)
+
+    for wish, status in ((None, 403), ('{"for": 600}', 403), ('{"read": true, "append": true}', 204), ('{"read": true, "append": ["chat/1"]}', 204)):
+        made = session(wish, **page)
+        assert made.status == 204, made
+        cookie = {"Cookie": made["Set-Cookie"].split(";")[0], **page}
+        assert guarded.request("GET", "/v1/stream/chat/1", cookie).status == 200
+        assert guarded.request("POST", "/v1/stream/chat/1", {**text, **cookie}, "x").status == status, wish
+    # A program is no page.
+    assert session('{"append": true}').status == 403
 
 
 def test_a_key_in_the_url_is_no_key(guarded):

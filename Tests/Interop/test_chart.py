@@ -90,6 +90,30 @@ def test_the_least_that_is_set_makes_a_server_with_a_volume(manifests):
     assert container["ports"] == [{"name": "http", "containerPort": settings["port"]}]
 
 
+def test_with_a_redis_there_are_pods_without_a_volume(manifests):
+    found = manifests({**LEAST, "redis": {"url": "redis://freshet@redis.internal:6379", "passwordSecret": "redis", "nodes": 4}})
+    assert set(found) == {"ConfigMap", "Deployment", "PodDisruptionBudget", "Service"}
+    spec = found["Deployment"]["spec"]
+    pod = spec["template"]["spec"]
+    [container] = pod["containers"]
+    assert spec["replicas"] == 4
+    settings = yaml.safe_load(found["ConfigMap"]["data"]["freshet.yaml"])
+    assert settings == {
+        "host": "0.0.0.0", "port": 4437, "store": "redis://freshet@redis.internal:6379",
+        "redis-password-file": "/etc/freshet/redis/password", "open": True,
+    }  # fmt: skip
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert mounts == {"settings": "/etc/freshet/freshet.yaml", "redis": "/etc/freshet/redis"}
+    assert {volume["name"] for volume in pod["volumes"]} == set(mounts)
+    assert found["Service"]["spec"]["selector"].items() <= spec["template"]["metadata"]["labels"].items()
+    assert container["readinessProbe"]["httpGet"] == {"path": "/health", "port": "http"}
+
+
+def test_a_password_in_the_url_of_redis_is_refused(render):
+    refused = render({**LEAST, "redis": {"url": "redis://me:secret@redis.internal"}})
+    assert refused.returncode != 0 and "redis" in refused.stderr
+
+
 def test_whatever_selects_the_pod_does(manifests):
     found = manifests({**LEAST, "serviceMonitor": {"enabled": True}})
     labels = found["StatefulSet"]["spec"]["template"]["metadata"]["labels"].items()

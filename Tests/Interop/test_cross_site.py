@@ -273,7 +273,7 @@ def own_session(browser, server, path):
         """
         const [path, headers, done] = arguments;
         (async () => {
-          const session = await fetch('/v1/session', { method: 'POST', headers });
+          const session = await fetch('/v1/session', { method: 'POST', headers, body: '{"all": true}' });
           done([session.status, await (await fetch(path)).text()]);
         })().catch((error) => done([0, String(error)]));
         """,

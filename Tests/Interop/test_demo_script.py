@@ -154,3 +154,9 @@ def test_the_help_is_there_from_any_directory(script):
     asked = subprocess.run([f"{ROOT.name}/scripts/{script}", "--help"], cwd=ROOT.parent, capture_output=True, text=True)
     assert asked.returncode == 0, asked.stderr
     assert f"\n  scripts/{script} " in asked.stdout
+
+
+def test_a_number_of_nodes_is_a_number(sources):
+    for wrong in ("0", "many", ""):
+        refused = sources.demo("--nodes", wrong)
+        assert refused.returncode == 64 and "from 1 to 9" in refused.stderr, refused

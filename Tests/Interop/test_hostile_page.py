@@ -136,7 +136,8 @@ def test_a_hostile_page_gets_nowhere_with_the_visitors_cookie(browser, guarded, 
         """
         const [path, key, done] = arguments;
         (async () => {
-          const session = await fetch('/v1/session', { method: 'POST', headers: { Authorization: `Bearer ${key}` } });
+          const [headers, body] = [{ Authorization: `Bearer ${key}` }, '{"all": true}'];
+          const session = await fetch('/v1/session', { method: 'POST', headers, body });
           const source = new EventSource(path);
           source.onmessage = (event) => { source.close(); done([session.ok, event.data]); };
           source.onerror = () => { source.close(); done([session.ok, null]); };

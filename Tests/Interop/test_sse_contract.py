@@ -126,8 +126,9 @@ class Stream:
 
 
 class Service:
-    def __init__(self):
-        self.process = subprocess.Popen([BINARY, "0"], stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
+    def __init__(self, transport="async-http-client"):
+        command = [BINARY, "0", transport]
+        self.process = subprocess.Popen(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             if found := re.search(r"listening on 127\.0\.0\.1:(\d+)", line):
                 self.port = int(found.group(1))
@@ -162,9 +163,10 @@ class Service:
         self.server.server_close()
 
 
-@pytest.fixture(scope="module")
-def service():
-    service = Service()
+# URLSession is compiled where warnings are errors, as scripts/test has it.
+@pytest.fixture(scope="module", params=["async-http-client", "url-session"])
+def service(request):
+    service = Service(request.param)
     yield service
     service.stop()
 

@@ -8,6 +8,7 @@ import json
 import signal
 import threading
 import time
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -646,6 +647,17 @@ def test_several_issuers_and_templates_in_the_settings_file(serve, tmp_path):
         assert answer.status == status, sub
     piped = of("shop", sub="auth0|42", freshet=None)
     assert server.request("PUT", "/v1/stream/users/auth0%7C42/a", {"Content-Type": "text/plain", **piped}).status == 201
+    # One segment, whatever is in it: each has its own streams, by the URL of docs/access.md, and none that a / would lead to.
+    subjects = ["u/1", "u%2F1", "u%252F1", "u/*", "u", "ü ?#&+", "*", "../u"]
+    shoppers = {sub: of("shop", sub=sub, freshet=None) for sub in subjects}
+    paths = {sub: f"/v1/stream/users/{quote(sub.replace('%', '%25').replace('/', '%2F'), safe='')}/a" for sub in subjects}
+    for sub, path in paths.items():
+        assert server.request("PUT", path, {"Content-Type": "text/plain", **shoppers[sub]}).status == 201, sub
+    for sub, shopper in shoppers.items():
+        assert [other for other, path in paths.items() if server.request("GET", path, shopper).status == 200] == [sub]
+    for path in ("u%2F1/a", "u/1/a"):
+        made = server.request("PUT", f"/v1/stream/users/{path}", {"Content-Type": "text/plain", **shoppers["u/1"]})
+        assert code(made) == "missing-right", path
 
 
 def test_the_command_makes_and_checks_tokens(guarded, secret, tmp_path):

@@ -359,6 +359,49 @@ def test_a_content_over_its_bound_is_left_out(started):
         assert metric(server, 'freshet_hook_dropped_contents_total{reason="too-large"}') == 1
 
 
+def test_contents_over_the_bound_on_all_that_waits_are_left_out_and_the_calls_are_kept(started):
+    gate = threading.Event()
+    with Receiver(gate) as receiver:
+        # Room for one content of 1,000 bytes beside what each call takes.
+        server = started(receiver.url, hook_backlog_bytes="2KiB")
+
+        def told(name):
+            # One that is held back for long is called again, with the same.
+            return next(call.data for call in iter(receiver.next, None) if call.data["stream"] == name)
+
+        finished(server, "chat/1", "x" * 1000)
+        assert told("chat/1")["content"][0]["data"] == "x" * 1000
+        finished(server, "chat/2", "x" * 1000)
+        data = told("chat/2")
+        assert (data["content"], data["contentOmitted"], data["bytes"], data["reason"]) == (None, "backlog", 1000, "done")
+        assert metric(server, 'freshet_hook_dropped_contents_total{reason="backlog"}') == 1
+        gate.set()
+        all_told(server)
+        finished(server, "chat/3", "x" * 1000)
+        data = told("chat/3")
+        assert (data["content"][0]["data"], data["contentOmitted"]) == ("x" * 1000, None)
+        assert metric(server, 'freshet_hook_dropped_contents_total{reason="backlog"}') == 1
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_start_with_streams_in_memory_says_that_calls_which_wait_will_be_lost(command, secret, tmp_path):
+    url = f"http://127.0.0.1:{free_port()}/told"
+    words = "What hooks were not told yet is kept in memory: it is lost when the server ends."
+
+    def logged(**settings):
+        server = Freshet(command, **settings)
+        try:
+            finished(server, "chat/1")
+            return server.logged()
+        finally:
+            server.stop()
+
+    hook = {"hook": url, "hook_secret_file": secret}
+    assert words in logged(**hook)
+    # Where nobody is to be told, or it is kept, there is nothing to warn of.
+    assert words not in logged() and words not in logged(data=tmp_path / "data", **hook)
+
+
 def test_calls_that_wait_are_listed_told_now_and_dropped(started):
     url = f"http://127.0.0.1:{free_port()}/told"
     server = started(url)
@@ -431,6 +474,33 @@ def test_only_who_may_inspect_everything_sees_the_hooks(serve, secret, tmp_path)
     assert (ask("guest"), ask("looker"), ask("owner")) == (403, 200, 200)
     assert (ask("guest", "POST", "/v1/hooks/1"), ask("looker", "POST", "/v1/hooks/1")) == (403, 404)
     assert (ask("looker", "DELETE", "/v1/hooks/1"), ask("owner", "DELETE", "/v1/hooks/1")) == (403, 404)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_nobody_sets_a_hook_through_the_api(serve, secret, tmp_path, method):
+    keys = tmp_path / "keys"
+    keys.write_text("owner owner-key-0123456789 all,inspect *\n")
+    keys.chmod(0o600)
+    with Receiver() as configured, Receiver() as wanted:
+        server = serve(hook=configured.url, hook_secret_file=secret, keys=keys)
+        owner = {"Authorization": "Bearer owner-key-0123456789"}
+
+        def ask(method, path, headers=None, body=None):
+            return server.request(method, path, {**owner, **(headers or {})}, body)
+
+        for path in ("/v1/hooks", "/v1/hooks/", "/v1/hooks/1", "/v1/hooks/audit"):
+            for url in (wanted.url, "https://example.com/told"):
+                body = json.dumps({"name": "audit", "url": url, "secret": LINE, "prefix": ["chat/"]})
+                answer = ask(method, path, {"Content-Type": "application/json"}, body)
+                assert answer.status in (400, 404, 405), (path, answer)
+        shown = json.loads(ask("GET", "/v1/hooks").body)
+        assert [hook["name"] for hook in shown["hooks"]] == [configured.url]
+        path = "/v1/stream/chat/1"
+        assert ask("PUT", path, {"Content-Type": "text/plain"}).status == 201
+        assert ask("POST", path, {"Content-Type": "text/plain", "Stream-Closed": "true"}, "hello").status == 204
+        assert configured.next().data["stream"] == "chat/1"
+        eventually(lambda: json.loads(ask("GET", "/v1/hooks").body)["entries"] == 0, what="that all is told")
+        assert wanted.calls.empty()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,12 @@ package protocol StoreUnderTest: Sendable {
     /// The most events the store keeps beyond what retention asks.
     var retentionSlack: Int { get }
 
+    /// Offsets rise within a name and not over all: there is nothing that all streams of the store go through.
+    var ordersOffsetsByName: Bool { get }
+
+    /// The store goes by one clock, that of a server beside it. Nobody steps that in a test.
+    var hasOneClock: Bool { get }
+
     /// A new, empty store, whose ends somebody is told of by these rules.
     func make(limits: StoreLimits, time: ManualTime, outbox: OutboxRules) async throws -> any StreamStore
 
@@ -23,6 +29,8 @@ package protocol StoreUnderTest: Sendable {
 @available(freshet 0.1, *)
 extension StoreUnderTest {
     package var retentionSlack: Int { 0 }
+    package var ordersOffsetsByName: Bool { false }
+    package var hasOneClock: Bool { false }
 
     package func make(limits: StoreLimits, time: ManualTime) async throws -> any StreamStore {
         try await make(limits: limits, time: time, outbox: .none)

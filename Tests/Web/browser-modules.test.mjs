@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -30,17 +30,6 @@ test('what is served offers what the sources do, and works', async () => {
     const parser = new PartialJSON();
     parser.parse('{"a":["b\\u00e9');
     assert.equal(JSON.stringify(parser.value), '{"a":["bé"]}');
-});
-
-test('the package has what its manifest names, and declarations of all that is exported', async () => {
-    for (const name of manifest.files) assert.ok(existsSync(source(name)), name);
-    for (const name of ['freshet', 'freshet-text']) {
-        const declared = readFileSync(source(`${name}.d.ts`), 'utf8');
-        for (const exported of Object.keys(await import(source(`${name}.js`)))) {
-            assert.match(declared, new RegExp(`export (function|class) ${exported}\\b`));
-        }
-    }
-    assert.deepEqual(readdirSync(source('')).filter((name) => !manifest.files.includes(name)), ['package.json']);
 });
 
 test('the version is the program\'s', () => {

@@ -79,9 +79,13 @@ export class FreshetSource extends EventTarget {
   /** How it reads: over a connection of its own, by way of another tab, or by polls; empty before it does. */
   readonly via: '' | 'connection' | 'tab' | 'polls';
 
-  onopen: ((this: FreshetSource, event: Event) => unknown) | null;
-  onmessage: ((this: FreshetSource, event: MessageEvent<string>) => unknown) | null;
-  onerror: ((this: FreshetSource, event: FreshetSourceEventMap['error']) => unknown) | null;
+  // Read as `EventSource` has them, so that a `FreshetSource` is one for all who take one.
+  get onopen(): ((event: Event) => unknown) | null;
+  set onopen(handler: ((this: FreshetSource, event: Event) => unknown) | null);
+  get onmessage(): ((event: MessageEvent<string>) => unknown) | null;
+  set onmessage(handler: ((this: FreshetSource, event: MessageEvent<string>) => unknown) | null);
+  get onerror(): ((event: Event) => unknown) | null;
+  set onerror(handler: ((this: FreshetSource, event: FreshetSourceEventMap['error']) => unknown) | null);
 
   /** Stops reading. The stream goes on. */
   close(): void;
@@ -100,6 +104,18 @@ export class FreshetSource extends EventTarget {
     listener: (this: FreshetSource, event: MessageEvent<string>) => unknown,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
+  removeEventListener<Type extends keyof FreshetSourceEventMap>(
+    type: Type,
+    listener: (this: FreshetSource, event: FreshetSourceEventMap[Type]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: (this: FreshetSource, event: MessageEvent<string>) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | EventListenerOptions): void;
 }
 
 /**

@@ -407,8 +407,10 @@ export class Producer {
         const fields = { ...this.#producerFields(), 'Content-Type': this.#options.contentType };
         const answer = await this.#send('POST', fields, this.#body(batch));
         if (BAD_INPUT.has(answer.status) && !answer.end) {
-            // Not stored, unless an answer that never arrived said otherwise: what is good of it is found by halving.
-            if (batch.length > 1 && !answer.wasRepeated) {
+            // An earlier attempt, whose answer never arrived, may have been stored.
+            if (answer.wasRepeated && await this.#isStored()) return this.#acknowledged(batch);
+            // What is good of it is found by halving.
+            if (batch.length > 1) {
                 this.#batchItems = Math.floor(batch.length / 2);
                 // The server's own bound, which stays.
                 if (answer.code === 'too-many-events') this.#mostItems = this.#batchItems;
@@ -418,15 +420,35 @@ export class Producer {
             this.#refusal = new Refused(answer.problem, answer);
             this.#queue = [];
             this.#pending = 0;
-        } else {
-            this.#settle(answer, this.#sequence);
-            this.#sequence += 1;
-            this.#batchItems = Math.min(2 * this.#batchItems, this.#mostItems);
-            this.#pending -= batch.reduce((sum, item) => sum + costOf(item), 0);
-            this.offset = answer.field('Stream-Next-Offset');
+            this.#admit();
+            this.#tell();
+            return;
         }
+        this.#settle(answer, this.#sequence);
+        this.#batchItems = Math.min(2 * this.#batchItems, this.#mostItems);
+        this.#acknowledged(batch, answer.field('Stream-Next-Offset'));
+    }
+
+    #acknowledged(batch, offset = this.offset) {
+        this.#sequence += 1;
+        this.#pending -= batch.reduce((sum, item) => sum + costOf(item), 0);
+        this.offset = offset;
         this.#admit();
         this.#tell();
+    }
+
+    /**
+     * Whether the append was stored whose repetition was refused: by a server that was started again with another limit,
+     * say. Asked with one whose number is too high either way, so that the server says which it expects.
+     */
+    async #isStored() {
+        const fields = { ...this.#producerFields(this.#sequence + 2), 'Content-Type': this.#options.contentType };
+        const body = Buffer.from({ lines: '0\n', events: 'data: 0\n\n' }[this.#kind] ?? '0');
+        const answer = await this.#send('POST', fields, body);
+        const expected = answer.field('Producer-Expected-Seq') ?? '';
+        if (!answer.end && /^[0-9]{1,16}$/.test(expected)) return Number(expected) > this.#sequence;
+        this.#settle(answer);
+        throw new Refused(`${this.url} took an append whose number leaves others out`, answer);
     }
 
     #body(batch) {
@@ -480,8 +502,8 @@ export class Producer {
         this.#aborter.abort(error);
     }
 
-    #producerFields() {
-        return { 'Producer-Id': this.#id, 'Producer-Epoch': `${this.#epoch}`, 'Producer-Seq': `${this.#sequence}` };
+    #producerFields(sequence = this.#sequence) {
+        return { 'Producer-Id': this.#id, 'Producer-Epoch': `${this.#epoch}`, 'Producer-Seq': `${sequence}` };
     }
 
     #leaseField() {

@@ -369,8 +369,11 @@ class Producer:
         fields = {**self._producer_fields(), "Content-Type": self._type}
         answer, was_repeated = self._send("POST", fields, bodies.get(self._kind) or b"".join(batch))
         if answer.status in _BAD_INPUT and not answer.end:
-            # Not stored, unless an answer that never arrived said otherwise: what is good of it is found by halving.
-            if len(batch) > 1 and not was_repeated:
+            # An earlier attempt, whose answer never arrived, may have been stored.
+            if was_repeated and self._is_stored():
+                return self._acknowledged(batch)
+            # What is good of it is found by halving.
+            if len(batch) > 1:
                 self._batch_items = len(batch) // 2
                 if answer.document.get("code") == "too-many-events":
                     self._most_items = self._batch_items  # the server's own bound, which stays
@@ -384,12 +387,27 @@ class Producer:
                 self._tell()
             return
         self._settle(answer, was_repeated, self._sequence)
-        self._sequence += 1
         self._batch_items = min(2 * self._batch_items, self._most_items)
+        self._acknowledged(batch, answer.fields["Stream-Next-Offset"])
+
+    def _acknowledged(self, batch, offset=None):
+        self._sequence += 1
         with self._changed:
             self._pending -= sum(len(item) + 100 for item in batch)
-            self.offset = answer.fields.get("Stream-Next-Offset")
+            self.offset = offset or self.offset
             self._tell()
+
+    def _is_stored(self):
+        """Whether the append was stored whose repetition was refused: by a server that was started again with another
+        limit, say. Asked with one whose number is too high either way, so that the server says which it expects.
+        """
+        fields = {**self._producer_fields(self._sequence + 2), "Content-Type": self._type}
+        answer, _ = self._send("POST", fields, {"lines": b"0\n", "events": b"data: 0\n\n"}.get(self._kind, b"0"))
+        expected = answer.fields.get("Producer-Expected-Seq", "")
+        if not answer.end and re.fullmatch("[0-9]{1,16}", expected):
+            return int(expected) > self._sequence
+        self._settle(answer, False)
+        raise Refused(f"{self.url} took an append whose number leaves others out", answer)
 
     def _finish(self, asked):
         reason, detail = ("failed", asked.detail or str(self._refusal)) if self._refusal else asked
@@ -426,8 +444,9 @@ class Producer:
             self._pending = 0
             self._tell()
 
-    def _producer_fields(self):
-        return {"Producer-Id": self._id, "Producer-Epoch": str(self._epoch), "Producer-Seq": str(self._sequence)}
+    def _producer_fields(self, sequence=None):
+        number = self._sequence if sequence is None else sequence
+        return {"Producer-Id": self._id, "Producer-Epoch": str(self._epoch), "Producer-Seq": str(number)}
 
     def _lease_field(self):
         return {"Stream-Lease": str(self._lease)} if self._lease else {}

@@ -60,7 +60,9 @@ extension Relay {
             fields: configuration.responseFields.ofPassed(reply.headers),
             length: reply.header("Content-Length").flatMap { Int($0) }
         )
-        let recorder = record.map { PassedAnswerRecorder($0, call.recordBirth, streams, limit: configuration.bodyBytes) }
+        let recorder = record.map {
+            PassedAnswerRecorder($0, call.recordBirth, streams, limit: configuration.bodyBytes)
+        }
         count { $0.refused += 1 }
         await recorder?.begin(answer)
         call.begin(.passing(answer))

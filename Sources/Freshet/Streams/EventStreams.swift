@@ -18,8 +18,10 @@ public final class EventStreams: Sendable {
     package let streams: Streams
     package let configuration: Configuration
     private let keeping: Keeping
-    /// Where they are kept; nil in memory.
+    /// Where they are kept; nil in memory and in Redis.
     private let directory: String?
+    /// Other processes serve them too.
+    private let isShared: Bool
     private let readers = Mutex<Readers>(Readers())
 
     private struct Readers {
@@ -38,10 +40,10 @@ public final class EventStreams: Sendable {
         let all = configuration.settings
         let problems = all.problems()
         guard problems.isEmpty else { throw SetupError(problems) }
-        let limits = StoreLimits(all, inMemory: storage.kind == .memory)
         self.configuration = configuration
-        self.keeping = try storage.open(limits)
+        self.keeping = try storage.open(storage.limits(all))
         self.directory = storage.path
+        self.isShared = storage.isShared
         self.streams = Streams(store: keeping.store, configuration: StreamsConfiguration(all))
     }
 
@@ -106,11 +108,15 @@ public final class EventStreams: Sendable {
     package func sessionSecrets(_ settings: ServerConfiguration) throws(SetupError) -> SessionSecrets {
         do throws(KeyFileError) {
             if let set = try settings.readSessionSecrets() { return set }
-            guard let directory else { return .ofThisProcess }
-            return try SessionSecrets(directory: directory)
+            if let directory { return try SessionSecrets(directory: directory) }
         } catch {
             throw SetupError(["\(error)"])
         }
+        guard isShared else { return .ofThisProcess }
+        throw SetupError([
+            "session-secret-file: other processes serve the streams in Redis too, and must take this one's session cookies. Set it to "
+                + "a file of the same secret on each of them"
+        ])
     }
 
     /// How many streams would be lost with the process.

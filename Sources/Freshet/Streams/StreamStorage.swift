@@ -1,3 +1,5 @@
+import FreshetServer
+import RedisStreamStore
 import SQLiteStreamStore
 import StreamCore
 
@@ -15,6 +17,7 @@ public struct StreamStorage: Sendable, Hashable {
     enum Kind: Hashable {
         case memory
         case directory(String, Durability)
+        case redis(String, password: String?, replicas: Int)
     }
 
     let kind: Kind
@@ -27,11 +30,36 @@ public struct StreamStorage: Sendable, Hashable {
         StreamStorage(kind: .directory(path, durability))
     }
 
-    /// The path of the directory; nil in memory.
+    /// In a Redis or Valkey, for any number of processes: each of them serves all streams. The program goes on while it cannot
+    /// be reached; what it asks of streams then fails with the code `unavailable`.
+    ///
+    /// - Parameters:
+    ///   - url: `redis://[user[:password]@]host[:port][/database]`, or `rediss://` for TLS, then with `?ca=FILE` where its
+    ///     certificate is a private one.
+    ///   - password: the password, where it is not in the URL.
+    ///   - replicas: how many replicas of Redis must have an event before it is acknowledged, and before anybody reads it; from
+    ///     0 to 16. The page `operations.md` says what each number survives.
+    public static func redis(_ url: String, password: String? = nil, replicas: Int = 0) -> StreamStorage {
+        StreamStorage(kind: .redis(url, password: password, replicas: replicas))
+    }
+
+    /// The path of the directory; nil elsewhere.
     var path: String? {
         switch kind {
-        case .memory: nil
+        case .memory, .redis: nil
         case .directory(let path, _): path
+        }
+    }
+
+    /// Whether other processes serve the same streams.
+    var isShared: Bool { if case .redis = kind { true } else { false } }
+
+    /// What usually bounds it.
+    func limits(_ configuration: ServerConfiguration) -> StoreLimits {
+        switch kind {
+        case .memory: StoreLimits(configuration, in: .memory)
+        case .directory: StoreLimits(configuration, in: .directory)
+        case .redis: StoreLimits(inRedis: configuration)
         }
     }
 
@@ -49,6 +77,21 @@ public struct StreamStorage: Sendable, Hashable {
             } catch {
                 throw SetupError(["\(error)"])
             }
+        case .redis(let text, let password, let replicas):
+            var url: RedisURL
+            do throws(RedisURLError) {
+                url = try RedisURL(text)
+            } catch {
+                throw SetupError(["The URL of Redis is not one: \(error)."])
+            }
+            if let password { url.password = password }
+            var configuration = RedisStoreConfiguration(RedisConfiguration(url))
+            configuration.limits = limits
+            configuration.replicas = replicas
+            if let flaw = configuration.flaw { throw SetupError([flaw]) }
+            let store = RedisStreamStore(configuration: configuration)
+            store.begin()
+            return .redis(store)
         }
     }
 }
@@ -58,16 +101,22 @@ public struct StreamStorage: Sendable, Hashable {
 enum Keeping: Sendable {
     case memory(MemoryStreamStore)
     case directory(SQLiteStreamStore)
+    case redis(RedisStreamStore)
 
     var store: any StreamStore {
         switch self {
         case .memory(let store): store
         case .directory(let store): store
+        case .redis(let store): store
         }
     }
 
-    /// Lets go of the directory; what was acknowledged is kept without it too.
+    /// Lets go of the directory or of Redis; what was acknowledged is kept without it too.
     func close() async {
-        if case .directory(let store) = self { await store.close() }
+        switch self {
+        case .memory: break
+        case .directory(let store): await store.close()
+        case .redis(let store): await store.close()
+        }
     }
 }

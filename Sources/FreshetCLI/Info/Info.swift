@@ -57,6 +57,9 @@ struct Info: AsyncParsableCommand {
             lines.append(("ended", "no"))
         }
         if let producers = stream.producers { lines.append(("producers", "\(producers)")) }
+        if let writers = stream.writers, !writers.isEmpty {
+            lines.append(("written at", writers.joined(separator: ", ")))
+        }
         if let lease = stream.lease {
             lines.append(("lease", "\(lease) s" + (stream.leaseRemaining.map { ", \($0) s left" } ?? "")))
         }

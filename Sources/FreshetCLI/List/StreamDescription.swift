@@ -17,6 +17,8 @@ struct StreamDescription: Decodable, Equatable {
     var readers: Int
     /// Streaming appends that append to it.
     var producers: Int?
+    /// The sessions of the nodes that append to it, where several share a store.
+    var writers: [String]?
     /// Seconds of lease, and what is left of them while it runs.
     var lease: Int?
     var leaseRemaining: Int?

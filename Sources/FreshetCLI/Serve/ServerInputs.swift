@@ -3,6 +3,7 @@ import FreshetHooks
 import FreshetRelay
 import FreshetServer
 import FreshetTraces
+import RedisStreamStore
 import StreamHTTP
 
 /// What a server is given before it is anything: its settings, and what the files and variables that they name hold.
@@ -27,6 +28,8 @@ struct ServerInputs {
         var hooks: Hooks.Secrets
         /// Of sessions, where a file of them is set.
         var sessions: SessionSecrets?
+        /// The Redis that keeps the streams, where one does.
+        var redis: RedisURL?
         /// What the collector of traces is called with.
         var collector: CollectorFields
         /// Those of the upstreams, by their names.
@@ -46,6 +49,12 @@ struct ServerInputs {
         let settings = options.file(environment: environment).map { [$0] } ?? []
         var contents = FileContents(of: settings)
         var configuration = try options.configuration(environment: environment) { warnings.append($0) }
+        if options.flags["store"] != nil, case .redis(let url) = configuration.store, url.password != nil {
+            warnings.append(
+                "--store: others on this machine can see command lines, and this one has a password. Put it into a file: "
+                    + "--redis-password-file"
+            )
+        }
         written = configuration
         try complete(&configuration)
         var problems: [String] = []
@@ -72,6 +81,7 @@ struct ServerInputs {
         let keys = read { try configuration.readKeys() }
         let certificate = read { try configuration.certificateFiles?.read() }
         let sessions = read { try configuration.readSessionSecrets() }
+        let redis = read { try configuration.readRedis() }
         let hooks = read { try Hooks.Secrets(configuration) }
         let collector = read { try CollectorFields(configuration) }
         let ownKeys = read { try RelayConfiguration(configuration).ownKeys(environment) }
@@ -82,6 +92,7 @@ struct ServerInputs {
             certificate: certificate,
             hooks: hooks,
             sessions: sessions,
+            redis: redis,
             collector: collector,
             ownKeys: ownKeys
         )

@@ -11,7 +11,6 @@ import FreshetTraces
 import Logging
 import NIOCore
 import PrintableText
-import SQLiteStreamStore
 import StreamCore
 import StreamHTTP
 
@@ -88,13 +87,13 @@ struct ServerRun {
         prepareProcess(&inputs.configuration, logger)
         let (configuration, secrets) = (inputs.configuration, inputs.secrets)
 
-        let keeping = try openStore(configuration)
+        let keeping = try await Keeping.open(place(configuration), configuration, redis: secrets.redis, logger)
         let ownPort = OwnPort()
         let sessions = try await sessionSecrets(secrets, keeping, hasTokens: tokens != nil)
         let access = CurrentAccess(
             configuration.accessPolicy(keys: secrets.keys, tokens: tokens, sessions: sessions)
         )
-        let hooks = Hooks(configuration, secrets.hooks, outbox: keeping.outbox, logger: logger)
+        let hooks = keeping.outbox.flatMap { Hooks(configuration, secrets.hooks, outbox: $0, logger: logger) }
         for warning in secrets.hooks.warnings { logger.warning("\(PrintableText.escaped(warning))") }
         if hooks != nil, case .memory = keeping {
             logger.warning("What hooks were not told yet is kept in memory: it is lost when the server ends.")
@@ -168,12 +167,7 @@ struct ServerRun {
             throw ExitCode(1)
         }
         await traces?.end()
-        if case .memory(let store) = keeping, store.count > 0 {
-            logger.warning(
-                "The streams were kept in memory and are lost.",
-                metadata: ["streams": "\(store.count)"]
-            )
-        }
+        keeping.tellLoss(logger)
         await keeping.close()
     }
 
@@ -196,33 +190,23 @@ struct ServerRun {
         }
     }
 
-    private func openStore(_ configuration: ServerConfiguration) throws -> Keeping {
-        if configuration.memory || (isDemonstration && configuration.data == ServerSettings.all.data.defaultValue) {
-            let limits = StoreLimits(configuration, inMemory: true)
-            return .memory(MemoryStreamStore(limits: limits, outbox: Hooks.rules(configuration)))
-        }
-        let path = configuration.data
-        let limits = StoreLimits(configuration, inMemory: false)
-        var chosen = SQLiteStoreConfiguration(durability: configuration.durability, limits: limits)
-        chosen.outbox = Hooks.rules(configuration)
-        do {
-            return .directory(try SQLiteStreamStore(directory: path, configuration: chosen), path: path)
-        } catch {
-            Terminal.note("\(error)")
-            throw ExitCode(1)
-        }
+    /// A demonstration keeps streams in memory, unless another place is named.
+    private func place(_ configuration: ServerConfiguration) -> StoreSetting {
+        let usual = configuration.keptIn
+        let isUnnamed = usual == .directory && configuration.data == ServerSettings.all.data.defaultValue
+        return isDemonstration && isUnnamed ? .memory : usual
     }
 
-    /// Those of a file, or of the data directory; with streams that end with the process, so do sessions.
+    /// Those of a file, or of where the streams are kept; with streams that end with the process, so do sessions.
     private func sessionSecrets(
         _ secrets: ServerInputs.Secrets,
         _ keeping: Keeping,
         hasTokens: Bool
     ) async throws -> SessionSecrets {
         if let set = secrets.sessions { return set }
-        guard secrets.keys != nil || hasTokens, case .directory(_, let path) = keeping else { return .ofThisProcess }
+        guard secrets.keys != nil || hasTokens else { return .ofThisProcess }
         do {
-            return try SessionSecrets(directory: path)
+            return try await keeping.sessionSecrets()
         } catch {
             await keeping.close()
             Terminal.note(PrintableText.escaped("\(error)"))
@@ -263,43 +247,12 @@ struct ServerRun {
             // Nobody reads it: the server goes on without.
             try? Terminal.write(Array((lines.joined(separator: "\n") + "\n").utf8))
         }
-        let place =
-            switch keeping {
-            case .memory: "Streams are kept in memory: they are lost when the server ends."
-            case .directory(_, let path): "Streams are kept in \(path)."
-            }
-        note(place, configuration, logger)
+        note(keeping.description, configuration, logger)
         return url
     }
 
     private static func note(_ line: String, _ configuration: ServerConfiguration, _ logger: Logger) {
         // A line that is no JSON would be none of that log.
         if configuration.logFormat == .json { logger.info("\(line)") } else { Terminal.note(line) }
-    }
-}
-
-/// Where a server keeps its streams.
-@available(freshet 0.1, *)
-private enum Keeping {
-    case memory(MemoryStreamStore)
-    case directory(SQLiteStreamStore, path: String)
-
-    var store: any StreamStore {
-        switch self {
-        case .memory(let store): store
-        case .directory(let store, _): store
-        }
-    }
-
-    var outbox: any Outbox {
-        switch self {
-        case .memory(let store): store
-        case .directory(let store, _): store
-        }
-    }
-
-    /// Lets go of the directory; what was acknowledged is kept without it too.
-    func close() async {
-        if case .directory(let store, _) = self { await store.close() }
     }
 }

@@ -5,14 +5,6 @@ extension AccessPolicy {
     /// - Parameter now: Seconds since 1970.
     func session(in header: String, now: Int64) -> Admission? {
         for value in SessionCookie.values(in: header) {
-            if let keys, let (key, expires) = SessionCookie.session(value: value, ring: keys, now: now) {
-                return Admission(
-                    caller: key.caller,
-                    credential: .cookie,
-                    keyDigest: key.digest,
-                    expires: expires
-                )
-            }
             if let (session, secret) = NarrowedSession.read(value, sessions), now < session.expires,
                 var admission = admission(of: session)
             {

@@ -21,7 +21,7 @@ package final class AccessPolicy: Sendable {
     ///     nothing; `ServerConfiguration` refuses it before.
     ///   - keys: Without them everybody may do everything, if `boundToLoopback` or `open`; otherwise nobody anything.
     ///   - tokens: What knows the tokens of issuers. With it nobody is let in who shows nothing.
-    ///   - sessions: What cookies are signed with, unless they stand for a whole key.
+    ///   - sessions: What cookies are signed with.
     ///   - open: Whether a server without keys serves everybody who reaches it, in everything but `inspect`.
     package init(
         boundToLoopback: Bool,
@@ -117,8 +117,7 @@ package final class AccessPolicy: Sendable {
         if admission.caller.may(right, stream) { return nil }
         return switch admission.credential {
         case .none: .keyForInspection
-        case .cookie where admission.narrowed != nil:
-            .missingRightOfSession(right, stream: stream, caller: admission.caller)
+        case .cookie: .missingRightOfSession(right, stream: stream, caller: admission.caller)
         case .token: .missingRightOfToken(right, stream: stream, caller: admission.caller)
         default: .missingRight(right, stream: stream, caller: admission.caller)
         }

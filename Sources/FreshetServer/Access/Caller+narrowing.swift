@@ -13,6 +13,11 @@ extension Caller {
         return Caller(name: name, grants: both)
     }
 
+    /// Whether one of some rights is held on some name.
+    func holdsAny(of rights: Rights) -> Bool {
+        grants.contains { !$0.rights.isDisjoint(with: rights) && !$0.prefixes.isEmpty }
+    }
+
     /// Whether every one of some rights is held on all of what a pattern stands for, each by one grant.
     func holds(_ rights: Rights, on pattern: StreamPrefix) -> Bool {
         Rights.named.allSatisfy { _, right in

@@ -39,7 +39,7 @@ extension Problem {
             detail:
                 "Send Authorization: Bearer KEY, with a key from the server's keys file"
                 + "\(takesTokens ? " or a token of its issuer" : ""). A page gets a session "
-                + "cookie for a key by POST /v1/session; it allows reading, and requests from the server's own pages.",
+                + "cookie for a key by POST /v1/session; it allows reading, and what else its request names.",
             headers: [HeaderField("WWW-Authenticate", "Bearer realm=\"freshet\"")]
         )
     }

@@ -8,7 +8,7 @@ extension Problem {
             "bad-session",
             title: "Invalid session request",
             detail: "\(reason) The body is JSON such as {\"read\": [\"answers/42\"], \"for\": 600}: names by their "
-                + "right, and seconds; each may be missing, and so may the body."
+                + "right, or true for all on which the key or token has it, and seconds. Each may be missing, and so may the body."
         )
     }
 
@@ -23,13 +23,15 @@ extension Problem {
         )
     }
 
-    static let nothingToRead = Problem(
-        403,
-        "session-too-wide",
-        title: "Session too wide",
-        detail: "A session is for reading, unless its request names other rights, and the key or token may read "
-            + "nothing."
-    )
+    static func nothingForSession(_ rights: Rights) -> Problem {
+        Problem(
+            403,
+            "session-too-wide",
+            title: "Session too wide",
+            detail: "The key or token has none of what the session is for: \(rights). A session is for reading, unless "
+                + "its request names other rights."
+        )
+    }
 
     static let sessionOfUnknownPage = Problem(
         403,
@@ -64,8 +66,9 @@ extension Problem {
             "missing-right",
             title: "Insufficient rights",
             detail: "The session lacks \(missing.joined(separator: " and ")) on "
-                + "\(stream.isEmpty ? "every stream" : "the stream \"\(stream)\""): it was narrowed to less when it was asked "
-                + "for. Get another one by POST /v1/session."
+                + "\(stream.isEmpty ? "every stream" : "the stream \"\(stream)\""): its key or token does, or it was not asked "
+                + "for. A session is for reading, unless its request names other rights: get another one by POST "
+                + "/v1/session with a body such as {\"\(missing.first ?? "read")\": true}."
         )
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -24,6 +26,25 @@ package enum SecretFile {
         let mode = String(status.st_mode & 0o7777, radix: 8)
         return "\(what) \(path) has the mode 0\(mode): others on this machine may read or change it. "
             + "Keep it to its owner: chmod 600 \(quoted(path))"
+    }
+
+    /// The first line of a file that holds one secret.
+    ///
+    /// - Parameter secret: what it is, with its article.
+    /// - Throws: `KeyFileError` where it cannot be read or begins with an empty line.
+    package static func firstLine(of path: String, what secret: String) throws(KeyFileError) -> String {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw KeyFileError(file: path, line: nil, reason: "it cannot be read: \(error.localizedDescription)")
+        }
+        let bytes = text.utf8.prefix { $0 != UInt8(ascii: "\n") }
+        let line = bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes
+        guard !line.isEmpty else {
+            throw KeyFileError(file: path, line: 1, reason: "there is not \(secret) in it, but an empty line")
+        }
+        return String(decoding: line, as: UTF8.self)
     }
 
     /// As a shell takes it.
@@ -55,6 +76,7 @@ extension ServerConfiguration {
             (self.otlpHeadersFile, "The file of the collector's header fields"),
             (self.tlsKey, "The key of the certificate"),
             (self.tlsKeyPasswordFile, "The file of its key's password"),
+            (self.redisPasswordFile, "The file of Redis's password"),
         ]
         for case (let file?, let what) in secrets {
             if let warning = SecretFile.warning(file, what: what, groupReads: true) { warnings.append(warning) }

@@ -89,7 +89,7 @@ package struct SessionSecrets: Sendable, Hashable {
     /// A whole file or none: after a crash in between, the next start makes another.
     private static func make(_ file: String) throws(KeyFileError) {
         let half = file + ".new"
-        let bytes = Base64.encode(random()) + [UInt8(ascii: "\n")]
+        let bytes = fresh() + [UInt8(ascii: "\n")]
         let descriptor = open(half, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         var isKept = descriptor >= 0
         if isKept {
@@ -103,6 +103,12 @@ package struct SessionSecrets: Sendable, Hashable {
             throw KeyFileError(file: file, line: nil, reason: "a secret for sessions cannot be kept there: \(reason)")
         }
     }
+
+    /// One that others have too.
+    package init(shared secret: [UInt8]) { self.init(secrets: [secret]) }
+
+    /// A new one, as a line of text.
+    package static func fresh() -> [UInt8] { Base64.encode(random()) }
 
     private static func random() -> [UInt8] {
         // Of the system's own generator, which is one for keys.

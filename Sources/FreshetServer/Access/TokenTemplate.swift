@@ -2,7 +2,9 @@ import TextCodecs
 
 /// A right for tokens that have no claim of rights: `read=users/{sub}/`.
 ///
-/// The claim's value is one whole segment of a name, whatever is in it: it widens nothing.
+/// The claim's value is one whole segment of a name, whatever is in it: it widens nothing. What would divide the name, a
+/// `/`, is percent-encoded, and so is a `%`, so that no two values are one segment: `a/b` is the segment `a%2Fb` of the
+/// name, whose URL has `a%252Fb`. Everything else stands for itself, `*` too.
 @available(freshet 0.1, *)
 package struct TokenTemplate: Sendable, Hashable, CustomStringConvertible {
     static let form = "each RIGHT=PATTERN, such as read=users/{sub}/"
@@ -61,7 +63,8 @@ package struct TokenTemplate: Sendable, Hashable, CustomStringConvertible {
         description = "\(name)=\(pattern)"
     }
 
-    /// The grant for a token, or nil where a claim of it gives none: it is absent, or no segment of a name.
+    /// The grant for a token, or nil where a claim of it gives none: it is absent, empty, `.` or `..`, or has control
+    /// characters.
     ///
     /// - Parameter claim: The text of a claim, by its name; nil unless it is a string.
     package func grant(_ claim: (String) -> String?) -> Caller.Grant? {
@@ -70,15 +73,27 @@ package struct TokenTemplate: Sendable, Hashable, CustomStringConvertible {
             switch part {
             case .text(let fixed): text += fixed
             case .claim(let name):
-                guard let value = claim(name), Self.isSegment(value) else { return nil }
-                text += value
+                guard let segment = claim(name).flatMap(Self.segment) else { return nil }
+                text += segment
             }
         }
         return Caller.Grant(right, [isWhole ? .named(text) : .beginning(with: text)])
     }
 
-    private static func isSegment(_ value: String) -> Bool {
-        !value.isEmpty && value != "." && value != ".." && !value.utf8.contains(UInt8(ascii: "/"))
-            && !value.unicodeScalars.contains { $0.value < 0x20 || 0x7F...0x9F ~= $0.value || $0.value == 0xFFFD }
+    /// The segment that a value is; nil for what no name has, and for what several values are decoded as (U+FFFD).
+    private static func segment(_ value: String) -> String? {
+        let isNone = value.unicodeScalars.contains {
+            $0.value < 0x20 || 0x7F...0x9F ~= $0.value || $0.value == 0xFFFD
+        }
+        guard !isNone, !value.isEmpty, value != ".", value != ".." else { return nil }
+        var segment: [UInt8] = []
+        for byte in value.utf8 {
+            switch byte {
+            case UInt8(ascii: "/"): segment += Array("%2F".utf8)
+            case UInt8(ascii: "%"): segment += Array("%25".utf8)
+            default: segment.append(byte)
+            }
+        }
+        return String(decoding: segment, as: UTF8.self)
     }
 }

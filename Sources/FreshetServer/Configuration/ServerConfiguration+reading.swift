@@ -34,6 +34,10 @@ extension ServerConfiguration {
         }
         let renamed = table.settings.compactMap { Renaming(of: $0, in: written) }
         problems += renamed.flatMap(\.problems) + contradictions()
+        // In a file, or in the environment of a container, it may stand for all that keep streams in a directory.
+        if flags["data"] != nil, flags["store"] != nil, self.store != .directory {
+            problems.append("--data: --store says that streams are not kept in a directory. Take one of the two out")
+        }
         guard problems.isEmpty else {
             throw ConfigurationError(problems)
         }
@@ -61,6 +65,7 @@ extension ServerConfiguration {
         let issuers = self.issuers
         found += tokenContradictions(issuers)
         found += hookContradictions()
+        found += storeContradictions()
         found += traceContradictions()
         if !isLoopback, self.keys == nil, issuers.isEmpty, !self.open, !authorises {
             found.append(

@@ -10,7 +10,8 @@ let day: Duration = .seconds(86_400)
 /// Everything else follows this table: flags, environment, file, `--help`, `docs/configuration.md`, and what programs
 /// that embed a server can set. A setting is read as `configuration.heartbeat` where it has an effect; to add one, add
 /// it here. The relay's are in `RelaySettings`, those of tokens in `TokenSettings`, those of quotas in `QuotaSettings`,
-/// those of webhooks in `HookSettings`, those of traces in `TraceSettings`, and are read as if they were here.
+/// those of webhooks in `HookSettings`, those of traces in `TraceSettings`, those of Redis in `RedisSettings`, and are read as if they
+/// were here.
 @available(freshet 0.1, *)
 @dynamicMemberLookup
 package struct ServerSettings: Sendable {
@@ -186,9 +187,9 @@ package struct ServerSettings: Sendable {
         .path,
         default: nil,
         in: .requests,
-        "File of secrets of at least 32 bytes, one a line, that session cookies of tokens and narrowed ones are signed with: the "
-            + "first signs, the others still count. Nodes that share it take each other's cookies. Without it, the data directory "
-            + "holds one. SIGHUP reads it again."
+        "File of secrets of at least 32 bytes, one a line, that session cookies are signed with: the first signs, the "
+            + "others still count. Nodes that share it take each other's cookies. Without it, the data directory "
+            + "or Redis holds one. SIGHUP reads it again."
     )
 
     package let probe = Setting<Bool?>(
@@ -202,6 +203,14 @@ package struct ServerSettings: Sendable {
 
     let keeping = Heading("Where streams are kept", in: .program)
 
+    package let store = Setting<StoreSetting>(
+        "store",
+        .store,
+        default: .directory,
+        "Where streams are kept: in the directory that `data` names, in memory, or in a Redis or Valkey that several servers share. "
+            + "With Redis any of them takes any request, and `data` means nothing."
+    )
+
     package let data = Setting<String>(
         "data",
         .dataDirectory,
@@ -214,7 +223,7 @@ package struct ServerSettings: Sendable {
         "memory",
         .toggle,
         default: false,
-        "Keep streams in memory only, whatever `data` says: they are lost when the server stops."
+        "The same as `store: memory`: keep streams in memory only, whatever `data` says. They are lost when the server stops."
     )
 
     package let durability = Setting<Durability>(
@@ -223,6 +232,8 @@ package struct ServerSettings: Sendable {
         default: .fsync,
         "What an acknowledged event survives: fsync, a power loss; os, only a crash of the server."
     )
+
+    package let redis = RedisSettings()
 
     package let telling = HookSettings()
 
@@ -421,7 +432,7 @@ package struct ServerSettings: Sendable {
     package let keptBytes = Setting<Int?>(
         "kept-bytes",
         SettingKind<Int>.bytes(1 << 16...1 << 50)
-            .orNil("auto", meaning: "256MiB in memory and 64GiB in a data directory"),
+            .orNil("auto", meaning: "256MiB in memory, 64GiB in a data directory and no limit in Redis"),
         default: nil,
         in: .streams,
         "Maximum number of bytes of events kept in all streams together; appending more gets 507."
@@ -519,6 +530,10 @@ package struct ServerSettings: Sendable {
 
     package subscript<Value>(dynamicMember member: KeyPath<HookSettings, Setting<Value>>) -> Setting<Value> {
         telling[keyPath: member]
+    }
+
+    package subscript<Value>(dynamicMember member: KeyPath<RedisSettings, Setting<Value>>) -> Setting<Value> {
+        redis[keyPath: member]
     }
 
     package subscript<Value>(dynamicMember member: KeyPath<TraceSettings, Setting<Value>>) -> Setting<Value> {

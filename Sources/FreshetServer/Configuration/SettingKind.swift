@@ -95,7 +95,7 @@ package struct SettingKind<Value: Sendable>: Sendable {
 
 @available(freshet 0.1, *)
 extension WrittenValue {
-    fileprivate func text(for allowed: String) throws(Refusal) -> String {
+    func text(for allowed: String) throws(Refusal) -> String {
         switch self {
         case .text(let text): return text
         case .list: throw Refusal("a list is written where one value is wanted: \(allowed)")

@@ -40,9 +40,9 @@ package enum SettingsReference {
           but not `chatter`; `chat` matches both. `chat/*` means the same as `chat/`. The log warns of a prefix that ends
           in neither `/` nor `*`: `answers/42` matches `answers/420` too. (In [tokens](access.md#rights) it is that stream alone.)
 
-        Anyone who can read this file can create session cookies, even if it contains only digests: make it readable by the
-        server's user only (`chmod 600`). The server warns at startup if others can read it. A key that you remove loses its
-        rights, and its session cookies, at the next [reload](operations.md#reload).
+        Make the file readable by the server's user only (`chmod 600`), even if it contains only digests: tokens for the
+        [probe](doctor.md) are signed with them. The server warns at startup if others can read it. A key that you remove loses
+        its rights, and its session cookies, at the next [reload](operations.md#reload).
 
 
         """

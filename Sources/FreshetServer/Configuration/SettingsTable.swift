@@ -33,6 +33,7 @@ package struct SettingsTable: Sendable {
             case let part as QuotaSettings: take(part)
             case let part as HookSettings: take(part)
             case let part as TraceSettings: take(part)
+            case let part as RedisSettings: take(part)
             case let heading as Heading: groups.append(Group(title: heading.title, settings: [], reach: heading.reach))
             case let setting as any SettingDeclaration: groups[groups.count - 1].settings.append(setting)
             default: preconditionFailure("\(member.label ?? "a member") is neither a setting nor a heading")

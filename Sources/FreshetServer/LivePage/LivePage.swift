@@ -18,8 +18,8 @@ struct LivePage: RouteGroup {
     private var isOffered: Bool {
         let policy = access.policy
         if policy.keys?.keys.contains(where: { !$0.caller.names(with: .inspect).isEmpty }) ?? false { return true }
-        // A token makes no session for a page.
-        return policy.boundToLoopback && (policy.keys != nil || policy.tokens == nil)
+        // What a token allows is known when it comes.
+        return policy.boundToLoopback || policy.tokens != nil
     }
 
     func isPublic(_ request: RouteRequest) -> Bool {
@@ -86,6 +86,6 @@ extension Problem {
         "no-live-page",
         title: "No live page",
         detail: "This server has no key with the right `inspect`: nobody could see anything on the page. Add the right "
-            + "to a key in the keys file, or start the server on 127.0.0.1 without issuers of tokens."
+            + "to a key in the keys file, name an issuer of tokens, or start the server on 127.0.0.1."
     )
 }

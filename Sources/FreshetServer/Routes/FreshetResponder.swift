@@ -256,11 +256,26 @@ package final class FreshetResponder: Responder {
         guard request.head.method == .GET || request.head.method == .HEAD else {
             return Response(.method(allowed: "GET, HEAD, OPTIONS"))
         }
-        let failure = streamRoutes.streams.store.failure
+        let store = streamRoutes.streams.store
+        let failure = store.failure
+        // Without a store that all nodes share, each of them still says what its clients should do. A balancer that knew of
+        // no node would answer 503, of which no `EventSource` comes back.
+        let standing = (store as? any ObservedStore)?.standing
         let status = failure != nil ? "unavailable" : request.facts.isDraining ? "draining" : "ready"
         let body = JSONWriter.object {
             $0.member("status", status)
             if let failure { $0.member("why", failure) }
+            guard let standing else { return }
+            $0.member(
+                "store",
+                object: {
+                    $0.member("state", standing.trouble == nil ? "up" : "down")
+                    if let trouble = standing.trouble { $0.member("why", trouble) }
+                    $0.member("session", standing.session)
+                    $0.member("memory", standing.memory)
+                    $0.member("memoryLimit", standing.memoryLimit)
+                }
+            )
         }
         return Response(
             status == "ready" ? 200 : 503,

@@ -153,6 +153,7 @@ package actor ListingRoutes {
         stream.member("bytes", info.bytes)
         stream.member("created", Timestamp.text(milliseconds: info.birth.milliseconds))
         stream.member("updated", Timestamp.text(milliseconds: info.updatedMilliseconds))
+        stream.member("birth", info.birth.text)
         stream.member("earliest", info.floor.text)
         stream.member("tail", info.tail.text)
         if let end = info.end {
@@ -161,6 +162,7 @@ package actor ListingRoutes {
                 object: {
                     $0.member("reason", end.reason.rawValue)
                     $0.member("detail", end.detail)
+                    $0.member("offset", end.offset.text)
                 }
             )
         } else {

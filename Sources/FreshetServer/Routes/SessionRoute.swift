@@ -34,39 +34,46 @@ package struct SessionRoute: Sendable {
                     throw .badSession(error.reason)
                 }
             }
-            return try response(request.origin, caller, wish, isWhole: body.isEmpty, now: now)
+            return try response(request.origin, caller, wish, now: now)
         } catch {
             return Response(error)
         }
     }
 
-    /// - Parameter isWhole: nothing was asked for: a key gets a session of all that it has.
     private func response(
         _ facts: RequestFacts,
         _ caller: RouteCaller,
         _ wish: SessionWish,
-        isWhole: Bool,
         now: Int64
     ) throws(Problem) -> Response {
-        let lifetime = min(lifetimeSeconds, wish.lifetime ?? lifetimeSeconds)
         let isSecure = isAlwaysSecure || facts.isHTTPS
         let reach = SessionReach(facts, isSecure: isSecure)
-        func response(_ value: String, expires: Int64) -> Response {
-            let cookie = SessionCookie.field(value, lifetime: expires - now, secure: isSecure, reach: reach)
-            return Response(
-                204,
-                headers: [
-                    HeaderField("Set-Cookie", cookie),
-                    HeaderField("Freshet-Session", "\(reach.rawValue); expires=\(expires)"), StreamFields.noStore,
-                ]
-            )
-        }
+        let session = try session(facts, caller, wish, now: now)
+        let value = try Self.value(session, caller.access)
+        let cookie = SessionCookie.field(value, lifetime: session.expires - now, secure: isSecure, reach: reach)
+        return Response(
+            204,
+            headers: [
+                HeaderField("Set-Cookie", cookie),
+                HeaderField("Freshet-Session", "\(reach.rawValue); expires=\(session.expires)"), StreamFields.noStore,
+            ]
+        )
+    }
+
+    /// A session of what the request is known by: a token, or a key.
+    private func session(
+        _ facts: RequestFacts,
+        _ caller: RouteCaller,
+        _ wish: SessionWish,
+        now: Int64
+    ) throws(Problem) -> NarrowedSession {
+        let expires = now + min(lifetimeSeconds, wish.lifetime ?? lifetimeSeconds)
         let admission = caller.admission
         if admission.credential == .token, let signer = admission.signer {
-            let expires = min(now + lifetime, admission.expires ?? .max)
-            let who = try Self.narrowed(admission.caller, wish, facts, caller.access)
-            let session = NarrowedSession(.token(signer), caller: who, expires: expires)
-            return response(try Self.value(session, caller.access), expires: expires)
+            let narrowed = try Self.narrowed(admission.caller, wish, facts, caller.access) { rights in
+                admission.caller.narrowed(to: [Caller.Grant(rights, [.everything])]).grants
+            }
+            return NarrowedSession(.token(signer), caller: narrowed, expires: min(expires, admission.expires ?? .max))
         }
         // Known by something else, which a cookie cannot stand for.
         guard let keys = caller.access.keys else { throw .noToken() }
@@ -74,35 +81,32 @@ package struct SessionRoute: Sendable {
             throw .noKey(takesTokens: caller.access.tokens != nil)
         }
         guard let key = keys.key(forBearer: bearer.text) else { throw .wrongKey() }
-        guard isWhole else {
-            let who = try Self.narrowed(key.caller, wish, facts, caller.access)
-            let basis = NarrowedSession.Basis.key(digest: NarrowedSession.digest(of: key))
-            let session = NarrowedSession(basis, caller: who, expires: now + lifetime)
-            return response(try Self.value(session, caller.access), expires: now + lifetime)
+        let narrowed = try Self.narrowed(key.caller, wish, facts, caller.access) { rights in
+            // Never more than the key has when it is shown: its names need not be in the cookie.
+            [Caller.Grant(rights, [.everything])]
         }
-        return response(SessionCookie.value(for: key, expires: now + lifetime), expires: now + lifetime)
+        return NarrowedSession(.key(digest: NarrowedSession.digest(of: key)), caller: narrowed, expires: expires)
     }
 
-    /// What a session of somebody has: what was asked for, of reading at first.
+    /// What a session of somebody has: what was asked for, or reading.
+    ///
+    /// - Parameter everywhere: rights on all names on which the caller has them.
     private static func narrowed(
         _ caller: Caller,
         _ wish: SessionWish,
         _ facts: RequestFacts,
-        _ access: AccessPolicy
+        _ access: AccessPolicy,
+        everywhere: (Rights) -> [Caller.Grant]
     ) throws(Problem) -> Caller {
-        guard !wish.grants.isEmpty else {
-            let reading = caller.narrowed(to: [Caller.Grant(.read, [.everything])])
-            guard !reading.grants.isEmpty else { throw .nothingToRead }
-            return reading
-        }
+        let rights = wish.rightsEverywhere
         for grant in wish.grants where !caller.holds(grant.rights, on: grant.prefix) {
             throw .sessionTooWide(grant.right, grant.pattern)
         }
+        guard !wish.grants.isEmpty || caller.holdsAny(of: rights) else { throw .nothingForSession(rights) }
         // By cookie only pages of these change anything, and others have no use for it.
-        guard wish.grants.allSatisfy({ $0.rights == .read }) || access.cookieCounts(facts) else {
-            throw .sessionOfUnknownPage
-        }
-        var grants: [Caller.Grant] = []
+        let isForReading = rights.isSubset(of: .read) && wish.grants.allSatisfy { $0.rights == .read }
+        guard isForReading || access.cookieCounts(facts) else { throw .sessionOfUnknownPage }
+        var grants = rights.isEmpty ? [] : everywhere(rights)
         for grant in wish.grants {
             if let index = grants.firstIndex(where: { $0.rights == grant.rights }) {
                 grants[index].prefixes.append(grant.prefix)

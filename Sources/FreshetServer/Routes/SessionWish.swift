@@ -3,6 +3,8 @@ import TextCodecs
 /// What the body of `POST /v1/session` asks for: less than its key or token has.
 @available(freshet 0.1, *)
 struct SessionWish: Sendable {
+    /// Rights on all names on which there are any.
+    var everywhere: Rights = []
     /// In the order of the body.
     var grants: [(right: String, rights: Rights, pattern: String, prefix: StreamPrefix)] = []
     /// Seconds; nil for as long as there is.
@@ -24,8 +26,12 @@ struct SessionWish: Sendable {
                 continue
             }
             guard let rights = Rights(name: name) else { throw Refusal("\"\(name)\" is no right, and not \"for\".") }
+            if value.raw.elementsEqual("true".utf8) {
+                everywhere.formUnion(rights)
+                continue
+            }
             guard value.raw.first == UInt8(ascii: "["), !value.elements.isEmpty else {
-                throw Refusal("\"\(name)\" has no list of names.")
+                throw Refusal("\"\(name)\" has no list of names, and is not true.")
             }
             for element in value.elements {
                 guard let pattern = element.string else { throw Refusal("\"\(name)\" has what is no name.") }
@@ -40,4 +46,7 @@ struct SessionWish: Sendable {
 
     /// Nothing in particular.
     init() {}
+
+    /// What the session is for at most where the request names nothing: reading.
+    var rightsEverywhere: Rights { everywhere.isEmpty && grants.isEmpty ? .read : everywhere }
 }

@@ -171,7 +171,9 @@ package final class FreshetService: Sendable {
             accessLog: accessLog,
             quotas: quotas
         )
-        let others = extra.compactMap { $0 as? any MetricsSource } + [tokens as? any MetricsSource].compactMap(\.self)
+        let others: [any MetricsSource] =
+            [StoreMetrics(streams.store)].compactMap(\.self) + extra.compactMap { $0 as? any MetricsSource }
+            + [tokens as? any MetricsSource].compactMap(\.self)
         metrics.begin([own] + others + sources)
         report = MetricsReport(of: [own] + others + sources)
         node.begin(own)

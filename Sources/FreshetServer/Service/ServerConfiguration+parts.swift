@@ -15,12 +15,20 @@ extension StreamsConfiguration {
 
 @available(freshet 0.1, *)
 extension StoreLimits {
-    /// What may be kept: much more in a directory than in memory, unless something was said.
-    package init(_ configuration: ServerConfiguration, inMemory: Bool) {
-        self.init(
-            streams: configuration.streams,
-            bytes: configuration.keptBytes ?? (inMemory ? 256 << 20 : 64 << 30)
-        )
+    /// What may be kept: much more in a directory than in memory, unless something was said. In Redis it is bounded by the
+    /// memory that Redis may use.
+    package init(_ configuration: ServerConfiguration, in place: StoreSetting) {
+        switch place {
+        case .memory: self.init(configuration, usualBytes: 256 << 20)
+        case .directory: self.init(configuration, usualBytes: 64 << 30)
+        case .redis: self.init(inRedis: configuration)
+        }
+    }
+
+    package init(inRedis configuration: ServerConfiguration) { self.init(configuration, usualBytes: 1 << 50) }
+
+    private init(_ configuration: ServerConfiguration, usualBytes: Int) {
+        self.init(streams: configuration.streams, bytes: configuration.keptBytes ?? usualBytes)
     }
 }
 

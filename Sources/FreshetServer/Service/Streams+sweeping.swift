@@ -18,7 +18,11 @@ private actor Sweeper {
         let clock = EventLoopClock()
         var told: String?
         var hasFailed = false
+        var connection = ConnectionNews()
         while !Task.isCancelled {
+            if let store = streams.store as? any ObservedStore {
+                connection.look(at: store.standing, clock.now, logger)
+            }
             if !hasFailed, let failure = streams.store.failure {
                 hasFailed = true
                 logger.critical(

@@ -126,13 +126,13 @@ extension TokenIssuer {
     public struct Template: Sendable, Hashable {
         /// What is allowed.
         public var rights: StreamRights
-        /// The name, in which `{sub}` is the text of the token's claim `sub`, and a whole segment. It is that stream alone, unless
-        /// it ends in `/` or `*`.
+        /// The name, in which `{sub}` is the text of the token's claim `sub`, and a whole segment, with `/` and `%`
+        /// percent-encoded. It is that stream alone, unless it ends in `/` or `*`.
         public var pattern: String
 
         /// Rights on what a pattern names, such as `users/{sub}/`.
         ///
-        /// A token whose claim is missing, empty, no string, `.`, `..`, or has a `/` in it gets none of them.
+        /// A token whose claim is missing, empty, no string, `.` or `..`, or has control characters, gets none of them.
         public init(_ rights: StreamRights, on pattern: String) {
             self.rights = rights
             self.pattern = pattern

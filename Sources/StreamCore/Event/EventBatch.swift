@@ -107,6 +107,30 @@ package struct EventBatch: Sendable {
         upper += 1
     }
 
+    /// Events as another batch's `contents` and lengths have them.
+    ///
+    /// - Parameters:
+    ///   - contents: of each event the bytes of its type, if it has one, and its data, and nothing else.
+    ///   - lengths: how many bytes that is for each, and how many of them are its type; at least one event.
+    package init(contents: [UInt8], lengths: [(size: Int, type: Int?)]) {
+        self.init()
+        bytes = contents
+        var end = 0
+        if lengths.count > 1 { ends.reserveCapacity(lengths.count) }
+        for (size, type) in lengths {
+            end += size
+            if let type { typed.append(Typed(index: upper, length: UInt32(type))) }
+            if lengths.count > 1 { ends.append(UInt32(end)) }
+            upper += 1
+        }
+        precondition(end == contents.count && end <= UInt32.max, "the lengths are those of the contents")
+    }
+
+    /// The events in one piece: of each the bytes of its type, if it has one, and its data.
+    package var contents: ArraySlice<UInt8> {
+        isEmpty ? [] : bytes[start(of: startIndex)..<end(of: endIndex - 1)]
+    }
+
     /// What the events count against a bound on bytes.
     package var size: Int { isEmpty ? 0 : end(of: endIndex - 1) - start(of: startIndex) }
 
@@ -155,7 +179,9 @@ package struct EventBatch: Sendable {
     private func start(of index: Int) -> Int { index == 0 ? 0 : Int(ends[index - 1]) }
     private func end(of index: Int) -> Int { ends.isEmpty ? bytes.count : Int(ends[index]) }
 
-    private func typeLength(at index: Int) -> Int? {
+    /// How many of an event's bytes are its type; nil when it has none.
+    package func typeLength(at index: Int) -> Int? {
+        guard !typed.isEmpty else { return nil }
         var low = 0
         var high = typed.count
         while low < high {
@@ -175,7 +201,7 @@ extension EventBatch: RandomAccessCollection {
         precondition(index >= lower && index < upper, "no such event in the batch")
         let start = start(of: index)
         let end = end(of: index)
-        guard !typed.isEmpty, let length = typeLength(at: index) else {
+        guard let length = typeLength(at: index) else {
             return EventBody(type: nil, bytes: bytes[start..<end])
         }
         let type = String(decoding: bytes[start..<start + length], as: UTF8.self)

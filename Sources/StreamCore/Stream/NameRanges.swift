@@ -3,9 +3,9 @@
 @available(freshet 0.1, *)
 package struct NameRanges: Sendable, Equatable {
     /// From a text to before another, or to the end.
-    struct Range: Sendable, Equatable {
-        var lower: [UInt8]
-        var upper: [UInt8]?
+    package struct Range: Sendable, Equatable {
+        package var lower: [UInt8]
+        package var upper: [UInt8]?
 
         func reaches(_ name: StreamName) -> Bool { upper.map { name.precedes($0) } ?? true }
 
@@ -56,7 +56,7 @@ package struct NameRanges: Sendable, Equatable {
     }
 
     /// The ranges that do not end before a text, or with it.
-    func ranges(beyond text: [UInt8]) -> some Sequence<Range> {
+    package func ranges(beyond text: [UInt8]) -> some Sequence<Range> {
         ranges.lazy.drop { range in range.upper.map { !text.lexicographicallyPrecedes($0) } ?? false }
     }
 

@@ -79,6 +79,8 @@ extension HTTP1Connection: RequestTransport {
 
     @discardableResult
     func send(_ part: ByteBuffer, sharedBy readers: Int) -> Bool {
+        // Of what waited, apart from what the kernel takes of this one at once.
+        noteUnsent()
         bytesSent += UInt64(part.readableBytes)
         let waited = unsent.bytes > 0 ? waiting : 0
         guard let context, let rest = direct.send(part, on: context) else { return true }
@@ -101,16 +103,17 @@ extension HTTP1Connection: RequestTransport {
     func noteUnsent() {
         guard unsent.bytes > 0 else { return }
         if waiting == 0 { unsent.clear() }
-        let hasMoved = unsent.hasMoved(taken: bytesTaken)
-        share.hold(unsent.bytes, .output, hasMoved: hasMoved)
+        unsent.note(taken: bytesTaken)
+        share.hold(unsent.bytes, .output, hasMoved: unsent.hasMovedAgain(), isTaken: unsent.isTaken)
     }
 
     /// There is not memory for all that is in flight, and what waits here is most of it.
     func giveWay() {
         guard context != nil else { return }
         // Who takes is not cut off for others who do not: not even between two pages, of which it holds both.
+        if unsent.bytes > 0 { unsent.note(taken: bytesTaken) }
         if waiting == 0 { unsent.clear() }
-        if unsent.isBeingRead(taken: bytesTaken) { return share.stay(unsent.bytes) }
+        if unsent.isBeingRead() { return share.stay(unsent.bytes) }
         if run?.giveWayWithOutput() ?? false { return }
         // Nothing is being added to it any more: nobody takes it.
         guard case .flushing = machine.state else { return }

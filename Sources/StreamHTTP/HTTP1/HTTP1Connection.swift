@@ -275,6 +275,7 @@ final class HTTP1Connection: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Most of what is written so the socket takes at once: only what it does not take is copied into a buffer.
     func write(_ bytes: [UInt8]) {
+        noteUnsent()
         let sent = context.map { direct.send(bytes, on: $0) } ?? 0
         bytesSent += UInt64(sent)
         if sent < bytes.count { send(ByteBuffer(bytes: bytes[sent...])) }

@@ -56,6 +56,7 @@ final class HTTP2Stream {
     /// What this stream alone holds of what it has written and the peer has not taken.
     private var unsent = 0
     private var takenWhenNoted: UInt64 = 0
+    private var progress = OutputProgress()
     private lazy var share = InflightShare(of: self, from: connection.peerAddress, on: loop) { $0.giveWay() }
     /// What the connection has moved while this stream waited for it alone.
     private var moved: UInt64 = 0
@@ -179,8 +180,9 @@ final class HTTP2Stream {
     /// - Parameters:
     ///   - frames: after how many the others have their turn.
     ///   - tellsRun: whether the run is told when all of it is out; one that is just writing sees it by itself.
-    func pump(frames: Int = .max, tellsRun: Bool = true) {
-        defer { noteUnsent() }
+    ///   - isNew: nothing has waited yet.
+    func pump(frames: Int = .max, tellsRun: Bool = true, isNew: Bool = false) {
+        defer { noteUnsent(isNew: isNew) }
         let wasEmpty = queue.isEmpty
         var sent = 0
         while sent < frames, !queue.isEmpty, connection.isWritable, let bytes = queue.next(atMost: connection.window) {
@@ -199,10 +201,12 @@ final class HTTP2Stream {
     }
 
     /// What is left of a buffer holds all of it.
-    private func noteUnsent() {
+    private func noteUnsent(isNew: Bool = false) {
         guard unsent > 0 else { return }
         if queue.isEmpty { unsent = 0 }
-        share.hold(unsent, .output, hasMoved: handed != takenWhenNoted)
+        // What the connection takes at once says nothing of the peer.
+        if !isNew { progress.note(handed - takenWhenNoted) }
+        share.hold(unsent, .output, hasMoved: handed != takenWhenNoted, isTaken: progress.isTaken)
         takenWhenNoted = handed
     }
 
@@ -339,6 +343,7 @@ extension HTTP2Stream: RequestTransport {
             connection.write(part, on: id, isLast: false)
             return isWritable
         }
+        let isNew = queue.isEmpty
         queue.append(part)
         bytesSent += UInt64(part.readableBytes)
         unsent += part.readableBytes / max(1, readers)
@@ -346,7 +351,7 @@ extension HTTP2Stream: RequestTransport {
             if !queue.waitsForWindow { connection.standInLine(self) }
             noteUnsent()
         } else {
-            pump(tellsRun: false)
+            pump(tellsRun: false, isNew: isNew)
         }
         return isWritable
     }

@@ -4,7 +4,8 @@ import Locks
 ///
 /// Whoever asks is not refused for being the last to come. When there is not room for all, the request that holds most
 /// gives way. Of those that hold about as much, less than twice, it is one from the address that holds most, and of
-/// those the one for which nothing has moved for longest: a reader that takes is not cut off for others that do not.
+/// those the one for which nothing has moved for longest: a reader that takes is not cut off for others that do not, also
+/// where it holds more than they do, as between two pages. Who holds less than a sixteenth does not give way for it.
 /// Bodies that are not complete may take half: so readers find room, and so does a request that is small. What calls
 /// keep of theirs until their answers are over may take half too; for what is more there is no room.
 ///
@@ -36,6 +37,8 @@ package final class InflightBudget: Sendable {
         var address: String
         /// It stays for as long as its holder likes.
         var isClaim = false
+        /// Its reader has taken much of what waited for it.
+        var isTaken = false
         /// Counts what was told: the lowest has changed nothing for longest.
         var order: UInt64 = 0
         var giveWay: @Sendable () -> Void
@@ -94,8 +97,21 @@ package final class InflightBudget: Sendable {
             return waiting
         }
 
-        /// Who holds most, of those that may give way, which `spared` may not.
-        func largest(but spared: ObjectIdentifier?, _ mayGiveWay: (Kind) -> Bool) -> ObjectIdentifier? {
+        /// Whose turn it is, of those that may give way, which `spared` may not: the largest; where that is taken, whoever
+        /// of those that hold enough has been still for longest, which may be the largest itself.
+        func next(but spared: ObjectIdentifier?, _ mayGiveWay: (Kind) -> Bool) -> ObjectIdentifier? {
+            guard let largest = largest(but: spared, mayGiveWay), let holding = holdings[largest] else { return nil }
+            guard holding.isTaken else { return largest }
+            let enough = holding.bytes / InflightBudget.comparable
+            var stillest = (holder: largest, order: holding.order)
+            for (holder, holding) in holdings where mayGiveWay(holding.kind) && holder != spared {
+                if holding.bytes >= enough, holding.order < stillest.order { stillest = (holder, holding.order) }
+            }
+            return stillest.holder
+        }
+
+        /// Who holds most.
+        private func largest(but spared: ObjectIdentifier?, _ mayGiveWay: (Kind) -> Bool) -> ObjectIdentifier? {
             var best: (holder: ObjectIdentifier, rank: (Int, Int, UInt64))?
             for (holder, holding) in holdings where mayGiveWay(holding.kind) && holder != spared {
                 let size = Int.bitWidth - holding.bytes.leadingZeroBitCount
@@ -107,6 +123,10 @@ package final class InflightBudget: Sendable {
             return best?.holder
         }
     }
+
+    /// Who holds this part of what a reader holds that takes, or more, gives way before it. Not who holds less: what is
+    /// small finds room, and is no room for what is large.
+    private static let comparable = 16
 
     /// What is not counted: less than a request's head may have.
     static let petty = 1024
@@ -135,6 +155,8 @@ package final class InflightBudget: Sendable {
     /// Notes what a request holds now.
     ///
     /// - Parameters:
+    ///   - isTaken: much of what waited for its reader has been taken: somebody else gives way, where anybody that holds
+    ///     about as much has been still for longer.
     ///   - stays: it was to give way, and does not have to: what it holds is being taken. Somebody else gives way, where
     ///     there is anybody; this request is asked again when the next changes what it holds, not at once.
     ///   - giveWay: called, on any thread and once for each time, when this request is the one that gives way. What it
@@ -144,24 +166,26 @@ package final class InflightBudget: Sendable {
         _ kind: Kind,
         for holder: AnyObject,
         from address: String,
+        isTaken: Bool = false,
         stays: Bool = false,
         giveWay: @escaping @Sendable () -> Void
     ) {
         let told = state.withLock { state -> [@Sendable () -> Void] in
             let asker = ObjectIdentifier(holder)
             if stays, state.leaving[asker] != nil { state.usage.gaveWay[kind.rawValue] -= 1 }
-            state.put(Holding(kind: kind, bytes: bytes, address: address, giveWay: giveWay), asker)
+            let holding = Holding(kind: kind, bytes: bytes, address: address, isTaken: isTaken, giveWay: giveWay)
+            state.put(holding, asker)
             let spared = stays ? asker : nil
             var told: [@Sendable () -> Void] = []
-            func takeLargest(_ mayGiveWay: (Kind) -> Bool) -> Bool {
-                guard let holder = state.largest(but: spared, mayGiveWay), let holding = state.giveWay(holder) else {
+            func takeNext(_ mayGiveWay: (Kind) -> Bool) -> Bool {
+                guard let holder = state.next(but: spared, mayGiveWay), let holding = state.giveWay(holder) else {
                     return false
                 }
                 told.append(holding.giveWay)
                 return true
             }
-            while state.usage[.body].bytes > limit / 2, takeLargest({ $0 == .body }) {}
-            while state.usage.total > limit, takeLargest({ $0 != .work }) {}
+            while state.usage[.body].bytes > limit / 2, takeNext({ $0 == .body }) {}
+            while state.usage.total > limit, takeNext({ $0 != .work }) {}
             return told + state.takeWaiting(limit)
         }
         for tell in told { tell() }
@@ -181,7 +205,7 @@ package final class InflightBudget: Sendable {
             let claim = Holding(kind: .work, bytes: bytes, address: address, isClaim: true, giveWay: {})
             state.put(claim, ObjectIdentifier(holder))
             var told: [@Sendable () -> Void] = []
-            while state.usage.total > limit, let holder = state.largest(but: nil, { $0 != .work }),
+            while state.usage.total > limit, let holder = state.next(but: nil, { $0 != .work }),
                 let holding = state.giveWay(holder)
             {
                 told.append(holding.giveWay)

@@ -29,8 +29,10 @@ final class InflightShare {
 
     /// So many bytes are held now. Little counts as nothing.
     ///
-    /// - Parameter hasMoved: some of what is held was taken, also where that frees nothing yet.
-    func hold(_ bytes: Int, _ kind: InflightBudget.Kind, hasMoved: Bool = false) {
+    /// - Parameters:
+    ///   - hasMoved: some of what is held was taken, also where that frees nothing yet.
+    ///   - isTaken: much of what waited has been taken.
+    func hold(_ bytes: Int, _ kind: InflightBudget.Kind, hasMoved: Bool = false, isTaken: Bool = false) {
         let bytes = bytes < InflightBudget.petty ? 0 : bytes
         guard bytes != held || kind != self.kind || hasMoved else { return }
         let isNothing = held == 0 && bytes == 0
@@ -38,13 +40,13 @@ final class InflightShare {
         self.kind = kind
         if isNothing { return }
         if bytes == 0 { return budget.release(self) }
-        budget.hold(bytes, kind, for: self, from: address, giveWay: giveWay)
+        budget.hold(bytes, kind, for: self, from: address, isTaken: isTaken, giveWay: giveWay)
     }
 
     /// It was to give way and does not have to: of what it holds, so many bytes are left, and are being taken.
     func stay(_ bytes: Int) {
         held = bytes < InflightBudget.petty ? 0 : bytes
-        budget.hold(held, kind, for: self, from: address, stays: true, giveWay: giveWay)
+        budget.hold(held, kind, for: self, from: address, isTaken: true, stays: true, giveWay: giveWay)
     }
 }
 

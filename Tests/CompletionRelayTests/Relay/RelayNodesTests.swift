@@ -46,7 +46,10 @@ struct RelayNodesTests {
         #expect(try await response(await call(second, body: "{\"stream\":true,\"n\":2}")).status == 422)
     }
 
-    @Test("a call that another node has begun is waited for, and what it comes to is told to both", arguments: Course.all)
+    @Test(
+        "a call that another node has begun is waited for, and what it comes to is told to both",
+        arguments: Course.all
+    )
     func waitedFor(course: Course) async throws {
         let mayAnswer = Latch()
         defer { mayAnswer.open() }
@@ -314,7 +317,12 @@ struct RelayNodesTests {
         policy: DisconnectPolicy = .continue
     ) -> StreamingCall {
         StreamingCall(
-            request: RelayRequest(method: "POST", path: WireFormat.chat.path, headers: [:], baseURL: "http://localhost"),
+            request: RelayRequest(
+                method: "POST",
+                path: WireFormat.chat.path,
+                headers: [:],
+                baseURL: "http://localhost"
+            ),
             format: .chat,
             upstream: Upstream(name: "one", kind: .openAICompatible, baseURL: "http://x/v1", key: .caller),
             body: CallBody(Array(body.utf8)),

@@ -1,6 +1,7 @@
-import FreshetServer
 import StreamHTTP
 import Testing
+
+@testable import FreshetServer
 
 @Suite struct AccessPolicyTests {
     static let key = "correct-horse-battery"
@@ -27,9 +28,7 @@ import Testing
         }
     }()
 
-    static let cookie =
-        SessionCookie.issue(for: key, ring: ring, now: now, lifetime: 60, secure: false)?
-        .split(separator: ";").first.map(String.init) ?? ""
+    static let cookie = NarrowedSession.cookie(for: key, of: ring, [.read, .append], expires: now + 60) ?? ""
 
     private func status(_ policy: AccessPolicy, _ facts: RequestFacts, now: Int64 = now) -> Int? {
         switch policy.admit(facts, now: now) {

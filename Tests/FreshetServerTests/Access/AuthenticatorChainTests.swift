@@ -47,10 +47,8 @@ struct AuthenticatorChainTests {
     func expiry() throws {
         let ring = try KeyRing(parsing: "one abcdefghijklmnop read *", file: "keys")
         let policy = AccessPolicy(boundToLoopback: false, hosts: [], allowedOrigins: [], keys: ring, open: false)
-        let cookie = try #require(
-            SessionCookie.issue(for: "abcdefghijklmnop", ring: ring, now: 100, lifetime: 50, secure: false)
-        ).prefix { $0 != ";" }
-        let byCookie = RequestFacts(method: "GET", cookie: String(cookie))
+        let cookie = try #require(NarrowedSession.cookie(for: "abcdefghijklmnop", of: ring, expires: 150))
+        let byCookie = RequestFacts(method: "GET", cookie: cookie)
         #expect(try policy.identify(byCookie, now: 149).get().expires == 150)
         #expect(throws: Problem.self) { try policy.identify(byCookie, now: 150).get() }
         let byKey = RequestFacts(method: "GET", authorization: "Bearer abcdefghijklmnop")

@@ -35,9 +35,8 @@ struct SessionReachTests {
     func withoutOrigin() throws {
         let ring = try KeyRing(parsing: "web correct-horse-battery read *", file: "keys")
         let policy = AccessPolicy(boundToLoopback: false, hosts: [], allowedOrigins: [], keys: ring, open: false)
-        let issued = SessionCookie.issue(for: "correct-horse-battery", ring: ring, now: 0, lifetime: 60, secure: false)
-        let cookie = try #require(issued).prefix { $0 != ";" }
-        var facts = RequestFacts(method: "GET", secFetchSite: "cross-site", cookie: String(cookie))
+        let cookie = try #require(NarrowedSession.cookie(for: "correct-horse-battery", of: ring, expires: 60))
+        var facts = RequestFacts(method: "GET", secFetchSite: "cross-site", cookie: cookie)
         do throws(Problem) {
             _ = try policy.identify(facts, now: 1).get()
             Issue.record("it was let in")

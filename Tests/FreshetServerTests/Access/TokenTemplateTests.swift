@@ -1,6 +1,8 @@
 import FreshetServer
+import StoreSuite
 import StreamCore
 import Testing
+import TextCodecs
 
 @Suite("Patterns and templates of tokens")
 struct TokenTemplateTests {
@@ -37,7 +39,7 @@ struct TokenTemplateTests {
         let below = try TokenTemplate(parsing: "read = users/{sub}/")
         let whole = try TokenTemplate(parsing: "append={team}/{sub}")
         let starred = try TokenTemplate(parsing: "read=users/{sub}/*")
-        for value in ["u42", "*", "u*", "a b", "%2F", "{sub}", "é", "auth0|42"] {
+        for value in ["u42", "*", "u*", "a b", "a?b#c", "{sub}", "é", "auth0|42", "u+1@app.example"] {
             let grant = try #require(below.grant { $0 == "sub" ? value : nil })
             #expect(grant.rights == .read)
             #expect(grant.prefixes[0].covers("users/\(value)/x"))
@@ -46,9 +48,55 @@ struct TokenTemplateTests {
             let name = try #require(whole.grant { $0 == "sub" ? value : "t" }).prefixes[0]
             #expect(name.covers("t/\(value)") && !name.covers("t/\(value)x") && !name.covers("t/\(value)/x"))
         }
-        for value in ["", ".", "..", "a/b", "/", "a/../b", "a\u{0}", "\u{FFFD}"] {
+        for value in ["", ".", "..", "a\u{0}", "a\u{85}", "\u{FFFD}"] {
             #expect(below.grant { _ in value } == nil, "\(value)")
         }
         #expect(whole.grant { $0 == "sub" ? "u" : nil } == nil)
+    }
+
+    @Test(
+        "what would divide the name is percent-encoded, and what encodes it too",
+        arguments: [
+            ("a/b", "a%2Fb"), ("a%2Fb", "a%252Fb"), ("a%252Fb", "a%25252Fb"), ("/", "%2F"), ("/../", "%2F..%2F"),
+            ("../u42", "..%2Fu42"), ("%2E%2E", "%252E%252E"), ("100%", "100%25"), ("a/*", "a%2F*"),
+        ]
+    )
+    func encoded(value: String, segment: String) throws {
+        let below = try #require(try TokenTemplate(parsing: "read=users/{sub}/").grant { _ in value })
+        #expect(below.prefixes == [.beginning(with: "users/\(segment)/")])
+        let whole = try #require(try TokenTemplate(parsing: "read=users/{sub}").grant { _ in value })
+        #expect(whole.prefixes == [.named("users/\(segment)")])
+    }
+
+    @Test("no value reaches what another one does, and each is reached by the URL of its own name")
+    func apart() throws {
+        let template = try TokenTemplate(parsing: "read=users/{sub}/")
+        var random = SeededRandom(seed: 16)
+        var values: Set<[UInt8]> = []
+        let parts = [
+            "a", "b", "/", "%", "2F", "25", "*", ".", "..", " ", "?", "#", "+", "&", "é", "e\u{301}", "{sub}", "~",
+            "\\",
+        ]
+        while values.count < 400 {
+            let count = Int.random(in: 1...5, using: &random)
+            let value = (0..<count).compactMap { _ in parts.randomElement(using: &random) }.joined()
+            if ![".", ".."].contains(value) { values.insert(Array(value.utf8)) }
+        }
+        var names: [(name: StreamName, prefix: StreamPrefix)] = []
+        for value in values.map({ String(decoding: $0, as: UTF8.self) }) {
+            let grant = try #require(template.grant { _ in value })
+            let prefix = try #require(grant.prefixes.first)
+            // As docs/access.md has it: the segment, and then the URL of the name that it is in.
+            let segment = value.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%25")
+                .split(separator: "/", omittingEmptySubsequences: false).joined(separator: "%2F")
+            let url = "/v1/stream/users/\(PercentEncoding.encode(segment, keeping: .unreserved))/a"
+            let suffix = try #require(RequestTarget(url).pathSuffix(after: "/v1/stream/"))
+            let name = try StreamName(try #require(suffix))
+            #expect(name.text.utf8.count { $0 == UInt8(ascii: "/") } == 2, "\(value)")
+            names.append((name, prefix))
+        }
+        for (index, one) in names.enumerated() {
+            #expect(names.indices.filter { one.prefix.covers(names[$0].name.text) } == [index], "\(one.name)")
+        }
     }
 }

@@ -62,7 +62,9 @@ final class FileContentsTests {
 
     @Test("is of every file that a setting names to be read, and of those of lists")
     func everyFile() throws {
-        let table = SettingsTable.server.settings.filter { $0.placeholder == "path" && $0.name != "access-log" }
+        // Redis is asked for its password and its certificate at the start.
+        let table = SettingsTable.server.settings
+            .filter { $0.placeholder == "path" && $0.name != "access-log" && !$0.name.hasPrefix("redis-") }
         #expect(table.count >= 9)
         var configuration = ServerConfiguration()
         for setting in table { try setting.apply(.text("/files/\(setting.name)"), to: &configuration) }

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import RedisStreamStore
 import SQLiteStreamStore
 import StreamHTTP
 import Testing
@@ -264,7 +265,32 @@ import Testing
         #expect(configuration == expected)
         #expect(configuration.otlpTracesURL == "http://127.0.0.1:4318/otel/v1/traces")
         // None of them is a default, so that this test misses none.
-        for setting in SettingsTable.server.settings where setting.name != "open" {
+        for setting in SettingsTable.server.settings where setting.name != "open" && !Self.isOfRedis(setting.name) {
+            #expect(setting.show(configuration) != setting.defaultText, "\(setting.name)")
+        }
+    }
+
+    private static func isOfRedis(_ name: String) -> Bool { name == "store" || name.hasPrefix("redis-") }
+
+    /// Most of what the other settings are about there is not with a Redis.
+    @Test func everySettingOfRedisIsReadFromAFile() throws {
+        let configuration = try read(
+            file: """
+                store: rediss://freshet@redis.internal:6380/1
+                redis-replicas: 2
+                redis-password-file: /etc/freshet/redis
+                redis-ca-file: /etc/freshet/redis.pem
+                redis-require-safe: yes
+                """
+        )
+        var expected = ServerConfiguration()
+        expected.store = .redis(try RedisURL("rediss://freshet@redis.internal:6380/1"))
+        expected.redisReplicas = 2
+        expected.redisPasswordFile = "/etc/freshet/redis"
+        expected.redisCAFile = "/etc/freshet/redis.pem"
+        expected.redisRequireSafe = true
+        #expect(configuration == expected)
+        for setting in SettingsTable.server.settings where Self.isOfRedis(setting.name) {
             #expect(setting.show(configuration) != setting.defaultText, "\(setting.name)")
         }
     }
@@ -295,7 +321,7 @@ import Testing
         for name in names {
             let parts = [
                 "relay-": "RelaySettings.swift", "jwt-": "TokenSettings.swift", "hook-": "HookSettings.swift",
-                "quota-": "QuotaSettings.swift", "otlp-": "TraceSettings.swift",
+                "quota-": "QuotaSettings.swift", "otlp-": "TraceSettings.swift", "redis-": "RedisSettings.swift",
             ]
             let part = parts.first { name.hasPrefix($0.key) }
             #expect(named[name] == [part?.value ?? "ServerSettings.swift"], "\(name)")

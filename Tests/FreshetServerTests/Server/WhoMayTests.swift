@@ -122,12 +122,75 @@ struct WhoMayTests {
             #expect(try await server.ask("GET", "/v1/stream/team/a", cookie).body == "x")
             let reader = try await server.reader("/v1/stream/team/a", cookie)
             #expect(try await reader.chunk()?.contains("data: x") == true)
-            #expect(try await server.ask("DELETE", "/v1/stream/team/a", cookie).status == 401)
             let own = "Origin: http://localhost:\(server.port)"
-            #expect(try await server.ask("DELETE", "/v1/stream/team/a", cookie, own).status == 204)
+            let refused = try await server.ask("DELETE", "/v1/stream/team/a", cookie, own)
+            #expect(refused.status == 403 && refused.body.contains("The session lacks delete"))
+            let both = try await self.cookie(server, writer, own, #"{"read":true,"delete":true}"#)
+            #expect(try await server.ask("GET", "/v1/stream/team/a", both).body == "x")
+            #expect(try await server.ask("DELETE", "/v1/stream/team/a", both).status == 401)
+            #expect(try await server.ask("DELETE", "/v1/stream/team/a", both, own).status == 204)
             #expect(try await server.ask("GET", "/v1/stream/team/a", "\(cookie)x").status == 401)
             server.time.advance(by: .seconds(86_401))
             #expect(try await server.ask("GET", "/v1/stream/team/a", cookie).status == 401)
+        }
+    }
+
+    private func cookie(_ server: TestServer, _ key: String, _ page: String, _ body: String) async throws -> String {
+        let answer = try await server.ask("POST", "/v1/session", key, page, body: body)
+        #expect(answer.status == 204, "\(answer.body)")
+        return "Cookie: \(try #require(answer.header("Set-Cookie")).prefix { $0 != ";" })"
+    }
+
+    @Test("a cookie that a key buys is for reading, unless a page of a listed origin names other rights")
+    func rightsOfSessions() async throws {
+        let page = "Origin: https://app.example"
+        let lines = """
+            admin 0000000000000000 all *
+            owner 0123456789abcdef all team/
+            owner 0123456789abcdef inspect logs/
+            writer fedcba9876543210 append *
+            """
+        try await TestServer.run({ $0.allowedOrigins = ["https://app.example"] }, keys: lines) { server in
+            let (owner, writer) = ("Authorization: Bearer 0123456789abcdef", "Authorization: Bearer fedcba9876543210")
+            for name in ["team/a", "logs/a"] {
+                try await server.ask("PUT", "/v1/stream/\(name)", "Authorization: Bearer 0000000000000000")
+            }
+            /// What a cookie may do with which of the streams, of all that its key may.
+            func allowed(_ cookie: String) async throws -> [String] {
+                var found: [String] = []
+                for name in ["team/a", "logs/a"] {
+                    for (right, method, target, field) in [
+                        ("read", "GET", "/v1/stream/\(name)", "X-A: b"),
+                        ("inspect", "GET", "/v1/readers?stream=\(name)", "X-A: b"),
+                        ("append", "POST", "/v1/stream/\(name)", "Stream-Lease: 60"),
+                        ("create", "PUT", "/v1/stream/\(name)", "X-A: b"),
+                    ] {
+                        let answer = try await server.ask(method, target, cookie, page, field)
+                        #expect([200, 201, 204, 403].contains(answer.status))
+                        if answer.status != 403 { found.append("\(right) \(name)") }
+                    }
+                }
+                return found
+            }
+            for body in ["", "{}", #"{"for":60}"#, #"{"read":true}"#] {
+                #expect(try await allowed(cookie(server, owner, page, body)) == ["read team/a"], "\(body)")
+            }
+            // As far as the key has them.
+            let wide = try await cookie(server, owner, page, #"{"all":true,"inspect":true}"#)
+            #expect(try await allowed(wide) == ["read team/a", "append team/a", "create team/a", "inspect logs/a"])
+            let mixed = try await cookie(server, owner, page, #"{"inspect":true,"append":["team/a"]}"#)
+            #expect(try await allowed(mixed) == ["append team/a", "inspect logs/a"])
+            for (key, field, body, code) in [
+                (owner, "X-A: b", #"{"read":true,"append":true}"#, "session-origin"),
+                (owner, "Sec-Fetch-Site: same-site", #"{"append":["team/a"]}"#, "session-origin"),
+                (writer, page, "", "session-too-wide"), (writer, page, #"{"inspect":true}"#, "session-too-wide"),
+                (owner, page, #"{"inspect":["team/"]}"#, "session-too-wide"),
+                (owner, page, #"{"read":false}"#, "bad-session"),
+            ] {
+                let answer = try await server.ask("POST", "/v1/session", key, field, body: body)
+                #expect(answer.body.contains("urn:freshet:\(code)"), "\(body)")
+                #expect(answer.header("Set-Cookie") == nil)
+            }
         }
     }
 }

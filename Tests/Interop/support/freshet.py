@@ -48,7 +48,7 @@ class Freshet:
             settings = {"http2_clear_text": True, **settings}
         if self.certificate:
             settings = {**self.certificate.settings, **settings}
-        if command == "serve" and "data" not in settings and "memory" not in settings:
+        if command == "serve" and not {"data", "memory", "store"} & settings.keys():
             settings["memory"] = True
         arguments = [*program, command]
         for name, value in settings.items():

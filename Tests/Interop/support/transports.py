@@ -29,7 +29,8 @@ TABLE = [
         CLEAR,
         "It starts no server, or reaches one that is not started by support/freshet.py.",
         """
-        documents steps packages chart demo_script shell_help hummingbird doctor
+        documents declarations steps packages chart demo_script shell_help hummingbird doctor
+        redis_functions redis_mistakes redis_reading redis_marks redis_lifetimes redis_forks redis_nodes redis_steps
         logs::a_log_that_nobody_reads_keeps_nobody_waiting
         """,
     ),
@@ -50,6 +51,7 @@ TABLE = [
         producers::an_append_that_asyncio_cancels_while_it_waits_is_not_made
         producers::an_append_whose_response_is_lost_is_neither_lost_nor_doubled
         producers::kill_9_of_the_server_loses_doubles_and_reorders_nothing
+        producers::what_is_stored_by_a_server_that_comes_back_with_another_limit_is_neither_lost_nor_doubled
         sse_clients::it_resumes_after_every_cut_and_gets_nothing_twice
         public_url::the_pages_find_everything_under_the_path public_url::the_article_runs_under_the_path
         browsers::a_cut_at_every_event_loses_and_doubles_nothing

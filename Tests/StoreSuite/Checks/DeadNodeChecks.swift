@@ -5,7 +5,8 @@ import Testing
 @available(freshet 0.1, *)
 extension StoreCheck {
     static let deadNodes: [StoreCheck] = [
-        StoreCheck("what a dead node was at is left as torn by each of its claims, and what others are at goes on") { bench in
+        StoreCheck("what a dead node was at is left as torn by each of its claims, and what others are at goes on") {
+            bench in
             let (one, two) = try await bench.nodes()
             let torn = try await one.put(.known("torn")).birth
             let tornClaim = try await two.claim(.known("torn"), born: torn, torn: 7)

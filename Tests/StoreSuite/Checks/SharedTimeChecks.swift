@@ -56,7 +56,8 @@ extension StoreCheck {
             bench.time.advance(by: .seconds(2))
             #expect(try await one.end(of: name)?.reason == .abandoned)
         },
-        StoreCheck("a claim that is torn leaves its own lease where there is none, and a whole one leaves none") { bench in
+        StoreCheck("a claim that is torn leaves its own lease where there is none, and a whole one leaves none") {
+            bench in
             let (one, two) = try await bench.nodes()
             let birth = try await one.put(name).birth
             let whole = try await one.claim(name, born: birth, torn: 7)
@@ -123,7 +124,8 @@ extension StoreCheck {
             #expect(told.words.filter { $0.hasPrefix("removed") }.count == 1)
             two.unwatch(name, watcher)
         },
-        StoreCheck("a stream that is held does not expire at its moment either, until nobody holds it any more") { bench in
+        StoreCheck("a stream that is held does not expire at its moment either, until nobody holds it any more") {
+            bench in
             let (one, two) = try await bench.nodes()
             let moment = bench.time.wallMilliseconds() + 60_000
             _ = try await one.put(name, StreamOptions(expiry: .at(wallMilliseconds: moment)))

@@ -20,6 +20,7 @@ extension StoreCheck {
             _ = try await store.put(name)
             let second = WatchRecorder()
             store.watch(name, second)
+            await second.wait { !$0.isEmpty }
             try await store.add(name, "d")
             await second.wait { $0.items.count == 1 }
             #expect(watcher.signals.count == 5)
@@ -97,6 +98,7 @@ extension StoreCheck {
             _ = try await store.put(name, StreamOptions(retention: Retention(seconds: 10, events: 1)))
             let watcher = WatchRecorder()
             store.watch(name, watcher)
+            await watcher.wait { !$0.isEmpty }
             let first = try await store.add(name, "a")
             let second = try await store.add(name, "b")
             bench.time.advance(by: .seconds(11))

@@ -1,17 +1,17 @@
 import Locks
-import StreamCore
+package import StreamCore
 
 /// A reader that obeys the hub's rule: wait until ready, read, then take an item only if its predecessor is the last
 /// one delivered; anything else means read again.
 @available(freshet 0.1, *)
-final class ModelFollower {
+package final class ModelFollower {
     /// What was signalled and not yet acted on.
-    final class Inbox: TailListener {
+    package final class Inbox: TailListener {
         private let signals = Mutex<[StreamSignal]>([])
 
-        func signal(_ signal: StreamSignal, of name: StreamName) { signals.withLock { $0.append(signal) } }
+        package func signal(_ signal: StreamSignal, of name: StreamName) { signals.withLock { $0.append(signal) } }
 
-        func wake() {}
+        package func wake() {}
 
         func take(_ limit: Int) -> [StreamSignal] {
             signals.withLock { signals in
@@ -23,7 +23,7 @@ final class ModelFollower {
     }
 
     /// What the reader was shown, in order.
-    enum Shown: Equatable {
+    package enum Shown: Equatable {
         /// From here on it is not what follows what was shown before, but what follows this floor.
         case gap(floor: Offset)
         case event(StreamEvent)
@@ -32,21 +32,24 @@ final class ModelFollower {
     }
 
     let name: StreamName
-    let inbox = Inbox()
-    private(set) var shown: [Shown] = []
+    /// The node at which it follows.
+    let streams: Streams
+    package let inbox = Inbox()
+    package private(set) var shown: [Shown] = []
     private(set) var hasRead = false
     private(set) var position: ReadPosition
     private var isReady = false
     private var mustRead = true
-    private(set) var isOver = false
+    package private(set) var isOver = false
 
-    init(name: StreamName, from position: ReadPosition) {
+    package init(name: StreamName, at streams: Streams, from position: ReadPosition) {
         self.name = name
+        self.streams = streams
         self.position = position
     }
 
     /// Acts on some of what was signalled, and reads where that is needed. True when it read.
-    func pump(_ streams: Streams, signals limit: Int, page: PageLimit) async throws -> Bool {
+    package func pump(signals limit: Int, page: PageLimit) async throws -> Bool {
         for signal in inbox.take(limit) where !isOver { take(signal) }
         let reads = isReady && mustRead && !isOver
         while isReady, mustRead, !isOver {

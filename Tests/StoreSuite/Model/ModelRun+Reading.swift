@@ -54,8 +54,8 @@ extension ModelRun {
     func follow(_ name: StreamName) async throws {
         if followers.count >= 6 {
             let old = followers.remove(at: Int.random(in: 0..<followers.count, using: &random)).follower
-            streams.unfollow(old.name, old.inbox)
-            streams.detachReader(old.name)
+            old.streams.unfollow(old.name, old.inbox)
+            old.streams.detachReader(old.name)
             readers[old.name, default: 0] -= 1
             model[old.name]?.touched = time.monotonic()
             trace.append("unfollow \(old.name)")
@@ -63,7 +63,7 @@ extension ModelRun {
         }
         let position = position(in: name)
         trace.append("follow \(name) \(position)")
-        let follower = ModelFollower(name: name, from: position)
+        let follower = ModelFollower(name: name, at: streams, from: position)
         streams.attachReader(name)
         readers[name, default: 0] += 1
         model[name]?.touched = time.monotonic()
@@ -80,13 +80,13 @@ extension ModelRun {
         trace.append("pump \(name)")
         // Asking does what is due, here as in the model.
         settle(name)
-        _ = try await streams.info(name)
+        _ = try await follower.streams.info(name)
         try await learnEnd(name)
         let hadRead = follower.hasRead
         let position = follower.position
         let limit = PageLimit(events: Int.random(in: 1...4, using: &random))
         let signals = Int.random(in: 0...5, using: &random)
-        if try await follower.pump(streams, signals: signals, page: limit) {
+        if try await follower.pump(signals: signals, page: limit) {
             model[name]?.touched = time.monotonic()
         }
         if !hadRead, follower.hasRead, let stream = model[name] {

@@ -1,7 +1,8 @@
 import StreamCore
 import Testing
 
-/// A random life of a few streams on one node, step by step beside a simple model of it.
+/// A random life of a few streams, step by step beside a simple model of it: on one node, or on two where the store is
+/// shared, each step at either.
 ///
 /// The same seed gives the same life. Every answer is compared with the model's, and every follower must have been
 /// shown exactly the log.
@@ -11,8 +12,10 @@ package final class ModelRun {
     let harness: any StoreUnderTest
     let time = ManualTime()
     var random: SeededRandom
+    /// The node of this step.
     var store: any StreamStore
     var streams: Streams
+    private(set) var nodes: [(store: any StreamStore, streams: Streams)]
     let names = ["a", "b/c", "d"].map(StreamName.known)
     var model: [StreamName: ModelStream] = [:]
     var readers: [StreamName: Int] = [:]
@@ -20,7 +23,8 @@ package final class ModelRun {
     var followers: [(follower: ModelFollower, birth: Offset?, first: Int)] = []
     /// The histories of streams that are gone, for those who followed them.
     var past: [Offset: ModelStream] = [:]
-    var highest = Offset(milliseconds: 0, counter: 0)
+    /// The highest offset of each name, or of all by the name of none where the store orders all.
+    private var highest: [StreamName?: Offset] = [:]
     var positions: [Offset] = []
     var written = 0
     var trace: [String] = []
@@ -47,6 +51,8 @@ package final class ModelRun {
         self.random = SeededRandom(seed: seed)
         store = try await harness.make(limits: StoreLimits(), time: time)
         streams = Streams(store: store, time: time)
+        nodes = [(store, streams)]
+        if let other = try await harness.another() { nodes.append((other, Streams(store: other, time: time))) }
     }
 
     /// The last steps, newest first, for a failure.
@@ -54,6 +60,13 @@ package final class ModelRun {
 
     private func step() async throws {
         let name = names.randomElement(using: &random)!
+        if let node = nodes.randomElement(using: &random) { (store, streams) = node }
+        try await step(name)
+        // What a node was to note and nobody waits for is noted before the other one does anything.
+        if nodes.count > 1 { _ = try await store.info(name) }
+    }
+
+    private func step(_ name: StreamName) async throws {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<12: try await create(name)
         case 12..<36: try await append(name)
@@ -61,6 +74,7 @@ package final class ModelRun {
         case 39..<41: try await remove(name)
         case 41..<56: try await read(name)
         case 56..<64: try await pass()
+        case 64..<66 where harness.hasOneClock: break
         case 64..<66: time.stepWall(by: .random(in: -5_000_000...5_000_000, using: &random))
         case 66..<69: try await openProducer(name)
         case 69..<76: try await appendProduced()
@@ -107,22 +121,23 @@ package final class ModelRun {
     }
 
     private func learnEnds(_ names: [StreamName]) async throws {
-        var learned: [Offset] = []
+        var learned: [(name: StreamName, offset: Offset)] = []
         for name in names {
             guard let assumed = model[name]?.end, assumed.offset == model[name]?.birth else { continue }
             let end = try #require(try await store.info(name)?.end, context)
             #expect(end.reason == assumed.reason, context)
-            learned.append(end.offset)
+            learned.append((name, end.offset))
             model[name]?.end = end
             try await syncFloor(name)
         }
-        for offset in learned.sorted() { mint(offset) }
+        for (name, offset) in learned.sorted(by: { $0.offset < $1.offset }) { mint(offset, of: name) }
     }
 
     /// An offset must be higher than every one before it.
-    func mint(_ offset: Offset) {
-        #expect(offset > highest, context)
-        highest = max(highest, offset)
+    func mint(_ offset: Offset, of name: StreamName) {
+        let order = harness.ordersOffsetsByName ? name : nil
+        if let highest = highest[order] { #expect(offset > highest, context) }
+        highest[order] = max(highest[order] ?? offset, offset)
         positions.append(offset)
     }
 
@@ -138,7 +153,7 @@ package final class ModelRun {
     func left() async throws { if streams.isShared { try await sweep() } }
 
     private func sweep() async throws {
-        try await streams.sweep()
+        for node in nodes { try await node.streams.sweep() }
         for name in names { settle(name) }
         try await learnEnds(names)
         for name in names {
@@ -161,6 +176,7 @@ package final class ModelRun {
         trace.append("restart")
         store = again
         streams = Streams(store: store, time: time)
+        nodes = [(store, streams)]
         try await streams.resume()
         openProducers = []
         followers = []
@@ -179,7 +195,7 @@ package final class ModelRun {
             let follower = entry.follower
             var isDone = false
             while !isDone {
-                _ = try await follower.pump(streams, signals: .max, page: PageLimit())
+                _ = try await follower.pump(signals: .max, page: PageLimit())
                 // Stores may tell a little after they have answered; the test's time limit bounds the wait.
                 switch (model[follower.name], follower.position) {
                 case (let stream?, .after(let cursor)): isDone = stream.end == nil && cursor == stream.tail

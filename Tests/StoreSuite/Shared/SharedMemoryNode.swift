@@ -148,7 +148,8 @@ package final class SharedMemoryNode: SharedStreamStore {
     package func claim(_ name: StreamName, _ request: ClaimRequest) async throws(StoreError) -> ClaimOutcome {
         try await pass(.claim, name)
         let outcome = try await memory.step(of: self) { () throws(StoreError) -> ClaimOutcome in
-            guard let info = try await memory.base.info(name), info.birth == request.birth, var held = memory[name] else {
+            guard let info = try await memory.base.info(name), info.birth == request.birth, var held = memory[name]
+            else {
                 return .notFound
             }
             if let end = info.end { return .ended(end) }

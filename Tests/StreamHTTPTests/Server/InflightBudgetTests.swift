@@ -24,11 +24,12 @@ struct InflightBudgetTests {
             _ kilobytes: Int,
             _ kind: InflightBudget.Kind,
             from address: String = "a",
+            isTaken: Bool = false,
             stays: Bool = false
         ) {
             let holder = holders[name] ?? Holder()
             holders[name] = holder
-            budget.hold(kilobytes << 10, kind, for: holder, from: address, stays: stays) { [left] in
+            budget.hold(kilobytes << 10, kind, for: holder, from: address, isTaken: isTaken, stays: stays) { [left] in
                 left.names.withLock { $0.append(name) }
             }
         }
@@ -113,6 +114,52 @@ struct InflightBudgetTests {
         // It holds most, if not by much, and is the last to come.
         scene.hold("new", 400, .output)
         #expect(scene.gaveWay == ["second"])
+    }
+
+    @Test("a reader that takes is spared for others that have been still for longer, though it holds more")
+    func takes() {
+        let scene = Scene(limit: 1200 << 10)
+        scene.hold("large", 300, .output)
+        scene.hold("still", 150, .output)
+        // Between two pages it holds both.
+        scene.hold("reader", 700, .output, isTaken: true)
+        for number in 0..<6 { scene.hold("small \(number)", 10, .output) }
+        #expect(scene.gaveWay == ["large"])
+        for number in 6..<36 { scene.hold("small \(number)", 10, .output) }
+        #expect(scene.gaveWay == ["large", "still"])
+        // What is small makes no room for it: it is asked itself, and says whether it takes.
+        for number in 36..<52 { scene.hold("small \(number)", 10, .output) }
+        #expect(scene.gaveWay == ["large", "still", "reader"])
+    }
+
+    @Test("a reader that took once, and has been still for longest, is not spared for any that comes or takes")
+    func tookOnce() {
+        let scene = Scene(limit: 2000 << 10)
+        scene.hold("took once", 900, .output, isTaken: true)
+        scene.hold("new", 500, .output)
+        scene.hold("reader", 260, .output, isTaken: true)
+        scene.hold("body", 360, .body)
+        #expect(scene.gaveWay == ["took once"])
+        // Of those that take, whoever took last is the last.
+        scene.hold("second", 800, .output, isTaken: true)
+        scene.hold("new", 510, .output, isTaken: true)
+        scene.hold("other", 80, .output)
+        #expect(scene.gaveWay == ["took once", "reader"])
+    }
+
+    @Test("a reader that takes is the first again when it stops, and others have moved since")
+    func stops() {
+        let scene = Scene(limit: 1000 << 10)
+        scene.hold("one", 300, .output)
+        scene.hold("reader", 600, .output, isTaken: true)
+        scene.hold("one", 290, .output)
+        scene.hold("new", 150, .output)
+        #expect(scene.gaveWay == ["reader"])
+        // It takes, and says so.
+        scene.hold("reader", 590, .output, isTaken: true, stays: true)
+        #expect(scene.gaveWay == ["reader", "one"])
+        scene.hold("other", 300, .output)
+        #expect(scene.gaveWay == ["reader", "one", "new"])
     }
 
     @Test("a reader that stays is not asked again at once: others give way, however little they hold")

@@ -15,13 +15,13 @@ export class Refusal extends Error {
 
 export const streamURL = (name) => new URL(`v1/stream/${namePath(name)}`, root);
 
-async function ask(path, { signal, method = 'GET', headers = {} } = {}) {
+async function ask(path, { signal, method = 'GET', headers = {}, body } = {}) {
     const limit = AbortSignal.timeout(patience);
     let response;
     let text;
     try {
         response = await fetch(new URL(path, root), {
-            method, headers, cache: 'no-store', signal: signal ? AbortSignal.any([signal, limit]) : limit,
+            method, headers, body, cache: 'no-store', signal: signal ? AbortSignal.any([signal, limit]) : limit,
         });
         text = await response.text();
     } catch {
@@ -69,9 +69,12 @@ export const stop = (name) => change(name, 'POST', { 'Stream-Cancel': 'true' });
 export const end = (name, reason) => change(name, 'POST', { 'Stream-Closed': 'true', 'Stream-End-Reason': reason });
 export const remove = (name) => change(name, 'DELETE');
 
-/** Gets a session cookie for a key. */
+/** What the page shows and does, on all streams on which a key or token has the right. */
+const rights = { read: true, inspect: true, cancel: true, end: true, delete: true };
+
+/** Gets a session cookie for a key or a token. */
 export function signIn(key) {
-    // A header takes nothing else, and no key has it.
-    if (!/^[\x21-\x7e]+$/.test(key)) throw new Refusal('This is no key: a key has no spaces, and only characters of ASCII.');
-    return ask('v1/session', { method: 'POST', headers: { Authorization: `Bearer ${key}` } });
+    // A header takes nothing else, and neither has it.
+    if (!/^[\x21-\x7e]+$/.test(key)) throw new Refusal('This is neither a key nor a token: they have no spaces, and only characters of ASCII.');
+    return ask('v1/session', { method: 'POST', headers: { Authorization: `Bearer ${key}` }, body: JSON.stringify(rights) });
 }

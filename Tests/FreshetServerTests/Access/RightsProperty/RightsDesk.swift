@@ -110,6 +110,7 @@ struct RightsDesk {
     /// Nil where a claim of the template gives none.
     private static func grant(_ written: WrittenGrant) throws -> Caller.Grant? {
         switch written.pattern {
+        case .everywhere: preconditionFailure("only a session is for a right wherever there is one")
         case .token(let text), .keysFile(let text):
             guard let right = Rights(name: written.right) else { return nil }
             return Caller.Grant(right, [try StreamPrefix(pattern: text)])
@@ -122,12 +123,19 @@ struct RightsDesk {
 
     /// From here on a cookie is shown. Nil where it was refused.
     mutating func takeSession(_ wish: [WrittenGrant]) async throws -> Bool {
-        var body: [String: [String]] = [:]
+        var named: [String: [String]] = [:]
+        var members: [String: String] = [:]
         for grant in wish {
-            guard case .token(let text) = grant.pattern else { continue }
-            body[grant.right, default: []].append(text)
+            switch grant.pattern {
+            case .token(let text): named[grant.right, default: []].append(text)
+            default: members[grant.right] = "true"
+            }
         }
-        let json = body.isEmpty ? nil : String(decoding: try JSONEncoder().encode(body), as: UTF8.self)
+        for (right, names) in named where members[right] == nil {
+            members[right] = String(decoding: try JSONEncoder().encode(names), as: UTF8.self)
+        }
+        let body = members.map { "\"\($0.key)\":\($0.value)" }.sorted().joined(separator: ",")
+        let json = members.isEmpty ? nil : "{\(body)}"
         let seen = await ask(.POST, "/v1/session", [], json)
         guard seen.status == 204, let cookie = seen.fields.first(where: { $0.name == "Set-Cookie" })?.value else {
             return false

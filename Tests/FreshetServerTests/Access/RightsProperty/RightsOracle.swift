@@ -10,6 +10,8 @@ struct WrittenGrant: Sendable, CustomStringConvertible {
         case token(String)
         /// As a template has it, with the claims of the token. An absent claim has no text.
         case template(String, [String: String])
+        /// As a session has it that is for a right wherever there is one.
+        case everywhere
     }
 
     var right: String
@@ -31,11 +33,13 @@ struct WrittenGrant: Sendable, CustomStringConvertible {
             }
         case .template(let text, let claims):
             return Self.fits(Self.segments(name), text, claims)
+        case .everywhere: return true
         }
     }
 
     private static let star = UInt8(ascii: "*")
     private static let slash = UInt8(ascii: "/")
+    private static let percent = UInt8(ascii: "%")
 
     private static func segments(_ name: NameBytes) -> [NameBytes] {
         name.split(separator: slash, omittingEmptySubsequences: false).map { NameBytes($0) }
@@ -71,15 +75,18 @@ struct WrittenGrant: Sendable, CustomStringConvertible {
     private static func value(of segment: NameBytes, _ claims: [String: String]) -> NameBytes? {
         guard let name = claimName(segment), let text = claims[name] else { return nil }
         let isSegment =
-            !["", ".", ".."].contains(text) && !text.utf8.contains(slash)
+            !["", ".", ".."].contains(text)
             && !text.unicodeScalars.contains { $0.value < 32 || (127...159).contains($0.value) || $0.value == 0xFFFD }
-        return isSegment ? NameBytes(text.utf8) : nil
+        guard isSegment else { return nil }
+        // Encoded, so that it is one segment, and none that another value is.
+        return text.utf8.flatMap { $0 == slash ? NameBytes("%2F".utf8) : $0 == percent ? NameBytes("%25".utf8) : [$0] }
     }
 
     var description: String {
         switch pattern {
         case .keysFile(let text), .token(let text): "\(right) \(text)"
         case .template(let text, let claims): "\(right) \(text) with \(claims.sorted { $0.key < $1.key })"
+        case .everywhere: "\(right) everywhere"
         }
     }
 }
@@ -89,13 +96,16 @@ struct RightsHolder: Sendable {
     var grants: [WrittenGrant]
     /// What a session was narrowed to; nil for one that was not.
     var wish: [WrittenGrant]?
-    /// A session of a token for which nothing was asked.
-    var isForReading = false
 
     func holds(_ right: String, on name: String) -> Bool {
-        guard !Self.isReserved(name), !isForReading || right == "read" else { return false }
+        guard !Self.isReserved(name) else { return false }
         guard grants.contains(where: { $0.gives(right, on: name) }) else { return false }
         return wish.map { $0.contains { $0.gives(right, on: name) } } ?? true
+    }
+
+    /// From here on a session is shown that was asked for.
+    mutating func narrow(_ wish: [WrittenGrant]) {
+        self.wish = wish.isEmpty ? [WrittenGrant(right: "read", pattern: .everywhere)] : wish
     }
 
     /// What begins so is the server's own.

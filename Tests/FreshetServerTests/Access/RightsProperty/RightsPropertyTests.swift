@@ -50,6 +50,8 @@ struct RightsPropertyTests {
             (.template("users/{sub}/", ["sub": "*"]), "users/u4/a", false),
             (.template("users/{sub}/", ["sub": ".."]), "users/../a", false),
             (.template("users/{sub}/", [:]), "users//a", false), (.template("{sub}", ["sub": "a/b"]), "a/b", false),
+            (.template("{sub}", ["sub": "a/b"]), "a%2Fb", true), (.template("{sub}", ["sub": "a%2Fb"]), "a%2Fb", false),
+            (.template("{sub}", ["sub": "a%2Fb"]), "a%252Fb", true),
             (.template("{sub}", ["sub": "a"]), "a/b", false), (.template("{sub}/a*", ["sub": "a"]), "a/ab/c", true),
         ] as [(WrittenGrant.Pattern, String, Bool)]
     )

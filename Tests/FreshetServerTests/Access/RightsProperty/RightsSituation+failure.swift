@@ -28,14 +28,13 @@ extension RightsSituation {
         if case .narrowed(let some) = session { wish = some }
         switch session {
         case .none: break
-        case .whole, .narrowed:
+        case .plain, .narrowed:
             guard try await desk.takeSession(wish) else {
                 return !wish.isEmpty && wish.allSatisfy(isBeyondDoubt)
                     ? Failure(ask: nil, description: "a session for \(wish) was refused") : nil
             }
             tally.sessions += 1
-            holder.wish = wish.isEmpty ? nil : wish
-            holder.isForReading = wish.isEmpty && credential == .token
+            holder.narrow(wish)
         }
         var open: [(ask: RightsAsk, grant: any AccessGrant)] = []
         var before = try await desk.streams()

@@ -39,7 +39,7 @@ extension RightsSituation {
             relayGrant(of: made.credential, &random)
         }
         switch Int.random(in: 0..<6, using: &random) {
-        case 0: made.session = .whole
+        case 0: made.session = .plain
         case 1, 2:
             made.session = .narrowed(made.grants.map { relayWish(for: $0, &random) })
         default: break
@@ -66,8 +66,9 @@ extension RightsSituation {
         let text =
             switch grant.pattern {
             case .keysFile(let text), .token(let text): text
-            case .template: "relay/"
+            case .template, .everywhere: "relay/"
             }
+        if Int.random(in: 0..<4, using: &random) == 0 { return WrittenGrant(right: grant.right, pattern: .everywhere) }
         let isOther = Int.random(in: 0..<4, using: &random) == 0
         return WrittenGrant(right: grant.right, pattern: .token(isOther ? pick(relayPatterns, &random) : text))
     }
@@ -80,10 +81,9 @@ extension RightsSituation {
         if case .narrowed(let some) = session { wish = some }
         switch session {
         case .none: break
-        case .whole, .narrowed:
+        case .plain, .narrowed:
             guard try await desk.takeSession(wish) else { return nil }
-            holder.wish = wish.isEmpty ? nil : wish
-            holder.isForReading = wish.isEmpty && credential == .token
+            holder.narrow(wish)
         }
         try await desk.beginOthersCall()
         let failure: String?

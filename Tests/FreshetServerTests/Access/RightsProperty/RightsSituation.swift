@@ -10,7 +10,8 @@ struct RightsSituation: Sendable, CustomStringConvertible {
     enum Session: Sendable {
         /// The credential itself is shown.
         case none
-        case whole
+        /// Nothing was asked of it.
+        case plain
         case narrowed([WrittenGrant])
     }
 
@@ -26,9 +27,8 @@ struct RightsSituation: Sendable, CustomStringConvertible {
     static let names = [
         "answers", "answers/4", "answers/42", "answers/420", "answers/42/a", "answers/42.", "answers/42%2Fa",
         "answers%2F42", "answers.42", "Answers/42", "answer", "users/u42/a", "users/u42/a/b", "users/u420/a",
-        "users/u4/a",
-        "users/u42", "users/*/a", "users/%2E%2E/a", "caf\u{E9}/1", "cafe\u{301}/1", "caf", "rooms/7", "rooms/7/x",
-        "rooms/70",
+        "users/u4/a", "users/u42", "users/*/a", "users/%2E%2E/a", "users/%252E%252E/a", "users/u42%2Fa/a",
+        "users/u42%252Fa/a", "caf\u{E9}/1", "cafe\u{301}/1", "caf", "rooms/7", "rooms/7/x", "rooms/70",
         "a", "a/b", "a%2F", "a.b", "a..b", "...", "x y", "x+y", "x&y=z", "x?y", "x#y", "odd", "odd*", "odd*x", "*",
         "{sub}",
         "\u{1F600}/1", "\u{1F600}", "answers\u{200B}/42", "relay/answer", "\u{301}a", "__freshet/secret", "__freshet",
@@ -48,9 +48,8 @@ struct RightsSituation: Sendable, CustomStringConvertible {
     ]
 
     private static let claims = [
-        "u42", "u4", "42", "7", "a", "answers", "*", "", ".", "..", "u42/a", "%2E%2E", "caf\u{E9}", "cafe\u{301}",
-        "u42\u{7}",
-        "\u{FFFD}", "{sub}", "answers/42",
+        "u42", "u4", "42", "7", "a", "answers", "*", "", ".", "..", "u42/a", "u42%2Fa", "%2E%2E", "caf\u{E9}",
+        "cafe\u{301}", "u42\u{7}", "\u{FFFD}", "{sub}", "answers/42",
     ]
 
     init(seed: UInt64) {
@@ -66,7 +65,7 @@ struct RightsSituation: Sendable, CustomStringConvertible {
         }
         for _ in 0..<Int.random(in: 1...4, using: &random) { grants.append(grant(&random)) }
         switch Int.random(in: 0..<6, using: &random) {
-        case 0: session = .whole
+        case 0: session = .plain
         case 1, 2: session = .narrowed((0..<Int.random(in: 1...2, using: &random)).map { _ in wish(&random) })
         default: break
         }
@@ -100,6 +99,7 @@ struct RightsSituation: Sendable, CustomStringConvertible {
         let held = Self.names.filter { name in
             Self.isPattern(name) && grants.contains { $0.gives(right == "all" ? "read" : right, on: name) }
         }
+        if Int.random(in: 0..<5, using: &random) == 0 { return WrittenGrant(right: right, pattern: .everywhere) }
         guard let name = held.randomElement(using: &random), Int.random(in: 0..<5, using: &random) > 0 else {
             return WrittenGrant(right: right, pattern: .token(Self.pattern(&random)))
         }
@@ -183,7 +183,7 @@ struct RightsSituation: Sendable, CustomStringConvertible {
         let shown =
             switch session {
             case .none: "shown itself"
-            case .whole: "by a session"
+            case .plain: "by a session"
             case .narrowed(let wish): "by a session for \(wish)"
             }
         return "seed \(seed): a \(credential) with \(grants), \(shown); streams \(existing.map(\.debugDescription)), "

@@ -19,7 +19,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- end -}}
 
 {{- define "freshet.settings" -}}
-{{- $own := dict "host" "0.0.0.0" "port" 4437 "data" "/var/lib/freshet" -}}
+{{- $own := dict "host" "0.0.0.0" "port" 4437 -}}
+{{- if .Values.redis.url -}}
+{{- if regexMatch "^[a-z]+://[^@/]*:[^@/]*@" .Values.redis.url -}}
+{{- fail "redis.url has a password. Put it into a Secret, and name that as redis.passwordSecret." -}}
+{{- end -}}
+{{- $_ := set $own "store" .Values.redis.url -}}
+{{- if .Values.redis.passwordSecret -}}
+{{- $_ := set $own "redis-password-file" "/etc/freshet/redis/password" -}}
+{{- end -}}
+{{- else -}}
+{{- $_ := set $own "data" "/var/lib/freshet" -}}
+{{- end -}}
 {{- if .Values.keys.secret -}}
 {{- $_ := set $own "keys" "/etc/freshet/keys/keys" -}}
 {{- else if .Values.open -}}

@@ -1,0 +1,21 @@
+import StoreSuite
+import Testing
+
+@Suite("The Redis store", .timeLimit(.minutes(10)))
+struct SuiteTests {
+    @Test(
+        "does what every store must but outboxes, which it has none",
+        arguments: StoreCheck.ofShared
+    )
+    func conforms(check: StoreCheck) async throws {
+        try await check.run(on: RedisUnderTest())
+    }
+
+    @Test(
+        "does the same when every event is a run of its own, so that retention is exact",
+        arguments: StoreCheck.ofShared
+    )
+    func conformsInSingleRuns(check: StoreCheck) async throws {
+        try await check.run(on: RedisUnderTest(runEvents: 1))
+    }
+}
