@@ -20,8 +20,9 @@ struct Lifetime {
     /// The store ends and expires the stream, for all nodes. It is only told of uses, and forgotten with the last who is
     /// attached here.
     let isKeptByStore: Bool
-    /// Somebody asks the store about the stream.
+    /// Somebody asks the store about the stream; and must ask again, since it has changed meanwhile.
     var isBeingLookedUp = false
+    var looksAgain = false
 
     init(now: Duration, isKeptByStore: Bool = false) {
         self.isKeptByStore = isKeptByStore
@@ -45,13 +46,17 @@ struct Lifetime {
             if readers == 0, let birth, let moment = timeToLive.expiry, now >= moment { return .expire(born: birth) }
             if !hasEnded, let length = lease.lapsed(at: now) { return .abandon(silence: length, born: birth) }
         }
-        return (readers > 0 || openProducers > 0) && shouldTell(at: now) ? .tell : .nothing
+        return isUsed && shouldTell(at: now) ? .tell : .nothing
     }
+
+    /// Somebody is attached of whom the store would not know. A producer has its claim, or has lost its right, where the
+    /// store is shared.
+    private var isUsed: Bool { readers > 0 || !isKeptByStore && openProducers > 0 }
 
     /// When something may be due, if nothing happens before; nil when nothing can be.
     var deadline: Duration? {
         guard exists else { return nil }
-        let telling = readers > 0 || openProducers > 0 ? self.telling : nil
+        let telling = isUsed ? self.telling : nil
         guard !isKeptByStore, openProducers == 0, appending == 0 else { return telling }
         let leaseEnd = hasEnded ? nil : lease.end
         let expiry = readers == 0 ? timeToLive.expiry : nil

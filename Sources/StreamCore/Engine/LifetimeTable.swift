@@ -40,6 +40,32 @@ final class LifetimeTable: Sendable {
         }
     }
 
+    /// Takes up the lease and the time to live of a stream that is there.
+    func know(_ kept: KeptStream) {
+        let info = kept.info
+        let wall = time.wallMilliseconds()
+        update(info.name) { lifetime, now in
+            // Two creates with a deletion between them may come here in the other order.
+            guard lifetime.birth.map({ $0 <= info.birth }) ?? true else { return }
+            lifetime.exists = true
+            lifetime.birth = info.birth
+            lifetime.hasEnded = info.end != nil
+            lifetime.timeToLive.touched = now - kept.idle
+            // A store that nodes share does not know who is attached here: it is to be told at once.
+            lifetime.timeToLive.told = isKeptByStore ? now - .seconds(86_400) : lifetime.timeToLive.touched
+            lifetime.lease.length = info.options.leaseSeconds.map { .seconds($0) }
+            lifetime.lease.start = now
+            // What is left of a stream that went without this node's doing does not count for this one.
+            lifetime.timeToLive.idle = nil
+            lifetime.timeToLive.expiresAt = nil
+            switch info.options.expiry {
+            case .idle(let seconds): lifetime.timeToLive.idle = .seconds(seconds)
+            case .at(let moment): lifetime.timeToLive.expiresAt = now + .milliseconds(moment) - .milliseconds(wall)
+            case nil: break
+            }
+        }
+    }
+
     /// Changes a stream's lifetime, unless something is due for it, which is returned instead.
     func updateUnlessDue(_ name: StreamName, _ body: (inout Lifetime) -> Void) -> Lifetime.Due {
         updateUnlessDue(name, at: time.monotonic(), body)

@@ -52,33 +52,7 @@ extension Streams {
 
     func begin(_ kept: KeptStream) {
         owned?.begin(kept.info)
-        know(kept)
-    }
-
-    /// Takes up a stream's lease and time to live.
-    func know(_ kept: KeptStream) {
-        let info = kept.info
-        let wall = time.wallMilliseconds()
-        lifetimes.update(info.name) { lifetime, now in
-            // Two creates with a deletion between them may come here in the other order.
-            guard lifetime.birth.map({ $0 <= info.birth }) ?? true else { return }
-            lifetime.exists = true
-            lifetime.birth = info.birth
-            lifetime.hasEnded = info.end != nil
-            lifetime.timeToLive.touched = now - kept.idle
-            // A store that nodes share does not know who is attached here.
-            lifetime.timeToLive.told = shared == nil ? lifetime.timeToLive.touched : now - .seconds(86_400)
-            lifetime.lease.length = info.options.leaseSeconds.map { .seconds($0) }
-            lifetime.lease.start = now
-            // What is left of a stream that went without this node's doing does not count for this one.
-            lifetime.timeToLive.idle = nil
-            lifetime.timeToLive.expiresAt = nil
-            switch info.options.expiry {
-            case .idle(let seconds): lifetime.timeToLive.idle = .seconds(seconds)
-            case .at(let moment): lifetime.timeToLive.expiresAt = now + .milliseconds(moment) - .milliseconds(wall)
-            case nil: break
-            }
-        }
+        lifetimes.know(kept)
     }
 
     /// The stream that was born there is gone.
@@ -118,16 +92,9 @@ extension Streams {
         switch due {
         case .nothing: break
         case .tell:
-            var expiresAtMoment = false
-            lifetimes.updateIfPresent(name) { lifetime, now in
-                lifetime.timeToLive.told = now
-                expiresAtMoment = lifetime.timeToLive.expiresAt != nil
-            }
-            if expiresAtMoment, let shared {
-                shared.hold(name, for: TimeToLive.holding)
-            } else {
-                store.touch(name)
-            }
+            if let lookUps { return lookUps.tell(name) }
+            store.touch(name)
+            lifetimes.updateIfPresent(name) { lifetime, now in lifetime.timeToLive.told = now }
         case .expire(let birth):
             if try await store.remove(name, because: .expired, born: birth) != nil {
                 counts.withLock { $0.removals[.expired, default: 0] += 1 }

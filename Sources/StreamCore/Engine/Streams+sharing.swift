@@ -10,8 +10,11 @@ extension Streams {
         return (try? await shared.isFollowedElsewhere(name)) ?? true
     }
 
-    /// Whether the store is told how long a stream is used that somebody is attached to here.
-    package func isLookedUp(_ name: StreamName) -> Bool { lifetimes.lifetime(of: name)?.exists ?? false }
+    /// Whether it is known which stream has a name that somebody is attached to here, so that the store is told of it.
+    package func isLookedUp(_ name: StreamName, born birth: Offset?) -> Bool {
+        guard let lifetime = lifetimes.lifetime(of: name) else { return true }
+        return !lifetime.isBeingLookedUp && (lifetime.exists ? lifetime.birth : nil) == birth
+    }
 
     /// Who is attached to streams, and what is left of their times: on all nodes where the store is shared, but for the
     /// readers, who are those of this node.
@@ -60,23 +63,6 @@ extension Streams {
         }
     }
 
-    /// Learns of a stream that another node may have made, so that the store is told how long it is used here.
-    func lookUp(_ name: StreamName) {
-        guard let shared else { return }
-        var mustAsk = false
-        lifetimes.updateIfPresent(name) { lifetime, _ in
-            mustAsk = !lifetime.isBeingLookedUp
-            lifetime.isBeingLookedUp = true
-        }
-        guard mustAsk else { return }
-        Task {
-            // Whoever reads next asks again where the store cannot be asked now.
-            let info = try? await shared.info(name)
-            if let info { know(KeptStream(info: info, idle: .zero, hadOpenProducer: false)) }
-            lifetimes.updateIfPresent(name) { lifetime, _ in lifetime.isBeingLookedUp = false }
-        }
-    }
-
     /// Claims the stream for a streaming append that was just opened, where it has not ended.
     ///
     /// Nothing is done about an older one of the same label that is open here: the store takes its right away, whichever
@@ -88,7 +74,7 @@ extension Streams {
         lease: Int?,
         in store: any SharedStreamStore
     ) async throws(StoreError) {
-        know(KeptStream(info: info, idle: .zero, hadOpenProducer: false))
+        lifetimes.know(KeptStream(info: info, idle: .zero, hadOpenProducer: false))
         producer.opened(info)
         if let end = info.end { return producer.stop(because: .ended(end)) }
         let request = ClaimRequest(

@@ -12,6 +12,7 @@ package final class Streams: Sendable {
     package let configuration: StreamsConfiguration
     /// The store where other nodes use it too; nil where it is this node's alone.
     let shared: (any SharedStreamStore)?
+    let lookUps: LookUps?
     let hub: Hub
     let lifetimes: LifetimeTable
     /// What the streams of each owner keep; nil where that is not counted.
@@ -34,9 +35,13 @@ package final class Streams: Sendable {
         self.store = store
         self.configuration = configuration
         self.time = time
-        self.hub = Hub(store: store)
-        self.shared = store as? any SharedStreamStore
-        self.lifetimes = LifetimeTable(time: time, isKeptByStore: shared != nil)
+        let shared = store as? any SharedStreamStore
+        let lifetimes = LifetimeTable(time: time, isKeptByStore: shared != nil)
+        let lookUps = shared.map { LookUps(store: $0, lifetimes: lifetimes) }
+        self.hub = Hub(store: store, onChange: lookUps?.lookUp)
+        self.shared = shared
+        self.lifetimes = lifetimes
+        self.lookUps = lookUps
         self.owned = configuration.bytesPerOwner.map { OwnedBytes(limit: $0, time: time) }
     }
 
@@ -164,7 +169,7 @@ package final class Streams: Sendable {
             lifetime.timeToLive.touched = now
             isKnown = lifetime.exists
         }
-        if !isKnown { lookUp(name) }
+        if !isKnown { lookUps?.lookUp(name) }
     }
 
     package func detachReader(_ name: StreamName) {
@@ -241,8 +246,8 @@ package final class Streams: Sendable {
             if shouldTell { lifetime.timeToLive.told = now }
         }
         if shouldTell { store.touch(name) }
-        // Whoever waited for it reads when it was created.
-        if !isKnown { lookUp(name) }
+        // It could not be looked up when somebody came.
+        if !isKnown { lookUps?.lookUp(name) }
     }
 
     /// Counts an append out, and what it came to.

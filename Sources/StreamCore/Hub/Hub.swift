@@ -18,9 +18,13 @@ package protocol TailListener: AnyObject, Sendable {
 package final class Hub: Sendable {
     private let store: any StreamStore
     private let watches = Mutex<[StreamName: Watch]>([:])
+    private let onChange: (@Sendable (StreamName) -> Void)?
 
-    package init(store: any StreamStore) {
+    /// - Parameter onChange: told, outside of every lock, of streams that are followed and were created or removed, or
+    ///   may have been.
+    package init(store: any StreamStore, onChange: (@Sendable (StreamName) -> Void)? = nil) {
         self.store = store
+        self.onChange = onChange
     }
 
     /// Begins to follow. The listener is told `ready` first, at once if the stream is already watched.
@@ -30,7 +34,7 @@ package final class Hub: Sendable {
                 watch.add(listener)
                 return (watch, false)
             }
-            let watch = Watch(name: name)
+            let watch = Watch(name: name, onChange: onChange)
             watch.add(listener)
             watches[name] = watch
             return (watch, true)
@@ -56,14 +60,18 @@ package final class Hub: Sendable {
 private final class Watch: StreamWatcher {
     private struct State {
         var isReady = false
+        /// It was created or removed since somebody was told so.
+        var hasChanged = false
         var listeners: [ObjectIdentifier: any TailListener] = [:]
     }
 
     private let name: StreamName
+    private let onChange: (@Sendable (StreamName) -> Void)?
     private let state = Mutex(State())
 
-    init(name: StreamName) {
+    init(name: StreamName, onChange: (@Sendable (StreamName) -> Void)?) {
         self.name = name
+        self.onChange = onChange
     }
 
     func add(_ listener: any TailListener) {
@@ -85,7 +93,9 @@ private final class Watch: StreamWatcher {
         state.withLock { state in
             switch signal {
             case .ready: state.isReady = true
-            case .broken: state.isReady = false
+            // What happens until it is ready again is told to nobody.
+            case .broken: (state.isReady, state.hasChanged) = (false, true)
+            case .created, .removed: state.hasChanged = true
             default: break
             }
             for listener in state.listeners.values { listener.signal(signal, of: name) }
@@ -93,7 +103,12 @@ private final class Watch: StreamWatcher {
     }
 
     func wake() {
-        let listeners = state.withLock { Array($0.listeners.values) }
+        let (listeners, hasChanged) = state.withLock { state in
+            let hasChanged = state.hasChanged && state.isReady
+            if hasChanged { state.hasChanged = false }
+            return (Array(state.listeners.values), hasChanged)
+        }
+        if hasChanged { onChange?(name) }
         for listener in listeners { listener.wake() }
     }
 }

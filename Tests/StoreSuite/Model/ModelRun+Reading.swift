@@ -69,8 +69,14 @@ extension ModelRun {
         model[name]?.touched = time.monotonic()
         streams.follow(name, follower.inbox)
         followers.append((follower, nil, 0))
-        guard streams.isShared, model[name] != nil else { return }
-        while !streams.isLookedUp(name) { await Task.yield() }
+        try await lookedUp(name)
+    }
+
+    /// Waits until every node with a reader knows what it reads.
+    func lookedUp(_ name: StreamName) async throws {
+        guard streams.isShared else { return }
+        let birth = model[name]?.birth
+        for node in nodes { while !node.streams.isLookedUp(name, born: birth) { await Task.yield() } }
     }
 
     func pump() async throws {

@@ -31,6 +31,7 @@ extension ModelRun {
             mint(info.birth, of: name)
             model[name] = ModelStream(birth: info.birth, options: options, now: now, wall: time.wallMilliseconds())
             try await kept(texts, name, since: info.birth, tail: info.tail, end: info.end)
+            try await lookedUp(name)
             return
         }
         let isSame = existing.options == options && (existing.end != nil) == (end != nil)
@@ -133,6 +134,7 @@ extension ModelRun {
         let wasThere = try await streams.remove(name)
         #expect(wasThere == (model[name] != nil), context)
         forget(name)
+        try await lookedUp(name)
     }
 
     func renew(_ name: StreamName) async throws {

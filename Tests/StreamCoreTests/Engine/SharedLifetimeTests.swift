@@ -113,6 +113,24 @@ struct SharedLifetimeTests {
         #expect(try await one.store.info(name) == nil)
     }
 
+    @Test("a streaming append that has lost its right, or never had one, keeps no stream from expiring")
+    func producersWithoutClaim() async throws {
+        try await one.create(name, expiry: .idle(seconds: 40))
+        let (older, _) = try await one.open(name, "p")
+        let (newer, _) = try await two.open(name, "p")
+        await newer.finish(isTorn: false)
+        try await nodes.pass(39)
+        #expect(try await one.store.info(name) != nil && older.stop == .superseded)
+        try await nodes.pass(1)
+        #expect(try await one.store.info(name) == nil)
+        let ended = StreamName.known("t")
+        try await one.create(ended, expiry: .idle(seconds: 40))
+        _ = try await two.cancel(ended)
+        let (late, _) = try await one.open(ended)
+        try await nodes.pass(40)
+        #expect(try await one.store.info(ended) == nil && late.stop != nil)
+    }
+
     @Test("nor one that expires at a moment, and then when its readers have left")
     func readersBeyondTheMoment() async throws {
         let moment = nodes.time.wallMilliseconds() + 100_000
@@ -121,7 +139,6 @@ struct SharedLifetimeTests {
         // Told at once, however late it comes.
         two.streams.attachReader(name)
         try await lookedUp(two, name)
-        try await two.streams.sweep()
         try await nodes.pass(300)
         #expect(try await one.store.info(name) != nil)
         two.streams.detachReader(name)
@@ -131,11 +148,31 @@ struct SharedLifetimeTests {
 
     @Test("a reader that waits for a stream which another node then makes is counted as one of its readers")
     func waiting() async throws {
+        let follower = WatchRecorder()
         two.streams.attachReader(name)
-        try await one.create(name, expiry: .idle(seconds: 40))
-        // It reads when it is told.
-        _ = try await two.streams.read(name, from: .start)
+        two.streams.follow(name, follower)
+        try await one.create(name)
         try await lookedUp(two, name)
+        // And of one that is made anew: what it was before does not count.
+        _ = try await one.streams.remove(name)
+        while !two.streams.isLookedUp(name, born: nil) { await Task.yield() }
+        try await one.create(name, expiry: .idle(seconds: 40))
+        try await lookedUp(two, name)
+        try await nodes.pass(200)
+        #expect(try await one.store.info(name) != nil)
+        two.streams.unfollow(name, follower)
+    }
+
+    @Test("what could not be looked up when a reader came is looked up when it reads")
+    func lookedUpLater() async throws {
+        try await one.create(name, expiry: .idle(seconds: 40))
+        two.store.goAway()
+        two.store.before(.info) {}
+        two.streams.attachReader(name)
+        while !two.store.hasRunHooks { await Task.yield() }
+        await two.store.comeBack()
+        let birth = try #require(try await one.store.info(name)?.birth)
+        repeat { _ = try await two.streams.read(name, from: .start) } while !two.streams.isLookedUp(name, born: birth)
         try await nodes.pass(200)
         #expect(try await one.store.info(name) != nil)
     }
@@ -154,7 +191,8 @@ struct SharedLifetimeTests {
     }
 
     private func lookedUp(_ node: SharedNodes.Node, _ name: StreamName) async throws {
-        while !node.streams.isLookedUp(name) { await Task.yield() }
+        let birth = try #require(try await one.store.info(name)?.birth)
+        while !node.streams.isLookedUp(name, born: birth) { await Task.yield() }
     }
 
     // MARK: What is told of it
