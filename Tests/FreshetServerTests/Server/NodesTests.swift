@@ -63,7 +63,7 @@ struct NodesTests {
             let plain = try await two.connect()
             try await plain.send(two.request("GET", "/v1/stream/a?as=plain"))
             try await producer.send("1\r\n1\r\n")
-            for reader in [native, plain] { _ = try await reader.read(through: "data: 1\n\n") }
+            for reader in [native, plain] { _ = try await reader.read(through: "data: 1\n\n\r\n") }
             async let drained: Void = two.service.drain()
             #expect(try await native.chunks().contains("{\"why\":\"draining\"}"))
             // A producer goes on at another too.
