@@ -9,6 +9,7 @@ package import StreamCore
 extension RedisStreamStore {
     package func claim(_ name: StreamName, _ request: ClaimRequest) async throws(StoreError) -> ClaimOutcome {
         while true {
+            if node.beat.isFirst { try await beatSession() }
             let claim = node.newClaim(name, request)
             do throws(StoreError) {
                 if let outcome = try await attempt(claim, name, request) { return outcome }

@@ -6,12 +6,21 @@ import StreamCore
 extension RedisStreamStore {
     /// Says that this node lives, and buries those that have been silent for too long.
     func beatSession() async throws(StoreError) {
+        // One that was found dead goes on as another one at once.
+        while try await !beatOnce() {}
+    }
+
+    /// False when the session is over.
+    private func beatOnce() async throws(StoreError) -> Bool {
         let (session, isFirst) = node.beat
         var call = FunctionCall("freshet1_session_beat", keys: [keys.beats, keys.buried], at: now)
         call.add(NodeSession.text(session))
         call.add(isFirst ? "1" : nil)
         let reply = try await caller.call(call, .writes)
-        guard reply.word == "alive" else { return wasBuried(session) }
+        guard reply.word == "alive" else {
+            wasBuried(session)
+            return false
+        }
         if isFirst { try await tellName() }
         let (now, beats, buried) = try read { () throws(ReplyDamage) in
             (try reply.unsigned(1), try reply.list(2), try reply.list(3).compactMap(\.text))
@@ -31,6 +40,7 @@ extension RedisStreamStore {
             try await release(session)
         }
         for session in buried { try await release(session) }
+        return true
     }
 
     /// The others found this node dead. Whoever is at work here learns that it may not go on.
