@@ -7,11 +7,7 @@ import Testing
 @testable import RedisStreamStore
 
 /// What a Redis that goes away, or refuses, means for those who use the store.
-@Suite(
-    "The Redis store when Redis fails",
-    .disabled("has not ended once on a busy machine: not understood"),
-    .timeLimit(.minutes(10))
-)
+@Suite("The Redis store when Redis fails", .timeLimit(.minutes(10)))
 struct FaultTests {
     private let name = StreamName.known("a/stream")
 
