@@ -7,7 +7,7 @@ from support.redis_functions import NOW
 
 INDEX = ["freshet:{idx0}", "freshet:{idx0}:v", "freshet:{idx0}:n"]
 DUE = ["freshet:{due0}", "freshet:{due0}:t"]
-BEATS, BURIED = "freshet:{nodes}:beats", "freshet:{nodes}:buried"
+BEATS, BURIED, REPORTS = "freshet:{nodes}:beats", "freshet:{nodes}:buried", "freshet:{nodes}:reports"
 
 
 def claims(session):
@@ -187,6 +187,39 @@ def test_what_a_buried_session_had_is_released_by_anybody_and_only_then_it_is_fo
     assert release(functions, "s", b"2 b\xff") == []
     assert beat(functions, "t")[3] == []
     assert functions.client("EXISTS", claims("s")) == 0
+
+
+def report(functions, session, *said, first=""):
+    return functions.call("session_beat", [BEATS, BURIED, REPORTS], session, first, *said)
+
+
+def test_what_a_session_says_of_itself_comes_and_goes_with_its_beats(functions):
+    assert report(functions, "s", "{}", 400, first="1")[0] == b"alive"
+    assert functions.client("HGET", REPORTS, "s") == b"%d {}" % (NOW - 400)
+    functions.now += 1000
+    report(functions, "s", "[1 2]", 0)
+    assert functions.client("HGET", REPORTS, "s") == b"%d [1 2]" % (NOW + 1000)
+    for wrong in (("{}",), ("{}", ""), ("{}", "-1")):
+        with pytest.raises(RedisError, match="^FRESHET_ARGUMENT"):
+            report(functions, "s", *wrong)
+    # One of an older program says nothing about it.
+    beat(functions, "s")
+    assert functions.client("HLEN", REPORTS) == 1
+    report(functions, "s")
+    assert functions.client("HLEN", REPORTS) == 0
+    # What is later than the clock's beginning has been said at it.
+    report(functions, "s", "{}", NOW + 9999)
+    assert functions.client("HGET", REPORTS, "s") == b"0 {}"
+
+
+def test_a_session_that_is_buried_says_nothing_any_more(functions):
+    report(functions, "s", "{}", 0, first="1")
+    assert functions.call("session_bury", [BEATS, BURIED, REPORTS], "s", 2) == 0
+    assert functions.client("HLEN", REPORTS) == 1
+    assert functions.call("session_bury", [BEATS, BURIED, REPORTS], "s", 1) == 1
+    assert functions.client("HLEN", REPORTS) == 0
+    assert report(functions, "s", "{}", 0) == [b"buried"]
+    assert functions.client("HLEN", REPORTS) == 0
 
 
 # Usage ----------------------------------------------------------------------------------------------------------------------

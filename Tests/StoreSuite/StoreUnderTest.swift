@@ -22,6 +22,9 @@ package protocol StoreUnderTest: Sendable {
     /// Another node on the store that `make` gave, itself of a store that nodes share; nil where none is.
     func another() async throws -> (any SharedStreamStore)?
 
+    /// A node does what it does once a second.
+    func beat(_ node: any SharedStreamStore) async throws
+
     /// Returns when a node, which does nothing more by itself, was found dead by the others.
     func bury(_ node: any SharedStreamStore) async throws
 }
@@ -37,6 +40,8 @@ extension StoreUnderTest {
     }
 
     package func another() async throws -> (any SharedStreamStore)? { nil }
+
+    package func beat(_ node: any SharedStreamStore) async throws {}
 
     package func bury(_ node: any SharedStreamStore) async throws { preconditionFailure("it has no nodes") }
 }

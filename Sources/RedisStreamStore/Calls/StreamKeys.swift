@@ -39,6 +39,8 @@ struct StreamKeys: Sendable {
     var buried: [UInt8] { prefix + "{nodes}:buried".utf8 }
     /// How the nodes of sessions call themselves.
     var nodeNames: [UInt8] { prefix + "{nodes}:names".utf8 }
+    /// What the nodes of sessions said of themselves, and when.
+    var reports: [UInt8] { prefix + "{nodes}:reports".utf8 }
     func claims(of session: String) -> [UInt8] { prefix + "{nodes}:claims:\(session)".utf8 }
     var usage: [UInt8] { prefix + "{usage}".utf8 }
     /// Whatever is written there, it is written after what a stream holds by then.

@@ -65,17 +65,25 @@ register('due_settled', function(keys, args)
   return 1
 end, { 'allow-oom' })
 
--- Sessions of nodes.
+-- Sessions of nodes. What a node says of itself comes with its beat, with the milliseconds since it said so, and goes when it
+-- is buried.
 register('session_beat', function(keys, args)
-  local beats, buried, session = keys[1], keys[2], args[2]
+  local beats, buried, reports, session, report = keys[1], keys[2], keys[3], args[2], args[4]
   if (session or '') == '' or string.find(session, '.', 1, true) then mistaken('session') end
+  local age = report and whole(args[5], MOST_MILLISECONDS, 'age')
   if args[3] == '1' and call('HEXISTS', buried, session) == 0 then
     call('HSETNX', beats, session, 0)
   elseif call('HEXISTS', beats, session) == 0 then
     return { 'buried' }
   end
   call('HINCRBY', beats, session, 1)
-  return { 'alive', clock(args[1]), call('HGETALL', beats), call('HKEYS', buried) }
+  local now = clock(args[1])
+  if report then
+    call('HSET', reports, session, digits(math.max(0, now - age)) .. ' ' .. report)
+  elseif reports then
+    call('HDEL', reports, session)
+  end
+  return { 'alive', now, call('HGETALL', beats), call('HKEYS', buried) }
 end, { 'allow-oom' })
 
 -- Notes that a session is about to claim a stream, so that whoever buries it finds the claim: its number and the name. That
@@ -98,6 +106,7 @@ register('session_bury', function(keys, args)
   if call('HEXISTS', buried, session) == 1 then return 1 end
   if call('HGET', beats, session) ~= args[3] then return 0 end
   call('HDEL', beats, session)
+  if keys[3] then call('HDEL', keys[3], session) end
   call('HSET', buried, session, digits(clock(args[1])))
   return 1
 end, { 'allow-oom' })

@@ -27,6 +27,8 @@ final class NodeSession: Sendable {
         /// Claims that are to be given back, and could not be yet.
         var unreleased: [StreamClaim: Bool] = [:]
         var others: [String: Heard] = [:]
+        /// What is said of this node, and since when.
+        var report: (report: NodeReport, since: Duration)?
     }
 
     /// Milliseconds by which Redis's clock and this node's differ between two beats, when nobody sets either.
@@ -67,6 +69,18 @@ final class NodeSession: Sendable {
 
     /// The session, and whether this is the first that Redis hears of it.
     var beat: (session: UInt64, isFirst: Bool) { state.withLock { ($0.session, !$0.isKnown) } }
+
+    /// What is said of this node with each beat, until something else is.
+    func say(_ report: NodeReport?) {
+        let now = time.monotonic()
+        state.withLock { state in state.report = report.map { ($0, now) } }
+    }
+
+    /// The last that was said of this node, and how long ago.
+    var report: (report: NodeReport, age: Duration)? {
+        let now = time.monotonic()
+        return state.withLock { state in state.report.map { ($0.report, max(.zero, now - $0.since)) } }
+    }
 
     /// The node was found dead: it goes on as another one, and what the one before had begun is refused. Returns what that
     /// was.

@@ -13,9 +13,13 @@ extension RedisStreamStore {
     /// False when the session is over.
     private func beatOnce() async throws(StoreError) -> Bool {
         let (session, isFirst) = node.beat
-        var call = FunctionCall("freshet1_session_beat", keys: [keys.beats, keys.buried], at: now)
+        var call = FunctionCall("freshet1_session_beat", keys: [keys.beats, keys.buried, keys.reports], at: now)
         call.add(NodeSession.text(session))
         call.add(isFirst ? "1" : nil)
+        if let (report, age) = node.report {
+            call.add(report.json)
+            call.add(UInt64(age / .milliseconds(1)))
+        }
         let reply = try await caller.call(call, .writes)
         guard reply.word == "alive" else {
             wasBuried(session)
@@ -31,7 +35,8 @@ extension RedisStreamStore {
             counts.append((session, count))
         }
         for (session, count) in node.heard(counts, at: now) {
-            var call = FunctionCall("freshet1_session_bury", keys: [keys.beats, keys.buried], at: self.now)
+            let all = [keys.beats, keys.buried, keys.reports]
+            var call = FunctionCall("freshet1_session_bury", keys: all, at: self.now)
             call.add(session)
             call.add(count)
             let reply = try await caller.call(call, .writes)

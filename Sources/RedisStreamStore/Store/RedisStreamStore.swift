@@ -123,6 +123,7 @@ package final class RedisStreamStore: SharedStreamStore {
         }
         guard isFirst else { return }
         pulse.withLock { $0?.cancel() }
+        await takeReportBack()
         try? await tellUsage()
         watchers.close()
         await subscriber.close()

@@ -21,6 +21,7 @@ extension Streams {
         onStop: @escaping @Sendable (ProducerStop) -> Void
     ) async throws(StoreError) -> StreamingProducer? {
         try await enter(name) { $0.openProducers += 1 }
+        counts.withLock { $0.openProducers += 1 }
         let producer = StreamingProducer(name: name, label: label, streams: self, onStop: onStop)
         hub.follow(name, producer)
         producer.willLook()
@@ -100,6 +101,7 @@ extension Streams {
     /// - Parameter wasOpen: a request that was refused is no sign of life: the lease goes on as if it had not come.
     private func leave(_ producer: StreamingProducer, wasOpen: Bool = true) {
         hub.unfollow(producer.name, producer)
+        counts.withLock { $0.openProducers -= 1 }
         lifetimes.updateIfPresent(producer.name) { lifetime, now in
             lifetime.openProducers -= 1
             guard wasOpen else { return }

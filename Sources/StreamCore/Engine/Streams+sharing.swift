@@ -10,6 +10,12 @@ extension Streams {
         return (try? await shared.isFollowedElsewhere(name)) ?? true
     }
 
+    /// Says to the other nodes what this one does, until it says something else; nothing more with nil.
+    package func report(_ report: NodeReport?) { shared?.report(report) }
+
+    /// The nodes that live and say what they do; nil where the store is this node's alone.
+    package func livingNodes() async throws(StoreError) -> [LivingNode]? { try await shared?.livingNodes() }
+
     /// Whether it is known which stream has a name that somebody is attached to here, so that the store is told of it.
     package func isLookedUp(_ name: StreamName, born birth: Offset?) -> Bool {
         guard let lifetime = lifetimes.lifetime(of: name) else { return true }

@@ -1,7 +1,9 @@
-/// What has happened to the streams of this node since it started: numbers that only grow.
+/// What has happened to the streams of this node since it started: numbers that only grow, but for what is open now.
 @available(freshet 0.1, *)
 package struct StreamsMetrics: Sendable, Equatable {
     package var created = 0
+    /// Streaming appends and answers of the relay that are open.
+    package var openProducers = 0
     /// Requests that appended, and what they brought.
     package var appends = 0
     package var events = 0

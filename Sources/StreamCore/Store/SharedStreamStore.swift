@@ -42,6 +42,13 @@ package protocol SharedStreamStore: StreamStore {
 
     /// Who holds streams, on all nodes, in the order of their names; nil for one that is gone.
     func holdings(of names: [StreamName]) async throws(StoreError) -> [StreamHolding?]
+
+    /// What this node says of itself until it says something else; with nil it says nothing. The others hear it with the
+    /// next sign that this node lives, and no more when it does not.
+    func report(_ report: NodeReport?)
+
+    /// The nodes that live and say something of themselves, this one among them when its own was heard.
+    func livingNodes() async throws(StoreError) -> [LivingNode]
 }
 
 @available(freshet 0.1, *)

@@ -158,6 +158,32 @@ struct NodesTests {
         }
     }
 
+    @Test("a node that is closed is told of no more, and what no node wrote is passed over")
+    func reports() async throws {
+        let harness = RedisUnderTest()
+        defer { harness.end() }
+        let (one, two) = try await nodes(harness)
+        for (node, name) in [(one, "one"), (two, "two")] {
+            node.report(NodeReport(name: name, version: "1", started: 5))
+            try await node.beat()
+        }
+        var command = RedisCommand("HSET")
+        command.add(one.keys.reports)
+        let large = "9 {\"name\":\"\(String(repeating: "x", count: 5000))\"}"
+        let strange = "{\"name\":\"\u{202E}\",\"started\":9223372036854775807,\"readers\":-4,\"memory\":-1,\"new\":[1]}"
+        for (number, value) in ["", "x", "9", "9 ", "9 []", "-9 {\"name\":\"x\"}", large, "9 \(strange)"].enumerated() {
+            command.add("s\(number)")
+            command.add(value)
+        }
+        _ = try await one.caller.send([command], .writes)
+        let told = try await one.livingNodes()
+        #expect(Set(told.map(\.report.name)) == ["one", "two", "\u{202E}"])
+        let report = try #require(told.first { $0.report.name == "\u{202E}" }?.report)
+        #expect(report.readers == 0 && report.memory == 0 && report.started == 253_402_300_799_999)
+        await two.close()
+        #expect(Set(try await one.livingNodes().map(\.report.name)) == ["one", "\u{202E}"])
+    }
+
     @Test("what one holds counts against the bound of all")
     func usage() async throws {
         let harness = RedisUnderTest()

@@ -91,6 +91,11 @@ final class RedisUnderTest: StoreUnderTest {
 
     func another() async throws -> (any SharedStreamStore)? { try await node() }
 
+    func beat(_ node: any SharedStreamStore) async throws {
+        guard let node = node as? RedisStreamStore else { preconditionFailure("it is another store's") }
+        try await node.beat()
+    }
+
     func bury(_ node: any SharedStreamStore) async throws {
         guard let dead = node as? RedisStreamStore else { preconditionFailure("it is another store's") }
         let (others, time) = state.withLock { state in (state.nodes.filter { $0 !== dead }, state.time) }

@@ -4,7 +4,7 @@ import Testing
 /// What a store must do that nodes share.
 @available(freshet 0.1, *)
 extension StoreCheck {
-    package static let claims: [StoreCheck] = rights + sharedTimes + deadNodes
+    package static let claims: [StoreCheck] = rights + sharedTimes + deadNodes + reports
 
     private static let rights: [StoreCheck] = [
         StoreCheck("what a claim stands for is kept, and what none stands for too") { bench in

@@ -22,9 +22,11 @@ package final class SharedMemoryNode: SharedStreamStore {
         var losesResponse = false
         var isDeaf = false
         var isHoldingNews = false
-        var news: [(tap: Tap, signal: StreamSignal)] = []
-        var taps: [StreamName: [ObjectIdentifier: Tap]] = [:]
+        var news: [(tap: SharedMemoryTap, signal: StreamSignal)] = []
+        var taps: [StreamName: [ObjectIdentifier: SharedMemoryTap]] = [:]
         var hooks: [Hook] = []
+        /// What it says of itself, and since when.
+        var report: (report: NodeReport, since: Duration)?
         /// What could not be released while the store was away.
         var releases: [(StreamClaim, StreamName, isTorn: Bool)] = []
     }
@@ -115,7 +117,12 @@ package final class SharedMemoryNode: SharedStreamStore {
 
     var session: UInt64 { state.withLock(\.session) }
 
-    func begin(_ session: UInt64) { state.withLock { $0.session = session } }
+    func begin(_ session: UInt64) {
+        state.withLock { state in
+            state.session = session
+            state.report = nil
+        }
+    }
 
     private func newClaim() -> StreamClaim {
         state.withLock { state in
@@ -205,6 +212,25 @@ package final class SharedMemoryNode: SharedStreamStore {
                     leaseRemaining: memory.leaseRemaining(held).map { max(.zero, $0) },
                     expiresIn: memory.expiresIn(held).map { max(.zero, $0) }
                 )
+            }
+        }
+    }
+
+    package func report(_ report: NodeReport?) {
+        let now = memory.time.monotonic()
+        state.withLock { state in state.report = report.map { ($0, now) } }
+    }
+
+    package func livingNodes() async throws(StoreError) -> [LivingNode] {
+        try reach()
+        return memory.nodes.compactMap { $0.living(asked: self) }
+    }
+
+    private func living(asked: SharedMemoryNode) -> LivingNode? {
+        let now = memory.time.monotonic()
+        return state.withLock { state in
+            state.report.map { report, since in
+                LivingNode(session: "\(state.session)", isSelf: self === asked, report: report, age: now - since)
             }
         }
     }
@@ -327,7 +353,7 @@ package final class SharedMemoryNode: SharedStreamStore {
     // MARK: Watching
 
     package func watch(_ name: StreamName, _ watcher: any StreamWatcher) {
-        let tap = Tap(watcher, at: self)
+        let tap = SharedMemoryTap(watcher, at: self)
         state.withLock { $0.taps[name, default: [:]][ObjectIdentifier(watcher)] = tap }
         memory.base.watch(name, tap)
     }
@@ -349,7 +375,7 @@ package final class SharedMemoryNode: SharedStreamStore {
         }
     }
 
-    fileprivate func pass(_ signal: StreamSignal, to tap: Tap) {
+    func pass(_ signal: StreamSignal, to tap: SharedMemoryTap) {
         let isOwn = memory.isActing(self)
         state.withLock { state in
             if state.isDeaf { return }
@@ -360,20 +386,4 @@ package final class SharedMemoryNode: SharedStreamStore {
             }
         }
     }
-}
-
-/// What a node is told of a stream, on its way to one who follows it there.
-@available(freshet 0.1, *)
-private final class Tap: StreamWatcher {
-    let watcher: any StreamWatcher
-    private let node: SharedMemoryNode
-
-    init(_ watcher: any StreamWatcher, at node: SharedMemoryNode) {
-        self.watcher = watcher
-        self.node = node
-    }
-
-    func signal(_ signal: StreamSignal) { node.pass(signal, to: self) }
-
-    func wake() { watcher.wake() }
 }
