@@ -75,7 +75,7 @@ def test_an_address_is_told_only_with_inspect_on_the_stream(serve, tmp_path):
         eventually(lambda: [r["address"] for r in readers(server, "team/a", headers=operator)["readers"]] == ["127.0.0.1"])
         for headers, target in [
             (plain, "/v1/readers?stream=team/a"), (operator, "/v1/readers?stream=other/a"), (plain, "/v1/streams?state=open"),
-            (plain, "/v1/node"), (operator, "/v1/node"),
+            (plain, "/v1/node"), (operator, "/v1/node"), (plain, "/v1/nodes"), (operator, "/v1/nodes"),
         ]:
             refused = server.request("GET", target, headers)
             assert (refused.status, refused.json["type"]) == (403, "urn:freshet:missing-right"), target

@@ -3,14 +3,16 @@ package import StreamCore
 import StreamHTTP
 import TextCodecs
 
-/// `GET /v1/node`: what this node does now, and did in the last hour.
+/// `GET /v1/node`: what this node does now, and did in the last hour; `GET /v1/nodes`: what all nodes do now.
 @available(freshet 0.1, *)
 package final class NodeRoute: Sendable {
     static let path = "/v1/node"
-    private let source = Mutex<ServerMetrics?>(nil)
+    static let nodesPath = "/v1/nodes"
+    let source = Mutex<ServerMetrics?>(nil)
     private let history = Mutex(NodeHistory())
-    private let time: any TimeSource
-    private let started: UInt64
+    let time: any TimeSource
+    let started: UInt64
+    let standing = Mutex(NodeStanding())
 
     package init(time: any TimeSource) {
         self.time = time
@@ -22,12 +24,13 @@ package final class NodeRoute: Sendable {
     func begin(_ source: ServerMetrics?) { self.source.withLock { $0 = source } }
 
     func plan(_ request: RouteRequest, _ caller: RouteCaller) -> RequestPlan? {
-        guard request.target.rawPath == Self.path else { return nil }
+        let path = request.target.rawPath
+        guard path == Self.path || path == Self.nodesPath else { return nil }
         guard request.head.method == .GET || request.head.method == .HEAD else {
             return .respond(Response(.method(allowed: "GET, HEAD, OPTIONS")))
         }
         if let problem = caller.refusal(.inspect, "") { return .respond(Response(problem)) }
-        return .act { [self] in await .response(response()) }
+        return .act { [self] in await .response(path == Self.path ? response() : nodesResponse()) }
     }
 
     // MARK: The last hour
@@ -56,6 +59,8 @@ package final class NodeRoute: Sendable {
         let streams = source.plane.streams
         let history = history.withLock(\.self)
         let body = JSONWriter.object { node in
+            node.member("session", streams.session)
+            node.member("name", standing.withLock(\.name))
             node.member("version", FreshetVersion.number)
             node.member("started", Timestamp.text(milliseconds: started))
             node.member("now", Timestamp.text(milliseconds: time.wallMilliseconds()))
@@ -124,7 +129,7 @@ extension NodeHistory.Counts {
             events: metrics.events,
             deliveries: loops.deliveries,
             syncs: streams.store.syncTimes,
-            readers: loops.readers.values.reduce(loops.longPolls, +),
+            readers: loops.followers,
             memory: ProcessMetrics.residentBytes
         )
     }

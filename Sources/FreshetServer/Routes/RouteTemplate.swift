@@ -5,7 +5,8 @@ enum RouteTemplate {
     static let session = "/v1/session"
 
     private static let whole: Set<String> = [
-        health, session, MetricsRoute.path, NodeRoute.path, InspectionRoutes.path, ListingRoutes.path,
+        health, session, MetricsRoute.path, NodeRoute.path, NodeRoute.nodesPath, InspectionRoutes.path,
+        ListingRoutes.path,
     ]
     private static let folders = [StreamRoutes.prefix, "\(ListingRoutes.path)/"]
 

@@ -24,7 +24,7 @@ package final class FreshetService: Sendable {
     private let listening = Mutex<[any Channel]>([])
     private let clearText = Mutex<SocketAddress?>(nil)
     private let sweeping = Mutex<Task<Void, Never>?>(nil)
-    private let noting = Mutex<Task<Void, Never>?>(nil)
+    private let noting = Mutex<[Task<Void, Never>]>([])
     private let extra: [any RouteGroup]
     private let rounds: AskingRounds
 
@@ -194,7 +194,10 @@ package final class FreshetService: Sendable {
         let kind = PortKind(certificate: certificate, takesHTTP2Preface: configuration.http2ClearText)
         let address = try await listen(configuration.host, configuration.port, kind)
         sweeping.withLock { $0 = Task { [streams, logger] in await streams.sweepForEver(logger) } }
-        noting.withLock { $0 = Task { [node] in await node.noteForEver() } }
+        if let port = address.port { node.listens(on: port) }
+        noting.withLock { tasks in
+            tasks = [Task { [node] in await node.noteForEver() }, Task { [node] in await node.reportForEver() }]
+        }
         await report?.begin()
         return address
     }
@@ -265,6 +268,7 @@ package final class FreshetService: Sendable {
     /// New native reads are asked to come back, streams with a producer at work go on with their readers, and all
     /// others are asked to come back at once. New connections are still accepted.
     package func drain() async {
+        await node.drains()
         await logger.drain {
             await server.loops.drain(for: configuration.drainDeadline) { [extra] in
                 extra.contains(where: \.isBusy)
@@ -280,7 +284,7 @@ package final class FreshetService: Sendable {
     /// Closes everything now.
     package func stop() async {
         sweeping.withLock(\.self)?.cancel()
-        noting.withLock(\.self)?.cancel()
+        for task in noting.withLock(\.self) { task.cancel() }
         for routes in extra { await routes.conclude() }
         await report?.end()
         for channel in listening.withLock(\.self) { try? await channel.close() }
@@ -290,5 +294,6 @@ package final class FreshetService: Sendable {
         // They hold the server, which holds the routes that hold them.
         metrics.begin([])
         node.begin(nil)
+        streams.report(nil)
     }
 }

@@ -153,9 +153,11 @@ struct InspectionTests {
             for name in ["team/a", "other/b"] { try await server.ask("PUT", "/v1/stream/\(name)", all) }
             let targets = [
                 "/v1/readers?stream=team/a", "/v1/readers?stream=other/b", "/v1/streams?sort=name", "/v1/node",
+                "/v1/nodes",
             ]
             for (key, statuses) in [
-                (all, [403, 403, 403, 403]), (team, [200, 403, 200, 403]), (operatorKey, [200, 200, 200, 200]),
+                (all, [403, 403, 403, 403, 403]), (team, [200, 403, 200, 403, 403]),
+                (operatorKey, [200, 200, 200, 200, 200]),
             ] {
                 for (target, status) in zip(targets, statuses) {
                     #expect(try await server.ask("GET", target, key).status == status, "\(key) \(target)")
@@ -180,7 +182,7 @@ struct InspectionTests {
             }) { server in
                 let created = try await server.ask("PUT", "/v1/stream/a")
                 #expect(created.status == 201)
-                for target in ["/v1/readers?stream=a", "/v1/streams?sort=name", "/v1/node"] {
+                for target in ["/v1/readers?stream=a", "/v1/streams?sort=name", "/v1/node", "/v1/nodes"] {
                     #expect(try await server.ask("GET", target).status == status, "\(host) \(target)")
                 }
                 #expect(try await server.ask("GET", "/v1/streams").status == 200)

@@ -7,7 +7,7 @@ struct RightsAsk: Sendable, CustomStringConvertible {
         case catchUp, events, lines, plain, durableEvents, longPoll, head, options
         case create, createWithBody, createEnded, fork, forkWithBody
         case append, appendWhileItArrives, appendAndEnd, end, lease, cancel, delete
-        case describe, readers, list, search, node, metrics, probe, session
+        case describe, readers, list, search, node, nodes, metrics, probe, session
     }
 
     var way: Way
@@ -36,7 +36,7 @@ struct RightsAsk: Sendable, CustomStringConvertible {
         case .delete: [("delete", name)]
         case .readers: [("inspect", name)]
         // What is every stream's.
-        case .node: [("inspect", "")]
+        case .node, .nodes: [("inspect", "")]
         case .metrics: [("read", "")]
         }
     }
@@ -76,6 +76,7 @@ struct RightsAsk: Sendable, CustomStringConvertible {
         case .readers: return (.GET, "/v1/readers?stream=\(spelling.field(name))", [], nil)
         case .list, .search: return page(after: nil)
         case .node: return (.GET, "/v1/node", [], nil)
+        case .nodes: return (.GET, "/v1/nodes", [], nil)
         case .metrics: return (.GET, "/metrics", [], nil)
         case .probe: return (.GET, "/v1/probe?name=\(spelling.field(name))&stream=\(spelling.field(name))", [], nil)
         case .session: return (.POST, "/v1/session", [], nil)
