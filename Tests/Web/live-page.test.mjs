@@ -83,6 +83,17 @@ test('a rate is of what is known, and of one and the same', () => {
     assert.equal(rates.next([['a', 30], ['b', 5]], 2_000).get('a'), 10);
     const again = rates.next([['a', 3], ['b', 5]], 3_000);
     assert.deepEqual([again.get('a'), again.get('b')], [null, 0]);
+    // Of what was counted at a moment of its own: nothing is known of one that has not counted again.
+    const told = new words.Rates();
+    told.next([['a', 10, 500], ['b', 10, 900]], 1_000);
+    const later = told.next([['a', 30, 2_500], ['b', 10, 900]], 3_000);
+    assert.deepEqual([later.get('a'), later.get('b')], [10, null]);
+});
+
+test('a node that should have said something by now is silent', () => {
+    assert.equal(words.nodeState({ state: 'ready', said: 1.2 }), 'ready');
+    assert.equal(words.nodeState({ state: 'draining', said: 4.9 }), 'draining, silent for 4 s');
+    assert.equal(words.nodeState({ state: '\u202ey', said: 0 }), '\\u{202E}y');
 });
 
 test('a page holds as many events as it can, and one that is too large', () => {

@@ -51,6 +51,7 @@ struct LivePage: RouteGroup {
         "\(path)/events.mjs": module(PackageResources.events_mjs),
         "\(path)/graph.mjs": module(PackageResources.graph_mjs),
         "\(path)/node.mjs": module(PackageResources.node_mjs),
+        "\(path)/nodes.mjs": module(PackageResources.nodes_mjs),
         "\(path)/poll.mjs": module(PackageResources.poll_mjs),
         "\(path)/readers.mjs": module(PackageResources.readers_mjs),
         "\(path)/server.mjs": module(PackageResources.server_mjs),

@@ -1,7 +1,8 @@
-// The node: its numbers now, and graphs of its last hour.
+// The node: its numbers now, and graphs of its last hour; above them all nodes, where there are several.
 
 import { Facts, element } from './element.mjs';
 import { Graph } from './graph.mjs';
+import { NodesView } from './nodes.mjs';
 import { Poll } from './poll.mjs';
 import * as server from './server.mjs';
 import { count, duration, latency, rate, size, visible } from './words.mjs';
@@ -15,6 +16,7 @@ export class NodeView {
     root;
     poll;
     #page;
+    #nodes;
     #facts = new Facts();
     #graphs = {
         appends: new Graph('Appends', rate),
@@ -27,20 +29,29 @@ export class NodeView {
     constructor(page) {
         this.#page = page;
         const graphs = element('div', { class: 'graphs' }, ...Object.values(this.#graphs).map(({ root }) => root));
-        this.root = element('div', {}, this.#facts.root, element('h2', {}, 'The last hour'), graphs);
+        this.#nodes = new NodesView(page);
+        this.root = element('div', {}, this.#nodes.root, this.#facts.root, element('h2', {}, 'The last hour'), graphs);
         this.poll = new Poll({ every, ask: server.node, take: (answer) => this.#show(answer), fail: (error) => page.failed(error) });
     }
 
     start() {
         this.poll.start();
+        this.#nodes.poll.start();
     }
 
     stop() {
         this.poll.stop();
+        this.#nodes.poll.stop();
+    }
+
+    /** Somebody else asks now. */
+    again() {
+        this.#nodes.poll.now();
     }
 
     #show(node) {
         this.#page.worked();
+        this.#nodes.shows(node);
         const readers = Object.entries(node.readers).filter(([, number]) => number > 0);
         const times = ({ p50, p99 }) => (p50 === null ? '' : `p50 ${latency(p50)}, p99 ${latency(p99)}`);
         this.#facts.show({

@@ -62,6 +62,7 @@ export const streams = (members, signal) => json(`v1/streams?${query(members)}`,
 export const stream = (name, signal) => json(`v1/streams/${namePath(name)}`, signal);
 export const readers = (members, signal) => json(`v1/readers?${query(members)}`, signal);
 export const node = (signal) => json('v1/node', signal);
+export const nodes = (signal) => json('v1/nodes', signal);
 
 const change = (name, method, headers) => ask(`v1/stream/${namePath(name)}`, { method, headers });
 

@@ -119,6 +119,12 @@ export function state({ end }) {
     return end.detail ? `${end.reason}: ${visible(end.detail)}` : end.reason;
 }
 
+/** Seconds after which a node that says what it does once a second is late. */
+const late = 3;
+
+/** How a node stands, by what it said last, some seconds ago. */
+export const nodeState = ({ state: said, said: ago }) => (ago > late ? `${visible(said)}, silent for ${duration(ago)}` : visible(said));
+
 /** The name of a stream as a path has it. */
 export const namePath = (name) => name.split('/').map(encodeURIComponent).join('/');
 
@@ -144,16 +150,16 @@ export function place(fragment) {
 export class Rates {
     #last = new Map();
 
-    /** Takes what all of them are now. Returns each one's rate by its name, or null. */
+    /** Takes what all of them are now, or were at a moment of their own. Returns each one's rate by its name, or null. */
     next(counts, now) {
         const last = this.#last;
         this.#last = new Map();
         const rates = new Map();
-        for (const [name, number] of counts) {
+        for (const [name, number, moment = now] of counts) {
             const before = last.get(name);
-            const isKnown = before && now > before.now && number >= before.number;
-            rates.set(name, isKnown ? ((number - before.number) * 1_000) / (now - before.now) : null);
-            this.#last.set(name, { number, now });
+            const isKnown = before && moment > before.moment && number >= before.number;
+            rates.set(name, isKnown ? ((number - before.number) * 1_000) / (moment - before.moment) : null);
+            this.#last.set(name, { number, moment });
         }
         return rates;
     }
