@@ -123,7 +123,11 @@ def test_the_demo_of_three_nodes_survives_one_and_ends_all_that_it_started():
             assert exchange(balancer, "POST", path, {"Content-Type": "text/plain"}, "a").status == 204
             event = reader.next()
         # A node for the chat is a crash away.
-        os.kill(int(re.search(r"kill -9 (\d+)", "".join(said))[1]), signal.SIGKILL)
+        node = int(re.search(r"kill -9 (\d+)", "".join(said))[1])
+        os.kill(node, signal.SIGKILL)
+        eventually(lambda: not is_running(node))
+        # No reader is shown that the balancer does not know it yet: a plain EventSource never comes back from a 502.
+        assert [exchange(balancer, "GET", path).status for _ in range(6)] == [200] * 6
         eventually(lambda: exchange(balancer, "POST", path, {"Content-Type": "text/plain"}, "b").status == 204, what="another node")
         with Subscription(balancer, path, {"Last-Event-ID": event.id}) as reader:
             assert reader.next().data == "b"
