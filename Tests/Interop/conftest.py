@@ -6,6 +6,7 @@ import pytest
 from support import tls, transports
 from support.browsers import Chromium, Firefox
 from support.freshet import BINARY, NIGHTLY, TRANSPORT, Freshet
+from support.nodes import Nodes
 from support.redis import RedisServer
 from support.redis_functions import Functions
 
@@ -91,6 +92,30 @@ def functions(redis):
         functions = Functions(client)
         functions.load()
         yield functions
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    """Three nodes that live as long as the module: nothing is done to them."""
+    nodes = Nodes(torn_lease_seconds=1)
+    yield nodes
+    for node in nodes:
+        assert node.stop(60) == 0, node.logged()
+    nodes.stop()
+
+
+@pytest.fixture
+def cluster():
+    """Starts nodes to which a test does something; they end with the test."""
+    started = []
+
+    def start(*arguments, **settings):
+        started.append(Nodes(*arguments, **settings))
+        return started[-1]
+
+    yield start
+    for nodes in started:
+        nodes.stop()
 
 
 @pytest.fixture

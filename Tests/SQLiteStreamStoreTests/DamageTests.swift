@@ -35,16 +35,19 @@ struct DamageTests {
         return truth
     }
 
-    @Test("tells of every flipped byte and cut file, or holds everything; never a wrong event, gap or end")
-    func damage() async throws {
+    @Test(
+        "tells of every flipped byte and cut file, or holds everything; never a wrong event, gap or end",
+        arguments: 0..<Scale.damageRuns
+    )
+    func damage(seed: UInt64) async throws {
         let original = TemporaryDirectory()
         let truth = try await Self.fill(original)
         let whole = try original.bytes(of: "freshet.db")
-        var random = SeededRandom(seed: 7)
+        var random = SeededRandom(seed: 7 + seed)
         var refused = 0
         var told = 0
         var unharmed = 0
-        for _ in 0..<Scale.damages {
+        for _ in 0..<200 {
             let copy = TemporaryDirectory()
             var bytes = whole
             let what: String
@@ -77,8 +80,8 @@ struct DamageTests {
         #expect(refused > 0 && told > 0 && unharmed > 0)
     }
 
-    @Test("a log that was cut or flipped gives an earlier state, whole, or a refusal")
-    func damagedLog() async throws {
+    @Test("a log that was cut or flipped gives an earlier state, whole, or a refusal", arguments: 0..<Scale.damageRuns)
+    func damagedLog(seed: UInt64) async throws {
         let original = TemporaryDirectory()
         let store = try SQLiteStreamStore(directory: original.path)
         let name = StreamName.known("s")
@@ -88,8 +91,8 @@ struct DamageTests {
         let truth = try await Truth(store)
         await store.close()
         let log = try dead.bytes(of: "freshet.db-wal")
-        var random = SeededRandom(seed: 3)
-        for _ in 0..<Scale.damages / 4 {
+        var random = SeededRandom(seed: 3 + seed)
+        for _ in 0..<50 {
             let copy = try dead.copy()
             var bytes = log
             if Bool.random(using: &random) {

@@ -7,7 +7,7 @@ from .freshet import Freshet
 from .ports import free_port
 from .redis import RedisServer
 from .waiting import eventually
-from .wire import Closed
+from .wire import Closed, Connection
 
 
 class Nodes:
@@ -172,3 +172,17 @@ class Work:
                 eventually(lambda: len(reader.events) >= len(kept[0]), 120, f"a reader of {path} is shown {len(kept[0])} events")
                 assert reader.numbers() == kept[0]
                 assert reader.surprises == [], "no reader is told of a gap or an end"
+
+
+def open_append(node, path, headers=None):
+    """A streaming append that has appended a word."""
+    connection = Connection(node.address)
+    connection.send_head("POST", path, {"Content-Type": "text/plain", "Transfer-Encoding": "chunked", **(headers or {})})
+    connection.send_chunk("a")
+    eventually(lambda: node.read(path).body.endswith(b"a"))
+    return connection
+
+
+def described(node, path):
+    answer = node.request("GET", path.replace("/v1/stream/", "/v1/streams/"))
+    return answer.json if answer.status == 200 else None
