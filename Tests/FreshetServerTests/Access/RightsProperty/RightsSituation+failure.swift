@@ -94,7 +94,7 @@ extension RightsSituation {
             return seen.status >= 400 ? nil : "a session is given for a session"
         default: break
         }
-        let names = ask.needs.map(\.name).filter { !$0.isEmpty || ask.way != .node && ask.way != .metrics }
+        let names = ask.needs.map(\.name).filter { !$0.isEmpty || ![.node, .nodes, .metrics].contains(ask.way) }
         let areNames = names.allSatisfy(RightsHolder.isName)
         guard areNames, ask.needs.allSatisfy({ holder.holds($0.right, on: $0.name) }) else {
             tally.refused[ask.way, default: 0] += 1
