@@ -73,6 +73,16 @@ def stop_the_master(nodes):
         old.process.send_signal(signal.SIGCONT)
 
 
+def depose_the_master(nodes):
+    """It lives, answers, and takes itself for a master for some seconds more: as one that was cut off from all but the nodes."""
+    old = nodes.redis.master()
+    with nodes.redis.sentinels[-1].client() as sentinel:
+        assert sentinel("SENTINEL", "FAILOVER", Watched.NAME) == b"OK"
+    new = nodes.redis.replaced(old)
+    for node in nodes:
+        eventually(lambda: master_of(node) == new.port, what="a node at the new master")
+
+
 def kill_a_sentinel(nodes):
     """The one that is asked first, and the master while it is away."""
     first = nodes.redis.sentinels[0]
@@ -87,7 +97,7 @@ def kill_a_replica(nodes):
     replica.start()
 
 
-FAULTS = [kill_the_master, stop_the_master, kill_a_sentinel, kill_a_replica]
+FAULTS = [kill_the_master, stop_the_master, depose_the_master, kill_a_sentinel, kill_a_replica]
 
 
 @pytest.mark.long(60)
