@@ -1,5 +1,6 @@
 import Locks
 import NIOCore
+import NIOPosix
 import Testing
 
 @testable import RedisStreamStore
@@ -48,26 +49,23 @@ struct SentinelLinkTests {
         }
     }
 
-    @Test("passes over those that hang, go away or know nothing, and asks the one that answered first the next time")
+    @Test("passes over those that go away or know nothing, and asks the one that answered first the next time")
     func inTurn() async throws {
         try await master { master in
-            try await sentinel({ _ in .nothing }) { hung in
-                try await sentinel({ _ in .last("") }) { leaving in
-                    try await sentinel({ ScriptedSentinel.answer($0, master: nil) }) { ignorant in
-                        try await sentinel({ ScriptedSentinel.answer($0, master: master.port) }) { right in
-                            var configuration = try configuration([hung, leaving, ignorant, right])
-                            configuration.handshakeTimeout = .milliseconds(500)
-                            let link = RedisLink(configuration)
-                            let session = try await link.up(within: .seconds(60))
-                            #expect(session.endpoint == RedisEndpoint(host: "127.0.0.1", port: master.port))
-                            #expect(try await link.send(RedisCommand(["X"])).text == "X")
-                            let asked = [hung, leaving, ignorant].map(\.commands.elements.count)
-                            #expect(asked.allSatisfy { $0 > 0 })
-                            await master.cut(0)
-                            while link.session?.generation ?? 1 == 1 { await Task.yield() }
-                            #expect([hung, leaving, ignorant].map(\.commands.elements.count) == asked)
-                            await link.close()
-                        }
+            try await sentinel({ _ in .last("") }) { leaving in
+                try await sentinel({ ScriptedSentinel.answer($0, master: nil) }) { ignorant in
+                    try await sentinel({ ScriptedSentinel.answer($0, master: master.port) }) { right in
+                        let link = RedisLink(try configuration([leaving, ignorant, right]))
+                        let session = try await link.up(within: .seconds(60))
+                        #expect(session.endpoint == RedisEndpoint(host: "127.0.0.1", port: master.port))
+                        #expect(try await link.send(RedisCommand(["X"])).text == "X")
+                        let asked = [leaving, ignorant].map(\.commands.elements.count)
+                        #expect(asked.allSatisfy { $0 > 0 })
+                        await master.cut(0)
+                        while link.session?.generation ?? 1 == 1 { await Task.yield() }
+                        #expect([leaving, ignorant].map(\.commands.elements.count) == asked)
+                        #expect(right.commands.elements.count == 4)
+                        await link.close()
                     }
                 }
             }
@@ -118,7 +116,7 @@ struct SentinelLinkTests {
     @Test("gives up in its time where no sentinel answers")
     func silence() async throws {
         try await sentinel({ _ in .nothing }) { one in
-            try await sentinel({ _ in .text("$3\r\nha") }) { other in
+            try await sentinel({ _ in .text("*1\r\n") }) { other in
                 var configuration = try configuration([one, other])
                 configuration.handshakeTimeout = .milliseconds(200)
                 let trouble = await trouble(configuration)
@@ -210,6 +208,50 @@ struct SentinelLinkTests {
                     while link.session?.endpoint.port != new.port { await Task.yield() }
                     #expect(try await link.send(RedisCommand(["X"])).text == "X")
                     await link.close()
+                }
+            }
+        }
+    }
+
+    @Test("takes all that share the sentinels along when one finds another master")
+    func shared() async throws {
+        let isOver = Mutex(false)
+        try await ScriptedRedis.run { command in
+            command.name == "X" ? .text("-READONLY You can't write against a replica.\r\n") : Self.greet(command)
+        } _: { old in
+            try await master { new in
+                try await ScriptedRedis.run { command in
+                    ScriptedSentinel.answer(command, master: isOver.withLock { $0 } ? new.port : old.port)
+                } _: { sentinel in
+                    let configuration = try configuration([sentinel])
+                    let loop = MultiThreadedEventLoopGroup.singleton.any()
+                    let sentinels = RedisSentinels(configuration, on: loop)
+                    let (one, other) = (
+                        RedisLink(configuration, on: loop, sentinels: sentinels),
+                        RedisLink(configuration, on: loop, sentinels: sentinels)
+                    )
+                    let subscriber = RedisSubscriber(
+                        configuration,
+                        probingThrough: nil,
+                        on: loop,
+                        sentinels: sentinels
+                    )
+                    #expect(try await one.up(within: .seconds(60)).endpoint.port == old.port)
+                    #expect(try await other.up(within: .seconds(60)).endpoint.port == old.port)
+                    isOver.withLock { $0 = true }
+                    await #expect(throws: RedisFailure.self) { _ = try await one.send(RedisCommand(["X"])) }
+                    while one.session?.endpoint.port != new.port { await Task.yield() }
+                    while other.session?.endpoint.port != new.port { await Task.yield() }
+                    while true {
+                        if case .up(let session) = subscriber.state, session.endpoint.port == new.port { break }
+                        await Task.yield()
+                    }
+                    #expect(sentinel.connections.elements.count == 1)
+                    await one.close()
+                    await other.close()
+                    await subscriber.close()
+                    sentinels?.close()
+                    try await sentinel.connections.elements[0].closeFuture.get()
                 }
             }
         }
