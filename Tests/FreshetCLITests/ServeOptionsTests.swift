@@ -16,7 +16,7 @@ import Testing
         "jwt": "issuer=a audience=b keys=900", "trusted-proxies": "10.0.0.0/8",
         "hook": "http://127.0.0.1:9/", "hook-prefix": "a/", "hooks": "url=http://127.0.0.1:9/ secret-file=900",
         "otlp-endpoint": "http://127.0.0.1:9", "otlp-sample": "0.5",
-        "store": "rediss://127.0.0.1:9", "redis-replicas": "2",
+        "store": "rediss-sentinel://127.0.0.1:9/m", "redis-replicas": "2",
     ]
 
     /// Settings that are refused without others.
@@ -31,6 +31,7 @@ import Testing
         "hook": ["hook-secret-file"], "hook-secret-file": ["hook"], "hook-prefix": ["hook", "hook-secret-file"],
         "otlp-headers-file": ["otlp-endpoint"],
         "redis-replicas": ["store"], "redis-password-file": ["store"], "redis-ca-file": ["store"],
+        "redis-sentinel-password-file": ["store"],
         "redis-require-safe": ["store"],
     ]
 

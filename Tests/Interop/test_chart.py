@@ -109,8 +109,23 @@ def test_with_a_redis_there_are_pods_without_a_volume(manifests):
     assert container["readinessProbe"]["httpGet"] == {"path": "/health", "port": "http"}
 
 
-def test_a_password_in_the_url_of_redis_is_refused(render):
-    refused = render({**LEAST, "redis": {"url": "redis://me:secret@redis.internal"}})
+def test_sentinels_are_named_as_a_redis_is(manifests):
+    url = "redis-sentinel://freshet@s1.internal:26379,s2.internal:26379/main/1"
+    found = manifests({**LEAST, "redis": {"url": url, "sentinelPasswordSecret": "sentinels"}})
+    pod = found["Deployment"]["spec"]["template"]["spec"]
+    settings = yaml.safe_load(found["ConfigMap"]["data"]["freshet.yaml"])
+    assert settings["store"] == url and settings["redis-sentinel-password-file"] == "/etc/freshet/sentinels/password"
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts == {"settings": "/etc/freshet/freshet.yaml", "sentinels": "/etc/freshet/sentinels"}
+    assert {volume["name"] for volume in pod["volumes"]} == set(mounts)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://me:secret@redis.internal", "redis-sentinel://me:secret@s1,s2/main", "redis-sentinel://s1/main?sentinel-password=secret"],
+)
+def test_a_password_in_the_url_of_redis_is_refused(render, url):
+    refused = render({**LEAST, "redis": {"url": url}})
     assert refused.returncode != 0 and "redis" in refused.stderr
 
 

@@ -35,7 +35,9 @@ public struct StreamStorage: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - url: `redis://[user[:password]@]host[:port][/database]`, or `rediss://` for TLS, then with `?ca=FILE` where its
-    ///     certificate is a private one.
+    ///     certificate is a private one. Of a Redis that Sentinels watch
+    ///     `redis-sentinel://[user[:password]@]host[:port],…/master-name[/database]`, or `rediss-sentinel://`, with
+    ///     `?sentinel-password=PASSWORD` where the sentinels ask for one.
     ///   - password: the password, where it is not in the URL.
     ///   - replicas: how many replicas of Redis must have an event before it is acknowledged, and before anybody reads it; from
     ///     0 to 16. The page `operations.md` says what each number survives.

@@ -8,7 +8,7 @@ struct Copy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Copy streams from one store to another, with their ids.",
         discussion: """
-            FROM is a data directory that no server uses, a Redis as redis://host, or a server by its URL. TO is a data directory \
+            FROM is a data directory that no server uses, a Redis as redis://host or redis-sentinel://host/master-name, or a server by its URL. TO is a data directory \
             that no server uses, which is created if it is missing, or a Redis. Readers of a copied stream continue with their last \
             ids, as if it had never moved.
 
@@ -45,6 +45,9 @@ struct Copy: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A file whose first line is the password for Redis.", valueName: "file"))
     var redisPasswordFile: String?
 
+    @Option(help: ArgumentHelp("A file whose first line is the password for the Redis Sentinels.", valueName: "file"))
+    var redisSentinelPasswordFile: String?
+
     @OptionGroup var options: ClientOptions
 
     func validate() throws {
@@ -60,7 +63,10 @@ struct Copy: AsyncParsableCommand {
 
     func run() async throws {
         let (from, to) = (try CopyPlace(source), try CopyPlace(target))
-        let connections = CopyConnections(passwordFile: redisPasswordFile)
+        let connections = CopyConnections(
+            passwordFile: redisPasswordFile,
+            sentinelPasswordFile: redisSentinelPasswordFile
+        )
         let export = try await connections.export(from, options)
         let copy = StreamCopy(source: export, target: try await connections.importing(to), prefix: prefix)
         let line = Mutex(ProgressLine())

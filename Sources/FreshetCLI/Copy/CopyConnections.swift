@@ -8,10 +8,12 @@ import StreamCore
 @available(freshet 0.1, *)
 final class CopyConnections {
     private let passwordFile: String?
+    private let sentinelPasswordFile: String?
     private var stores: [RedisStreamStore] = []
 
-    init(passwordFile: String?) {
+    init(passwordFile: String?, sentinelPasswordFile: String?) {
         self.passwordFile = passwordFile
+        self.sentinelPasswordFile = sentinelPasswordFile
     }
 
     func export(_ place: CopyPlace, _ options: ClientOptions) async throws -> any StreamExport {
@@ -39,6 +41,9 @@ final class CopyConnections {
     private func connect(_ url: RedisURL) async throws -> RedisStreamStore {
         var url = url
         if let passwordFile { url.password = try SecretFile.firstLine(of: passwordFile, what: "a password") }
+        if let sentinelPasswordFile {
+            url.sentinelPassword = try SecretFile.firstLine(of: sentinelPasswordFile, what: "a password")
+        }
         var configuration = RedisStoreConfiguration(RedisConfiguration(url))
         configuration.pulse = nil
         let store = RedisStreamStore(configuration: configuration)

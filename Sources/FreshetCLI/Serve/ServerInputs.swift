@@ -49,10 +49,12 @@ struct ServerInputs {
         let settings = options.file(environment: environment).map { [$0] } ?? []
         var contents = FileContents(of: settings)
         var configuration = try options.configuration(environment: environment) { warnings.append($0) }
-        if options.flags["store"] != nil, case .redis(let url) = configuration.store, url.password != nil {
+        if options.flags["store"] != nil, case .redis(let url) = configuration.store,
+            url.password != nil || url.sentinelPassword != nil
+        {
+            let flag = url.password != nil ? "--redis-password-file" : "--redis-sentinel-password-file"
             warnings.append(
-                "--store: others on this machine can see command lines, and this one has a password. Put it into a file: "
-                    + "--redis-password-file"
+                "--store: others on this machine can see command lines, and this one has a password. Put it into a file: \(flag)"
             )
         }
         written = configuration

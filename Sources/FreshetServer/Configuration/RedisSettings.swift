@@ -19,11 +19,19 @@ package struct RedisSettings: Sendable {
         "File whose first line is the password for Redis, so that it stands in no URL and on no command line."
     )
 
+    package let redisSentinelPasswordFile = Setting<String?>(
+        "redis-sentinel-password-file",
+        .path,
+        default: nil,
+        "File whose first line is the password for the Redis Sentinels, where they ask for one."
+    )
+
     package let redisCAFile = Setting<String?>(
         "redis-ca-file",
         .path,
         default: nil,
-        "PEM file of the certificates that a rediss:// store's certificate may come from; without it, those of the system."
+        "PEM file of the certificates that the certificate of a rediss:// store, and of its sentinels, may come from; without it, those of the "
+            + "system."
     )
 
     package let redisRequireSafe = Setting<Bool>(
@@ -46,6 +54,9 @@ extension ServerConfiguration {
     package func readRedis() throws(KeyFileError) -> RedisURL? {
         guard case .redis(var url) = keptIn else { return nil }
         if let file = self.redisPasswordFile { url.password = try SecretFile.firstLine(of: file, what: "a password") }
+        if let file = self.redisSentinelPasswordFile {
+            url.sentinelPassword = try SecretFile.firstLine(of: file, what: "a password")
+        }
         if let file = self.redisCAFile { url.ca = file }
         return url
     }
@@ -63,6 +74,7 @@ extension ServerConfiguration {
                     "store: the user in the URL has no password. Set redis-password-file to a file that holds it"
                 )
             }
+            found += sentinelContradictions(url)
             if self.redisCAFile != nil, !url.isSecure {
                 found.append(
                     "redis-ca-file: certificates are of TLS, which redis:// does not speak. Write rediss://, or take it out"
@@ -87,8 +99,30 @@ extension ServerConfiguration {
         let alone = "streams are not kept in Redis. Take it out, or set store to redis://HOST"
         if self.redisReplicas != 0 { found.append("redis-replicas: \(alone)") }
         if self.redisPasswordFile != nil { found.append("redis-password-file: \(alone)") }
+        if self.redisSentinelPasswordFile != nil { found.append("redis-sentinel-password-file: \(alone)") }
         if self.redisCAFile != nil { found.append("redis-ca-file: \(alone)") }
         if self.redisRequireSafe { found.append("redis-require-safe: \(alone)") }
         return found
+    }
+
+    private func sentinelContradictions(_ url: RedisURL) -> [String] {
+        let file = self.redisSentinelPasswordFile
+        if url.masterName == nil {
+            guard file != nil else { return [] }
+            return [
+                "redis-sentinel-password-file: store names a Redis and no sentinels. Take it out, or write redis-sentinel://"
+            ]
+        }
+        if url.sentinelPassword != nil, file != nil {
+            return [
+                "redis-sentinel-password-file: the URL in store has a sentinel-password too. Take one of the two out"
+            ]
+        }
+        if url.sentinelUser != nil, url.sentinelPassword == nil, file == nil {
+            return [
+                "store: the sentinel-user in the URL has no password. Set redis-sentinel-password-file to a file that holds it"
+            ]
+        }
+        return []
     }
 }

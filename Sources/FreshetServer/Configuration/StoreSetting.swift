@@ -12,7 +12,9 @@ package enum StoreSetting: Sendable, Hashable {
 @available(freshet 0.1, *)
 extension SettingKind where Value == StoreSetting {
     static var store: SettingKind {
-        let allowed = "directory, memory, or redis://[user[:password]@]host[:port][/database], with rediss:// for TLS"
+        let allowed =
+            "directory, memory, or redis://[user[:password]@]host[:port][/database], or "
+            + "redis-sentinel://[user[:password]@]host[:port],…/master-name[/database], with rediss for TLS"
         return SettingKind(
             "store",
             allowed: allowed,

@@ -21,6 +21,12 @@ package struct StoreMetrics: MetricsSource {
                 standing.trouble == nil ? 1 : 0
             ),
             MetricFamily(
+                "freshet_redis_master_info",
+                .gauge,
+                "1, with the address of the Redis that this node is connected to",
+                standing.server.map { [.init(1, [("address", $0)])] } ?? []
+            ),
+            MetricFamily(
                 "freshet_redis_reconnects_total",
                 .counter,
                 "Connections to Redis that were made after the first",

@@ -272,6 +272,7 @@ package final class FreshetResponder: Responder {
                     $0.member("state", standing.trouble == nil ? "up" : "down")
                     if let trouble = standing.trouble { $0.member("why", trouble) }
                     $0.member("session", standing.session)
+                    $0.member("master", standing.server)
                     $0.member("memory", standing.memory)
                     $0.member("memoryLimit", standing.memoryLimit)
                 }

@@ -22,7 +22,10 @@ package struct ConnectionNews {
             lost = nil
             logger.notice(
                 "The store is reached again.",
-                metadata: ["seconds": "\((now - since).components.seconds)", "session": "\(standing.session)"]
+                metadata: [
+                    "seconds": "\((now - since).components.seconds)", "session": "\(standing.session)",
+                    "master": "\(PrintableText.escaped(standing.server ?? ""))",
+                ]
             )
         case (nil, nil), (.some, .some): break
         }

@@ -44,6 +44,9 @@ final class FunctionCaller: Sendable {
 
     var isUp: Bool { link.session != nil }
 
+    /// The number of the connection that there is.
+    var connection: UInt64? { link.session?.generation }
+
     /// Calls without a task. Where there is no connection it fails at once.
     func begin(
         _ call: FunctionCall,
@@ -56,7 +59,8 @@ final class FunctionCaller: Sendable {
             if case .failure(let failure) = result, failure.isMissingFunction {
                 Task { told(await callAgain(call, effect)) }
             } else {
-                told(Self.reply(result, effect))
+                // Called on the loop, where the connection that has answered is still the one that there is, or is none.
+                told(Self.reply(result, effect, over: connection))
             }
         }
     }
@@ -70,6 +74,8 @@ final class FunctionCaller: Sendable {
     func call(_ calls: [FunctionCall], _ effect: Effect) async throws(StoreError) -> [Result<Reply, StoreError>] {
         try await awaitLink()
         let began = count.now
+        // If it is lost before this is sent, what comes over the next one is taken for less than it is.
+        let connection = connection
         let results = await link.pipeline(calls.map(\.command))
         count.replied(calls.count, since: began)
         if results.contains(where: { if case .failure(let failure) = $0 { failure.isMissingFunction } else { false } })
@@ -78,14 +84,14 @@ final class FunctionCaller: Sendable {
             var replies: [Result<Reply, StoreError>] = []
             for (call, result) in zip(calls, results) {
                 if case .failure(let failure) = result, failure.isMissingFunction {
-                    replies.append(Self.reply(await link.pipeline([call.command])[0], effect))
+                    replies.append(Self.reply(await link.pipeline([call.command])[0], effect, over: connection))
                 } else {
-                    replies.append(Self.reply(result, effect))
+                    replies.append(Self.reply(result, effect, over: connection))
                 }
             }
             return replies
         }
-        return results.map { Self.reply($0, effect) }
+        return results.map { Self.reply($0, effect, over: connection) }
     }
 
     /// Sends commands of Redis's own.
@@ -118,7 +124,8 @@ final class FunctionCaller: Sendable {
     private func callAgain(_ call: FunctionCall, _ effect: Effect) async -> Result<Reply, StoreError> {
         do throws(StoreError) {
             try await load()
-            return Self.reply(await link.pipeline([call.command])[0], effect)
+            let connection = connection
+            return Self.reply(await link.pipeline([call.command])[0], effect, over: connection)
         } catch {
             return .failure(error)
         }
@@ -136,10 +143,13 @@ final class FunctionCaller: Sendable {
         if case .failure(let error) = result { throw .unavailable("The functions cannot be loaded: \(error)") }
     }
 
-    private static func reply(_ result: Result<RESPValue, RedisFailure>, _ effect: Effect) -> Result<Reply, StoreError>
-    {
+    private static func reply(
+        _ result: Result<RESPValue, RedisFailure>,
+        _ effect: Effect,
+        over connection: UInt64?
+    ) -> Result<Reply, StoreError> {
         switch result {
-        case .success(let value): .success(Reply(value))
+        case .success(let value): .success(Reply(value, over: connection))
         case .failure(let failure): .failure(StoreError(failure, effect))
         }
     }

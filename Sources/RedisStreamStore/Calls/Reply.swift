@@ -7,8 +7,11 @@ import StreamCore
 struct Reply {
     let elements: [RESPValue]
     let word: String
+    /// The number of the connection it came over; nil where that is over already.
+    let connection: UInt64?
 
-    init(_ value: RESPValue) {
+    init(_ value: RESPValue, over connection: UInt64? = nil) {
+        self.connection = connection
         elements = value.elements ?? [value]
         word = elements.first?.text ?? ""
     }

@@ -14,6 +14,7 @@ extension RedisStreamStore: ObservedStore {
         return StoreStanding(
             trouble: trouble,
             session: NodeSession.text(node.session),
+            server: caller.link.session?.endpoint.description,
             memory: memory.used,
             memoryLimit: memory.limit
         )

@@ -7,6 +7,9 @@ import StreamCore
 /// waits for the next one: so one round serves all that were kept during the one before. What is covered is confirmed, which
 /// raises the mark of its stream up to which everybody reads, and publishes what lies between.
 ///
+/// `WAIT` says nothing of what another master was told. What was kept over a connection that is lost since, perhaps to a master
+/// that is none any more, is not known to be anywhere: it is not acknowledged. Who repeats it learns whether it is there.
+///
 /// A node that dies in between leaves what it kept unconfirmed. The name of the stream stands in a set from before the append
 /// until after that, so that any other node finds it within a second and does the rest (`RedisStreamStore.heal`).
 @available(freshet 0.1, *)
@@ -14,6 +17,8 @@ final class DurableMark: Sendable {
     private struct Waiting {
         /// Nil waits for everything and confirms nothing.
         var stream: (name: StreamName, mark: Offset)?
+        /// The connection over which it was kept.
+        var connection: UInt64?
         var told: @Sendable (Result<Void, StoreError>) -> Void
     }
 
@@ -86,24 +91,27 @@ final class DurableMark: Sendable {
     }
 
     /// Confirms a stream up to a mark that was kept before this is called.
+    ///
+    /// - Parameter connection: over which that was told.
     func cover(
         _ name: StreamName,
         _ mark: Offset,
+        over connection: UInt64?,
         told: @escaping @Sendable (Result<Void, StoreError>) -> Void
     ) {
-        enqueue(Waiting(stream: (name, mark), told: told))
+        enqueue(Waiting(stream: (name, mark), connection: connection, told: told))
     }
 
-    func cover(_ name: StreamName, _ mark: Offset) async throws(StoreError) {
+    func cover(_ name: StreamName, _ mark: Offset, over connection: UInt64?) async throws(StoreError) {
         try await withCheckedContinuation { continuation in
-            cover(name, mark) { continuation.resume(returning: $0) }
+            cover(name, mark, over: connection) { continuation.resume(returning: $0) }
         }.get()
     }
 
     /// Returns when the replicas have what was kept before.
     func wait() async throws(StoreError) {
         try await withCheckedContinuation { continuation in
-            enqueue(Waiting(stream: nil) { continuation.resume(returning: $0) })
+            enqueue(Waiting(stream: nil, connection: caller.connection) { continuation.resume(returning: $0) })
         }.get()
     }
 
@@ -117,14 +125,23 @@ final class DurableMark: Sendable {
     }
 
     private func ask() {
-        let asked = state.withLock { state -> [Waiting] in
+        let all = state.withLock { state -> [Waiting] in
             defer { state.waiting = [] }
             if state.waiting.isEmpty { state.isAsking = false }
             return state.waiting
         }
-        guard !asked.isEmpty else { return }
+        guard !all.isEmpty else { return }
         guard replicas > 0 else {
-            confirm(asked)
+            confirm(all)
+            return ask()
+        }
+        let connection = caller.connection
+        let asked = all.filter { $0.connection == connection }
+        for waiting in all where waiting.connection != connection {
+            waiting.told(.failure(.outcomeUnknown("The connection to Redis was lost before its replicas had it.")))
+        }
+        guard let connection, !asked.isEmpty else {
+            for waiting in asked { waiting.told(.failure(.outcomeUnknown("The connection to Redis is lost."))) }
             return ask()
         }
         // `WAIT` counts what this connection wrote last, which may have been before others wrote what is confirmed here.
@@ -134,7 +151,7 @@ final class DurableMark: Sendable {
         var wait = RedisCommand("WAIT")
         wait.add(replicas)
         wait.add(Int(timeout / .milliseconds(1)))
-        caller.link.begin([write, wait]) { [self] results in
+        caller.link.begin([write, wait], over: connection) { [self] results in
             let failure = failure(of: results[1])
             if let failure {
                 for waiting in asked { waiting.told(.failure(failure)) }

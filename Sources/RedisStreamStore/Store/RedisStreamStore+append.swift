@@ -44,8 +44,11 @@ extension RedisStreamStore {
         if isDurableLater { durable.note(name) }
         caller.begin(appendCall(name, request), .writes) { [self] result in
             let reply: AppendReply
+            let connection: UInt64?
             do {
-                reply = try AppendReply(try result.get())
+                let read = try result.get()
+                reply = try AppendReply(read)
+                connection = read.connection
             } catch {
                 if isDurableLater { durable.leave(name, isConfirmed: false) }
                 return told(.failure(error as? StoreError ?? .damagedReply))
@@ -59,7 +62,7 @@ extension RedisStreamStore {
                 if isDurableLater { durable.leave(name, isConfirmed: false) }
                 return told(.success(acknowledge(name, request, reply)))
             }
-            durable.cover(name, lag) { [self] result in
+            durable.cover(name, lag, over: connection) { [self] result in
                 if isDurableLater { durable.leave(name, isConfirmed: (try? result.get()) != nil) }
                 told(result.map { acknowledge(name, request, reply) })
             }

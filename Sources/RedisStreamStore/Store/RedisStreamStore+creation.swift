@@ -83,7 +83,7 @@ extension RedisStreamStore {
         let stream = try read { () throws(ReplyDamage) in try StreamReply(reply, of: name) }
         let isNew = reply.word == "created"
         if isNew { count.add(streams: 1, bytes: stream.cost) }
-        if let lag = stream.lag { try await durable.cover(name, lag) }
+        if let lag = stream.lag { try await durable.cover(name, lag, over: reply.connection) }
         guard isNew else { return CreateOutcome(stream.info, askedFor: request, createdWith: stream.createdWith) }
         watchers.tell(name, news(of: stream.info, request))
         return .created(stream.info)

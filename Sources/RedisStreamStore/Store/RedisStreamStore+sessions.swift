@@ -93,7 +93,7 @@ extension RedisStreamStore {
         let (due, lag) = try read { () throws(ReplyDamage) in
             (try reply.optionalInteger(1), try reply.optionalOffset(3))
         }
-        if let lag { try await durable.cover(name, lag) }
+        if let lag { try await durable.cover(name, lag, over: reply.connection) }
         if let due { _ = try await caller.call(dueCall(name, after: .milliseconds(due)), .writes) }
     }
 
@@ -103,7 +103,7 @@ extension RedisStreamStore {
     ///
     /// A node that is at it takes less than a second; it finds what is confirmed already.
     func heal() async throws(StoreError) {
-        guard configuration.replicas > 0 else { return }
+        guard configuration.replicas > 0, isAtOneMaster else { return }
         let commands = (0..<StreamKeys.unconfirmedShards).map { shard in
             var command = RedisCommand("SRANDMEMBER")
             command.add(keys.unconfirmed(shard))
@@ -123,13 +123,21 @@ extension RedisStreamStore {
         for name in names.intersection(before) { try await confirm(name) }
     }
 
+    /// Whether what is read and what is written is at one Redis. For a moment after a failover it need not be, and then what
+    /// is found confirmed at the one says nothing of the other.
+    private var isAtOneMaster: Bool {
+        guard let written = caller.link.session?.runID, let read = reader.link.session?.runID else { return false }
+        return written == read
+    }
+
     private func confirm(_ name: StreamName) async throws(StoreError) {
         while true {
             if let lag = try await standing(of: name).lag {
                 durable.note(name)
                 let result: Result<Void, StoreError>
                 do throws(StoreError) {
-                    try await durable.cover(name, lag)
+                    // Whoever kept it: what is there now is confirmed, and nobody is told that more was kept.
+                    try await durable.cover(name, lag, over: caller.connection)
                     result = .success(())
                 } catch {
                     result = .failure(error)
@@ -138,6 +146,7 @@ extension RedisStreamStore {
                 try result.get()
                 continue
             }
+            guard isAtOneMaster else { return }
             // From here on whoever keeps something enters the name anew; what was kept just before is found by a last look.
             durable.forget(name)
             guard try await standing(of: name).lag != nil else { return }

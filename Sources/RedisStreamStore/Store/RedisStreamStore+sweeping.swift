@@ -75,7 +75,7 @@ extension RedisStreamStore {
             let (end, previous, lag, next) = try read { () throws(ReplyDamage) in
                 (try reply.end(1), try reply.offset(2), try reply.optionalOffset(3), try reply.optionalInteger(4))
             }
-            if let lag { try await durable.cover(name, lag) }
+            if let lag { try await durable.cover(name, lag, over: reply.connection) }
             watchers.tell(
                 name,
                 [.committed(StreamNews.Commit(previous: previous, last: previous, end: end) { [] })]

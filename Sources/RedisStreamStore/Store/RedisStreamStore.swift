@@ -22,6 +22,8 @@ package final class RedisStreamStore: SharedStreamStore {
     /// What is only read. The same connection, except where one waits for replicas.
     let reader: FunctionCaller
     let subscriber: RedisSubscriber
+    /// Asked for all connections; nil where the Redis itself is named.
+    private let sentinels: RedisSentinels?
     let watchers: Watchers
     let count: UsageCount
     let activityCount: ActivityCount
@@ -43,6 +45,8 @@ package final class RedisStreamStore: SharedStreamStore {
         // One loop for both: what is heard on the two connections is taken one after the other, and not two threads wait
         // for one lock.
         let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let sentinels = RedisSentinels(configuration.server, on: loop)
+        self.sentinels = sentinels
         let activity = ActivityCount(time: configuration.time)
         activityCount = activity
         let node = NodeSession(time: configuration.time, silence: configuration.silence)
@@ -50,6 +54,7 @@ package final class RedisStreamStore: SharedStreamStore {
         let link = RedisLink(
             configuration.server,
             on: loop,
+            sentinels: sentinels,
             setup: { try await FunctionCaller.load(over: $0) },
             onUp: { session in
                 node.connected(session)
@@ -59,7 +64,7 @@ package final class RedisStreamStore: SharedStreamStore {
         )
         caller = FunctionCaller(link, patience: configuration.patience, count: activity)
         if configuration.replicas > 0 {
-            let reading = RedisLink(configuration.server, on: loop)
+            let reading = RedisLink(configuration.server, on: loop, sentinels: sentinels)
             reader = FunctionCaller(reading, patience: configuration.patience, count: activity)
         } else {
             reader = caller
@@ -68,7 +73,8 @@ package final class RedisStreamStore: SharedStreamStore {
             configuration.server,
             probingThrough: reader.link,
             probeChannel: keys.probe,
-            on: loop
+            on: loop,
+            sentinels: sentinels
         )
         let (watchers, count) = (
             Watchers(subscriber, keys: keys, linger: configuration.linger, time: configuration.time), UsageCount()
@@ -129,6 +135,7 @@ package final class RedisStreamStore: SharedStreamStore {
         await subscriber.close()
         await caller.link.close()
         if reader !== caller { await reader.link.close() }
+        sentinels?.close()
     }
 
     /// What is done once a second.

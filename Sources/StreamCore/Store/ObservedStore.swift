@@ -12,14 +12,23 @@ package struct StoreStanding: Sendable, Equatable {
     package var trouble: String?
     /// What this node calls itself there.
     package var session: String
+    /// Where the server of it is, as `host:port`; nil while it cannot be reached.
+    package var server: String?
     /// Bytes of memory that the store uses; nil until it said so.
     package var memory: Int?
     /// Bytes that it may use; nil for no bound, and until it said so.
     package var memoryLimit: Int?
 
-    package init(trouble: String?, session: String, memory: Int? = nil, memoryLimit: Int? = nil) {
+    package init(
+        trouble: String?,
+        session: String,
+        server: String? = nil,
+        memory: Int? = nil,
+        memoryLimit: Int? = nil
+    ) {
         self.trouble = trouble
         self.session = session
+        self.server = server
         self.memory = memory
         self.memoryLimit = memoryLimit
     }

@@ -46,6 +46,11 @@ struct RedisSettingsTests {
         ])
         let url = try #require(try configuration.readRedis())
         #expect(url.user == "me" && url.password == "the secret" && url.ca == "ca.pem" && url.database == 3)
+        let sentinels = try read([
+            "store": "redis-sentinel://s1.example,s2.example/main", "redis-sentinel-password-file": file,
+        ])
+        let named = try #require(try sentinels.readRedis())
+        #expect(named.sentinelPassword == "the secret" && named.password == nil && named.masterName == "main")
         #expect(try read().readRedis() == nil)
         try Data("\nsecret".utf8).write(to: URL(fileURLWithPath: file))
         let empty = #expect(throws: KeyFileError.self) { try configuration.readRedis() }
@@ -65,6 +70,8 @@ struct RedisSettingsTests {
             #expect(said.hasPrefix("--store: it is not directory, memory, or redis://"), "\(said)")
             #expect(!said.contains("secret"), "\(said)")
         }
+        let sentinels = try read(["store": "redis-sentinel://me:secret@s1,s2/main?sentinel-password=secret"])
+        #expect(SettingsTable.server.named("store")?.show(sentinels) == "redis-sentinel://s1:26379,s2:26379/main")
         #expect(problems(["store": "sqlite"]).contains("--store: \"sqlite\" is not directory, memory, or redis://"))
     }
 
@@ -91,8 +98,18 @@ struct RedisSettingsTests {
         )
         let authorities = ["store": "rediss://r.example?ca=a", "redis-ca-file": "b"]
         #expect(problems(authorities).contains("redis-ca-file: the URL in store names certificates too"))
+        let file = ["redis-sentinel-password-file": "f"]
+        #expect(problems(redis.merging(file) { $1 }).contains("store names a Redis and no sentinels"))
+        let sentinels = ["store": "redis-sentinel://s/m"]
+        #expect(problems(sentinels).isEmpty && problems(sentinels.merging(file) { $1 }).isEmpty)
+        let twice = ["store": "redis-sentinel://s/m?sentinel-password=p"].merging(file) { $1 }
+        #expect(problems(twice).contains("the URL in store has a sentinel-password too"))
+        let user = ["store": "redis-sentinel://s/m?sentinel-user=u"]
+        #expect(problems(user).contains("the sentinel-user in the URL has no password"))
+        #expect(problems(user.merging(file) { $1 }).isEmpty)
         for setting in [
-            "redis-replicas": "1", "redis-password-file": "f", "redis-ca-file": "f", "redis-require-safe": "true",
+            "redis-replicas": "1", "redis-password-file": "f", "redis-sentinel-password-file": "f",
+            "redis-ca-file": "f", "redis-require-safe": "true",
         ] {
             let said = problems([setting.key: setting.value])
             #expect(said.contains("\(setting.key): streams are not kept in Redis"), "\(said)")

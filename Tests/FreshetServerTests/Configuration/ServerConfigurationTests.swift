@@ -276,17 +276,19 @@ import Testing
     @Test func everySettingOfRedisIsReadFromAFile() throws {
         let configuration = try read(
             file: """
-                store: rediss://freshet@redis.internal:6380/1
+                store: rediss-sentinel://freshet@s1.internal,s2.internal:6380/main/1
                 redis-replicas: 2
                 redis-password-file: /etc/freshet/redis
+                redis-sentinel-password-file: /etc/freshet/sentinel
                 redis-ca-file: /etc/freshet/redis.pem
                 redis-require-safe: yes
                 """
         )
         var expected = ServerConfiguration()
-        expected.store = .redis(try RedisURL("rediss://freshet@redis.internal:6380/1"))
+        expected.store = .redis(try RedisURL("rediss-sentinel://freshet@s1.internal,s2.internal:6380/main/1"))
         expected.redisReplicas = 2
         expected.redisPasswordFile = "/etc/freshet/redis"
+        expected.redisSentinelPasswordFile = "/etc/freshet/sentinel"
         expected.redisCAFile = "/etc/freshet/redis.pem"
         expected.redisRequireSafe = true
         #expect(configuration == expected)

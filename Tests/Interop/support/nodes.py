@@ -15,8 +15,8 @@ class Nodes:
 
     KEEPING = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction")
 
-    def __init__(self, count=3, options=KEEPING, **settings):
-        self.redis = RedisServer(*options)
+    def __init__(self, count=3, options=KEEPING, redis=None, **settings):
+        self.redis = redis or RedisServer(*options)
         self.settings = settings
         self.nodes = []
         try:

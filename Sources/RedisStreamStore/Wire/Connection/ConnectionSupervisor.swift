@@ -1,6 +1,4 @@
 import NIOCore
-import NIOPosix
-import NIOSSL
 import StreamCore
 
 /// Keeps one connection to Redis: makes it, greets, sets it up, and makes another when it is lost, until it is closed.
@@ -24,7 +22,7 @@ final class ConnectionSupervisor {
     }
 
     private enum State {
-        /// Names, TCP. Next: greeting, or waiting.
+        /// Sentinels, names, TCP. Next: greeting, or waiting.
         case connecting
         /// TLS, and what is said first. Next: setting up, up, or waiting.
         case greeting(RedisConnection, Handshake)
@@ -43,6 +41,14 @@ final class ConnectionSupervisor {
     private let loop: any EventLoop
     private let setup: Setup?
     private let owner: Owner
+    /// Nil where the Redis itself is named.
+    private let finder: MasterFinder?
+    /// Whether others use the finder too.
+    private let isShared: Bool
+    /// By which the finder knows the connection that there is.
+    private var use: Int?
+    /// Of the attempt, or of the connection that there is.
+    private var endpoint: RedisEndpoint
     private var state = State.closed
     private var backOff: BackOff
     private var generation: UInt64 = 0
@@ -50,11 +56,21 @@ final class ConnectionSupervisor {
     /// The bound of the step that is under way.
     private var deadline: Scheduled<Void>?
 
-    init(_ configuration: RedisConfiguration, on loop: any EventLoop, setup: Setup?, owner: Owner) {
+    /// - Parameter finder: that of the connections which shall be at the same master; nil for one of its own.
+    init(
+        _ configuration: RedisConfiguration,
+        on loop: any EventLoop,
+        finder: MasterFinder?,
+        setup: Setup?,
+        owner: Owner
+    ) {
         self.configuration = configuration
         self.loop = loop
         self.setup = setup
         self.owner = owner
+        self.finder = finder ?? MasterFinder(configuration, on: loop)
+        isShared = finder != nil
+        endpoint = configuration.url.endpoints[0]
         backOff = BackOff(longest: configuration.longestBackOff)
     }
 
@@ -67,6 +83,8 @@ final class ConnectionSupervisor {
         let before = state
         state = .closed
         deadline?.cancel()
+        leaveMaster()
+        if !isShared { finder?.close() }
         let trouble = RedisTrouble(.stopped, "the connection to Redis was closed from here")
         switch before {
         case .greeting(let connection, _), .settingUp(let connection, _), .up(let connection, _),
@@ -93,49 +111,24 @@ final class ConnectionSupervisor {
 
     private func connect() {
         state = .connecting
-        let url = configuration.url
-        guard url.isSecure else { return connect(tls: nil) }
-        RedisTLS.context(url, on: loop).assumeIsolated().whenComplete { result in
+        guard let finder else { return connect(to: configuration.url.endpoints[0]) }
+        finder.find { result in
             guard case .connecting = self.state else { return }
             switch result {
-            case .success(let context): self.connect(tls: context)
-            case .failure(let error):
-                self.attemptFailed((error as? RedisTrouble) ?? RedisTrouble.ofChannel(error, isReady: false))
+            case .success(let endpoint): self.connect(to: endpoint)
+            case .failure(let trouble): self.attemptFailed(trouble)
             }
         }
     }
 
-    private func connect(tls: NIOSSLContext?) {
-        let configuration = configuration
-        ClientBootstrap(group: loop)
-            .connectTimeout(TimeAmount(configuration.connectTimeout))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.socketOption(.so_keepalive), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let tls {
-                        let handler = try RedisTLS.handler(tls, host: configuration.url.host)
-                        try channel.pipeline.syncOperations.addHandler(handler)
-                    }
-                    try channel.pipeline.syncOperations.addHandler(RedisConnection(configuration))
-                }
+    private func connect(to endpoint: RedisEndpoint) {
+        self.endpoint = endpoint
+        RedisConnector.connect(to: endpoint, configuration, on: loop) { result in
+            switch result {
+            case .success(let connection): self.connected(connection)
+            case .failure(let trouble): if case .connecting = self.state { self.masterFailed(trouble) }
             }
-            .connect(host: configuration.url.host, port: configuration.url.port)
-            .flatMapThrowing { channel in
-                // Of several addresses each had a handler; this is that of the one which answered.
-                try NIOLoopBound(
-                    channel.pipeline.syncOperations.handler(type: RedisConnection.self),
-                    eventLoop: channel.eventLoop
-                )
-            }
-            .assumeIsolated()
-            .whenComplete { result in
-                switch result {
-                case .success(let connection): self.connected(connection.value)
-                case .failure(let error):
-                    if case .connecting = self.state { self.attemptFailed(.ofConnecting(error)) }
-                }
-            }
+        }
     }
 
     private func connected(_ connection: RedisConnection) {
@@ -229,12 +222,14 @@ final class ConnectionSupervisor {
         generation += 1
         let session = RedisSession(
             generation: generation,
+            endpoint: endpoint,
             runID: facts.runID,
             version: facts.version,
             since: configuration.time.monotonic()
         )
         state = .up(connection, session)
         upSince = .now()
+        use = finder?.use(endpoint) { self.reconnect(because: $0) }
         owner.up(session, connection)
     }
 
@@ -243,12 +238,20 @@ final class ConnectionSupervisor {
     private func retired(_ connection: RedisConnection, _ trouble: RedisTrouble) {
         guard case .up(let current, _) = state, current === connection else { return }
         state = .leaving(connection)
+        leaveMaster()
         owner.leaving(trouble)
         owner.down(trouble)
     }
 
+    private func leaveMaster() {
+        if let use { finder?.leave(use) }
+        use = nil
+    }
+
     private func ending(_ connection: RedisConnection, _ trouble: RedisTrouble) {
-        if case .up(let current, _) = state, current === connection { owner.leaving(trouble) }
+        guard case .up(let current, _) = state, current === connection else { return }
+        leaveMaster()
+        owner.leaving(trouble)
     }
 
     private func ended(_ connection: RedisConnection, _ trouble: RedisTrouble) {
@@ -260,11 +263,18 @@ final class ConnectionSupervisor {
             tryAgain()
         case .settingUp(let current, let task) where current === connection:
             task.cancel()
-            attemptFailed(trouble)
+            masterFailed(trouble)
         case .greeting(let current, _) where current === connection:
-            attemptFailed(trouble)
+            masterFailed(trouble)
         default: break
         }
+    }
+
+    /// What is there, or is not, is no master that can be used.
+    private func masterFailed(_ trouble: RedisTrouble) {
+        guard let finder else { return attemptFailed(trouble) }
+        finder.passOver(endpoint)
+        attemptFailed(RedisTrouble(trouble.kind, "the master by the sentinels, \(endpoint): \(trouble)"))
     }
 
     private func attemptFailed(_ trouble: RedisTrouble) {

@@ -24,6 +24,8 @@ struct Handshake {
     let commands: [RedisCommand]
     private let hasPassword: Bool
     private let database: Int
+    /// Whether a sentinel said that it is the master.
+    private let isNamed: Bool
     private var steps: ArraySlice<Step>
     private var facts = Facts(runID: "", version: "")
 
@@ -44,6 +46,7 @@ struct Handshake {
         steps = select.isEmpty ? [.hello, .role, .info, .ping] : [.hello, .select, .role, .info, .ping]
         hasPassword = url.password != nil
         database = url.database
+        isNamed = url.masterName != nil
     }
 
     mutating func received(_ reply: Result<RESPValue, RESPError>) -> Action {
@@ -66,9 +69,13 @@ struct Handshake {
             switch value.elements?.first?.text {
             case "master": break
             case "slave":
-                return RedisTrouble(.notMaster, "this Redis is a replica, which takes no writes: name its master")
+                let hint = isNamed ? "though a sentinel calls it the master" : "name its master"
+                return RedisTrouble(.notMaster, "this Redis is a replica, which takes no writes: \(hint)")
             case "sentinel":
-                return RedisTrouble(.notMaster, "this is a Redis Sentinel, which keeps no data: name the master itself")
+                return RedisTrouble(
+                    .notMaster,
+                    "this is a Redis Sentinel, which keeps no data: write redis-sentinel://HOST/MASTER-NAME"
+                )
             default: return RedisTrouble(.malformed, "what answers there is not Redis: it has no role")
             }
         case .info: return read(value)

@@ -3,6 +3,8 @@
 package struct RedisSession: Hashable, Sendable {
     /// 1 for the first connection of a link, and one more for each that follows.
     package let generation: UInt64
+    /// Of the master.
+    package let endpoint: RedisEndpoint
     /// Of the server's process: another one means that it was started anew, or is another.
     package let runID: String
     /// Of Redis, as `7.0.15`; Valkey says with which Redis it is compatible.

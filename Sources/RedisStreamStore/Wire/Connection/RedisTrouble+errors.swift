@@ -24,19 +24,19 @@ extension RedisTrouble {
     }
 
     /// An error of the channel.
-    static func ofChannel(_ error: any Error, isReady: Bool) -> RedisTrouble {
+    static func ofChannel(_ error: any Error, isReady: Bool, what: String = "Redis") -> RedisTrouble {
         if let words = TLSTrouble.describe("\(error)", clearText: "redis://") { return RedisTrouble(.tls, words) }
         if case ChannelError.connectTimeout = error { return RedisTrouble(.timeout, "no connection within its time") }
         return isReady
             ? RedisTrouble(.closed, "the connection to Redis broke: \(words(error))")
-            : RedisTrouble(.connect, "there is no Redis: \(words(error))")
+            : RedisTrouble(.connect, "there is no \(what): \(words(error))")
     }
 
     /// An attempt that came to no connection.
-    static func ofConnecting(_ error: any Error) -> RedisTrouble {
-        guard let failure = error as? NIOConnectionError else { return ofChannel(error, isReady: false) }
-        if let single = failure.connectionErrors.first { return ofChannel(single.error, isReady: false) }
-        return RedisTrouble(.connect, "there is no Redis: the name of its host is not known")
+    static func ofConnecting(_ error: any Error, to what: String) -> RedisTrouble {
+        guard let failure = error as? NIOConnectionError else { return ofChannel(error, isReady: false, what: what) }
+        if let single = failure.connectionErrors.first { return ofChannel(single.error, isReady: false, what: what) }
+        return RedisTrouble(.connect, "there is no \(what): the name of its host is not known")
     }
 
     private static func words(_ error: any Error) -> String {

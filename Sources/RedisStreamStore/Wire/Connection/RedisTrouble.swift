@@ -18,6 +18,10 @@ package struct RedisTrouble: Error, Hashable, Sendable, CustomStringConvertible 
         /// There is no database of that number.
         case database
         case notMaster
+        /// No sentinel says where the master is.
+        case sentinel
+        /// The sentinels know no master of that name.
+        case masterName
         /// It is a node of a Redis Cluster.
         case cluster
         /// It reads its data from the disk or from its master.
@@ -43,7 +47,7 @@ package struct RedisTrouble: Error, Hashable, Sendable, CustomStringConvertible 
     /// Whether waiting will not help, though it is tried again all the same: someone may repair it.
     package var isPermanent: Bool {
         switch kind {
-        case .credentials, .permission, .version, .database, .cluster: true
+        case .credentials, .permission, .version, .database, .cluster, .masterName: true
         default: false
         }
     }

@@ -18,6 +18,7 @@ final class LinkDriver {
         _ configuration: RedisConfiguration,
         on loop: any EventLoop,
         inbox: LinkInbox,
+        sentinels: RedisSentinels?,
         setup: ConnectionSupervisor.Setup?,
         onUp: @escaping @Sendable (RedisSession) -> Void,
         onDown: @escaping @Sendable (RedisTrouble) -> Void
@@ -28,6 +29,7 @@ final class LinkDriver {
         supervisor = ConnectionSupervisor(
             configuration,
             on: loop,
+            finder: sentinels?.shared,
             setup: setup,
             owner: ConnectionSupervisor.Owner(
                 up: { self.becameUp($0, $1) },

@@ -56,11 +56,16 @@ final class LinkInbox: Sendable {
     var bytesInFlight: Int { state.withLock { $0.bytesInFlight } }
 
     /// Takes a submission while the link is up, and while there is room.
-    func add(_ submission: Submission) -> Outcome {
+    ///
+    /// - Parameter generation: of the one connection over which it may be sent; nil for any.
+    func add(_ submission: Submission, over generation: UInt64? = nil) -> Outcome {
         let bytes = submission.bytes
         return state.withLock { state in
             switch state.link {
-            case .up: break
+            case .up(let session):
+                if let generation, session.generation != generation {
+                    return .refused(.notSent("the connection to Redis was lost, and is another now"))
+                }
             case .closed: return .refused(.notSent("the connection to Redis is closed"))
             case .down(let trouble): return .refused(.notSent(trouble?.description ?? "Redis is not connected yet"))
             }

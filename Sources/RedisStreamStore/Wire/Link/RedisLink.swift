@@ -15,6 +15,7 @@ package final class RedisLink: RedisCommands {
     ///
     /// - Parameters:
     ///   - loop: where it lives; nil for one of NIO's own.
+    ///   - sentinels: those of other connections on this loop, which are to be at the same master; nil for its own.
     ///   - setup: done on each new connection before it is up. What it throws takes the connection down.
     ///   - onUp: called on the loop, in order: commands are taken from then on.
     ///   - onDown: called on the loop, once after each `onUp`: no commands are taken. Those that were sent have failed,
@@ -22,6 +23,7 @@ package final class RedisLink: RedisCommands {
     package init(
         _ configuration: RedisConfiguration,
         on loop: (any EventLoop)? = nil,
+        sentinels: RedisSentinels? = nil,
         setup: (@Sendable (any RedisCommands) async throws -> Void)? = nil,
         onUp: @escaping @Sendable (RedisSession) -> Void = { _ in },
         onDown: @escaping @Sendable (RedisTrouble) -> Void = { _ in }
@@ -33,7 +35,15 @@ package final class RedisLink: RedisCommands {
         self.inbox = inbox
         self.driver = driver
         loop.execute {
-            let made = LinkDriver(configuration, on: loop, inbox: inbox, setup: setup, onUp: onUp, onDown: onDown)
+            let made = LinkDriver(
+                configuration,
+                on: loop,
+                inbox: inbox,
+                sentinels: sentinels,
+                setup: setup,
+                onUp: onUp,
+                onDown: onDown
+            )
             driver.value = made
             made.start()
         }
@@ -75,8 +85,18 @@ package final class RedisLink: RedisCommands {
         submit(.pipeline(pipeline, told: told))
     }
 
-    private func submit(_ submission: LinkInbox.Submission) {
-        switch inbox.add(submission) {
+    /// The same, over the connection of one generation and no other.
+    func begin(
+        _ pipeline: [RedisCommand],
+        over generation: UInt64,
+        told: @escaping @Sendable ([Result<RESPValue, RedisFailure>]) -> Void
+    ) {
+        if pipeline.isEmpty { return told([]) }
+        submit(.pipeline(pipeline, told: told), over: generation)
+    }
+
+    private func submit(_ submission: LinkInbox.Submission, over generation: UInt64? = nil) {
+        switch inbox.add(submission, over: generation) {
         case .refused(let failure): submission.fail(failure)
         case .taken: break
         case .first: eventLoop.execute { [driver] in driver.value?.drain() }

@@ -26,6 +26,12 @@ enum RESPNumber {
         return value
     }
 
+    /// Digits and nothing else, at most ten of them.
+    static func decimal(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let isDecimal = bytes.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+        return isDecimal && bytes.count <= 10 ? integer(bytes).map { Int($0) } : nil
+    }
+
     static func isInteger(_ bytes: [UInt8]) -> Bool {
         let digits =
             bytes.first == UInt8(ascii: "-") || bytes.first == UInt8(ascii: "+") ? bytes.dropFirst() : bytes[...]

@@ -19,6 +19,7 @@ package final class RedisSubscriber: RedisSubscriptions {
     ///   - link: what the probe is published through; nil for no probe.
     ///   - probeChannel: the probe's channel, which nobody else may use; nil for one with a name by chance.
     ///   - loop: where it lives; nil for one of NIO's own.
+    ///   - sentinels: those of other connections on this loop, which are to be at the same master; nil for its own.
     ///   - onUp: called on the loop, in order: before any subscription is ready.
     ///   - onDown: called on the loop, once after each `onUp`: when all subscriptions were told that they are lost.
     package init(
@@ -26,6 +27,7 @@ package final class RedisSubscriber: RedisSubscriptions {
         probingThrough link: (any RedisCommands)?,
         probeChannel: [UInt8]? = nil,
         on loop: (any EventLoop)? = nil,
+        sentinels: RedisSentinels? = nil,
         onUp: @escaping @Sendable (RedisSession) -> Void = { _ in },
         onDown: @escaping @Sendable (RedisTrouble) -> Void = { _ in }
     ) {
@@ -35,7 +37,14 @@ package final class RedisSubscriber: RedisSubscriptions {
         eventLoop = loop
         self.driver = driver
         loop.execute { [status] in
-            let made = SubscriberDriver(configuration, on: loop, status: status, onUp: onUp, onDown: onDown)
+            let made = SubscriberDriver(
+                configuration,
+                on: loop,
+                status: status,
+                sentinels: sentinels,
+                onUp: onUp,
+                onDown: onDown
+            )
             driver.value = made
             made.start(probing: channel, through: link)
         }

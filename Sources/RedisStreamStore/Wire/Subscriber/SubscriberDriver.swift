@@ -26,6 +26,7 @@ final class SubscriberDriver {
         _ configuration: RedisConfiguration,
         on loop: any EventLoop,
         status: SubscriberStatus,
+        sentinels: RedisSentinels?,
         onUp: @escaping @Sendable (RedisSession) -> Void,
         onDown: @escaping @Sendable (RedisTrouble) -> Void
     ) {
@@ -37,6 +38,7 @@ final class SubscriberDriver {
         supervisor = ConnectionSupervisor(
             configuration,
             on: loop,
+            finder: sentinels?.shared,
             setup: nil,
             owner: ConnectionSupervisor.Owner(
                 up: { self.becameUp($0, $1) },

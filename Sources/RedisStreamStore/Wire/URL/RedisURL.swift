@@ -3,15 +3,25 @@ import TextCodecs
 /// Where a Redis is, and as whom to speak to it:
 /// `redis://[user[:password]@]host[:port][/database][?ca=FILE&cert=FILE&key=FILE]`, or `rediss://` for TLS.
 ///
-/// User and password are percent-encoded where RFC 3986 asks for it. An IPv6 address stands in brackets.
+/// Or where Redis Sentinels are that say where it is, and by which name they know it:
+/// `redis-sentinel://[user[:password]@]host[:port][,host[:port]…]/master-name[/database]`, or `rediss-sentinel://` for TLS
+/// to the sentinels and to Redis. User and password are for Redis; those for the sentinels, where they ask for some, are
+/// the options `sentinel-user` and `sentinel-password`.
+///
+/// Users and passwords are percent-encoded where RFC 3986 asks for it. An IPv6 address stands in brackets.
 @available(freshet 0.1, *)
 package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
-    package var host: String
-    package var port = 6379
+    /// The Redis itself, or the sentinels in the order in which they are asked first: at least one.
+    package var endpoints: [RedisEndpoint]
+    /// What the sentinels call the master; nil where the Redis itself is named.
+    package var masterName: String?
     package var database = 0
     /// Nil is Redis's own `default`.
     package var user: String?
     package var password: String?
+    /// For the sentinels. Without a password they are asked as who they take for `default`.
+    package var sentinelUser: String?
+    package var sentinelPassword: String?
     /// Whether TLS is spoken.
     package var isSecure = false
     /// A PEM file with the certificates that are trusted; nil for those of the system.
@@ -25,7 +35,8 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else {
             throw RedisURLError("a Redis is written redis://HOST or rediss://HOST")
         }
-        isSecure = try Self.isSecure(bytes[..<colon])
+        let scheme = try Self.scheme(bytes[..<colon])
+        isSecure = scheme.isSecure
         var rest = bytes[(colon + 3)...]
         guard rest.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
             throw RedisURLError("a Redis URL has no spaces and no control characters: they are written %20 and so on")
@@ -44,24 +55,41 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
             (user, password) = try Self.credentials(authority[..<at])
             authority = authority[(at + 1)...]
         }
-        (host, port) = try Self.endpoint(authority)
-        database = try Self.database(rest[slash...].dropFirst())
+        var path = rest[slash...].dropFirst()
+        if scheme.isOfSentinels {
+            endpoints = try Self.sentinels(authority)
+            let end = path.firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
+            masterName = try Self.masterName(path[..<end])
+            path = path[end...].dropFirst()
+        } else {
+            guard !authority.contains(UInt8(ascii: ",")) else {
+                throw RedisURLError("a Redis has one host; several are sentinels: \(Self.sentinelExample)")
+            }
+            endpoints = [try RedisEndpoint(authority, usualPort: 6379)]
+        }
+        database = try Self.database(path)
         if let query { try readOptions(query) }
     }
 
-    /// Without user and password.
+    /// Without users and passwords.
     package var description: String {
-        let shown = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-        return (isSecure ? "rediss://" : "redis://") + shown + ":\(port)" + (database == 0 ? "" : "/\(database)")
+        let scheme = (isSecure ? "rediss" : "redis") + (masterName == nil ? "" : "-sentinel")
+        let hosts = endpoints.map(\.description).joined(separator: ",")
+        return "\(scheme)://\(hosts)" + (masterName.map { "/" + $0 } ?? "") + (database == 0 ? "" : "/\(database)")
     }
 
-    private static func isSecure(_ scheme: ArraySlice<UInt8>) throws(RedisURLError) -> Bool {
+    private static let sentinelExample = "redis-sentinel://HOST,HOST,HOST/MASTER-NAME"
+
+    private static func scheme(
+        _ scheme: ArraySlice<UInt8>
+    ) throws(RedisURLError) -> (isSecure: Bool, isOfSentinels: Bool) {
         let name = String(decoding: scheme, as: UTF8.self).lowercased()
         switch name {
-        case "redis": return false
-        case "rediss": return true
-        case "redis-sentinel", "rediss-sentinel", "redis+sentinel", "rediss+sentinel":
-            throw RedisURLError("Redis Sentinel is not supported yet: name the master itself, as redis://HOST")
+        case "redis": return (false, false)
+        case "rediss": return (true, false)
+        // Other clients write them with a plus.
+        case "redis-sentinel", "redis+sentinel": return (false, true)
+        case "rediss-sentinel", "rediss+sentinel": return (true, true)
         case "redis-cluster", "rediss-cluster", "redis+cluster", "rediss+cluster":
             throw RedisURLError(
                 "Redis Cluster is not supported yet: name one Redis that is no cluster, as redis://HOST"
@@ -70,6 +98,30 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
         case "valkeys": throw RedisURLError("a Valkey is written rediss://HOST: it speaks the same protocol")
         default: throw RedisURLError("a Redis is written redis://HOST or rediss://HOST")
         }
+    }
+
+    private static func sentinels(_ text: ArraySlice<UInt8>) throws(RedisURLError) -> [RedisEndpoint] {
+        var endpoints: [RedisEndpoint] = []
+        for part in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            guard !part.isEmpty else {
+                throw RedisURLError("the host of a sentinel is missing: \(sentinelExample)")
+            }
+            let endpoint = try RedisEndpoint(part, usualPort: 26379)
+            guard !endpoints.contains(endpoint) else { throw RedisURLError("one sentinel is named twice") }
+            endpoints.append(endpoint)
+        }
+        return endpoints
+    }
+
+    private static func masterName(_ text: ArraySlice<UInt8>) throws(RedisURLError) -> String {
+        guard !text.isEmpty else {
+            throw RedisURLError("the name by which the sentinels know the master is missing: \(sentinelExample)")
+        }
+        // What Sentinel itself takes: `sentinel monitor` refuses another.
+        guard text.allSatisfy(RedisEndpoint.isOfName) else {
+            throw RedisURLError("the name of a master has letters, digits, and . - _ only: \(sentinelExample)")
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     private static func credentials(_ text: ArraySlice<UInt8>) throws(RedisURLError) -> (String?, String?) {
@@ -90,92 +142,54 @@ package struct RedisURL: Hashable, Sendable, CustomStringConvertible {
         return decoded
     }
 
-    private static func endpoint(_ text: ArraySlice<UInt8>) throws(RedisURLError) -> (String, Int) {
-        var host = text
-        var port: ArraySlice<UInt8>?
-        if text.first == UInt8(ascii: "[") {
-            guard let end = text.firstIndex(of: UInt8(ascii: "]")) else {
-                throw RedisURLError("an IPv6 address begins with [ and ends with ]")
-            }
-            host = text[(text.startIndex + 1)..<end]
-            guard host.contains(UInt8(ascii: ":")), host.allSatisfy(isOfAddress) else {
-                throw RedisURLError("what stands in [ ] is no IPv6 address")
-            }
-            let behind = text[(end + 1)...]
-            guard behind.isEmpty || behind.first == UInt8(ascii: ":") else {
-                throw RedisURLError("behind the ] of an address stands its port, as in [::1]:6379")
-            }
-            port = behind.isEmpty ? nil : behind.dropFirst()
-        } else if let colon = text.firstIndex(of: UInt8(ascii: ":")) {
-            host = text[..<colon]
-            port = text[(colon + 1)...]
-            guard host.allSatisfy(isOfName) else { throw badHost }
-        } else {
-            guard host.allSatisfy(isOfName) else { throw badHost }
-        }
-        guard !host.isEmpty else { throw RedisURLError("the host is missing: redis://HOST") }
-        let name = String(decoding: host, as: UTF8.self)
-        guard let port else { return (name, 6379) }
-        guard let number = decimal(port), (1...65535).contains(number) else {
-            throw RedisURLError(
-                "the port is no number from 1 to 65535; in a password, / ? # @ : are written %2F %3F %23 %40 %3A"
-            )
-        }
-        return (name, number)
-    }
-
-    private static let badHost = RedisURLError("the host has characters that no name has")
-
-    private static func isOfName(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-            true
-        default: false
-        }
-    }
-
-    private static func isOfAddress(_ byte: UInt8) -> Bool {
-        // A zone too, as in fe80::1%eth0.
-        isOfName(byte) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "%")
-    }
-
     private static func database(_ text: ArraySlice<UInt8>) throws(RedisURLError) -> Int {
         if text.isEmpty { return 0 }
-        guard let number = decimal(text), number <= Int(Int32.max) else {
+        guard let number = RESPNumber.decimal(text), number <= Int(Int32.max) else {
             throw RedisURLError("behind the host stands the number of a database, as in redis://HOST/0")
         }
         return number
     }
 
-    /// Digits and nothing else, at most ten of them.
-    private static func decimal(_ text: ArraySlice<UInt8>) -> Int? {
-        let isDecimal = text.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
-        return isDecimal && text.count <= 10 ? RESPNumber.integer(text).map { Int($0) } : nil
-    }
+    private static let options = ["ca", "cert", "key", "sentinel-user", "sentinel-password"]
 
     private mutating func readOptions(_ query: ArraySlice<UInt8>) throws(RedisURLError) {
         for option in query.split(separator: UInt8(ascii: "&")) {
             let sign = option.firstIndex(of: UInt8(ascii: "="))
             let name = try Self.decoded(option[..<(sign ?? option.endIndex)], "an option")
-            guard ["ca", "cert", "key"].contains(name) else {
-                throw RedisURLError("a Redis URL has the options ca, cert and key, and no other")
+            guard Self.options.contains(name) else {
+                throw RedisURLError(
+                    "a Redis URL has the options ca, cert and key, with sentinels sentinel-user and sentinel-password too, and "
+                        + "no other"
+                )
             }
             let value = try sign.map { index throws(RedisURLError) in
                 try Self.decoded(option[(index + 1)...], "the option \(name)")
             }
-            guard let value, !value.isEmpty else {
-                throw RedisURLError("the option \(name) needs a file: ?\(name)=FILE")
-            }
-            guard isSecure else { throw RedisURLError("the option \(name) is of TLS: write rediss://") }
             switch name {
-            case "ca": ca = value
-            case "cert": certificate = value
-            default: key = value
+            case "ca", "cert", "key": try readFile(name, value ?? "")
+            default: try readSentinels(name, value ?? "")
             }
         }
         guard (certificate == nil) == (key == nil) else {
             throw RedisURLError("a client's certificate needs its key, and a key its certificate: ?cert=FILE&key=FILE")
         }
+    }
+
+    private mutating func readFile(_ name: String, _ file: String) throws(RedisURLError) {
+        guard !file.isEmpty else { throw RedisURLError("the option \(name) needs a file: ?\(name)=FILE") }
+        guard isSecure else { throw RedisURLError("the option \(name) is of TLS: write rediss://") }
+        switch name {
+        case "ca": ca = file
+        case "cert": certificate = file
+        default: key = file
+        }
+    }
+
+    private mutating func readSentinels(_ name: String, _ value: String) throws(RedisURLError) {
+        guard masterName != nil else {
+            throw RedisURLError("the option \(name) is of sentinels: \(Self.sentinelExample)")
+        }
+        guard !value.isEmpty else { throw RedisURLError("the option \(name) is empty") }
+        if name == "sentinel-user" { sentinelUser = value } else { sentinelPassword = value }
     }
 }

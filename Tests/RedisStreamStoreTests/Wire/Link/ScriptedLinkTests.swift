@@ -139,6 +139,31 @@ struct ScriptedLinkTests {
         }
     }
 
+    @Test("sends what belongs to one connection over no other")
+    func oneConnection() async throws {
+        try await ScriptedRedis.run { command in
+            ScriptedRedis.greeting(command).map { .text($0) } ?? .text("+OK\r\n")
+        } _: { server in
+            let link = RedisLink(try configuration(server))
+            let first = try await link.up(within: .seconds(60)).generation
+            await server.cut(0)
+            while link.session?.generation ?? first == first { await Task.yield() }
+            let told = Recorder<[Result<RESPValue, RedisFailure>]>()
+            link.begin([RedisCommand("X"), RedisCommand("Y")], over: first) { told.note($0) }
+            link.begin([RedisCommand("Z")], over: first + 1) { told.note($0) }
+            let results = await told.wait(for: 2)
+            for result in results[0] {
+                guard case .failure(.notSent) = result else {
+                    Issue.record("\(result)")
+                    continue
+                }
+            }
+            #expect(results[0].count == 2 && results[1].map { try? $0.get().text } == ["OK"])
+            #expect(!server.commands.elements.contains { $0.name == "X" || $0.name == "Y" })
+            await link.close()
+        }
+    }
+
     @Test("takes no push for a reply")
     func pushes() async throws {
         try await ScriptedRedis.run { command in

@@ -21,12 +21,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- define "freshet.settings" -}}
 {{- $own := dict "host" "0.0.0.0" "port" 4437 -}}
 {{- if .Values.redis.url -}}
-{{- if regexMatch "^[a-z]+://[^@/]*:[^@/]*@" .Values.redis.url -}}
+{{- if regexMatch "^[a-z-]+://[^@/]*:[^@/]*@" .Values.redis.url -}}
 {{- fail "redis.url has a password. Put it into a Secret, and name that as redis.passwordSecret." -}}
+{{- end -}}
+{{- if contains "sentinel-password=" .Values.redis.url -}}
+{{- fail "redis.url has a password. Put it into a Secret, and name that as redis.sentinelPasswordSecret." -}}
 {{- end -}}
 {{- $_ := set $own "store" .Values.redis.url -}}
 {{- if .Values.redis.passwordSecret -}}
 {{- $_ := set $own "redis-password-file" "/etc/freshet/redis/password" -}}
+{{- end -}}
+{{- if .Values.redis.sentinelPasswordSecret -}}
+{{- $_ := set $own "redis-sentinel-password-file" "/etc/freshet/sentinels/password" -}}
 {{- end -}}
 {{- else -}}
 {{- $_ := set $own "data" "/var/lib/freshet" -}}

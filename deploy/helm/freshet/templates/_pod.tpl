@@ -70,6 +70,9 @@ spec:
         {{- if .Values.redis.passwordSecret }}
         - {name: redis, mountPath: /etc/freshet/redis, readOnly: true}
         {{- end }}
+        {{- if .Values.redis.sentinelPasswordSecret }}
+        - {name: sentinels, mountPath: /etc/freshet/sentinels, readOnly: true}
+        {{- end }}
   {{- with .Values.nodeSelector }}
   nodeSelector:
     {{- toYaml . | nindent 4 }}
@@ -96,6 +99,12 @@ spec:
     - name: redis
       secret:
         secretName: {{ .Values.redis.passwordSecret }}
+        defaultMode: 0440
+    {{- end }}
+    {{- if .Values.redis.sentinelPasswordSecret }}
+    - name: sentinels
+      secret:
+        secretName: {{ .Values.redis.sentinelPasswordSecret }}
         defaultMode: 0440
     {{- end }}
 {{- end -}}
