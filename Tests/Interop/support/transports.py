@@ -22,6 +22,8 @@ TABLE = [
         """
         tls http2 http2_clients http2_flow http2_frames browsers_http2 cross_site
         logs::so_is_one_that_takes_nothing_of_a_response_that_is_written
+        inflight::what_stalled_readers_have_not_taken_is_bounded
+        inflight::one_commit_for_many_who_do_not_take_it_is_bounded
         producers::https_with_a_certificate_of_one_s_own relay::a_502_says_in_words_that_the_upstream_speaks_no_tls
         """,
     ),
