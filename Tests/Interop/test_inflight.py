@@ -10,7 +10,7 @@ from h2.connection import H2Connection
 from h2.settings import SettingCodes, Settings
 
 from support import tls
-from support.freshet import IS_DEBUG
+from support.freshet import IS_DEBUG, TRANSPORT
 from support.listener import Listener
 from support.pace import Memory, Neighbours, in_words, processor_seconds
 from support.waiting import eventually
@@ -20,6 +20,9 @@ KIB, MIB = 1 << 10, 1 << 20
 BUDGET = 64 * MIB
 # What the program takes beside what is counted: threads, connections, the allocator's rests.
 SLACK = 32 * MIB
+# Over HTTP/2 bodies come in frames of 16 KiB, between which the allocator keeps what else a connection needs: 33 MiB after one such
+# crowd, 44 after six of them, and no more (2026-11-30).
+RESTS = 48 * MIB if TRANSPORT in ("h2", "h2c") else SLACK
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -130,7 +133,7 @@ def test_unfinished_bodies_take_half_and_the_largest_give_way(server, idle):
     assert memory.peak() - before <= BUDGET + SLACK
     close(bodies)
     eventually(lambda: metric(server, 'freshet_inflight_bytes{kind="body"}') == 0)
-    eventually(lambda: memory.now() - before <= SLACK, 30, "giving back")
+    eventually(lambda: memory.now() - before <= RESTS, 30, "giving back")
     assert server.still_serves()
 
 
