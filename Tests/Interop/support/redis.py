@@ -97,10 +97,12 @@ class RedisServer:
     def start(self):
         """Starts it, or starts it again, and returns when it takes connections and has read what it keeps."""
         log = open(f"{self.directory}/log", "ab")
-        arguments = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory, "--save", ""]
-        self.process = processes.start([*arguments, *self.options], stdout=log, stderr=log)
+        self.process = processes.start(["redis-server", *self._arguments()], stdout=log, stderr=log)
         log.close()
         eventually(self._answers, what="an answer of redis-server")
+
+    def _arguments(self):
+        return ["--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory, "--save", "", *self.options]
 
     def _answers(self):
         assert self.process.poll() is None, self.logged()

@@ -1,51 +1,31 @@
 """A master with replicas, and Redis Sentinels that watch it."""
 
-import shutil
-import tempfile
+import pathlib
 
-from . import processes
-from .ports import free_port
-from .redis import RedisClient, RedisError, RedisServer
+from .redis import RedisServer
 from .waiting import eventually
 
 
-class Sentinel:
-    """One sentinel, which takes a master for dead after a second, and begins another failover soon after one that failed."""
+class Sentinel(RedisServer):
+    """One sentinel, which takes a master for dead after a second, and begins another failover soon after one that failed.
+
+    The same program as `redis-sentinel`, which Debian has in a package of its own. Started again it knows what it knew.
+    """
 
     def __init__(self, name, master_port, quorum, *lines):
-        self.port = free_port()
-        self.directory = tempfile.mkdtemp(prefix="freshet-sentinel-")
-        self.process = None
-        with open(f"{self.directory}/conf", "w") as file:
-            file.write(
-                f"port {self.port}\nbind 127.0.0.1\ndir {self.directory}\n"
-                f"sentinel monitor {name} 127.0.0.1 {master_port} {quorum}\n"
-                f"sentinel down-after-milliseconds {name} 1000\n"
-                f"sentinel failover-timeout {name} 5000\n"
-                f"sentinel parallel-syncs {name} 8\n" + "".join(line + "\n" for line in lines)
-            )
-        self.start()
+        self.watching = (
+            f"sentinel monitor {name} 127.0.0.1 {master_port} {quorum}\n"
+            f"sentinel down-after-milliseconds {name} 1000\n"
+            f"sentinel failover-timeout {name} 5000\n"
+            f"sentinel parallel-syncs {name} 8\n" + "".join(line + "\n" for line in lines)
+        )
+        super().__init__()
 
-    def start(self):
-        """Starts it, or starts it again with what it knew."""
-        log = open(f"{self.directory}/log", "ab")
-        # The same program as `redis-sentinel`, which Debian has in a package of its own.
-        self.process = processes.start(["redis-server", f"{self.directory}/conf", "--sentinel"], stdout=log, stderr=log)
-        log.close()
-        eventually(self._answers, what="an answer of a sentinel")
-
-    def _answers(self):
-        assert self.process.poll() is None, self.logged()
-        try:
-            with self.client(timeout=5) as client:
-                return client("PING") == b"PONG"
-        except RedisError as error:
-            return str(error).startswith("NOAUTH")
-        except OSError:
-            return False
-
-    def client(self, timeout=60):
-        return RedisClient(self.port, timeout=timeout)
+    def _arguments(self):
+        path = pathlib.Path(self.directory, "conf")
+        if not path.exists():
+            path.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {self.directory}\n{self.watching}")
+        return [path, "--sentinel"]
 
     def described(self, name):
         """What it knows of the master."""
@@ -56,18 +36,6 @@ class Sentinel:
     def master_port(self, name):
         with self.client() as client:
             return int(client("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)[1])
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self):
-        processes.end(self.process)
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def logged(self):
-        with open(f"{self.directory}/log", errors="replace") as log:
-            return log.read()
 
 
 class Watched:
