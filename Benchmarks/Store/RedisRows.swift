@@ -53,29 +53,10 @@ struct RedisRows {
         _ inFlight: Int,
         _ send: @escaping @Sendable (Int) async throws -> Void
     ) async throws {
-        let clock = ContinuousClock()
-        let began = clock.now
-        let deadline = began + .seconds(seconds)
+        let began = ContinuousClock.now
         let (cpu, redis) = (StoreBenchmark.cpu(), try await redisCPU())
-        let latencies = try await withThrowingTaskGroup(of: [Double].self) { group in
-            for task in 0..<inFlight {
-                group.addTask {
-                    var latencies: [Double] = []
-                    var index = task
-                    while clock.now < deadline {
-                        let sent = clock.now
-                        try await send(index)
-                        latencies.append((clock.now - sent) / .milliseconds(1))
-                        index += inFlight
-                    }
-                    return latencies
-                }
-            }
-            var all: [Double] = []
-            for try await some in group { all += some }
-            return all
-        }
-        let elapsed = (clock.now - began) / .seconds(1)
+        let latencies = try await StoreBenchmark.timed(inFlight, seconds, send)
+        let elapsed = (ContinuousClock.now - began) / .seconds(1)
         let count = Double(latencies.count * events)
         let sorted = latencies.sorted()
         let columns = [

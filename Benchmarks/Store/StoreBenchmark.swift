@@ -55,31 +55,14 @@ struct StoreBenchmark {
     ) async throws {
         let names = try (0..<streams).map { try StreamName("bench/\($0)") }
         for name in names { _ = try await store.create(name, CreateRequest(options: StreamOptions())) }
-        let clock = ContinuousClock()
-        let began = clock.now
-        let deadline = began + .seconds(seconds)
+        let began = ContinuousClock.now
         let cpuBefore = cpu()
         let writtenBefore = written()
         let request = AppendRequest(events: [EventBody(data: payload)])
-        let latencies = try await withThrowingTaskGroup(of: [Double].self) { group in
-            for task in 0..<inFlight {
-                group.addTask {
-                    var latencies: [Double] = []
-                    var index = task
-                    while clock.now < deadline {
-                        let sent = clock.now
-                        _ = try await store.append(names[index % names.count], request)
-                        latencies.append((clock.now - sent) / .milliseconds(1))
-                        index += inFlight
-                    }
-                    return latencies
-                }
-            }
-            var all: [Double] = []
-            for try await some in group { all += some }
-            return all
+        let latencies = try await timed(inFlight, seconds) { index in
+            _ = try await store.append(names[index % names.count], request)
         }
-        let elapsed = (clock.now - began) / .seconds(1)
+        let elapsed = (ContinuousClock.now - began) / .seconds(1)
         let spent = cpu() - cpuBefore
         let disk =
             directory == nil ? "-" : text((written() - writtenBefore) / Double(latencies.count * payload.count), 1)
@@ -91,6 +74,36 @@ struct StoreBenchmark {
             pad(disk, 12),
         ]
         print(columns.joined(separator: "  "))
+    }
+
+    /// Sends with so many requests in flight, for so many seconds, and returns how many milliseconds each took.
+    ///
+    /// - Parameter send: one request, answered; its argument counts the requests, each once.
+    static func timed(
+        _ inFlight: Int,
+        _ seconds: Int,
+        _ send: @escaping @Sendable (Int) async throws -> Void
+    ) async throws -> [Double] {
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(seconds)
+        return try await withThrowingTaskGroup(of: [Double].self) { group in
+            for task in 0..<inFlight {
+                group.addTask {
+                    var latencies: [Double] = []
+                    var index = task
+                    while clock.now < deadline {
+                        let sent = clock.now
+                        try await send(index)
+                        latencies.append((clock.now - sent) / .milliseconds(1))
+                        index += inFlight
+                    }
+                    return latencies
+                }
+            }
+            var all: [Double] = []
+            for try await some in group { all += some }
+            return all
+        }
     }
 
     /// How long a directory of a million events takes to open, as a dead process left it and after an orderly end.
