@@ -120,6 +120,8 @@ def test_changed_sources_are_built(sources):
 
 
 def test_a_build_says_how_far_it_is(sources):
+    steps = sources.shell("source scripts/lib/progress.sh; echo $steps_from_nothing")
+    assert f"1 of {steps} steps\n" in sources.demo().stderr, "of the first build SwiftPM does not know yet how long it is"
     done = sources.demo()
     assert "1 of 200 steps\n" in done.stderr, "where there is no terminal, a line now and then"
     assert "199 of 200" not in done.stderr, "not one for each step"

@@ -1,10 +1,15 @@
 # A long build, shown as one line instead of silence. Sourced, never run.
 
-# with_progress COMMAND...: runs a build of SwiftPM's, tells how far it is, and shows what it said where it failed.
+# The steps of a debug build of the program from nothing. SwiftPM learns of them while it builds: its own total is a third of them at first.
+readonly steps_from_nothing=3000
+
+# with_progress STEPS COMMAND...: runs a build of SwiftPM's that has about so many steps, 0 where nobody knows, tells how far it is, and
+# shows what it said where it failed.
 with_progress() {
-    local log status=0
+    local log steps=$1 status=0
+    shift
     log=$(mktemp "${TMPDIR:-/tmp}/freshet-build.XXXXXX")
-    "$@" 2>&1 | tee "$log" | show_progress || status=1
+    "$@" 2>&1 | tee "$log" | show_progress "$steps" || status=1
     if [ "$status" != 0 ]; then
         grep -v '^\[[0-9]*/[0-9]*\]' "$log" | tail -n 40 >&2
     fi
@@ -12,12 +17,14 @@ with_progress() {
     return "$status"
 }
 
-# Reads lines such as `[12/345] Compiling …`. On a terminal one line is written over and over; elsewhere one in half a minute.
+# show_progress STEPS: reads lines such as `[12/345] Compiling …`. On a terminal one line is written over and over; elsewhere one in half a
+# minute.
 show_progress() {
-    local line done of left started=$SECONDS told=-30
+    local line done of left steps=$1 started=$SECONDS told=-30
     while IFS= read -r line; do
         [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
         done=${BASH_REMATCH[1]} of=${BASH_REMATCH[2]}
+        [ "$of" -ge "$steps" ] || of=$steps
         left=$(time_left "$done" "$of" $((SECONDS - started)))
         if [ -t 2 ]; then
             printf '\r\033[K%s' "$done of $of steps$left" >&2
