@@ -1,3 +1,5 @@
+import TextCodecs
+
 @available(freshet 0.1, *)
 extension Caller {
     /// The rights that are in both.
@@ -31,7 +33,7 @@ extension Caller {
 extension StreamPrefix {
     /// Whether all streams of the other are among its own.
     func contains(_ other: StreamPrefix) -> Bool {
-        isWhole ? other.isWhole && other.text.utf8.elementsEqual(text.utf8) : other.text.utf8.starts(with: text.utf8)
+        isWhole ? other.isWhole && other.text.hasBytes(of: text) : other.text.begins(withBytesOf: text)
     }
 
     /// The streams that are in both: those of one of them, or none.

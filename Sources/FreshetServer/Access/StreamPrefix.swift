@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// A set of streams: those whose name begins with a text, or the one of a name.
 ///
 /// `chat/` covers `chat/42` and not `chatter`; `chat` covers both; `*` covers every stream. A `*` at the end of any
@@ -53,7 +55,7 @@ package struct StreamPrefix: Sendable, Hashable {
     /// Compares bytes: `String.hasPrefix` holds canonically equivalent characters to be equal, which for two names
     /// that are different streams would let one in by the right to the other.
     package func covers(_ stream: String) -> Bool {
-        isWhole ? stream.utf8.elementsEqual(text.utf8) : stream.utf8.starts(with: text.utf8)
+        isWhole ? stream.hasBytes(of: text) : stream.begins(withBytesOf: text)
     }
 }
 

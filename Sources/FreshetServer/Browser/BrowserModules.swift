@@ -1,4 +1,5 @@
 import StreamHTTP
+import TextCodecs
 
 /// The modules for pages that read streams (`clients/browser`), for pages of every origin: `/v1/freshet.js` and
 /// `/v1/freshet-text.js` are those of this server, and with its version in the name they never change.
@@ -19,7 +20,7 @@ enum BrowserModules {
     /// The module that a path names, and whether it names its version; nil for every other path.
     private static func module(at path: String) -> (module: StaticFile, isVersioned: Bool)? {
         // Every request comes here: by bytes, which costs a tenth of what characters do.
-        guard path.utf8.starts(with: beginning.utf8), path.hasSuffix(".js") else { return nil }
+        guard path.begins(withBytesOf: beginning), path.hasSuffix(".js") else { return nil }
         let name = path.dropLast(3)
         if let module = modules[String(name)] { return (module, false) }
         guard name.hasSuffix(versioned) else { return nil }
@@ -30,7 +31,7 @@ enum BrowserModules {
     static func isModule(_ head: RequestHead?) -> Bool {
         guard let head else { return false }
         // A path that begins otherwise, which is that of most requests, needs no further look.
-        if head.uri.utf8.first == UInt8(ascii: "/"), !head.uri.utf8.starts(with: beginning.utf8) { return false }
+        if head.uri.utf8.first == UInt8(ascii: "/"), !head.uri.begins(withBytesOf: beginning) { return false }
         return isModule(RequestTarget(head.uri).rawPath)
     }
 

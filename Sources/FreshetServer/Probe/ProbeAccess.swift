@@ -1,5 +1,6 @@
 import ProbeProtocol
 import StreamHTTP
+import TextCodecs
 
 /// Who may use the probe.
 @available(freshet 0.1, *)
@@ -49,7 +50,7 @@ package enum ProbeAccess: Sendable {
 extension ProbeAccess: Authenticator {
     static func covers(_ path: String) -> Bool {
         // Every request comes here, and hardly one is a probe's.
-        path.utf8.starts(with: ProbePaths.stream.utf8) && paths.contains(path)
+        path.begins(withBytesOf: ProbePaths.stream) && paths.contains(path)
     }
 
     private static var paths: [String] {

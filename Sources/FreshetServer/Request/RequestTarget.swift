@@ -43,7 +43,7 @@ package struct RequestTarget: Sendable, Equatable {
 
     /// What follows a prefix of the path, percent-decoded; nil when the path has another prefix or cannot be decoded.
     package func pathSuffix(after prefix: String) -> String?? {
-        guard rawPath.utf8.starts(with: prefix.utf8) else { return .none }
+        guard rawPath.begins(withBytesOf: prefix) else { return .none }
         let suffix = rawPath.utf8.dropFirst(prefix.utf8.count)
         guard suffix.contains(UInt8(ascii: "%")) else { return .some(String(Substring(suffix))) }
         return .some(PercentEncoding.decode(suffix, plusIsSpace: false))

@@ -13,6 +13,7 @@ package actor ListingRoutes {
     }
 
     static let path = "/v1/streams"
+    private static let folder = "\(path)/"
     private static let mostPerPage = 1000
     private let streams: Streams
     private let figures: @Sendable (StreamName) async -> [StreamFigures]
@@ -28,7 +29,7 @@ package actor ListingRoutes {
 
     nonisolated func plan(_ request: RouteRequest, _ caller: RouteCaller) -> RequestPlan? {
         let path = request.target.rawPath
-        guard path == Self.path || path.utf8.starts(with: "\(Self.path)/".utf8) else { return nil }
+        guard path == Self.path || path.begins(withBytesOf: Self.folder) else { return nil }
         guard request.head.method == .GET || request.head.method == .HEAD else {
             // Clients of the Durable Streams protocol put `/streams/` before a name, behind whatever base they are given.
             let hint =
@@ -36,7 +37,7 @@ package actor ListingRoutes {
                 + "Streams protocol."
             return .respond(Response(.method(allowed: "GET, HEAD, OPTIONS", hint)))
         }
-        if let suffix = request.target.pathSuffix(after: "\(Self.path)/") {
+        if let suffix = request.target.pathSuffix(after: Self.folder) {
             return .act { [self] in await .response(one(suffix, caller)) }
         }
         let prefix = request.target.values("prefix").first ?? ""

@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// The paths of the server's own routes, as traces name them: with `{name}` for what clients choose.
 @available(freshet 0.1, *)
 enum RouteTemplate {
@@ -13,7 +15,7 @@ enum RouteTemplate {
     /// Nil for a path that none of these routes is for.
     static func of(_ path: String) -> String? {
         if whole.contains(path) || BrowserModules.isModule(path) || ProbeAccess.covers(path) { return path }
-        let folder = folders.first { path.utf8.starts(with: $0.utf8) && path.utf8.count > $0.utf8.count }
+        let folder = folders.first { path.begins(withBytesOf: $0) && path.utf8.count > $0.utf8.count }
         return folder.map { "\($0){name}" }
     }
 }

@@ -1,5 +1,6 @@
 package import StreamCore
 package import StreamHTTP
+import TextCodecs
 
 /// What the routes of streams obey.
 @available(freshet 0.1, *)
@@ -107,7 +108,7 @@ package final class StreamRoutes: Sendable {
                 detail: "The path is not percent-encoded UTF-8."
             )
         }
-        if suffix == "__ds" || suffix.utf8.starts(with: "__ds/".utf8) {
+        if suffix == "__ds" || suffix.begins(withBytesOf: "__ds/") {
             throw Problem(
                 501,
                 "no-subscriptions",

@@ -9,7 +9,7 @@ struct MemoryStream {
     /// How many forks of it there are.
     var forks = 0
     /// It stands in the queue of those that retention trims by age.
-    var isQueuedToTrim = false
+    private var isQueuedToTrim = false
     private(set) var floor: Offset
     /// When an event was kept is on the monotonic clock, in milliseconds: retention by age counts from there.
     private(set) var log = EventLog()
@@ -125,6 +125,33 @@ struct MemoryStream {
         var item: CommittedItem { CommittedItem(previous: previous, events: events, end: end) }
     }
 
+    /// What became of an append.
+    enum Appended {
+        /// It is for a stream of this name that is gone.
+        case isForAnother
+        case refused(AppendOutcome)
+        case noRoom
+        /// - growth: by how much the stream costs more.
+        case kept(Kept, growth: Int)
+    }
+
+    /// Keeps what may be kept, in one access to the stream: a store that read it for each question would copy it each time.
+    ///
+    /// - Parameter room: how much the store has room for.
+    mutating func append(_ request: AppendRequest, at now: Int64, room: Int, mint: (Int) -> Offset) -> Appended {
+        guard request.birth.map({ $0 == birth }) ?? true else { return .isForAnother }
+        if let refusal = refusal(of: request) { return .refused(refusal) }
+        // Whoever ends a stream is not refused for want of room: an end is what lets it be taken later.
+        let wanted = StoreLimits.cost(of: request.events)
+        guard
+            request.events.isEmpty || wanted <= room
+                || wanted - costTaken(byKeeping: request.events, at: now) <= room
+        else { return .noRoom }
+        let before = cost
+        let kept = keep(request, at: now, mint: mint)
+        return .kept(kept, growth: cost - before)
+    }
+
     /// Keeps what `refusal` let through.
     mutating func keep(_ request: AppendRequest, at now: Int64, mint: (Int) -> Offset) -> Kept {
         let previous = tail
@@ -153,8 +180,35 @@ struct MemoryStream {
         return floor != before
     }
 
+    /// What taking what retention no longer keeps came to.
+    struct Trimmed {
+        /// Where the stream begins since; nil where nothing was taken.
+        var floor: Offset?
+        /// By how much it costs more: 0 or less.
+        var growth: Int
+        /// When retention takes something for its age, where that is not in the queue yet. It is from now on.
+        var next: Int64?
+    }
+
+    /// The same, and says all that the store has to know of it.
+    ///
+    /// - Parameter isDue: what stood in the queue was taken out of it.
+    mutating func trimmed(at now: Int64, isDue: Bool = false) -> Trimmed {
+        let before = cost
+        if isDue { isQueuedToTrim = false }
+        let hasTrimmed = trim(at: now)
+        return Trimmed(floor: hasTrimmed ? floor : nil, growth: cost - before, next: queueToTrim())
+    }
+
+    /// When retention takes something for its age; nil where it takes nothing, or stands in the queue already.
+    mutating func queueToTrim() -> Int64? {
+        guard !isQueuedToTrim, let moment = trimmedByAgeAt else { return nil }
+        isQueuedToTrim = true
+        return moment
+    }
+
     /// When retention takes its first event for its age; nil when it takes none.
-    var trimmedByAgeAt: Int64? {
+    private var trimmedByAgeAt: Int64? {
         guard let seconds = options.retention.seconds, let first = log.oldest else { return nil }
         return first.at + Int64(seconds) * 1000
     }

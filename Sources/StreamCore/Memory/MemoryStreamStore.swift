@@ -85,10 +85,11 @@ package final class MemoryStreamStore: StreamStore, Outbox {
             if let source = request.fork?.source, let index = state.streams.index(forKey: source) {
                 state.streams.values[index].forks += 1
             }
+            let next = stream.queueToTrim()
             state.streams[name] = stream
             state.names.insert(name)
             if let end = request.end { note(.ended, stream, name, trace: end.trace, &state) }
-            if let index = state.streams.index(forKey: name) { Self.queueTrim(name, at: index, &state) }
+            if let next, let index = state.streams.index(forKey: name) { Self.queueTrim(name, at: index, next, &state) }
             return (.created(stream.info(name)), signals)
         }
     }
@@ -111,37 +112,32 @@ package final class MemoryStreamStore: StreamStore, Outbox {
 
     private func appendAtOnce(_ name: StreamName, _ request: AppendRequest) throws(StoreError) -> AppendOutcome {
         try change(name) { state throws(StoreError) in
-            guard let index = state.streams.index(forKey: name),
-                request.birth.map({ $0 == state.streams.values[index].birth }) ?? true
-            else { return (.notFound, []) }
-            if let refusal = state.streams.values[index].refusal(of: request) { return (refusal, []) }
-            // Whoever ends a stream is not refused for want of room: an end is what lets it be taken later.
+            guard let index = state.streams.index(forKey: name) else { return (.notFound, []) }
             let now = milliseconds()
-            let wanted = state.bytes + StoreLimits.cost(of: request.events)
-            guard
-                request.events.isEmpty || wanted <= limits.bytes
-                    || wanted - state.streams.values[index].costTaken(byKeeping: request.events, at: now)
-                        <= limits.bytes
-            else { throw .full(.bytes) }
+            let room = limits.bytes - state.bytes
             var issuer = state.issuer
-            let before = state.streams.values[index].cost
-            let kept = state.streams.values[index].keep(request, at: now) { [time] in
+            let appended = state.streams.values[index].append(request, at: now, room: room) { [time] in
                 issuer.next($0, wallMilliseconds: time.wallMilliseconds())
             }
             state.issuer = issuer
-            if let end = request.end {
-                note(.ended, state.streams.values[index], name, trace: end.trace, &state)
+            switch appended {
+            case .isForAnother: return (.notFound, [])
+            case .refused(let refusal): return (refusal, [])
+            case .noRoom: throw .full(.bytes)
+            case .kept(let kept, let growth):
+                // A notice has what retention takes then.
+                if let end = request.end { note(.ended, state.streams.values[index], name, trace: end.trace, &state) }
+                let trimmed = state.streams.values[index].trimmed(at: now)
+                state.bytes += growth + trimmed.growth
+                if let moment = trimmed.next { Self.queueTrim(name, at: index, moment, &state) }
+                let producer = request.producer.map { ProducerState(epoch: $0.epoch, sequence: $0.sequence) }
+                let outcome = AppendOutcome.appended(tail: kept.last, end: kept.end, producer: producer)
+                // Most streams have nobody who follows them at the moment.
+                guard !state.watchers.isEmpty, state.watchers[name] != nil else { return (outcome, []) }
+                var signals: [StreamSignal] = [.committed(kept.item)]
+                if let floor = trimmed.floor { signals.append(.trimmed(floor: floor)) }
+                return (outcome, signals)
             }
-            let hasTrimmed = state.streams.values[index].trim(at: now)
-            Self.queueTrim(name, at: index, &state)
-            state.bytes += state.streams.values[index].cost - before
-            let producer = request.producer.map { ProducerState(epoch: $0.epoch, sequence: $0.sequence) }
-            let outcome = AppendOutcome.appended(tail: kept.last, end: kept.end, producer: producer)
-            // Most streams have nobody who follows them at the moment.
-            guard !state.watchers.isEmpty, state.watchers[name] != nil else { return (outcome, []) }
-            var signals: [StreamSignal] = [.committed(kept.item)]
-            if hasTrimmed { signals.append(.trimmed(floor: state.streams.values[index].floor)) }
-            return (outcome, signals)
         }
     }
 
@@ -215,12 +211,10 @@ package final class MemoryStreamStore: StreamStore, Outbox {
                 guard let index = state.streams.index(forKey: due.name),
                     state.streams.values[index].birth == first.birth
                 else { return ((), []) }
-                let before = state.streams.values[index].cost
-                state.streams.values[index].isQueuedToTrim = false
-                let hasTrimmed = state.streams.values[index].trim(at: now)
-                state.bytes += state.streams.values[index].cost - before
-                Self.queueTrim(due.name, at: index, &state)
-                return ((), hasTrimmed ? [.trimmed(floor: state.streams.values[index].floor)] : [])
+                let trimmed = state.streams.values[index].trimmed(at: now, isDue: true)
+                state.bytes += trimmed.growth
+                if let moment = trimmed.next { Self.queueTrim(due.name, at: index, moment, &state) }
+                return ((), trimmed.floor.map { [.trimmed(floor: $0)] } ?? [])
             }
         }
     }
@@ -228,11 +222,9 @@ package final class MemoryStreamStore: StreamStore, Outbox {
     private static func queueTrim(
         _ name: StreamName,
         at index: Dictionary<StreamName, MemoryStream>.Index,
+        _ moment: Int64,
         _ state: inout State
     ) {
-        guard !state.streams.values[index].isQueuedToTrim, let moment = state.streams.values[index].trimmedByAgeAt
-        else { return }
-        state.streams.values[index].isQueuedToTrim = true
         state.trims.insert(Trim(moment: moment, name: name, birth: state.streams.values[index].birth))
         guard state.trims.count > 2 * state.streams.count + 1024 else { return }
         // Streams that are gone have left theirs behind.

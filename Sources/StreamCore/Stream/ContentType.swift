@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// What a stream's events are: a media type, and what that means for cutting and showing them.
 @available(freshet 0.1, *)
 package struct ContentType: Hashable, Sendable {
@@ -77,7 +79,7 @@ package struct ContentType: Hashable, Sendable {
         default: return nil
         }
         // By bytes: what looks the same to a reader may be spelled otherwise.
-        return value.utf8.elementsEqual(type.text.utf8) ? type : nil
+        return value.hasBytes(of: type.text) ? type : nil
     }
 
     /// Whether a body of the other type may be appended to a stream of this one. Parameters do not count.

@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// The name of a stream: the decoded path after `/v1/stream/`. Names are equal when their bytes are.
 @available(freshet 0.1, *)
 package struct StreamName: Hashable, Sendable, CustomStringConvertible {
@@ -45,14 +47,12 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
     /// What begins so is the server's own: no route reads or writes it for a caller.
     package static let reservedPrefix = "__freshet/"
 
-    package var isReserved: Bool { text.utf8.starts(with: Self.reservedPrefix.utf8) }
+    package var isReserved: Bool { text.begins(withBytesOf: Self.reservedPrefix) }
 
     package var description: String { text }
 
     // The equality of `String` is that of what people see, in which two URLs could be one stream.
-    package static func == (left: StreamName, right: StreamName) -> Bool {
-        left.text.utf8.elementsEqual(right.text.utf8)
-    }
+    package static func == (left: StreamName, right: StreamName) -> Bool { left.text.hasBytes(of: right.text) }
 
     package func hash(into hasher: inout Hasher) {
         var text = text

@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// The header fields of a request in their order. The case of a name does not count.
 @available(freshet 0.1, *)
 package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
@@ -23,22 +25,22 @@ package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLitera
     package subscript(name: String) -> [String] {
         guard sketch.mayContain(name) else { return [] }
         var values: [String] = []
-        for field in fields where Self.isSame(field.name, name) { values.append(field.value) }
+        for index in fields.indices where has(name, at: index) { values.append(fields[index].value) }
         return values
     }
 
     /// How many fields of a name there are.
     package func count(name: String) -> Int {
         guard sketch.mayContain(name) else { return 0 }
-        return fields.count { Self.isSame($0.name, name) }
+        return fields.indices.count { has(name, at: $0) }
     }
 
     /// The value of the first field of a name, and how many there are; nil where there is none.
     package func firstCounted(name: String) -> (value: String, count: Int)? {
         guard sketch.mayContain(name) else { return nil }
         var found: (value: String, count: Int)?
-        for field in fields where Self.isSame(field.name, name) {
-            found = (found?.value ?? field.value, (found?.count ?? 0) + 1)
+        for index in fields.indices where has(name, at: index) {
+            found = (found?.value ?? fields[index].value, (found?.count ?? 0) + 1)
         }
         return found
     }
@@ -46,7 +48,7 @@ package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLitera
     /// The value of the first field of a name.
     package func first(name: String) -> String? {
         guard sketch.mayContain(name) else { return nil }
-        return fields.first { Self.isSame($0.name, name) }?.value
+        return fields.indices.first { has(name, at: $0) }.map { fields[$0].value }
     }
 
     /// The elements of a list that may be cut into several fields (RFC 9110, section 5.6.1), without blanks around.
@@ -62,7 +64,7 @@ package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLitera
 
     /// Puts one field in the place of all of a name, at the end where there is none.
     package mutating func replace(name: String, with value: String) {
-        fields.removeAll { Self.isSame($0.name, name) }
+        fields.removeAll { $0.name.hasBytesIgnoringCase(of: name) }
         fields.append(HeaderField(name, value))
         sketch.insert(name)
     }
@@ -73,19 +75,13 @@ package struct RequestFields: Sendable, Equatable, ExpressibleByDictionaryLitera
         for (index, field) in fields.enumerated() {
             defer { sketch.insert(field.name) }
             guard sketch.mayContain(field.name), isAsked(field.name) else { continue }
-            if fields[..<index].contains(where: { Self.isSame($0.name, field.name) }) { return field.name }
+            if fields[..<index].indices.contains(where: { has(field.name, at: $0) }) { return field.name }
         }
         return nil
     }
 
-    /// Names are ASCII; bit 5 is the case of a letter.
-    private static func isSame(_ left: String, _ right: String) -> Bool {
-        let (left, right) = (left.utf8, right.utf8)
-        guard left.count == right.count else { return false }
-        return zip(left, right).allSatisfy { left, right in
-            left == right || (left | 0x20 == right | 0x20 && UInt8(ascii: "a")...UInt8(ascii: "z") ~= left | 0x20)
-        }
-    }
+    /// Whether the field there has a name. It is looked at in its place: to take a field out counts references to its texts.
+    private func has(_ name: String, at index: Int) -> Bool { fields[index].name.hasBytesIgnoringCase(of: name) }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 }
