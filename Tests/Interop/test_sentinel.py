@@ -11,10 +11,11 @@ import signal
 import pytest
 
 from support.freshet import NIGHTLY, run
-from support.nodes import Nodes, Work
+from support.nodes import Nodes
 from support.ports import free_port
 from support.sentinel import Sentinel, Watched
 from support.waiting import eventually
+from support.work import Work
 
 pytestmark = pytest.mark.apart
 

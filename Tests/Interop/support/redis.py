@@ -77,10 +77,15 @@ class RedisSubscription:
 
 
 class RedisServer:
-    """`redis-server` on a free port, with a directory that goes with it. It keeps nothing unless `options` say so."""
+    """`redis-server` on a free port, with a directory that goes with it. It keeps nothing unless `options` say so.
 
-    def __init__(self, *options, port=None):
+    It runs here, or on a machine of a `Network`, where it is open to all.
+    """
+
+    def __init__(self, *options, port=None, machine=None):
         self.port = port or free_port()
+        self.machine = machine
+        self.host = machine.address if machine else "127.0.0.1"
         self.options = options
         self.directory = tempfile.mkdtemp(prefix="freshet-redis-")
         self.process = None
@@ -88,7 +93,7 @@ class RedisServer:
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://{self.host}:{self.port}"
 
     @property
     def pid(self):
@@ -97,12 +102,14 @@ class RedisServer:
     def start(self):
         """Starts it, or starts it again, and returns when it takes connections and has read what it keeps."""
         log = open(f"{self.directory}/log", "ab")
-        self.process = processes.start(["redis-server", *self._arguments()], stdout=log, stderr=log)
+        before = self.machine and self.machine.enter
+        self.process = processes.start(["redis-server", *self._arguments()], before=before, stdout=log, stderr=log)
         log.close()
         eventually(self._answers, what="an answer of redis-server")
 
     def _arguments(self):
-        return ["--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory, "--save", "", *self.options]
+        open_to_all = ["--protected-mode", "no"] if self.machine else []
+        return ["--port", self.port, "--bind", self.host, "--dir", self.directory, "--save", "", *open_to_all, *self.options]
 
     def _answers(self):
         assert self.process.poll() is None, self.logged()
@@ -116,7 +123,7 @@ class RedisServer:
             return False
 
     def client(self, timeout=60):
-        return RedisClient(self.port, timeout=timeout)
+        return RedisClient(self.port, self.host, timeout)
 
     def subscribe(self, *channels):
         return RedisSubscription(self.port, *channels)
