@@ -54,6 +54,7 @@ def test_one_fault_at_a_time_loses_doubles_reorders_and_unsays_nothing(cluster):
             except BaseException as error:
                 where = f"in round {round}, {fault.__name__}"
                 again = f"FRESHET_FAULTS_SEED={SEED} FRESHET_FAULTS={fault.__name__}"
+                print(cluster.logged())
                 error.add_note(f"{where}, of {ROUNDS} with seed {SEED}; by itself: {again}")
                 raise
             print(f"round {round}, {fault.__name__}: {time.monotonic() - began:.1f} s")

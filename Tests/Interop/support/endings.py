@@ -59,6 +59,10 @@ class Ender(Worker):
         self.kinds = list(REASONS)[first % len(REASONS) :] + list(REASONS)[: first % len(REASONS)]
         self.count = 0
         self.ended = []
+        self.doing = ""
+
+    def __repr__(self):
+        return f"<Ender of {self.path}/{self.count}: {self.doing}>"
 
     def work(self):
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -72,10 +76,12 @@ class Ender(Worker):
 
     def _end_one(self, path, kind, pool):
         leased = kind == "abandoned"
+        self.doing = f"{kind}, created"
         if not self._until_there_is_room("PUT", {"Content-Type": "text/plain", "Stream-Lease": "2" if leased else None}, None, path, (200, 201)):
             return None
         reader = Reader(self.nodes, path, self.turn + 1, ends=2)
         reader.start()
+        self.doing = f"{kind}, appended to"
         words = []
         for number in range(3):
             headers = {"Content-Type": "text/plain", "Producer-Id": "e", "Producer-Epoch": "0", "Producer-Seq": str(number)}
@@ -94,10 +100,12 @@ class Ender(Worker):
             "raced": [{"Stream-Closed": "true", "Stream-End-Reason": "failed"}, {"Stream-Cancel": "true"}],
             "abandoned": [],
         }[kind]
+        self.doing = f"{kind}, ended"
         answers = list(pool.map(lambda headers: self.ask("POST", headers, path=path), asked))
         if None in answers:
             reader.stopping.set()
             return None
+        self.doing = f"{kind}, read by {reader}, told {reader.ends}"
         while reader.is_alive():
             reader.join(0.2)
             if self.stopping.is_set():

@@ -7,15 +7,15 @@ from .waiting import eventually
 
 
 class Sentinel(RedisServer):
-    """One sentinel, which takes a master for dead after a second, and begins another failover soon after one that failed.
+    """One sentinel, which takes a master for dead after a second, or `down_after` milliseconds, and begins another failover soon after one that failed.
 
     The same program as `redis-sentinel`, which Debian has in a package of its own. Started again it knows what it knew.
     """
 
-    def __init__(self, name, master_port, quorum, *lines, master_host="127.0.0.1", machine=None):
+    def __init__(self, name, master_port, quorum, *lines, master_host="127.0.0.1", machine=None, down_after=1000):
         self.watching = (
             f"sentinel monitor {name} {master_host} {master_port} {quorum}\n"
-            f"sentinel down-after-milliseconds {name} 1000\n"
+            f"sentinel down-after-milliseconds {name} {down_after}\n"
             f"sentinel failover-timeout {name} 5000\n"
             f"sentinel parallel-syncs {name} 8\n" + "".join(line + "\n" for line in lines)
         )
@@ -76,7 +76,7 @@ class Watched:
         *("--repl-diskless-sync-delay", "0"),
     )
 
-    def __init__(self, replicas=2, sentinels=3, options=KEEPING, network=None):
+    def __init__(self, replicas=2, sentinels=3, options=KEEPING, network=None, down_after=1000):
         self.servers, self.sentinels = [], []
 
         def machine():
@@ -88,8 +88,8 @@ class Watched:
             for _ in range(replicas):
                 self.servers.append(WatchedRedis(*options, "--replicaof", f"{first.host} {first.port}", machine=machine()))
             for _ in range(sentinels):
-                sentinel = Sentinel(self.NAME, first.port, sentinels // 2 + 1, master_host=first.host, machine=machine())
-                self.sentinels.append(sentinel)
+                settings = {"master_host": first.host, "machine": machine(), "down_after": down_after}
+                self.sentinels.append(Sentinel(self.NAME, first.port, sentinels // 2 + 1, **settings))
             eventually(self.is_complete, what="sentinels that know of all others and of all replicas")
         except BaseException:
             self.stop()

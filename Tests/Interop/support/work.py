@@ -5,7 +5,7 @@ import itertools
 
 from .endings import Ender
 from .nodes import described
-from .waiting import eventually
+from .waiting import eventually, within
 from .workers import Poller, Producer, Reader
 
 
@@ -55,7 +55,9 @@ class Work:
             self._no_surprises()
             return [worker.count for worker in self.producers + self.enders]
 
-        eventually(lambda: all(count >= goal for count, goal in zip(counts(), wanted)), seconds, f"everyone going on from {before}")
+        if not within(seconds, lambda: all(count >= goal for count, goal in zip(counts(), wanted))):
+            late = [worker for worker, goal in zip(self.producers + self.enders, wanted) if worker.count < goal]
+            raise AssertionError(f"{late} did not go on from {before} in {seconds} s")
 
     def __exit__(self, kind, *_):
         for worker in self.producers + self.enders:
