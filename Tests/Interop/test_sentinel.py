@@ -10,6 +10,7 @@ import signal
 
 import pytest
 
+from support import tls
 from support.freshet import NIGHTLY, run
 from support.nodes import Nodes
 from support.ports import free_port
@@ -137,6 +138,31 @@ def test_a_node_is_told_of_as_living_after_a_failover_as_before(cluster):
     path = nodes[0].create()
     assert nodes[1].append(path, "a").status == 204
     assert {node.request("GET", "/health").json["store"]["session"] for node in nodes} == sessions
+
+
+@pytest.mark.long(40)
+def test_over_tls_nothing_is_lost_with_the_master(serve):
+    certificate = tls.usual()
+    watched = Watched(1, certificate=certificate)
+    try:
+        stranger = serve(store=watched.url, wait=False)
+        assert stranger.process.wait(60) == 1, "nobody trusts whom it does not know"
+        assert "certificate" in stranger.logged(), stranger.logged()
+        clear = serve(store=watched.url.replace("rediss-", "redis-"), wait=False)
+        assert clear.process.wait(60) == 1
+        assert "no sentinel says where the master main is" in clear.logged(), clear.logged()
+        nodes = Nodes(2, redis=watched, redis_replicas=1, redis_require_safe=True, redis_ca_file=certificate.authority)
+    except BaseException:
+        watched.stop()
+        raise
+    try:
+        with Work(nodes, streams=2, readers=1) as work:
+            work.goes_on()
+            kill_the_master(nodes)
+            whole_again(nodes)
+            work.goes_on()
+    finally:
+        nodes.stop()
 
 
 @pytest.mark.long(40)

@@ -12,19 +12,20 @@ class Sentinel(RedisServer):
     The same program as `redis-sentinel`, which Debian has in a package of its own. Started again it knows what it knew.
     """
 
-    def __init__(self, name, master_port, quorum, *lines, master_host="127.0.0.1", machine=None, down_after=1000):
+    def __init__(self, name, master_port, quorum, *lines, master_host="127.0.0.1", machine=None, certificate=None, down_after=1000):
         self.watching = (
             f"sentinel monitor {name} {master_host} {master_port} {quorum}\n"
             f"sentinel down-after-milliseconds {name} {down_after}\n"
             f"sentinel failover-timeout {name} 5000\n"
             f"sentinel parallel-syncs {name} 8\n" + "".join(line + "\n" for line in lines)
         )
-        super().__init__(machine=machine)
+        super().__init__(machine=machine, certificate=certificate)
 
     def _arguments(self):
         path = pathlib.Path(self.directory, "conf")
         if not path.exists():
-            path.write_text(f"port {self.port}\nbind {self.host}\nprotected-mode no\ndir {self.directory}\n{self.watching}")
+            words = [*self._port(), "--bind", self.host, "--protected-mode", "no", "--dir", self.directory]
+            path.write_text(lines(words) + self.watching)
         return [path, "--sentinel"]
 
     def described(self, name):
@@ -51,21 +52,26 @@ def described(words):
     return dict(zip(words[::2], words[1::2]))
 
 
+def lines(arguments):
+    """Arguments of a command line as the lines of a file: each name begins one."""
+    words = [str(word) or '""' for word in arguments]
+    return "".join(("\n" + word[2:] if word.startswith("--") else " " + word) for word in words).lstrip() + "\n"
+
+
 class WatchedRedis(RedisServer):
     """One whose settings are in a file, as an operator's are: what sentinels change of them holds when it is started again."""
 
     def _arguments(self):
         path = pathlib.Path(self.directory, "conf")
         if not path.exists():
-            words = [str(word) or '""' for word in super()._arguments()]
-            path.write_text(" ".join(words).replace("--", "\n") + "\n")
+            path.write_text(lines(super()._arguments()))
         return [path]
 
 
 class Watched:
     """A master, its replicas and their sentinels. They lose nothing of what all replicas have.
 
-    Each runs on a machine of its own where `network` is given, else all of them here.
+    Each runs on a machine of its own where `network` is given, else all of them here. With a `certificate` all speak TLS.
     """
 
     NAME = "main"
@@ -76,19 +82,21 @@ class Watched:
         *("--repl-diskless-sync-delay", "0"),
     )
 
-    def __init__(self, replicas=2, sentinels=3, options=KEEPING, network=None, down_after=1000):
+    def __init__(self, replicas=2, sentinels=3, options=KEEPING, network=None, certificate=None, down_after=1000):
         self.servers, self.sentinels = [], []
+        self.certificate = certificate
 
         def machine():
             return network and network.machine()
 
         try:
-            first = WatchedRedis(*options, machine=machine())
+            first = WatchedRedis(*options, machine=machine(), certificate=certificate)
             self.servers.append(first)
             for _ in range(replicas):
-                self.servers.append(WatchedRedis(*options, "--replicaof", f"{first.host} {first.port}", machine=machine()))
+                following = ("--replicaof", f"{first.host} {first.port}")
+                self.servers.append(WatchedRedis(*options, *following, machine=machine(), certificate=certificate))
             for _ in range(sentinels):
-                settings = {"master_host": first.host, "machine": machine(), "down_after": down_after}
+                settings = {"master_host": first.host, "machine": machine(), "certificate": certificate, "down_after": down_after}
                 self.sentinels.append(Sentinel(self.NAME, first.port, sentinels // 2 + 1, **settings))
             eventually(self.is_complete, what="sentinels that know of all others and of all replicas")
         except BaseException:
@@ -113,7 +121,7 @@ class Watched:
     @property
     def url(self):
         hosts = ",".join(f"{sentinel.host}:{sentinel.port}" for sentinel in self.sentinels)
-        return f"redis-sentinel://{hosts}/{self.NAME}"
+        return f"{'rediss' if self.certificate else 'redis'}-sentinel://{hosts}/{self.NAME}"
 
     def master(self):
         """As those sentinels say that run."""
