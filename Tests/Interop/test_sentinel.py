@@ -7,12 +7,13 @@ one, so that appends are refused meanwhile.
 import random
 import re
 import signal
+import time
 
 import pytest
 
 from support import tls
 from support.freshet import NIGHTLY, run
-from support.nodes import Nodes
+from support.nodes import Nodes, described
 from support.ports import free_port
 from support.sentinel import Sentinel, Watched
 from support.waiting import eventually
@@ -138,6 +139,27 @@ def test_a_node_is_told_of_as_living_after_a_failover_as_before(cluster):
     path = nodes[0].create()
     assert nodes[1].append(path, "a").status == 204
     assert {node.request("GET", "/health").json["store"]["session"] for node in nodes} == sessions
+
+
+@pytest.mark.long(40)
+def test_a_lease_that_runs_out_while_the_replicas_stand_still_is_told_when_they_go_on(cluster):
+    """The end is kept then, but nobody may be told before a replica has it."""
+    nodes = cluster()
+    path = nodes[0].create(headers={"Stream-Lease": "2"})
+    with nodes[1].subscribe(path) as reader:
+        assert nodes[0].append(path, "a").status == 204
+        assert reader.next().data == "a"
+        replicas = nodes.redis.replicas()
+        for replica in replicas:
+            replica.process.send_signal(signal.SIGSTOP)
+        try:
+            # The lease, and the second that a node waits for replicas.
+            time.sleep(5)
+        finally:
+            for replica in replicas:
+                replica.process.send_signal(signal.SIGCONT)
+        eventually(lambda: described(nodes[2], path)["end"], what="the end")
+        assert [(event.type, event.json["reason"]) for event in reader.rest()] == [("end", "abandoned")]
 
 
 @pytest.mark.long(40)
