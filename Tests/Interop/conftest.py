@@ -6,6 +6,7 @@ import pytest
 from support import tls, transports
 from support.browsers import Chromium, Firefox
 from support.freshet import BINARY, NIGHTLY, TRANSPORT, Freshet
+from support.network import Network, lacking
 from support.nodes import Nodes
 from support.redis import RedisServer
 from support.redis_functions import Functions
@@ -116,6 +117,16 @@ def cluster():
     yield start
     for nodes in started:
         nodes.stop()
+
+
+@pytest.fixture
+def network():
+    """A network of machines. In CI, which has the rights for it, what is lacking is a failure."""
+    if why := lacking():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
+    network = Network()
+    yield network
+    network.close()
 
 
 @pytest.fixture

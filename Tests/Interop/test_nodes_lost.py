@@ -8,11 +8,12 @@ import time
 import pytest
 
 from support.freshet import NIGHTLY
-from support.nodes import described, open_append, Work
+from support.nodes import described, open_append
 from support.relayed import Scripted
 from support.upstream import CHAT, PATHS, Answer
 from support.waiting import eventually
 from support.wire import Closed, Connection
+from support.work import Work
 
 ROUNDS = 60 if NIGHTLY else 6
 JSON = {"Content-Type": "application/json"}

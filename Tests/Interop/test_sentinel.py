@@ -7,14 +7,17 @@ one, so that appends are refused meanwhile.
 import random
 import re
 import signal
+import time
 
 import pytest
 
+from support import tls
 from support.freshet import NIGHTLY, run
-from support.nodes import Nodes, Work
+from support.nodes import Nodes, described
 from support.ports import free_port
 from support.sentinel import Sentinel, Watched
 from support.waiting import eventually
+from support.work import Work
 
 pytestmark = pytest.mark.apart
 
@@ -136,6 +139,52 @@ def test_a_node_is_told_of_as_living_after_a_failover_as_before(cluster):
     path = nodes[0].create()
     assert nodes[1].append(path, "a").status == 204
     assert {node.request("GET", "/health").json["store"]["session"] for node in nodes} == sessions
+
+
+@pytest.mark.long(40)
+def test_a_lease_that_runs_out_while_the_replicas_stand_still_is_told_when_they_go_on(cluster):
+    """The end is kept then, but nobody may be told before a replica has it."""
+    nodes = cluster()
+    path = nodes[0].create(headers={"Stream-Lease": "2"})
+    with nodes[1].subscribe(path) as reader:
+        assert nodes[0].append(path, "a").status == 204
+        assert reader.next().data == "a"
+        replicas = nodes.redis.replicas()
+        for replica in replicas:
+            replica.process.send_signal(signal.SIGSTOP)
+        try:
+            # The lease, and the second that a node waits for replicas.
+            time.sleep(5)
+        finally:
+            for replica in replicas:
+                replica.process.send_signal(signal.SIGCONT)
+        eventually(lambda: described(nodes[2], path)["end"], what="the end")
+        assert [(event.type, event.json["reason"]) for event in reader.rest()] == [("end", "abandoned")]
+
+
+@pytest.mark.long(40)
+def test_over_tls_nothing_is_lost_with_the_master(serve):
+    certificate = tls.usual()
+    watched = Watched(1, certificate=certificate)
+    try:
+        stranger = serve(store=watched.url, wait=False)
+        assert stranger.process.wait(60) == 1, "nobody trusts whom it does not know"
+        assert "certificate" in stranger.logged(), stranger.logged()
+        clear = serve(store=watched.url.replace("rediss-", "redis-"), wait=False)
+        assert clear.process.wait(60) == 1
+        assert "no sentinel says where the master main is" in clear.logged(), clear.logged()
+        nodes = Nodes(2, redis=watched, redis_replicas=1, redis_require_safe=True, redis_ca_file=certificate.authority)
+    except BaseException:
+        watched.stop()
+        raise
+    try:
+        with Work(nodes, streams=2, readers=1) as work:
+            work.goes_on()
+            kill_the_master(nodes)
+            whole_again(nodes)
+            work.goes_on()
+    finally:
+        nodes.stop()
 
 
 @pytest.mark.long(40)

@@ -51,6 +51,8 @@ extension RedisStreamStore {
     /// The others found this node dead. Whoever is at work here learns that it may not go on.
     func wasBuried(_ session: UInt64) {
         for (claim, name) in node.bury(session) { watchers.tell(name, [.superseded(claim)]) }
+        // Where nobody was silent, Redis has lost what it held, and the streams with it (`FLUSHALL`).
+        watchers.readAgain()
     }
 
     private func tellName() async throws(StoreError) {

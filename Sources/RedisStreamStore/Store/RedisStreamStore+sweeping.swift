@@ -75,7 +75,7 @@ extension RedisStreamStore {
             let (end, previous, lag, next) = try read { () throws(ReplyDamage) in
                 (try reply.end(1), try reply.offset(2), try reply.optionalOffset(3), try reply.optionalInteger(4))
             }
-            if let lag { try await durable.cover(name, lag, over: reply.connection) }
+            if let lag { try await confirmEnd(of: name, lag, over: reply.connection) }
             watchers.tell(
                 name,
                 [.committed(StreamNews.Commit(previous: previous, last: previous, end: end) { [] })]
@@ -110,6 +110,19 @@ extension RedisStreamStore {
         default:
             return try read { () throws(ReplyDamage) in try reply.optionalInteger(1) }
         }
+    }
+
+    /// The stream is not due any more, so that nobody comes by again for its end: what cannot be confirmed now is left where `heal`
+    /// finds it.
+    private func confirmEnd(of name: StreamName, _ lag: Offset, over connection: UInt64?) async throws(StoreError) {
+        durable.note(name)
+        do throws(StoreError) {
+            try await durable.cover(name, lag, over: connection)
+        } catch {
+            durable.leave(name, isConfirmed: false)
+            throw error
+        }
+        durable.leave(name, isConfirmed: true)
     }
 
     package func touch(_ name: StreamName) { use(name, held: .zero) }

@@ -124,6 +124,20 @@ final class Watchers: Sendable {
         for watcher in woken { watcher.wake() }
     }
 
+    /// What is kept may be other than what was told, without a message: everybody reads again.
+    func readAgain() {
+        let woken = state.withLock { state -> [any StreamWatcher] in
+            var woken: [any StreamWatcher] = []
+            for name in Array(state.streams.keys) where state.streams[name]?.isReady == true {
+                state.streams[name]?.told.lose()
+                state.streams[name]?.tell([.broken, .ready])
+                if let watchers = state.streams[name]?.watchers.values { woken += watchers }
+            }
+            return woken
+        }
+        for watcher in woken { watcher.wake() }
+    }
+
     /// Gives up the subscriptions of streams that nobody has watched for a while.
     func releaseIdle() {
         let now = time.monotonic()

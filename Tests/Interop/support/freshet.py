@@ -34,13 +34,25 @@ class Freshet:
     Settings are the server's own flags with underscores: `heartbeat_seconds=1` is `--heartbeat-seconds 1`, True is a flag without a
     value, a list repeats the flag. Streams are kept in memory unless the test names a directory with `data`. `before` is called in
     the child before the program runs. `program` is what runs instead of the binary. With a `certificate` the server speaks TLS, and so
-    do the requests made here; with `http2` they are made by HTTP/2.
+    do the requests made here; with `http2` they are made by HTTP/2. On a `machine` of a `Network` it is open to all.
     """
 
     def __init__(
-        self, command="serve", environment=None, wait=True, before=None, certificate=None, program=(BINARY,), http2=False, **settings
+        self,
+        command="serve",
+        environment=None,
+        wait=True,
+        before=None,
+        certificate=None,
+        program=(BINARY,),
+        http2=False,
+        machine=None,
+        **settings,
     ):
         settings = {"port": 0, **settings}
+        self.machine = machine
+        if machine:
+            before, settings = machine.enter, {"host": machine.address, "open": True, **settings}
         self.certificate = certificate
         self.http2 = http2 or TRANSPORT in ("h2c", "h2")
         if TRANSPORT in ("tls", "h2") and not certificate:
@@ -89,7 +101,7 @@ class Freshet:
 
     @property
     def address(self):
-        return self.address_at("127.0.0.1")
+        return self.address_at(self.machine.address if self.machine else "127.0.0.1")
 
     def address_at(self, host):
         """How it is reached at another address of this machine."""

@@ -16,8 +16,10 @@ class RedisError(Exception):
 class RedisClient:
     """One connection. What it sends are bytes, texts and numbers; what it gets are bytes, whole numbers, lists and None."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=60):
+    def __init__(self, port, host="127.0.0.1", timeout=60, context=None):
         self._socket = socket.create_connection((host, port), timeout=timeout)
+        if context:
+            self._socket = context.wrap_socket(self._socket, server_hostname=host)
         self._file = self._socket.makefile("rb")
 
     def __enter__(self):
@@ -77,10 +79,17 @@ class RedisSubscription:
 
 
 class RedisServer:
-    """`redis-server` on a free port, with a directory that goes with it. It keeps nothing unless `options` say so."""
+    """`redis-server` on a free port, with a directory that goes with it. It keeps nothing unless `options` say so.
 
-    def __init__(self, *options, port=None):
+    It runs here, or on a machine of a `Network`, where it is open to all. With a `certificate` it speaks TLS, and nothing else, to replicas and
+    masters too.
+    """
+
+    def __init__(self, *options, port=None, machine=None, certificate=None):
         self.port = port or free_port()
+        self.machine = machine
+        self.certificate = certificate
+        self.host = machine.address if machine else "127.0.0.1"
         self.options = options
         self.directory = tempfile.mkdtemp(prefix="freshet-redis-")
         self.process = None
@@ -88,7 +97,7 @@ class RedisServer:
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}"
+        return f"{'rediss' if self.certificate else 'redis'}://{self.host}:{self.port}"
 
     @property
     def pid(self):
@@ -97,12 +106,21 @@ class RedisServer:
     def start(self):
         """Starts it, or starts it again, and returns when it takes connections and has read what it keeps."""
         log = open(f"{self.directory}/log", "ab")
-        self.process = processes.start(["redis-server", *self._arguments()], stdout=log, stderr=log)
+        before = self.machine and self.machine.enter
+        self.process = processes.start(["redis-server", *self._arguments()], before=before, stdout=log, stderr=log)
         log.close()
         eventually(self._answers, what="an answer of redis-server")
 
     def _arguments(self):
-        return ["--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory, "--save", "", *self.options]
+        open_to_all = ["--protected-mode", "no"] if self.machine else []
+        return [*self._port(), "--bind", self.host, "--dir", self.directory, "--save", "", *open_to_all, *self.options]
+
+    def _port(self):
+        if not self.certificate:
+            return ["--port", self.port]
+        files = {"--tls-cert-file": self.certificate.chain, "--tls-key-file": self.certificate.key, "--tls-ca-cert-file": self.certificate.authority}
+        files = [word for pair in files.items() for word in pair]
+        return ["--port", "0", "--tls-port", self.port, *files, "--tls-auth-clients", "no", "--tls-replication", "yes"]
 
     def _answers(self):
         assert self.process.poll() is None, self.logged()
@@ -116,7 +134,8 @@ class RedisServer:
             return False
 
     def client(self, timeout=60):
-        return RedisClient(self.port, timeout=timeout)
+        context = self.certificate and self.certificate.shared_context()
+        return RedisClient(self.port, self.host, timeout, context)
 
     def subscribe(self, *channels):
         return RedisSubscription(self.port, *channels)

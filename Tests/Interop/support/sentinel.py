@@ -7,39 +7,72 @@ from .waiting import eventually
 
 
 class Sentinel(RedisServer):
-    """One sentinel, which takes a master for dead after a second, and begins another failover soon after one that failed.
+    """One sentinel, which takes a master for dead after a second, or `down_after` milliseconds, and begins another failover soon after one that failed.
 
     The same program as `redis-sentinel`, which Debian has in a package of its own. Started again it knows what it knew.
     """
 
-    def __init__(self, name, master_port, quorum, *lines):
+    def __init__(self, name, master_port, quorum, *lines, master_host="127.0.0.1", machine=None, certificate=None, down_after=1000):
         self.watching = (
-            f"sentinel monitor {name} 127.0.0.1 {master_port} {quorum}\n"
-            f"sentinel down-after-milliseconds {name} 1000\n"
+            f"sentinel monitor {name} {master_host} {master_port} {quorum}\n"
+            f"sentinel down-after-milliseconds {name} {down_after}\n"
             f"sentinel failover-timeout {name} 5000\n"
             f"sentinel parallel-syncs {name} 8\n" + "".join(line + "\n" for line in lines)
         )
-        super().__init__()
+        super().__init__(machine=machine, certificate=certificate)
 
     def _arguments(self):
         path = pathlib.Path(self.directory, "conf")
         if not path.exists():
-            path.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {self.directory}\n{self.watching}")
+            words = [*self._port(), "--bind", self.host, "--protected-mode", "no", "--dir", self.directory]
+            path.write_text(lines(words) + self.watching)
         return [path, "--sentinel"]
 
     def described(self, name):
         """What it knows of the master."""
         with self.client() as client:
-            words = client("SENTINEL", "MASTER", name)
-        return dict(zip((word.decode() for word in words[::2]), (word.decode() for word in words[1::2])))
+            return described(client("SENTINEL", "MASTER", name))
+
+    def sees_everyone(self, name):
+        """Whether it takes no replica and no other sentinel for dead."""
+        with self.client() as client:
+            return all(
+                set(described(one)["flags"].split(",")) in ({"slave"}, {"sentinel"})
+                for one in client("SENTINEL", "REPLICAS", name) + client("SENTINEL", "SENTINELS", name)
+            )
 
     def master_port(self, name):
         with self.client() as client:
             return int(client("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)[1])
 
 
+def described(words):
+    """Names and values, as a sentinel gives them."""
+    words = [word.decode() for word in words]
+    return dict(zip(words[::2], words[1::2]))
+
+
+def lines(arguments):
+    """Arguments of a command line as the lines of a file: each name begins one."""
+    words = [str(word) or '""' for word in arguments]
+    return "".join(("\n" + word[2:] if word.startswith("--") else " " + word) for word in words).lstrip() + "\n"
+
+
+class WatchedRedis(RedisServer):
+    """One whose settings are in a file, as an operator's are: what sentinels change of them holds when it is started again."""
+
+    def _arguments(self):
+        path = pathlib.Path(self.directory, "conf")
+        if not path.exists():
+            path.write_text(lines(super()._arguments()))
+        return [path]
+
+
 class Watched:
-    """A master, its replicas and their sentinels. They lose nothing of what all replicas have."""
+    """A master, its replicas and their sentinels. They lose nothing of what all replicas have.
+
+    Each runs on a machine of its own where `network` is given, else all of them here. With a `certificate` all speak TLS.
+    """
 
     NAME = "main"
     KEEPING = (
@@ -49,31 +82,46 @@ class Watched:
         *("--repl-diskless-sync-delay", "0"),
     )
 
-    def __init__(self, replicas=2, sentinels=3, options=KEEPING):
+    def __init__(self, replicas=2, sentinels=3, options=KEEPING, network=None, certificate=None, down_after=1000):
         self.servers, self.sentinels = [], []
+        self.certificate = certificate
+
+        def machine():
+            return network and network.machine()
+
         try:
-            first = RedisServer(*options)
+            first = WatchedRedis(*options, machine=machine(), certificate=certificate)
             self.servers.append(first)
             for _ in range(replicas):
-                self.servers.append(RedisServer(*options, "--replicaof", f"127.0.0.1 {first.port}"))
+                following = ("--replicaof", f"{first.host} {first.port}")
+                self.servers.append(WatchedRedis(*options, *following, machine=machine(), certificate=certificate))
             for _ in range(sentinels):
-                self.sentinels.append(Sentinel(self.NAME, first.port, sentinels // 2 + 1))
-            eventually(self._is_complete, what="sentinels that know of all others and of all replicas")
+                settings = {"master_host": first.host, "machine": machine(), "certificate": certificate, "down_after": down_after}
+                self.sentinels.append(Sentinel(self.NAME, first.port, sentinels // 2 + 1, **settings))
+            eventually(self.is_complete, what="sentinels that know of all others and of all replicas")
         except BaseException:
             self.stop()
             raise
 
-    def _is_complete(self):
+    def is_complete(self):
+        """Whether all sentinels know all others and all replicas as living, and agree on a master that those follow."""
         known = [sentinel.described(self.NAME) for sentinel in self.sentinels]
-        return all(
-            int(one["num-slaves"]) == len(self.servers) - 1 and int(one["num-other-sentinels"]) == len(self.sentinels) - 1
-            for one in known
-        ) and self.is_whole()
+        return (
+            len({one["port"] for one in known}) == 1
+            and all(
+                one["flags"] == "master"
+                and int(one["num-slaves"]) == len(self.servers) - 1
+                and int(one["num-other-sentinels"]) == len(self.sentinels) - 1
+                for one in known
+            )
+            and all(sentinel.sees_everyone(self.NAME) for sentinel in self.sentinels)
+            and self.is_whole()
+        )
 
     @property
     def url(self):
-        hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
-        return f"redis-sentinel://{hosts}/{self.NAME}"
+        hosts = ",".join(f"{sentinel.host}:{sentinel.port}" for sentinel in self.sentinels)
+        return f"{'rediss' if self.certificate else 'redis'}-sentinel://{hosts}/{self.NAME}"
 
     def master(self):
         """As those sentinels say that run."""

@@ -39,6 +39,13 @@ TABLE = [
     ),
     (
         CLEAR,
+        "Its nodes have addresses of their own, for which there is no certificate; it is about what is between them and Redis.",
+        """
+        faults
+        """,
+    ),
+    (
+        CLEAR,
         "It runs an example as a document prints it, with http://.",
         """
         readme recipes stacks stacks_swift token_back_ends
