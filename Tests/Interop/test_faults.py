@@ -39,7 +39,7 @@ def chosen():
 
 
 @pytest.mark.apart
-@pytest.mark.timeout(3 * 3600 if NIGHTLY else 900)
+@pytest.mark.timeout(3 * 3600 if NIGHTLY else 1800)
 @pytest.mark.long(4500 if NIGHTLY else 180)
 def test_one_fault_at_a_time_loses_doubles_reorders_and_unsays_nothing(cluster):
     with Work(cluster.nodes, streams=3, producers=2, pollers=1, enders=3, pace=0.03) as work:
