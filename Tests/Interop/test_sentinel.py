@@ -7,7 +7,6 @@ one, so that appends are refused meanwhile.
 import random
 import re
 import signal
-import time
 
 import pytest
 
@@ -15,6 +14,7 @@ from support import tls
 from support.freshet import NIGHTLY, run
 from support.nodes import Nodes, described
 from support.ports import free_port
+from support.redis_functions import Functions
 from support.sentinel import Sentinel, Watched
 from support.waiting import eventually
 from support.work import Work
@@ -141,6 +141,12 @@ def test_a_node_is_told_of_as_living_after_a_failover_as_before(cluster):
     assert {node.request("GET", "/health").json["store"]["session"] for node in nodes} == sessions
 
 
+def waits(redis):
+    """How many `WAIT` it has answered."""
+    found = re.search(rb"cmdstat_wait:calls=(\d+)", redis("INFO", "commandstats"))
+    return int(found[1]) if found else 0
+
+
 @pytest.mark.long(40)
 def test_a_lease_that_runs_out_while_the_replicas_stand_still_is_told_when_they_go_on(cluster):
     """The end is kept then, but nobody may be told before a replica has it."""
@@ -153,8 +159,11 @@ def test_a_lease_that_runs_out_while_the_replicas_stand_still_is_told_when_they_
         for replica in replicas:
             replica.process.send_signal(signal.SIGSTOP)
         try:
-            # The lease, and the second that a node waits for replicas.
-            time.sleep(5)
+            with nodes.redis.master().client() as master:
+                kept = Functions.key(path.removeprefix("/v1/stream/"), "m")
+                eventually(lambda: master("HEXISTS", kept, "e"), what="the end that is kept")
+                before = waits(master)
+                eventually(lambda: waits(master) > before, what="a node that waited for the replicas in vain")
         finally:
             for replica in replicas:
                 replica.process.send_signal(signal.SIGCONT)
