@@ -11,7 +11,7 @@ import signal
 import pytest
 
 from support import tls
-from support.freshet import NIGHTLY, run
+from support.freshet import run
 from support.nodes import Nodes, described
 from support.ports import free_port
 from support.redis_functions import Functions

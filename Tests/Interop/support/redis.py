@@ -81,8 +81,8 @@ class RedisSubscription:
 class RedisServer:
     """`redis-server` on a free port, with a directory that goes with it. It keeps nothing unless `options` say so.
 
-    It runs here, or on a machine of a `Network`, where it is open to all. With a `certificate` it speaks TLS, and nothing else, to replicas and
-    masters too.
+    It runs here, or on a machine of a `Network`, where it is open to all. With a `certificate` it speaks TLS, and nothing else, to
+    replicas and masters too.
     """
 
     def __init__(self, *options, port=None, machine=None, certificate=None):
@@ -118,8 +118,8 @@ class RedisServer:
     def _port(self):
         if not self.certificate:
             return ["--port", self.port]
-        files = {"--tls-cert-file": self.certificate.chain, "--tls-key-file": self.certificate.key, "--tls-ca-cert-file": self.certificate.authority}
-        files = [word for pair in files.items() for word in pair]
+        certificate = self.certificate
+        files = ["--tls-cert-file", certificate.chain, "--tls-key-file", certificate.key, "--tls-ca-cert-file", certificate.authority]
         return ["--port", "0", "--tls-port", self.port, *files, "--tls-auth-clients", "no", "--tls-replication", "yes"]
 
     def _answers(self):

@@ -7,12 +7,15 @@ from .waiting import eventually
 
 
 class Sentinel(RedisServer):
-    """One sentinel, which takes a master for dead after a second, or `down_after` milliseconds, and begins another failover soon after one that failed.
+    """One sentinel, which takes a master for dead after a second, or `down_after` milliseconds, and begins another failover soon after
+    one that failed.
 
     The same program as `redis-sentinel`, which Debian has in a package of its own. Started again it knows what it knew.
     """
 
-    def __init__(self, name, master_port, quorum, *lines, master_host="127.0.0.1", machine=None, certificate=None, down_after=1000):
+    def __init__(
+        self, name, master_port, quorum, *lines, master_host="127.0.0.1", machine=None, certificate=None, down_after=1000
+    ):
         self.watching = (
             f"sentinel monitor {name} {master_host} {master_port} {quorum}\n"
             f"sentinel down-after-milliseconds {name} {down_after}\n"
