@@ -4,6 +4,7 @@ that is expected.
 The list stands in docs/operations.md. What one fault at a time does in the safe configuration is in test_faults.py.
 """
 
+import contextlib
 import pathlib
 import shutil
 
@@ -127,9 +128,13 @@ def test_the_last_events_that_are_lost_are_told_as_a_gap(copies, tmp_path):
         assert (refused.status, refused["Producer-Expected-Seq"]) == (409, str(BEFORE)), refused
         again = append(nodes[1], path, BEFORE)
         assert again.status == 200 and again["Stream-Next-Offset"] > shown[-1].id, "no offset is given twice"
-        told = eventually(lambda: (event := reader.next()) and event.type != "reconnect" and event, what="a gap")
-        assert (told.type, told.json["requested"]) == ("gap", shown[-1].id), told
-        assert [event.data for event in reader.take(BEFORE + 1)] == [f"{number} " for number in range(BEFORE + 1)]
+        told = reader.next()
+        # A node that was without Redis for long enough to notice sends its readers away; they come back with their id.
+        is_away = told is None or told.type == "reconnect"
+        with nodes[0].subscribe(path, {"Last-Event-ID": shown[-1].id}) if is_away else contextlib.nullcontext(reader) as reader:
+            told = reader.next() if is_away else told
+            assert (told.type, told.json["requested"]) == ("gap", shown[-1].id), told
+            assert [event.data for event in reader.take(BEFORE + 1)] == [f"{number} " for number in range(BEFORE + 1)]
     for index, event in enumerate(shown):
         with nodes[1].subscribe(path, {"Last-Event-ID": event.id}) as reader:
             if index < BEFORE:
