@@ -21,29 +21,20 @@ package struct RequestHead: Sendable {
         }
     }
 
-    /// What a head says.
-    private struct Content: Sendable {
-        var method: RequestMethod
-        var uri: String
-        var authority: String?
-        var headers: RequestFields
-        var body: Body
-        var expectsContinue: Bool
-        var version: String
-        var isSecure = false
-    }
-
-    /// In one object: a head is handed on some ten times before its request is answered, and each time all of its texts would
-    /// be counted one more and one less (measured: a twentieth of the instructions of an append).
-    private final class Storage: Sendable {
-        let content: Content
-
-        init(_ content: Content) {
-            self.content = content
-        }
-    }
-
-    private var storage: Storage
+    package var method: RequestMethod
+    /// The path with the query, as it was sent.
+    package var uri: String
+    /// The host, and maybe the port, that the client asked: `Host`, or HTTP/2's `:authority`.
+    package var authority: String?
+    /// All fields, `Host` among them, in their order.
+    package var headers: RequestFields
+    package var body: Body
+    /// The client sends the body only after a word that it is wanted (`Expect: 100-continue`).
+    package var expectsContinue: Bool
+    /// The protocol's version, such as `1.1`.
+    package var version: String
+    /// It came over TLS that this server ended.
+    package var isSecure = false
 
     package init(
         method: RequestMethod,
@@ -54,57 +45,13 @@ package struct RequestHead: Sendable {
         expectsContinue: Bool = false,
         version: String = "1.1"
     ) {
-        storage = Storage(
-            Content(
-                method: method,
-                uri: uri,
-                authority: authority,
-                headers: headers,
-                body: body,
-                expectsContinue: expectsContinue,
-                version: version
-            )
-        )
-    }
-
-    package var method: RequestMethod { storage.content.method }
-
-    /// The path with the query, as it was sent.
-    package var uri: String {
-        get { storage.content.uri }
-        set { change { $0.uri = newValue } }
-    }
-
-    /// The host, and maybe the port, that the client asked: `Host`, or HTTP/2's `:authority`.
-    package var authority: String? {
-        get { storage.content.authority }
-        set { change { $0.authority = newValue } }
-    }
-
-    /// All fields, `Host` among them, in their order.
-    package var headers: RequestFields {
-        get { storage.content.headers }
-        set { change { $0.headers = newValue } }
-    }
-
-    package var body: Body { storage.content.body }
-
-    /// The client sends the body only after a word that it is wanted (`Expect: 100-continue`).
-    package var expectsContinue: Bool { storage.content.expectsContinue }
-
-    /// The protocol's version, such as `1.1`.
-    package var version: String { storage.content.version }
-
-    /// It came over TLS that this server ended.
-    package var isSecure: Bool {
-        get { storage.content.isSecure }
-        set { if newValue != isSecure { change { $0.isSecure = newValue } } }
-    }
-
-    private mutating func change(_ body: (inout Content) -> Void) {
-        var content = storage.content
-        body(&content)
-        storage = Storage(content)
+        self.method = method
+        self.uri = uri
+        self.authority = authority
+        self.headers = headers
+        self.body = body
+        self.expectsContinue = expectsContinue
+        self.version = version
     }
 }
 
