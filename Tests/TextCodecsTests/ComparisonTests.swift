@@ -20,6 +20,7 @@ struct ComparisonTests {
             #expect(left.begins(withBytesOf: right) == begins, "\(left) \(right)")
             let (low, other) = (left.utf8.map(Self.lowercased), right.utf8.map(Self.lowercased))
             #expect(left.hasBytesIgnoringCase(of: right) == (low == other), "\(left) \(right)")
+            #expect(left.begins(withBytesIgnoringCaseOf: right) == low.starts(with: other), "\(left) \(right)")
         }
     }
 

@@ -29,8 +29,7 @@ package struct RequestTarget: Sendable, Equatable {
     /// told by `Host`.
     private static func originForm(_ target: String) -> Substring {
         if target.utf8.first == UInt8(ascii: "/") { return target[...] }
-        for scheme in ["http://", "https://"]
-        where target.utf8.prefix(scheme.utf8.count).elementsEqual(scheme.utf8, by: { $0 | 0x20 == $1 | 0x20 }) {
+        for scheme in ["http://", "https://"] where target.begins(withBytesIgnoringCaseOf: scheme) {
             let rest = target.utf8.dropFirst(scheme.utf8.count)
             let path = rest.drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
             return path.first == UInt8(ascii: "/") ? Substring(path) : "/" + Substring(path)

@@ -1,4 +1,5 @@
 import StreamHTTP
+import TextCodecs
 
 /// The header fields of a request that stand once: those that are Freshet's, and those by which it decides something.
 ///
@@ -10,8 +11,8 @@ enum SingleField {
     private static let names = [
         "api-key", "authorization", "content-length", "content-type", "idempotency-key", "last-event-id",
         "ocp-apim-subscription-key", "origin", "sec-fetch-site", "x-api-key", "x-auth-token", "x-goog-api-key",
-    ].map { Array($0.utf8) }
-    private static let prefixes = ["stream-", "producer-", "freshet-"].map { Array($0.utf8) }
+    ]
+    private static let prefixes = ["stream-", "producer-", "freshet-"]
 
     /// The first of them that is sent more than once, as it was sent; nil when there is none.
     static func repeated(in headers: RequestFields) -> String? { headers.firstRepeated(where: isSingle) }
@@ -26,13 +27,7 @@ enum SingleField {
     }
 
     private static func isSingle(_ name: String) -> Bool {
-        let bytes = name.utf8
-        return prefixes.contains { bytes.count > $0.count && bytes.prefix($0.count).elementsEqual($0, by: isSame) }
-            || names.contains { bytes.count == $0.count && bytes.elementsEqual($0, by: isSame) }
-    }
-
-    /// Letters without regard to their case; a name of a field has nothing else that differs in this bit alone.
-    private static func isSame(_ left: UInt8, _ right: UInt8) -> Bool {
-        left == right || (left | 0x20 == right | 0x20 && UInt8(ascii: "a")...UInt8(ascii: "z") ~= left | 0x20)
+        prefixes.contains { name.begins(withBytesIgnoringCaseOf: $0) && name.utf8.count > $0.utf8.count }
+            || names.contains { name.hasBytesIgnoringCase(of: $0) }
     }
 }

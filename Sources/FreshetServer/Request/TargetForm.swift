@@ -1,3 +1,5 @@
+import TextCodecs
+
 /// The forms that the target of a request has (RFC 9112, section 3.2).
 @available(freshet 0.1, *)
 enum TargetForm: Equatable {
@@ -27,8 +29,7 @@ enum TargetForm: Equatable {
 
     /// Authority and origin form of a URL; nil when it is none of http or https.
     private static func behindScheme(_ target: String) -> (authority: String, rest: String)? {
-        for scheme in ["http://", "https://"]
-        where target.utf8.prefix(scheme.utf8.count).elementsEqual(scheme.utf8, by: { $0 | 0x20 == $1 | 0x20 }) {
+        for scheme in ["http://", "https://"] where target.begins(withBytesIgnoringCaseOf: scheme) {
             let bytes = target.utf8.dropFirst(scheme.utf8.count)
             let end = bytes.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? bytes.endIndex
             let rest = bytes[end...]

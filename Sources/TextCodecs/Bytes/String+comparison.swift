@@ -26,12 +26,17 @@ extension String {
 
     /// Whether the bytes are those of the other text, but for the case of ASCII letters: so names of fields are compared.
     package func hasBytesIgnoringCase(of other: String) -> Bool {
+        utf8.count == other.utf8.count && begins(withBytesIgnoringCaseOf: other)
+    }
+
+    /// The same of the first bytes.
+    package func begins(withBytesIgnoringCaseOf other: String) -> Bool {
         let isSame = Self.withBytes(of: self, other) { left, right in
-            guard left.count == right.count else { return false }
-            for index in left.indices where !Self.isSame(left[index], right[index]) { return false }
+            guard left.count >= right.count else { return false }
+            for index in right.indices where !Self.isSame(left[index], right[index]) { return false }
             return true
         }
-        return isSame ?? (utf8.count == other.utf8.count && zip(utf8, other.utf8).allSatisfy(Self.isSame))
+        return isSame ?? utf8.starts(with: other.utf8, by: Self.isSame)
     }
 
     /// - Parameter right: no longer than the other.
