@@ -171,7 +171,7 @@ struct MemoryStream {
     }
 
     /// Takes from the start what retention no longer keeps. True when something was taken.
-    mutating func trim(at now: Int64) -> Bool {
+    private mutating func trim(at now: Int64) -> Bool {
         let before = floor
         while let oldest = log.oldest, isOver(oldest.at, events: log.count, bytes: log.size, at: now) {
             floor = oldest.offset
@@ -190,7 +190,7 @@ struct MemoryStream {
         var next: Int64?
     }
 
-    /// The same, and says all that the store has to know of it.
+    /// Takes from the start what retention no longer keeps, and says all that the store has to know of it.
     ///
     /// - Parameter isDue: what stood in the queue was taken out of it.
     mutating func trimmed(at now: Int64, isDue: Bool = false) -> Trimmed {
@@ -201,7 +201,7 @@ struct MemoryStream {
     }
 
     /// When retention takes something for its age; nil where it takes nothing, or stands in the queue already.
-    mutating func queueToTrim() -> Int64? {
+    private mutating func queueToTrim() -> Int64? {
         guard !isQueuedToTrim, let moment = trimmedByAgeAt else { return nil }
         isQueuedToTrim = true
         return moment

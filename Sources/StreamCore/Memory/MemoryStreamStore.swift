@@ -80,16 +80,16 @@ package final class MemoryStreamStore: StreamStore, Outbox {
                 let first = AppendRequest(events: request.events, end: request.end)
                 signals.append(.committed(stream.keep(first, at: now) { mint($0, &state) }.item))
             }
-            if stream.trim(at: now) { signals.append(.trimmed(floor: stream.floor)) }
+            let trimmed = stream.trimmed(at: now)
+            if let floor = trimmed.floor { signals.append(.trimmed(floor: floor)) }
             state.bytes += stream.cost
             if let source = request.fork?.source, let index = state.streams.index(forKey: source) {
                 state.streams.values[index].forks += 1
             }
-            let next = stream.queueToTrim()
             state.streams[name] = stream
             state.names.insert(name)
             if let end = request.end { note(.ended, stream, name, trace: end.trace, &state) }
-            if let next, let index = state.streams.index(forKey: name) { Self.queueTrim(name, at: index, next, &state) }
+            if let moment = trimmed.next { Self.queue(Trim(moment: moment, name: name, birth: stream.birth), &state) }
             return (.created(stream.info(name)), signals)
         }
     }
@@ -129,7 +129,9 @@ package final class MemoryStreamStore: StreamStore, Outbox {
                 if let end = request.end { note(.ended, state.streams.values[index], name, trace: end.trace, &state) }
                 let trimmed = state.streams.values[index].trimmed(at: now)
                 state.bytes += growth + trimmed.growth
-                if let moment = trimmed.next { Self.queueTrim(name, at: index, moment, &state) }
+                if let moment = trimmed.next {
+                    Self.queue(Trim(moment: moment, name: name, birth: state.streams.values[index].birth), &state)
+                }
                 let producer = request.producer.map { ProducerState(epoch: $0.epoch, sequence: $0.sequence) }
                 let outcome = AppendOutcome.appended(tail: kept.last, end: kept.end, producer: producer)
                 // Most streams have nobody who follows them at the moment.
@@ -213,19 +215,16 @@ package final class MemoryStreamStore: StreamStore, Outbox {
                 else { return ((), []) }
                 let trimmed = state.streams.values[index].trimmed(at: now, isDue: true)
                 state.bytes += trimmed.growth
-                if let moment = trimmed.next { Self.queueTrim(due.name, at: index, moment, &state) }
+                if let moment = trimmed.next {
+                    Self.queue(Trim(moment: moment, name: due.name, birth: first.birth), &state)
+                }
                 return ((), trimmed.floor.map { [.trimmed(floor: $0)] } ?? [])
             }
         }
     }
 
-    private static func queueTrim(
-        _ name: StreamName,
-        at index: Dictionary<StreamName, MemoryStream>.Index,
-        _ moment: Int64,
-        _ state: inout State
-    ) {
-        state.trims.insert(Trim(moment: moment, name: name, birth: state.streams.values[index].birth))
+    private static func queue(_ trim: Trim, _ state: inout State) {
+        state.trims.insert(trim)
         guard state.trims.count > 2 * state.streams.count + 1024 else { return }
         // Streams that are gone have left theirs behind.
         let streams = state.streams
