@@ -20,6 +20,12 @@ final class Watchers: Sendable {
         mutating func tell(_ signals: [StreamSignal]) {
             for watcher in watchers.values { for signal in signals { watcher.signal(signal) } }
         }
+
+        /// Nobody knows what happened: all read again.
+        mutating func readAgain() {
+            told.lose()
+            tell([.broken, .ready])
+        }
     }
 
     private struct State {
@@ -115,9 +121,7 @@ final class Watchers: Sendable {
                 state.streams.values[index].tell([.broken])
             case .message(let bytes):
                 if let news = StreamMessage.news(in: bytes) { return Self.take(news, &state.streams.values[index]) }
-                // Nobody knows what it was about.
-                state.streams.values[index].told.lose()
-                state.streams.values[index].tell([.broken, .ready])
+                state.streams.values[index].readAgain()
             }
             return Array(state.streams.values[index].watchers.values)
         }
@@ -128,10 +132,9 @@ final class Watchers: Sendable {
     func readAgain() {
         let woken = state.withLock { state -> [any StreamWatcher] in
             var woken: [any StreamWatcher] = []
-            for name in Array(state.streams.keys) where state.streams[name]?.isReady == true {
-                state.streams[name]?.told.lose()
-                state.streams[name]?.tell([.broken, .ready])
-                if let watchers = state.streams[name]?.watchers.values { woken += watchers }
+            for index in state.streams.values.indices where state.streams.values[index].isReady {
+                state.streams.values[index].readAgain()
+                woken += state.streams.values[index].watchers.values
             }
             return woken
         }
