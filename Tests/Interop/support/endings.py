@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import dataclasses
-import time
 
 from .nodes import described
 from .workers import Reader, Worker
@@ -72,7 +71,7 @@ class Ender(Worker):
                     return
                 self.ended.append(one)
                 self.count += 1
-                time.sleep(0.1)
+                self.stopping.wait(0.1)
 
     def _end_one(self, path, kind, pool):
         leased = kind == "abandoned"
@@ -124,4 +123,4 @@ class Ender(Worker):
             answer = self.ask(method, headers, body, path, fine + (507,) if self.room.is_lacking else fine)
             if answer is None or answer.status != 507:
                 return answer
-            time.sleep(0.05)
+            self.stopping.wait(0.05)

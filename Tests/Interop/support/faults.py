@@ -157,8 +157,8 @@ def connections_are_killed(cluster, work, dice):
     for _ in range(5):
         server, kind = dice.choice([(master, "normal"), (master, "pubsub"), (master, "replica"), (replica, "master")])
         with server.client() as client:
-            client("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
-        time.sleep(0.2)
+            # Once there is one again.
+            eventually(lambda: client("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"), what=f"a connection of the kind {kind}")
 
 
 def the_master_is_cut_off_from_the_nodes(cluster, work, dice):

@@ -1,7 +1,6 @@
 """Who appends and who reads while nodes and Redis come and go, each in a thread of its own."""
 
 import threading
-import time
 
 from .wire import Closed
 
@@ -37,7 +36,7 @@ class Worker(threading.Thread):
                 answer = self.node.request(method, path or self.path, headers, body, timeout=10)
             except (OSError, Closed):  # however the connection ended, the same request is sent again, to the next node
                 self.turn += 1
-                time.sleep(0.01)
+                self.stopping.wait(0.01)
                 continue
             if answer.status in fine:
                 return answer
@@ -45,7 +44,7 @@ class Worker(threading.Thread):
                 self.surprises.append(answer)
                 return None
             self.turn += 1
-            time.sleep(0.02)
+            self.stopping.wait(0.02)
         return None
 
 
@@ -73,13 +72,13 @@ class Producer(Worker):
                 return
             if answer.status == 507:
                 self.refusals += 1
-                time.sleep(0.05)
+                self.stopping.wait(0.05)
                 continue
             # A repetition is told the tail of that moment, which may be another's.
             if answer.status == 200:
                 self.acknowledged.append((answer["Stream-Next-Offset"], word))
             self.count += 1
-            time.sleep(self.pace)
+            self.stopping.wait(self.pace)
 
 
 class Reader(Worker):
@@ -114,7 +113,7 @@ class Reader(Worker):
                         elif event.type != "reconnect":
                             self.surprises.append((event, headers))
             except (OSError, Closed):  # the same for a reader: it comes back with its last id
-                time.sleep(0.01)
+                self.stopping.wait(0.01)
             self.turn += 1
 
 
@@ -144,4 +143,4 @@ class Poller(Worker):
             self.body += answer.body
             self.offset = answer["Stream-Next-Offset"]
             self.turn += 1
-            time.sleep(0.05)
+            self.stopping.wait(0.05)
