@@ -78,10 +78,7 @@ def stop_the_master(nodes):
 
 def depose_the_master(nodes):
     """It lives, answers, and takes itself for a master for some seconds more: as one that was cut off from all but the nodes."""
-    old = nodes.redis.master()
-    with nodes.redis.sentinels[-1].client() as sentinel:
-        assert sentinel("SENTINEL", "FAILOVER", Watched.NAME) == b"OK"
-    new = nodes.redis.replaced(old)
+    new = nodes.redis.depose(nodes.redis.sentinels[-1])
     for node in nodes:
         eventually(lambda: master_of(node) == new.port, what="a node at the new master")
 

@@ -233,10 +233,8 @@ def redis_is_slow(cluster, work, dice):
 
 
 def another_master_is_chosen(cluster, work, dice):
-    old = cluster.master
-    with dice.choice(cluster.redis.sentinels).client() as sentinel:
-        assert sentinel("SENTINEL", "FAILOVER", Watched.NAME) == b"OK"
-    cluster.are_at(cluster.redis.replaced(old))
+    eventually(cluster.redis.is_complete, what="a master, its replica, and three sentinels that agree")
+    cluster.are_at(cluster.redis.depose(dice.choice(cluster.redis.sentinels)))
 
 
 def functions_are_flushed(cluster, work, dice):

@@ -2,8 +2,8 @@
 
 import pathlib
 
-from .redis import RedisServer
-from .waiting import eventually
+from .redis import RedisError, RedisServer
+from .waiting import eventually, within
 
 
 class Sentinel(RedisServer):
@@ -145,6 +145,29 @@ class Watched:
             return all(sentinel.master_port(self.NAME) != old.port for sentinel in running) and self.master()
 
         return eventually(look, seconds, "another master")
+
+    def depose(self, sentinel, seconds=60):
+        """Has a sentinel choose another master, waits until all know it, and returns it.
+
+        A failover that was asked for and does not get through within `failover-timeout` is given up, and nobody begins it again: so
+        it is asked for again.
+        """
+        old = self.master()
+
+        def ask():
+            with sentinel.client() as client:
+                try:
+                    assert client("SENTINEL", "FAILOVER", self.NAME) == b"OK"
+                except RedisError as error:
+                    # One is under way, or the replica that is to be promoted has not been heard of since the last one.
+                    assert str(error).startswith(("INPROG", "NOGOODSLAVE")), error
+
+        def look():
+            ask()
+            return within(6, lambda: all(one.master_port(self.NAME) != old.port for one in self.sentinels))
+
+        eventually(look, seconds, "another master")
+        return self.master()
 
     def is_whole(self):
         """Whether all but one of the servers follow that one."""
