@@ -146,7 +146,7 @@ def test_a_fork_is_there_for_readers_when_it_is_durable(functions, redis):
     runs = copy(functions, "b", "a")
     subscription = redis.subscribe(functions.key("b", "c"))
     made = fork(functions, "b", "a", runs, 1, mode="d")
-    assert functions.read("b") == functions.info("b") == [b"pending", made[10]] and made[10] == made[1]
+    assert functions.read("b") == functions.info("b") == [b"pending", made[10], 0] and made[10] == made[1]
     second = functions.add("b", "3", mode="d")
     functions.confirm("b", made[10])
     assert functions.texts("b") == ("exact", ["1", "2"])

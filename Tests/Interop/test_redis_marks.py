@@ -83,17 +83,32 @@ def test_a_stream_is_there_for_readers_when_its_making_is_durable(functions, cha
     made = functions.create("a", run("1"), mode="d")
     assert made[0] == b"created" and made[5] == 1
     lag = made[10]
-    assert functions.info("a") == functions.read("a") == [b"pending", lag]
+    assert functions.info("a") == functions.read("a") == [b"pending", lag, 0]
     again = functions.create("a", mode="d")
     assert again[0] == b"exists" and again[10] == lag
     appended = functions.add("a", "2", mode="d")
-    assert functions.info("a") == [b"pending", appended[9]]
+    assert functions.info("a") == [b"pending", appended[9], 0]
     functions.confirm("a", lag)
     assert functions.texts("a")[1] == ["1"]
     functions.confirm("a", appended[9])
     assert functions.texts("a")[1] == ["1", "2"]
     first, second, third = channel(3)
     assert first.words == [b"c", made[1]] and second.words == [b"b", made[1], lag] and third.texts == ["2"]
+
+
+def test_what_is_not_confirmed_says_for_how_long(functions):
+    """After a while it may have been acknowledged at another master."""
+    functions.create("a", run("1"), mode="d")
+    functions.now += 1500
+    assert functions.info("a")[2] == functions.read("a")[2] == 1500
+
+
+def test_an_end_that_nobody_confirms_is_found_by_who_settles(functions):
+    functions.create("a", expiry="i60")
+    lag = functions.append("a", end="done", mode="d")[9]
+    assert functions.settle("a", mode="d") == [b"behind", 60_000, lag]
+    functions.confirm("a", lag)
+    assert functions.settle("a", mode="d")[:2] == [b"next", 60_000]
 
 
 @pytest.mark.parametrize("end", ["", "done"])
@@ -146,7 +161,7 @@ def test_a_confirmation_of_a_stream_that_was_here_before_says_nothing_of_the_nex
     assert functions.confirm("a", old) == [b"none"]
     lag = functions.create("a", mode="d")[10]
     assert functions.confirm("a", old)[1] == lag
-    assert functions.info("a") == [b"pending", lag]
+    assert functions.info("a") == [b"pending", lag, 0]
 
 
 def test_retention_takes_nothing_that_is_not_durable_and_nothing_for_it(functions, channel):

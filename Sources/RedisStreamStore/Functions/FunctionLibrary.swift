@@ -8,7 +8,7 @@ enum FunctionLibrary {
 
     /// What `freshet1_revision` answers of this text; a Redis that answers less, or nothing, gets it. A node does not undo what a
     /// newer one has loaded.
-    static let revision = 3
+    static let revision = 4
 
     /// What `FUNCTION LOAD REPLACE` takes.
     static let source: [UInt8] = [

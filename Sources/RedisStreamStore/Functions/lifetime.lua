@@ -314,6 +314,8 @@ register('settle', function(keys, args)
     due = 1000
   end
   if floor ~= '' then return { 'trimmed', orNone(due), waiting or '', floor, events, bytes, orNone(need) } end
+  -- Whoever ended it may have died before anybody knew that this is to be confirmed.
+  if has(it.flags, ENDED) and has(it.flags, BEHIND) then return { 'behind', orNone(due), lagOf(meta, it) } end
   if waiting then return { 'waiting', due, waiting, need } end
   if has(it.flags, CLAIMED) then return { 'next', orNone(due), '', claims(meta, it) } end
   return { 'next', orNone(due), '' }

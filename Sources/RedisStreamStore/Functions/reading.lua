@@ -54,7 +54,7 @@ local function info(meta, log, now, it, isAll, status)
   local lag = lagOf(meta, it)
   if lag ~= '' and not isAll then
     tail, ending = visible(it, fields[7], ending)
-    if not tail then return { 'pending', lag } end
+    if not tail then return { 'pending', lag, since(now, it.at) } end
     local from, page = '(' .. fields[7], nil
     repeat
       page = call('XRANGE', log, from, '+', 'COUNT', 64)
@@ -122,7 +122,7 @@ register('read', function(keys, args)
   kept(origin, 'field g')
   local lag = lagOf(meta, it)
   local tail, ending = visible(it, fields[6], fields[4] or '')
-  if not tail then return { 'pending', lag } end
+  if not tail then return { 'pending', lag, since(clock(args[1]), it.at) } end
 
   local standing, after, from, isPastEnd = locate(log, it, position, floor, origin, birth, tail, ending)
   local runs = {}

@@ -37,10 +37,14 @@ extension RedisStreamStore {
     ) async throws(StoreError) -> CreateOutcome? {
         let source: StreamInfo
         let origin: Offset
-        switch try await standing(of: fork.source) {
+        let standing = try await standing(of: fork.source)
+        switch standing {
         case .there(let stream): (source, origin) = (stream.info, stream.origin)
         case .gone: return .forkRefused(.sourceGone)
-        case .none, .pending: return .forkRefused(.sourceNotFound)
+        case .none: return .forkRefused(.sourceNotFound)
+        case .pending(_, _):
+            _ = try standing.visible(fork.source)
+            return .forkRefused(.sourceNotFound)
         }
         let forking = ForkStanding(options: source.options, floor: source.floor, tail: source.tail, end: source.end)
         let options = forking.options(request.options, for: fork)

@@ -28,6 +28,12 @@ extension RedisStreamStore {
         call.add(max(1, limit.events))
         call.add(max(1, limit.bytes))
         let reply = try await reader.call(call, .reads)
+        if reply.word == "pending" {
+            let standing = try read { () throws(ReplyDamage) in try StreamStanding(reply, of: name) }
+            if case .after = position { throw standing.unconfirmed(name) }
+            _ = try standing.visible(name)
+            return nil
+        }
         guard reply.word == "page" else { return nil }
         return try read { () throws(ReplyDamage) in try PageReply(reply) }
     }
@@ -36,7 +42,7 @@ extension RedisStreamStore {
 
     /// All that is said of a stream; nil where there is none.
     func stream(_ name: StreamName) async throws(StoreError) -> StreamReply? {
-        try await standing(of: name).stream
+        try await standing(of: name).visible(name)
     }
 
     package func isSoftDeleted(_ name: StreamName) async throws(StoreError) -> Bool {
@@ -60,14 +66,14 @@ enum StreamStanding {
     /// It was taken away, and has forks.
     case gone
     /// It was created, which is not durable yet: for readers there is none.
-    case pending(mark: Offset)
+    case pending(mark: Offset, since: Duration)
     case there(StreamReply)
 
     init(_ reply: Reply, of name: StreamName) throws(ReplyDamage) {
         switch reply.word {
         case "none": self = .none
         case "gone": self = .gone
-        case "pending": self = .pending(mark: try reply.offset(1))
+        case "pending": self = .pending(mark: try reply.offset(1), since: .milliseconds(try reply.integer(2)))
         case "stream": self = .there(try StreamReply(reply, of: name))
         default: throw ReplyDamage()
         }
@@ -75,11 +81,27 @@ enum StreamStanding {
 
     var stream: StreamReply? { if case .there(let stream) = self { stream } else { nil } }
 
+    /// How long a creation may take to be confirmed and be nobody's business. What is pending for longer may have been
+    /// acknowledged at a master before this one, which had confirmed it: nobody may be told that it does not exist.
+    private static let confirmation = Duration.seconds(1)
+
+    /// The stream as readers may see it; nil where there is none.
+    ///
+    /// - Throws: `unavailable` where that is not known.
+    func visible(_ name: StreamName) throws(StoreError) -> StreamReply? {
+        if case .pending(_, let time) = self, time > Self.confirmation { throw unconfirmed(name) }
+        return stream
+    }
+
+    func unconfirmed(_ name: StreamName) -> StoreError {
+        .unavailable("The replicas of Redis have not confirmed yet that the stream \(name) was created.")
+    }
+
     /// What is there and not durable yet.
     var lag: Offset? {
         switch self {
         case .none, .gone: nil
-        case .pending(let mark): mark
+        case .pending(let mark, _): mark
         case .there(let stream): stream.lag
         }
     }

@@ -81,6 +81,10 @@ extension RedisStreamStore {
                 [.committed(StreamNews.Commit(previous: previous, last: previous, end: end) { [] })]
             )
             return next
+        case "behind":
+            let (next, lag) = try read { () throws(ReplyDamage) in (try reply.optionalInteger(1), try reply.offset(2)) }
+            try await confirmEnd(of: name, lag, over: reply.connection)
+            return next
         case "waiting":
             let (next, version) = try read { () throws(ReplyDamage) in (try reply.integer(1), try reply.text(2)) }
             sweeper.wait(name, version: version)
