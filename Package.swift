@@ -181,7 +181,7 @@ let package = Package(
                 deque,
             ],
             resources: [
-                "append", "creation", "durability", "library", "lifetime", "nodes", "reading",
+                "append", "creation", "durability", "library", "lifetime", "nodes", "notices", "outbox", "reading",
             ].map { .embedInCode("Functions/\($0).lua") },
             swiftSettings: settings
         ),

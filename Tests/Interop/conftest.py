@@ -6,6 +6,7 @@ import pytest
 from support import tls, transports
 from support.browsers import Chromium, Firefox
 from support.freshet import BINARY, NIGHTLY, TRANSPORT, Freshet
+from support.hooks import LINE
 from support.network import Network, lacking
 from support.nodes import Nodes
 from support.redis import RedisServer
@@ -75,6 +76,15 @@ def demo():
     server = Freshet("demo")
     yield server
     server.stop()
+
+
+@pytest.fixture
+def secret(tmp_path):
+    """The file of a hook's secret."""
+    path = tmp_path / "hook-secret"
+    path.write_text(LINE + "\n")
+    path.chmod(0o600)
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,11 @@ package struct StoreCheck: Sendable, CustomTestStringConvertible {
 
     package static let all: [StoreCheck] = withoutOutbox + outboxes
 
-    /// For a store that nodes share: it has no outbox.
+    /// For a store that nodes share and that has no outbox.
     package static let ofShared: [StoreCheck] = withoutOutbox + forks + claims
+
+    /// For one that has.
+    package static let ofSharedWithOutbox: [StoreCheck] = ofShared + outboxes
 
     private static let withoutOutbox: [StoreCheck] =
         creation + offsets + pages + appends + producers + retention + limits + removal + lists + watches + restarts

@@ -51,6 +51,7 @@ enum Keeping {
         var chosen = RedisStoreConfiguration(RedisConfiguration(url))
         chosen.limits = limits
         chosen.replicas = configuration.redisReplicas
+        chosen.outbox = Hooks.rules(configuration)
         let store = RedisStreamStore(configuration: chosen)
         do throws(RedisTrouble) {
             try await store.start(within: .seconds(10))
@@ -78,12 +79,12 @@ enum Keeping {
         }
     }
 
-    /// What is to be told of ends; nil where that is not kept.
-    var outbox: (any Outbox)? {
+    /// What is to be told of ends.
+    var outbox: any Outbox {
         switch self {
         case .memory(let store): store
         case .directory(let store, _): store
-        case .redis: nil
+        case .redis(let store, _): store
         }
     }
 

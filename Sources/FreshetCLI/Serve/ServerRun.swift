@@ -93,7 +93,7 @@ struct ServerRun {
         let access = CurrentAccess(
             configuration.accessPolicy(keys: secrets.keys, tokens: tokens, sessions: sessions)
         )
-        let hooks = keeping.outbox.flatMap { Hooks(configuration, secrets.hooks, outbox: $0, logger: logger) }
+        let hooks = Hooks(configuration, secrets.hooks, outbox: keeping.outbox, logger: logger)
         for warning in secrets.hooks.warnings { logger.warning("\(PrintableText.escaped(warning))") }
         if hooks != nil, case .memory = keeping {
             logger.warning("What hooks were not told yet is kept in memory: it is lost when the server ends.")

@@ -82,6 +82,17 @@ struct DeliveryQueue: Sendable {
         lanes[item.stream] = lane
     }
 
+    /// The same, unless it waits for longer than this one does: then somebody wants it told now.
+    mutating func take(_ item: Item) {
+        guard numbers.contains(item.number) else { return add(item) }
+        guard var lane = lanes[item.stream], let index = lane.items.firstIndex(where: { $0.number == item.number }),
+            lane.items[index].waitingSince < item.waitingSince
+        else { return }
+        lane.items[index].waitingSince = item.waitingSince
+        lanes[item.stream] = lane
+        hasten(item.stream)
+    }
+
     /// The next to tell now: it runs until it is said what became of it.
     mutating func next(at now: Duration) -> Item? {
         guard !isDisabled, running < mostRunning, pause <= now else { return nil }

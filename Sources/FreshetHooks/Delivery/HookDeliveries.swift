@@ -40,6 +40,8 @@ actor HookDeliveries {
     /// Whatever is not later was listed.
     private var listed: Int64 = 0
     private var hasListed = false
+    /// Entries that were told, and that the store could not take away yet.
+    private var told: Set<Int64> = []
 
     init(
         _ hooks: [(setting: HookSetting, secrets: HookSecrets)],
@@ -72,15 +74,23 @@ actor HookDeliveries {
             self.arrived.withLock { $0 += entries }
             Task { await self.takeArrived() }
         }
-        var strangers: [String: Int] = [:]
-        while true {
+        // One that is shared tells of what there is where it is to be told.
+        while !outbox.isOutboxShared {
             let page = try await outbox.outboxEntries(after: listed, limit: Self.page)
-            for entry in page where entry.failure == nil {
-                if hooks[entry.receiver] == nil { strangers[entry.receiver, default: 0] += 1 }
-                hooks[entry.receiver]?.queue.add(DeliveryQueue.Item(entry))
-            }
+            take(page.filter { $0.failure == nil })
             listed = page.last?.number ?? listed
             if page.count < Self.page { break }
+        }
+        hasListed = true
+        takeArrived()
+        for name in names { pump(name) }
+    }
+
+    private func take(_ entries: [OutboxEntry]) {
+        var strangers: [String: Int] = [:]
+        for entry in entries {
+            if hooks[entry.receiver] == nil { strangers[entry.receiver, default: 0] += 1 }
+            hooks[entry.receiver]?.queue.take(DeliveryQueue.Item(entry))
         }
         for (name, count) in strangers.sorted(by: { $0.key < $1.key }) {
             logger.warning(
@@ -88,9 +98,6 @@ actor HookDeliveries {
                 metadata: ["hook": "\(PrintableText.escaped(name))", "calls": "\(count)"]
             )
         }
-        hasListed = true
-        takeArrived()
-        for name in names { pump(name) }
     }
 
     /// Calls no more. What is being told is told again by the next process, unless it was taken.
@@ -100,6 +107,7 @@ actor HookDeliveries {
         for task in running { task.cancel() }
         for (_, timer) in timers { timer.task.cancel() }
         for task in running { await task.value }
+        await outbox.leaveOutbox()
     }
 
     private func takeArrived() {
@@ -108,12 +116,9 @@ actor HookDeliveries {
             defer { arrived = [] }
             return arrived
         }
-        var touched: Set<String> = []
-        for entry in entries where entry.number > listed {
-            hooks[entry.receiver]?.queue.add(DeliveryQueue.Item(entry))
-            touched.insert(entry.receiver)
-        }
-        for name in touched { pump(name) }
+        let new = entries.filter { $0.number > listed }
+        take(new)
+        for name in Set(new.map(\.receiver)) { pump(name) }
     }
 
     // MARK: Calling
@@ -140,6 +145,11 @@ actor HookDeliveries {
     }
 
     private func deliver(_ item: DeliveryQueue.Item, _ name: String) async {
+        guard !told.contains(item.number) else {
+            await forget(item, name)
+            calls[item.number] = nil
+            return pump(name)
+        }
         let answer = await attempt(item, name)
         calls[item.number] = nil
         guard !isStopped else {
@@ -159,9 +169,7 @@ actor HookDeliveries {
     private func attempt(_ item: DeliveryQueue.Item, _ name: String) async -> HookAnswer? {
         guard let hook = hooks[name] else { return nil }
         do throws(StoreError) {
-            guard let entry = try await outbox.outboxEntries(after: item.number - 1, limit: 1).first,
-                entry.number == item.number, entry.failure == nil
-            else {
+            guard let entry = try await outbox.outboxEntryToTell(item.number) else {
                 hooks[name]?.queue.finished(item)
                 return nil
             }
@@ -211,9 +219,19 @@ actor HookDeliveries {
             hooks[name]?.trouble = nil
             logger.notice("A hook takes calls again.", metadata: metadata(name, trouble))
         }
-        // A store that cannot note it tells it again after the next start.
-        _ = try? await outbox.changeOutbox(item.number, .remove)
-        hooks[name]?.queue.finished(item)
+        await forget(item, name)
+    }
+
+    /// Takes away what was told. A store that is out of reach is asked again: until then nothing else is told of the stream.
+    private func forget(_ item: DeliveryQueue.Item, _ name: String) async {
+        do throws(StoreError) {
+            _ = try await outbox.changeOutbox(item.number, .remove)
+            told.remove(item.number)
+            hooks[name]?.queue.finished(item)
+        } catch {
+            told.insert(item.number)
+            hooks[name]?.queue.failed(item, until: time.monotonic() + backOff.first)
+        }
     }
 
     private func disable(_ name: String, because item: DeliveryQueue.Item) {
@@ -290,6 +308,8 @@ actor HookDeliveries {
 
     /// Tells an entry now.
     func retry(_ entry: OutboxEntry) async throws(StoreError) -> Outcome {
+        // The node that tells hears of it, which may be another one.
+        if outbox.isOutboxShared { return try await outbox.changeOutbox(entry.number, .retry) ? .done : .missing }
         guard entry.failure != nil else {
             hooks[entry.receiver]?.queue.hasten(entry.stream.name)
             pump(entry.receiver)

@@ -89,11 +89,6 @@ extension ServerConfiguration {
                         + "take it out"
                 )
             }
-            if !toldHooks.isEmpty {
-                found.append(
-                    "hooks: with streams in Redis there are no webhooks yet. Take them out, or keep streams in a directory"
-                )
-            }
             return found
         }
         let alone = "streams are not kept in Redis. Take it out, or set store to redis://HOST"

@@ -47,6 +47,18 @@ struct StreamKeys: Sendable {
     var written: [UInt8] { prefix + "{nodes}:written".utf8 }
     /// What session cookies are signed with, where no file says it.
     var sessionSecret: [UInt8] { prefix + "{session}:secret".utf8 }
+    /// Entries that are listed, by their numbers.
+    var outboxRows: [UInt8] { prefix + "{out}:rows".utf8 }
+    /// What each of them counts, and all do.
+    var outboxCosts: [UInt8] { prefix + "{out}:costs".utf8 }
+    /// Those of them that nobody tries to tell any more.
+    var outboxFailed: [UInt8] { prefix + "{out}:failed".utf8 }
+    /// Those of them that somebody wants told now.
+    var outboxAgain: [UInt8] { prefix + "{out}:again".utf8 }
+    /// Names of streams beside which there may be entries that are not listed.
+    var outboxEntered: [UInt8] { prefix + "{out}:entered".utf8 }
+    /// The session that tells.
+    var outboxLeader: [UInt8] { prefix + "{out}:leader".utf8 }
     var probe: [UInt8] { prefix + "{probe}".utf8 }
 
     static let indexShards = 64

@@ -9,6 +9,8 @@ package struct RedisStoreConfiguration: Sendable {
     /// The bounds of the whole store. Each node knows what all hold within a second: together they may go over by what
     /// they take in one.
     package var limits = StoreLimits(streams: 1_000_000, bytes: 64 << 30)
+    /// Who is told of ends, and how much is kept for that. The same at every node.
+    package var outbox = OutboxRules.none
     /// How the events of an append are cut into entries of a Redis stream.
     package var runs = RunCutter()
     /// How many replicas have an event before it is acknowledged, and before anybody sees it.

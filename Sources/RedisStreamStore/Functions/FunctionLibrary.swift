@@ -8,12 +8,12 @@ enum FunctionLibrary {
 
     /// What `freshet1_revision` answers of this text; a Redis that answers less, or nothing, gets it. A node does not undo what a
     /// newer one has loaded.
-    static let revision = 4
+    static let revision = 5
 
     /// What `FUNCTION LOAD REPLACE` takes.
     static let source: [UInt8] = [
-        PackageResources.library_lua, PackageResources.durability_lua, PackageResources.append_lua,
-        PackageResources.reading_lua, PackageResources.creation_lua, PackageResources.lifetime_lua,
-        PackageResources.nodes_lua,
+        PackageResources.library_lua, PackageResources.durability_lua, PackageResources.notices_lua,
+        PackageResources.append_lua, PackageResources.reading_lua, PackageResources.creation_lua,
+        PackageResources.lifetime_lua, PackageResources.outbox_lua, PackageResources.nodes_lua,
     ].reduce(into: []) { $0 += $1 }
 }

@@ -75,13 +75,14 @@ local function addRuns(log, it, args, firstRun, ms, count, tells)
 end
 
 -- Appends the runs in the arguments from a place on, makes an end where there is a wish, and tells of both. `set` holds
--- fields to set beside; its first two are the record's. It is a use, unless `it.isNoUse`.
+-- fields to set beside; its first two are the record's. It is a use, unless `it.isNoUse`. Who is to be told of an end is in
+-- `notice`, and what they are told is written beside the stream in `outbox`.
 --
 -- Most appends are one run to a stream without flags: what those need not do is behind a question. Redis's Lua hashes every
 -- string that it makes, all of its bytes, so that the message is made at once.
 --
 -- Returns previous, first, tail, end, floor, taken events, taken bytes, lag.
-local function keep(meta, log, it, now, isHeld, args, firstRun, wish, set)
+local function keep(meta, log, it, now, isHeld, args, firstRun, wish, set, outbox, notice)
   local previous = text(it.ms, it.count)
   local ms, count = it.ms, it.count
   local flags, wasBehind = it.flags, false
@@ -145,6 +146,7 @@ local function keep(meta, log, it, now, isHeld, args, firstRun, wish, set)
   end
   set[2] = hotRecord(it)
   if set[3] then call('HSET', meta, unpack(set)) else call('HSET', meta, 'h', set[2]) end
+  if notice and wish ~= '' then note(outbox, meta, log, it, now, 'ended', notice) end
 
   if tells then
     if mark then
@@ -208,7 +210,11 @@ local function append(keys, args)
     sequence = string.sub(args[8], 2)
     if last and not precedes(last, sequence) then return { 'sequence', last } end
   end
-  local mode = args[2]
+  local mode, notice = args[2], nil
+  if keys[3] then
+    notice = noticed(mode)
+    mode = string.match(mode, '^%a*')
+  end
   if mode == 'w' or mode == 'dw' then return { 'withheld' } end
   if mode ~= '' and mode ~= 'd' then mistaken('mode') end
   if wish ~= '' then checkWish(wish) end
@@ -226,7 +232,7 @@ local function append(keys, args)
     set[#set + 1], set[#set + 2] = 's', sequence
   end
   local previous, first, tail, ending, floor, takenEvents, takenBytes, lag =
-    keep(meta, log, it, now, mode == 'd', args, 11, wish, set)
+    keep(meta, log, it, now, mode == 'd', args, 11, wish, set, keys[3], notice)
   return {
     'appended', previous, first, tail, ending, floor, takenEvents, takenBytes,
     epochNumber and not known and 1 or 0, lag,

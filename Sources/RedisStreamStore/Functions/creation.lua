@@ -82,14 +82,16 @@ local function firstOffset(now, base, tombstone)
   return minted(now, base, ms, count)
 end
 
+-- Whether the durability is waited for, and who is to be told.
 local function checkMode(mode)
-  if mode ~= '' and mode ~= 'd' then mistaken('mode') end
-  return mode == 'd'
+  local letters = string.match(mode, '^%a*')
+  if letters ~= '' and letters ~= 'd' then mistaken('mode') end
+  return letters == 'd', noticed(mode)
 end
 
 -- Makes the stream of which everything is known, with its first events and its end, and tells of it. When its durability
 -- is waited for, nothing is told before.
-local function begin(meta, log, it, now, isHeld, args, firstRun, wish, set, birth)
+local function begin(meta, log, it, now, isHeld, args, firstRun, wish, set, birth, outbox, notice)
   if isHeld then
     it.flags = with(it.flags, BEHIND)
     set[#set + 1], set[#set + 2] = 'v', NOTHING
@@ -98,7 +100,7 @@ local function begin(meta, log, it, now, isHeld, args, firstRun, wish, set, birt
   call('HSET', meta, unpack(set))
   if not isHeld then tell(meta, 'c ' .. birth .. '\n') end
   if firstRun <= #args or wish ~= '' then
-    keep(meta, log, it, now, isHeld, args, firstRun, wish, { 'h', '' })
+    keep(meta, log, it, now, isHeld, args, firstRun, wish, { 'h', '' }, outbox, notice)
   elseif isHeld then
     tell(meta, 'p ' .. birth .. '\n')
   elseif has(it.flags, RETAINED) then
@@ -113,7 +115,7 @@ end
 
 register('create', function(keys, args)
   local meta, log, tombstone = keys[1], keys[2], keys[3]
-  local isHeld = checkMode(args[2])
+  local isHeld, notice = checkMode(args[2])
   local wish = wanted(args, 3)
   checkWish(args[10])
   checkRuns(args, 11, 2)
@@ -128,12 +130,12 @@ register('create', function(keys, args)
     events = 0, bytes = 0,
   }
   call('UNLINK', log)
-  return begin(meta, log, it, now, isHeld, args, 11, args[10], set, birth)
+  return begin(meta, log, it, now, isHeld, args, 11, args[10], set, birth, keys[4], notice)
 end)
 
 register('fork', function(keys, args)
   local meta, log, tombstone, build = keys[1], keys[2], keys[3], keys[4]
-  local isHeld = checkMode(args[2])
+  local isHeld, notice = checkMode(args[2])
   local wish = wanted(args, 3)
   checkWish(args[10])
   local runs, events, bytes =
@@ -158,7 +160,7 @@ register('fork', function(keys, args)
     flags = BORN_LATE + (wish.retention ~= '' and RETAINED or 0), base = wish.base, ms = tailMs, count = tailCount, at = now,
     version = 0, events = events, bytes = bytes,
   }
-  return begin(meta, log, it, now, isHeld, args, 18, args[10], set, birth)
+  return begin(meta, log, it, now, isHeld, args, 18, args[10], set, birth, keys[5], notice)
 end)
 
 register('import', function(keys, args)
@@ -290,8 +292,9 @@ register('build', function(keys, args)
   return call('XLEN', build)
 end)
 
--- Takes a stream away. Returns what the answer says of it from its birth on.
-local function removed(meta, log, tombstone, it, reason)
+-- Takes a stream away, and writes before that what those are told who are to be. Returns what the answer says of it from its
+-- birth on.
+local function removed(meta, log, tombstone, it, reason, now, outbox, notice)
   local fields = call('HMGET', meta, 'b', 'i', 'F')
   local birth = fields[1] or damaged('field b')
   local highest = latest(latest(markOf(meta, it), text(it.ms, it.count)), birth)
@@ -307,6 +310,7 @@ local function removed(meta, log, tombstone, it, reason)
   end
   local before, index = grave(tombstone)
   index = math.max(index, tonumber(fields[2] or '0') or damaged('field i'))
+  if notice then note(outbox, meta, log, it, now, 'expired', notice) end
   call('SET', tombstone, latest(before, highest) .. ' ' .. digits(index), 'PX', TOMBSTONE)
   call('UNLINK', meta, log)
   local isKept = #left > 0
@@ -326,7 +330,7 @@ register('remove', function(keys, args)
   local record = call('HGET', meta, 'h')
   if not record then return absent(meta) end
   if args[3] ~= '' and call('HGET', meta, 'b') ~= args[3] then return { 'none' } end
-  return removed(meta, keys[2], keys[3], hot(record), args[2])
+  return removed(meta, keys[2], keys[3], hot(record), args[2], clock(args[1]), keys[4], noticed(args[4] or ''))
 end, { 'allow-oom' })
 
 -- What a fork's source remembers of it ---------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 -- A function checks all that it was given before its first write: an error has changed nothing.
 
 -- Raised with every change: a program loads its library where there is none or an older one.
-local REVISION = 4
+local REVISION = 5
 
 -- Flags of the hot record.
 local ENDED = 1

@@ -186,7 +186,7 @@ end, { 'allow-oom' })
 -- A session is dead: its streaming appends leave the lease of torn ones, its answers end. Asked again it changes nothing.
 register('release', function(keys, args)
   local meta, log, session = keys[1], keys[2], args[3]
-  local isHeld = checkMode(args[2])
+  local isHeld, notice = checkMode(args[2])
   local torn = wholeOrNil(args[4], MOST_EXACT / 1000, 'lease')
   checkWish(args[5])
   if (session or '') == '' then mistaken('session') end
@@ -196,7 +196,13 @@ register('release', function(keys, args)
   local now = clock(args[1])
   local hadAnswer, had = false, false
   local prefix = session .. '.'
-  for _, claim in ipairs(fieldsBeginning(meta, 'o:' .. prefix)) do
+  local claimed = fieldsBeginning(meta, 'o:' .. prefix)
+  if notice == '?' and args[5] ~= '' and not has(it.flags, ENDED) then
+    for _, claim in ipairs(claimed) do
+      if call('HGET', meta, 'o:' .. prefix .. claim) == 'a' then return { 'tell' } end
+    end
+  end
+  for _, claim in ipairs(claimed) do
     local field = 'o:' .. prefix .. claim
     local kind = call('HGET', meta, field)
     if kind == 'a' then
@@ -214,7 +220,7 @@ register('release', function(keys, args)
   if had then
     unclaimed(meta, it, now)
     if hadAnswer and args[5] ~= '' and not has(it.flags, ENDED) then
-      keep(meta, log, it, now, isHeld, {}, 1, args[5], { 'h', '' })
+      keep(meta, log, it, now, isHeld, {}, 1, args[5], { 'h', '' }, keys[3], notice)
       isEnded = 1
     else
       store(meta, it)
@@ -241,7 +247,7 @@ end, { 'allow-oom' })
 -- all the time since, or when the node saw by its own clock that nothing happened for so long.
 register('settle', function(keys, args)
   local meta, log, tombstone = keys[1], keys[2], keys[3]
-  local isHeld = checkMode(args[2])
+  local isHeld, notice = checkMode(args[2])
   local trustedSince = wholeOrNil(args[3], MOST_MILLISECONDS, 'trusted')
   local seen, seenFor = args[4], args[5] == '' and 0 or whole(args[5], MOST_EXACT, 'seen')
   local expected, wall =
@@ -283,14 +289,16 @@ register('settle', function(keys, args)
       if life.moment and day >= life.moment and (hold <= 0 or hasPassed(life.used, hold, version))
         or life.idle and now >= life.used + life.idle and hasPassed(life.used, math.max(life.idle, hold), version)
       then
-        return removed(meta, log, tombstone, it, 'expired')
+        if notice == '?' then return { 'tell' } end
+        return removed(meta, log, tombstone, it, 'expired', now, keys[4], notice)
       end
     end
     if life.lease and now >= it.at + life.lease and hasPassed(it.at, life.lease, leaseVersion(it)) then
       local wish = 'abandoned The producer was silent for ' .. digits(life.lease / 1000) .. ' s.'
+      if notice == '?' then return { 'tell' } end
       it.isNoUse = true
       local previous, _, _, ending, _, _, _, lag =
-        keep(meta, log, it, now, isHeld, {}, 1, wish, { 'h', '', 'u', digits(life.used) })
+        keep(meta, log, it, now, isHeld, {}, 1, wish, { 'h', '', 'u', digits(life.used) }, keys[4], notice)
       life.lease = nil
       return { 'abandoned', ending, previous, lag, orNone(nextDue(it, life, now)) }
     end

@@ -19,8 +19,11 @@ extension RedisStreamStore {
         _ request: AppendRequest,
         told: @escaping @Sendable (Result<AppendOutcome, StoreError>) -> Void
     ) -> BegunAppend {
-        // What waits, for the connection or for room, needs a task.
-        guard caller.isUp, request.events.isEmpty || fits(StoreLimits.cost(of: request.events)) else {
+        // What waits, for the connection or for room, or leaves something to be told, needs a task.
+        guard caller.isUp,
+            request.end == nil || !isTold(of: name),
+            request.events.isEmpty || fits(StoreLimits.cost(of: request.events))
+        else {
             return .notBegun
         }
         begin(name, request, told: told)
@@ -29,20 +32,25 @@ extension RedisStreamStore {
 
     private func send(_ name: StreamName, _ request: AppendRequest) async throws(StoreError) -> AppendOutcome {
         try await caller.awaitLink()
-        return try await withCheckedContinuation { continuation in
-            begin(name, request) { continuation.resume(returning: $0) }
+        let notice = request.isWithheld ? nil : notice(of: name, request.end)
+        let entered = notice.map { _ in entering(name) }
+        let outcome = try await withCheckedContinuation { continuation in
+            begin(name, request, notice) { continuation.resume(returning: $0) }
         }.get()
+        await list(name, entered: entered)
+        return outcome
     }
 
     /// Sends it, and says what it came to when this node's watchers have been told.
     private func begin(
         _ name: StreamName,
         _ request: AppendRequest,
+        _ notice: OutboxNotice? = nil,
         told: @escaping @Sendable (Result<AppendOutcome, StoreError>) -> Void
     ) {
         let isDurableLater = configuration.replicas > 0
         if isDurableLater { durable.note(name) }
-        caller.begin(appendCall(name, request), .writes) { [self] result in
+        caller.begin(appendCall(name, request, notice), .writes) { [self] result in
             let reply: AppendReply
             let connection: UInt64?
             do {
@@ -84,15 +92,15 @@ extension RedisStreamStore {
         }
     }
 
-    private func appendCall(_ name: StreamName, _ request: AppendRequest) -> FunctionCall {
+    private func appendCall(_ name: StreamName, _ request: AppendRequest, _ notice: OutboxNotice?) -> FunctionCall {
         // What ends a stream is let through when Redis is full: an end is what lets it be taken later.
         var call = function(
             request.events.isEmpty ? "freshet1_finish" : "freshet1_append",
             of: name,
-            [":m", ":s"],
+            notice == nil ? [":m", ":s"] : [":m", ":s", ":o"],
             reserving: 256 + 3 * name.text.utf8.count + request.events.size + 4 * request.events.count
         )
-        call.add(request.isWithheld ? mode + "w" : mode)
+        call.add(request.isWithheld ? mode + "w" : callMode(notice))
         call.add(request.birth)
         call.add(request.contentType?.essence)
         if let stamp = request.producer {

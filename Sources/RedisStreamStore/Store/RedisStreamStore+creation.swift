@@ -8,11 +8,16 @@ extension RedisStreamStore {
         if let fork = request.fork { return try await self.fork(name, fork, request) }
         while true {
             let version = try await enter(name, request.options)
-            var call = function("freshet1_create", of: name, [":m", ":s", ":t"], reserving: 512 + request.events.size)
-            call.addCreation(mode: mode, version: version, name, request.options, request.end)
+            let notice = notice(of: name, request.end)
+            let entered = notice.map { _ in entering(name) }
+            let suffixes = [":m", ":s", ":t"] + (notice == nil ? [] : [":o"])
+            var call = function("freshet1_create", of: name, suffixes, reserving: 512 + request.events.size)
+            call.addCreation(mode: callMode(notice), version: version, name, request.options, request.end)
             call.add(request.events, cut: configuration.runs)
             let reply = try await caller.call(call, .writes)
-            if let outcome = try await created(name, request, reply) { return outcome }
+            let outcome = try await created(name, request, reply)
+            await list(name, entered: entered)
+            if let outcome { return outcome }
         }
     }
 
@@ -112,12 +117,16 @@ extension RedisStreamStore {
         because removal: Removal,
         born: Offset?
     ) async throws(StoreError) -> Offset? {
-        var call = function("freshet1_remove", of: name, [":m", ":s", ":t"])
+        let notice = removal == .expired ? notice(of: name) : nil
+        let entered = notice.map { _ in entering(name) }
+        var call = function("freshet1_remove", of: name, [":m", ":s", ":t"] + (notice == nil ? [] : [":o"]))
         call.add(removal.rawValue)
         call.add(born)
+        if let notice { call.add(" " + notice.text) }
         let reply = try await caller.call(call, .writes)
-        guard reply.word == "removed" else { return nil }
-        return try await removed(name, removal, reply)
+        let birth = reply.word == "removed" ? try await removed(name, removal, reply) : nil
+        await list(name, entered: entered)
+        return birth
     }
 
     /// A stream is gone: tells of it, and takes its name from where it is listed. Returns its birth.

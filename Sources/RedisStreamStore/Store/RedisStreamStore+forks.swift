@@ -163,13 +163,15 @@ extension RedisStreamStore {
         let cost = StoreLimits.cost(events: built.events, bytes: built.bytes, producers: 0)
         guard fits(cost + StoreLimits.cost(of: own)) else { throw .full(.bytes) }
         let version = try await enter(name, plan.options)
+        let notice = notice(of: name, request.end)
+        let entered = notice.map { _ in entering(name) }
         var call = function(
             "freshet1_fork",
             of: name,
-            [":m", ":s", ":t", ":b:\(plan.nonce)"],
+            [":m", ":s", ":t", ":b:\(plan.nonce)"] + (notice == nil ? [] : [":o"]),
             reserving: 512 + own.size
         )
-        call.addCreation(mode: mode, version: version, name, plan.options, request.end)
+        call.addCreation(mode: callMode(notice), version: version, name, plan.options, request.end)
         call.add(built.runs)
         call.add(built.events)
         call.add(built.bytes)
@@ -179,8 +181,9 @@ extension RedisStreamStore {
         call.add(plan.memory.blob(nonce: plan.nonce))
         call.add(own, cut: configuration.runs)
         let reply = try await caller.call(call, .writes)
-        if reply.word == "lost" { return nil }
-        return try await created(name, request, reply)
+        let outcome = reply.word == "lost" ? nil : try await created(name, request, reply)
+        await list(name, entered: entered)
+        return outcome
     }
 
     /// Copies the runs of the source; nil when it changed meanwhile.

@@ -85,18 +85,27 @@ extension RedisStreamStore {
     }
 
     private func release(_ session: String, of name: StreamName) async throws(StoreError) {
-        var call = function("freshet1_release", of: name, [":m", ":s"])
-        call.add(mode)
-        call.add(session)
-        call.addNothing()
-        call.add(StreamClaim.interruption)
-        let reply = try await caller.call(call, .writes)
-        guard reply.word == "released" else { return }
+        func call(_ mode: String) -> FunctionCall {
+            var call = function("freshet1_release", of: name, [":m", ":s", ":o"])
+            call.add(mode)
+            call.add(session)
+            call.addNothing()
+            call.add(StreamClaim.interruption)
+            return call
+        }
+        var entered: Task<Int?, Never>?
+        var reply = try await caller.call(call(isTold(of: name) ? "\(mode) \(OutboxNotice.question)" : mode), .writes)
+        if reply.word == "tell" {
+            entered = entering(name)
+            reply = try await caller.call(call(callMode(notice(of: name))), .writes)
+        }
+        guard reply.word == "released" else { return await list(name, entered: entered) }
         let (due, lag) = try read { () throws(ReplyDamage) in
             (try reply.optionalInteger(1), try reply.optionalOffset(3))
         }
         if let lag { try await durable.cover(name, lag, over: reply.connection) }
         if let due { _ = try await caller.call(dueCall(name, after: .milliseconds(due)), .writes) }
+        await list(name, entered: entered)
     }
 
     // MARK: What a node left unconfirmed

@@ -26,12 +26,12 @@ extension RedisStreamStore {
                 else { throw .damagedReply }
                 streams.append((name, token))
             }
-            let replies = try await caller.call(streams.map { settleCall($0.name) }, .writes)
+            let replies = try await caller.call(streams.map { settleCall($0.name, asking: true) }, .writes)
             activityCount.swept(streams.count)
             var failure: StoreError?
             for (stream, reply) in zip(streams, replies) {
                 do throws(StoreError) {
-                    let next = try await settled(stream.name, try reply.get())
+                    let next = try await settledAndTold(stream.name, try reply.get())
                     var call = FunctionCall("freshet1_due_settled", keys: [due, due + ":t".utf8], at: now)
                     call.add(stream.name.text)
                     call.add(stream.token)
@@ -47,9 +47,19 @@ extension RedisStreamStore {
         }
     }
 
-    private func settleCall(_ name: StreamName) -> FunctionCall {
-        var call = function("freshet1_settle", of: name, [":m", ":s", ":t"])
-        call.add(mode)
+    /// The same, when somebody is to be told of what comes of it.
+    private func settledAndTold(_ name: StreamName, _ reply: Reply) async throws(StoreError) -> Int? {
+        guard reply.word == "tell" else { return try await settled(name, reply) }
+        let entered = entering(name)
+        let next = try await settled(name, try await caller.call(settleCall(name, asking: false), .writes))
+        await list(name, entered: entered)
+        return next
+    }
+
+    /// - Parameter isAsking: whether somebody is to be told of what comes of it, before anything does.
+    private func settleCall(_ name: StreamName, asking isAsking: Bool) -> FunctionCall {
+        var call = function("freshet1_settle", of: name, [":m", ":s", ":t", ":o"])
+        call.add(isAsking && isTold(of: name) ? "\(mode) \(OutboxNotice.question)" : callMode(notice(of: name)))
         call.add(node.trustedSince.map { String($0) })
         let seen = sweeper.seen(name)
         call.add(seen?.version)

@@ -30,6 +30,7 @@ package final class RedisStreamStore: SharedStreamStore {
     let durable: DurableMark
     let node: NodeSession
     let sweeper: Sweeper
+    let outbox: OutboxStanding
     private let isClosed = Mutex(false)
     private let pulse = Mutex<Task<Void, Never>?>(nil)
     let takingEnded = Mutex(EndedScan())
@@ -42,6 +43,7 @@ package final class RedisStreamStore: SharedStreamStore {
         precondition(configuration.flaw == nil, configuration.flaw ?? "")
         self.configuration = configuration
         keys = StreamKeys(prefix: configuration.prefix)
+        outbox = OutboxStanding(configuration.outbox)
         // One loop for both: what is heard on the two connections is taken one after the other, and not two threads wait
         // for one lock.
         let loop = MultiThreadedEventLoopGroup.singleton.any()
@@ -146,6 +148,7 @@ package final class RedisStreamStore: SharedStreamStore {
         try await beatSession()
         await releaseUnreleased()
         try await heal()
+        try await beatOutbox()
     }
 
     var now: UInt64? { configuration.serverClock?() }

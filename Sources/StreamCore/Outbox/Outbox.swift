@@ -8,6 +8,16 @@ package protocol Outbox: Sendable {
     /// the store's own thread: it must only note them.
     func followOutbox(_ listener: @escaping @Sendable ([OutboxEntry]) -> Void)
 
+    /// Whether other nodes have it too. Then one node tells, and only there is a listener told of entries: of all there are, and
+    /// of one again that somebody wants told now.
+    var isOutboxShared: Bool { get }
+
+    /// This node tells no more, and another may.
+    func leaveOutbox() async
+
+    /// An entry, if it is still to be told, and by this node.
+    func outboxEntryToTell(_ number: Int64) async throws(StoreError) -> OutboxEntry?
+
     /// Entries after a number, in order; fewer than the limit only where no more follow.
     func outboxEntries(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxEntry]
 
@@ -18,6 +28,18 @@ package protocol Outbox: Sendable {
     func changeOutbox(_ number: Int64, _ change: OutboxChange) async throws(StoreError) -> Bool
 
     var outboxUsage: OutboxUsage { get }
+}
+
+@available(freshet 0.1, *)
+extension Outbox {
+    package var isOutboxShared: Bool { false }
+
+    package func leaveOutbox() async {}
+
+    package func outboxEntryToTell(_ number: Int64) async throws(StoreError) -> OutboxEntry? {
+        let found = try await outboxEntries(after: number - 1, limit: 1).first
+        return found?.number == number && found?.failure == nil ? found : nil
+    }
 }
 
 /// What can become of an entry.

@@ -24,6 +24,7 @@ final class RedisUnderTest: StoreUnderTest {
         var nodes: [RedisStreamStore] = []
         var limits = StoreLimits()
         var time = ManualTime()
+        var outbox = OutboxRules.none
     }
 
     let retentionSlack: Int
@@ -74,6 +75,7 @@ final class RedisUnderTest: StoreUnderTest {
             state.prefix = "t\(UInt64.random(in: .min ... .max)):"
             state.limits = limits
             state.time = time
+            state.outbox = outbox
         }
         return try await node()
     }
@@ -107,10 +109,11 @@ final class RedisUnderTest: StoreUnderTest {
 
     /// One more node on the same Redis.
     func node(_ more: (inout RedisStoreConfiguration) -> Void = { _ in }) async throws -> RedisStreamStore {
-        let (prefix, limits, time) = state.withLock { ($0.prefix, $0.limits, $0.time) }
+        let (prefix, limits, time, outbox) = state.withLock { ($0.prefix, $0.limits, $0.time, $0.outbox) }
         var configuration = RedisStoreConfiguration(Patience.patient(try await redis().url))
         configuration.prefix = prefix
         configuration.limits = limits
+        configuration.outbox = outbox
         configuration.time = time
         // The clock of a server, which no test steps.
         configuration.serverClock = { 1_799_999_000_000 + UInt64(time.monotonic() / .milliseconds(1)) }

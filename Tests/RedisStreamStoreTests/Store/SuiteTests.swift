@@ -4,8 +4,8 @@ import Testing
 @Suite("The Redis store", .timeLimit(.minutes(10)))
 struct SuiteTests {
     @Test(
-        "does what every store must but outboxes, which it has none",
-        arguments: StoreCheck.ofShared
+        "does what every store must",
+        arguments: StoreCheck.ofSharedWithOutbox
     )
     func conforms(check: StoreCheck) async throws {
         try await check.run(on: RedisUnderTest())
@@ -13,7 +13,7 @@ struct SuiteTests {
 
     @Test(
         "does the same when every event is a run of its own, so that retention is exact",
-        arguments: StoreCheck.ofShared
+        arguments: StoreCheck.ofSharedWithOutbox
     )
     func conformsInSingleRuns(check: StoreCheck) async throws {
         try await check.run(on: RedisUnderTest(runEvents: 1))
