@@ -170,6 +170,13 @@ def test_calls_are_listed_told_now_and_dropped_at_any_node(nodes_with):
             all_told(node)
 
 
+def test_a_copy_says_that_calls_are_not_copied(nodes_with, tmp_path):
+    nodes = nodes_with(f"http://127.0.0.1:{free_port()}/told", count=1)
+    finished(nodes[0], "chat/1")
+    copied = run("copy", nodes.redis.url, tmp_path / "data")
+    assert copied.returncode == 0 and b"1 calls of webhooks that have not succeeded are in redis://" in copied.stdout + copied.stderr
+
+
 def test_a_redis_that_is_killed_and_back_loses_no_call(nodes_with):
     port = free_port()
     nodes = nodes_with(f"http://127.0.0.1:{port}/told")

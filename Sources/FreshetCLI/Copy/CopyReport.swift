@@ -1,4 +1,3 @@
-import SQLiteStreamStore
 import StreamCore
 
 /// What a copy came to, in sentences.
@@ -34,9 +33,9 @@ enum CopyReport {
 
     /// What is not copied with streams.
     static func remarks(_ from: CopyPlace, _ source: any StreamExport) -> [String] {
-        guard let directory = source as? DirectoryExport, directory.waitingCalls > 0 else { return [] }
+        guard source.waitingCalls > 0 else { return [] }
         return [
-            "\(directory.waitingCalls) calls of webhooks that have not succeeded are in \(from.description) only: `freshet hooks` "
+            "\(source.waitingCalls) calls of webhooks that have not succeeded are in \(from.description) only: `freshet hooks` "
                 + "lists them on a server that uses it."
         ]
     }

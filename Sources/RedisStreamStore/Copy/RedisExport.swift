@@ -9,6 +9,8 @@ package struct RedisExport: StreamExport {
         self.store = store
     }
 
+    package var waitingCalls: Int { store.outboxUsage.entries }
+
     package func records(prefix: String, after: String?, limit: Int) async throws(StoreError) -> [StreamRecord] {
         let listed = try await store.list(NameRanges(prefixes: [prefix]), after: after, limit: limit)
         var records: [StreamRecord] = []

@@ -12,6 +12,14 @@ package protocol StreamExport: Sendable {
         after offset: Offset,
         limit: PageLimit
     ) async throws(StoreError) -> ExportedPage?
+
+    /// Calls of webhooks that have not succeeded, which are not copied.
+    var waitingCalls: Int { get }
+}
+
+@available(freshet 0.1, *)
+extension StreamExport {
+    package var waitingCalls: Int { 0 }
 }
 
 /// A stretch of a stream that is copied.
