@@ -34,10 +34,19 @@ extension RedisStreamStore {
         let session = node.session
         var isLeading = leader == NodeSession.text(session)
         // A session that Redis has not heard of would be dead for all others.
-        if !isLeading, !node.beat.isFirst, leader.isEmpty || node.isDead(leader) {
+        if !isLeading, !node.beat.isFirst, try await !isAlive(leader) {
             isLeading = try await lead(NodeSession.text(session), insteadOf: leader)
         }
         outbox.note(isLeading: isLeading, as: session)
+    }
+
+    /// Whether nobody has buried a session. It was there before it could lead, so that one that has just come is not taken for dead.
+    private func isAlive(_ session: String) async throws(StoreError) -> Bool {
+        guard !session.isEmpty else { return false }
+        var command = RedisCommand("HEXISTS")
+        command.add(keys.beats)
+        command.add(session)
+        return try await caller.send([command], .reads).first?.integer == 1
     }
 
     private func lead(_ session: String, insteadOf leader: String) async throws(StoreError) -> Bool {

@@ -141,13 +141,6 @@ final class NodeSession: Sendable {
     /// Redis's time since when this node has been connected to it without a break; nil while it is not, or not yet known.
     var trustedSince: UInt64? { state.withLock(\.trustedSince) }
 
-    /// Whether a session is none of those that were heard of since this node was connected; false while none was.
-    func isDead(_ session: String) -> Bool {
-        state.withLock { state in
-            state.trustedSince != nil && state.others[session] == nil && session != Self.text(state.session)
-        }
-    }
-
     /// How long this node has been connected without a break.
     var connectedFor: Duration? {
         let now = time.monotonic()
