@@ -2,17 +2,20 @@
 
 import json
 import os
+import queue
+import random
 import signal
 import threading
 
 import pytest
 
-from support.freshet import run
+from support.freshet import NIGHTLY, run
 from support.hooks import SECRET, Receiver, all_told, finished, listed, metric
 from support.nodes import Nodes, open_append
 from support.ports import free_port
 from support.sentinel import Watched
 from support.waiting import eventually
+from support.workers import Worker
 
 
 @pytest.fixture
@@ -42,12 +45,16 @@ def teller(nodes):
 
 def told(receiver, names):
     """Waits until the streams of these names were told, and returns the calls; one may come twice."""
-    calls = {}
-    while set(calls) != set(names):
-        call = receiver.next()
+    calls, missing = {}, set(names)
+    while missing:
+        try:
+            call = receiver.next()
+        except queue.Empty:
+            raise AssertionError(f"{len(missing)} of {len(names)} were not told: {sorted(missing)[:20]}") from None
         assert call.is_signed_by(SECRET)
         before = calls.setdefault(call.data["stream"], call)
         assert before.id == call.id
+        missing.discard(call.data["stream"])
     return calls
 
 
@@ -205,6 +212,55 @@ def test_what_was_taken_while_redis_is_away_is_not_told_again_by_the_same_node(n
         nodes.redis.start()
         all_told(nodes[0])
         assert receiver.calls.empty(), first.id
+
+
+class Endings(Worker):
+    """Creates and ends one stream after the other, at any node, and remembers those whose end it was told."""
+
+    ended = ()
+
+    @property
+    def count(self):
+        return len(self.ended)
+
+    def work(self):
+        self.ended = []
+        while not self.stopping.is_set():
+            path = f"{self.path}/{len(self.ended)}"
+            for method, headers in ("PUT", {}), ("POST", {"Stream-Closed": "true"}):
+                headers = {"Content-Type": "text/plain", **headers}
+                if not self.ask(method, headers, path=path, fine=(200, 201, 204)):
+                    return
+                self.turn += 1
+            self.ended.append(path.removeprefix("/v1/stream/"))
+
+
+@pytest.mark.long(120 if NIGHTLY else 20)
+def test_whatever_is_killed_all_that_ended_is_told(nodes_with):
+    """Streams end at any node while nodes and Redis are killed, and the receiver fails one call in four."""
+    dice = random.Random(20)
+    with Receiver(*[dice.choice((204, 204, 204, 503)) for _ in range(20_000)]) as receiver:
+        nodes = nodes_with(receiver.url)
+        workers = [Endings(nodes, f"/v1/stream/chat/{first}", first) for first in range(3)]
+        for worker in workers:
+            worker.start()
+        for _ in range(30 if NIGHTLY else 4):
+            before = [worker.count for worker in workers]
+            eventually(lambda: all(w.count >= b + 5 for w, b in zip(workers, before)), what="streams that end")
+            if dice.random() < 0.2:
+                nodes.redis.process.kill()
+                nodes.redis.process.wait()
+                nodes.redis.start()
+            else:
+                nodes.kill_and_start(dice.randrange(3))
+        for worker in workers:
+            worker.stopping.set()
+        for worker in workers:
+            worker.join()
+            assert worker.surprises == []
+        told(receiver, [name for worker in workers for name in worker.ended])
+        for node in nodes:
+            all_told(node)
 
 
 @pytest.mark.apart
