@@ -84,14 +84,13 @@ class Work:
             told = self.told[path]
             seen = collections.Counter(data.partition(":")[0] for _, data in told)
             if any(seen[id] < goal for id, goal in goals.items()):
-                with node.subscribe(path, {"Last-Event-ID": told[-1][0]} if told else {}) as subscription:
-                    while any(seen[id] < goal for id, goal in goals.items()):
-                        event = subscription.next()
-                        assert event and event.type == "message", event
-                        id, _, number = event.data.strip().partition(":")
-                        assert int(number) == seen[id], f"{path} has {event.data} after {seen[id]} events of {id}: {told[-5:]}"
-                        seen[id] += 1
-                        told.append((event.id, event.data.strip()))
+                for event in _messages(node, path, told[-1][0] if told else None):
+                    id, _, number = event.data.strip().partition(":")
+                    assert int(number) == seen[id], f"{path} has {event.data} after {seen[id]} events of {id}: {told[-5:]}"
+                    seen[id] += 1
+                    told.append((event.id, event.data.strip()))
+                    if all(seen[id] >= goal for id, goal in goals.items()):
+                        break
             self._everyone_was_told(path, told)
         for index, ender in enumerate(self.enders):
             for ended in ender.ended[self.verified[index] :]:
@@ -125,8 +124,8 @@ class Work:
             # The last one of each may have been kept without its acknowledgement.
             rest = kept[0][len(told) :]
             assert kept[0][: len(told)] == told and len(rest) <= len({word.partition(":")[0] for word in rest}), (path, rest)
-            with self.nodes[0].subscribe(path) as subscription:
-                self.told[path] = [(event.id, event.data.strip()) for event in subscription.take(len(kept[0]))]
+            messages = itertools.islice(_messages(self.nodes[0], path), len(kept[0]))
+            self.told[path] = [(event.id, event.data.strip()) for event in messages]
             self._everyone_was_told(path, self.told[path])
             for worker in self.readers + self.pollers:
                 if worker.path == path:
@@ -134,6 +133,16 @@ class Work:
         for ended in [ended for ender in self.enders for ended in ender.ended]:
             assert described(self.nodes[0], ended.path)["end"]["reason"] == ended.reason
         self._no_surprises()
+
+
+def _messages(node, path, id=None):
+    """The messages after an id, over as many connections as the node wants: it sends readers away while it is not sure of Redis."""
+    while True:
+        with node.subscribe(path, {"Last-Event-ID": id} if id else {}) as subscription:
+            while (event := subscription.next()) and event.type != "reconnect":
+                assert event.type == "message", event
+                id = event.id
+                yield event
 
 
 def _are_the_same(shown, kept, who):
