@@ -32,7 +32,7 @@ TABLE = [
         "It starts no server, or reaches one that is not started by support/freshet.py.",
         """
         documents declarations steps packages chart demo_script shell_help hummingbird doctor
-        redis_functions redis_mistakes redis_reading redis_marks redis_lifetimes redis_forks redis_nodes redis_steps
+        redis_functions redis_mistakes redis_reading redis_marks redis_lifetimes redis_forks redis_nodes redis_steps redis_outbox
         logs::a_log_that_nobody_reads_keeps_nobody_waiting
         nodes_seen::the_demo_of_three_nodes_survives_one_and_ends_all_that_it_started
         """,
